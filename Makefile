@@ -1,0 +1,76 @@
+# rtr-sync: what people run. `make` alone lists the targets.
+# Needed: Rust, Python 3.9 or newer, make, a C compiler. Everything else is brought into .venv, .tools and target.
+
+# The machine's Python, for what runs before there is a .venv: found before .venv comes to the front of the PATH.
+PYTHON3 := $(or $(PYTHON3),$(shell command -v python3),$(error python3 is not on the PATH))
+PYTHON  := .venv/bin/python
+STACK   := $(PYTHON) infra/local/stack.py
+REPEAT  ?= 1
+
+# One target for cargo, nextest, clippy and the local stack: with another one cargo would compile everything again.
+export CARGO_BUILD_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+# Entropy from CPU jitter costs 50 ms of each cold start, and the kernel's is there.
+export AWS_LC_SYS_NO_JITTER_ENTROPY := 1
+export SAM_CLI_TELEMETRY := 0
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
+# Names of the real account must not reach the tools; only `sam deploy`, run by hand, is meant for it.
+SAM_REGION := AWS_DEFAULT_REGION=us-east-1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup build demo test check-template local stop logs invoke lint advisories release clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/installed ## bring the tools, at pinned versions, into .venv
+
+.venv/installed: requirements.txt requirements.lock infra/tools/setup.py
+	@$(PYTHON3) infra/tools/setup.py python
+	@touch $@
+
+build: ## compile everything (debug, which demo, tests and the local stack share)
+	cargo build --workspace --bins
+
+demo: setup build ## the guided demo: local stack, CRM sandbox, one story from event to CRM
+	@$(PYTHON) infra/demo/demo.py
+
+test: setup build check-template ## every test, against a local stack of its own (REPEAT=n runs them n times)
+	@$(PYTHON3) infra/tools/setup.py nextest
+	@cargo nextest run --workspace --no-run
+	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace
+
+check-template: setup ## what template.yaml promises
+	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks
+
+local: setup build ## the local stack with the CRM sandbox, left running
+	@$(STACK) up
+
+stop: ## end the local stack
+	@$(PYTHON3) infra/local/stack.py down
+
+logs: ## what the functions of the local stack printed
+	@$(STACK) logs
+
+invoke: setup build ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|redrive]
+	@test -n "$(EVENT)" || { echo "which event? make invoke EVENT=events/….json"; exit 2; }
+	@$(PYTHON) infra/local/invoke.py $(EVENT) $(FUNCTION)
+
+lint: setup ## format, clippy, template, licences and sources of what we link
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cfn-lint
+	$(SAM_REGION) sam validate --lint
+	@$(PYTHON3) infra/tools/setup.py deny
+	cargo deny --log-level error check bans licenses sources
+
+advisories: ## known weaknesses in what we link (asks the network)
+	@$(PYTHON3) infra/tools/setup.py deny
+	cargo deny check advisories
+
+release: setup ## what is deployed: arm64, optimised, checked for size
+	$(SAM_REGION) sam build
+	@$(PYTHON) infra/checks/size.py .aws-sam/build
+
+clean: stop ## forget everything that was built, and the tools
+	rm -rf target .aws-sam .venv .tools

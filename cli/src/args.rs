@@ -1,0 +1,61 @@
+//! What may be asked: the global options and the commands.
+
+use crate::commands::{config, connection, dlq, explain, publish, record, wait};
+use clap::{Parser, Subcommand};
+
+/// Keeps records of an internal system in step with CRMs: the operators' command.
+///
+/// Exit codes: 0 done · 1 failures, findings or a difference · 2 usage or configuration · 3 AWS or the network is not
+/// reachable or not permitted · 4 not found.
+#[derive(Debug, Parser)]
+#[command(name = "rtr", version, max_term_width = 110, propagate_version = true)]
+pub(crate) struct Cli {
+    /// JSON on stdout and nothing else; progress goes to stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The CloudFormation stack [default: $RTR_STACK, else rtr-$RTR_STAGE, else rtr-local]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) stack: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check, compare and apply connections, routes and mappings
+    #[command(subcommand)]
+    Config(config::Command),
+    /// List, test and set up an org's connections to CRMs
+    #[command(subcommand)]
+    Connection(connection::Command),
+    /// Send change events: JSON lines, one event each
+    Publish(publish::Args),
+    /// What is known of one record, at each connection
+    Record(record::Args),
+    /// List, show, send again or drop what is dead
+    #[command(subcommand)]
+    Dlq(dlq::Command),
+    /// What an error code means and what to do about it
+    Explain(explain::Args),
+    /// Wait until nothing is left to do
+    Wait(wait::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn given_the_commands_when_checked_then_clap_finds_no_contradiction() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn given_global_options_when_they_come_after_the_command_then_they_count_too() {
+        let cli = Cli::try_parse_from(["rtr", "dlq", "list", "--json", "--stack", "rtr-prod"]).unwrap();
+        assert_eq!((cli.json, cli.stack.as_deref()), (true, Some("rtr-prod")));
+    }
+}

@@ -1,0 +1,70 @@
+//! Times and durations as people write them on a command line.
+
+use rtr_core::time::Instant;
+use std::time::Duration;
+
+/// Reads `2026-11-23T10:00:00Z`, `2026-11-23` (its beginning, UTC), or a time ago such as `90m`, `2h`, `7d`.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn read_time(text: &str, now: Instant) -> Result<Instant, String> {
+    if let Ok(at) = Instant::from_rfc3339(text) {
+        return Ok(at);
+    }
+    if let Ok(day) = text.parse::<jiff::civil::Date>() {
+        return Instant::from_rfc3339(&format!("{day}T00:00:00Z"));
+    }
+    match read_duration(text) {
+        Ok(ago) => Ok(now.plus_ms(-i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))),
+        Err(_) => Err(format!("`{text}` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h")),
+    }
+}
+
+/// Reads `500ms`, `90s`, `5m`, `2h`, `7d`; a bare number is seconds.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn read_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let ms: u64 = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => 0,
+    };
+    let wrong = || format!("`{text}` is no duration: write 500ms, 60s, 5m, 2h or 7d");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let ms = number.checked_mul(ms).filter(|_| ms > 0).ok_or_else(wrong)?;
+    Ok(Duration::from_millis(ms))
+}
+
+/// The time now.
+pub(crate) fn now() -> Instant {
+    Instant(jiff::Timestamp::now().as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_times_when_read_then_absolute_and_relative_ones_are_understood() {
+        let now = Instant::from_rfc3339("2026-11-23T10:00:00Z").unwrap();
+        let read = |text| read_time(text, now).map(Instant::to_rfc3339);
+        assert_eq!(read("2026-11-22T01:02:03+01:00").unwrap(), "2026-11-22T00:02:03.000Z");
+        assert_eq!(read("2026-11-22").unwrap(), "2026-11-22T00:00:00.000Z");
+        assert_eq!(read("36h").unwrap(), "2026-11-21T22:00:00.000Z");
+        assert!(read("yesterday").unwrap_err().contains("a time ago such as 2h"));
+    }
+
+    #[test]
+    fn given_durations_when_read_then_units_count_and_nonsense_is_refused() {
+        assert_eq!(read_duration("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(read_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(read_duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(["", "s", "1w", "-1s", "1.5s"].iter().all(|text| read_duration(text).is_err()));
+    }
+}

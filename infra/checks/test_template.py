@@ -1,0 +1,213 @@
+"""What template.yaml promises and no local AWS enforces: the local one accepts and ignores most of this."""
+
+import sys
+import unittest
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "infra" / "local"))
+
+import deploy  # noqa: E402
+
+# The life of a request at a CRM: a crashed worker's message must come back later than that.
+LONGEST_REQUEST_S = 60
+FOURTEEN_DAYS_S = 14 * 24 * 3600
+
+
+class Loader(yaml.SafeLoader):
+    """Reads !Ref and the like as what they are short for."""
+
+
+def _intrinsic(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".")
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+Loader.add_multi_constructor("!", _intrinsic)
+TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+RESOURCES = TEMPLATE["Resources"]
+DEFAULTS = {name: parameter.get("Default") for name, parameter in TEMPLATE["Parameters"].items()}
+
+
+def of_type(kind: str) -> dict:
+    found = {name: item["Properties"] for name, item in RESOURCES.items() if item["Type"] == kind}
+    assert found, f"no {kind} in the template"
+    return found
+
+
+def number(value, parameters: dict) -> int:
+    return int(parameters[value["Ref"]] if isinstance(value, dict) else value)
+
+
+def as_list(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+class Queues(unittest.TestCase):
+    def test_every_queue_is_fifo_in_high_throughput_mode_encrypted_and_keeps_its_messages(self):
+        for name, queue in of_type("AWS::SQS::Queue").items():
+            with self.subTest(name):
+                self.assertIs(queue["FifoQueue"], True)
+                self.assertTrue(queue["QueueName"]["Fn::Sub"].endswith(".fifo"))
+                self.assertEqual(queue["DeduplicationScope"], "messageGroup")
+                self.assertEqual(queue["FifoThroughputLimit"], "perMessageGroupId")
+                self.assertTrue(queue.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in queue)
+                self.assertEqual(queue["MessageRetentionPeriod"], FOURTEEN_DAYS_S)
+                self.assertEqual(queue["MaximumMessageSize"], 1024 * 1024)
+                self.assertNotIn("ContentBasedDeduplication", queue)
+
+    def test_changes_give_up_on_a_message_late_and_to_the_dead_letter_queue(self):
+        policy = RESOURCES["ChangesQueue"]["Properties"]["RedrivePolicy"]
+        self.assertEqual(policy["maxReceiveCount"], 1000)
+        self.assertEqual(policy["deadLetterTargetArn"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
+        self.assertNotIn("RedrivePolicy", RESOURCES["DeadLetterQueue"]["Properties"])
+
+    def test_a_message_comes_back_only_after_its_workers_requests_are_over(self):
+        for stage, parameters in (("as deployed", DEFAULTS), ("local", {**DEFAULTS, **deploy.PARAMETERS})):
+            for name, function in of_type("AWS::Serverless::Function").items():
+                timeout = number(function.get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"]), parameters)
+                for event in function["Events"].values():
+                    if event["Type"] != "SQS":
+                        continue
+                    queue = RESOURCES[event["Properties"]["Queue"]["Fn::GetAtt"][0]]["Properties"]
+                    visibility = number(queue["VisibilityTimeout"], parameters)
+                    with self.subTest(stage=stage, function=name):
+                        self.assertGreaterEqual(visibility - timeout, LONGEST_REQUEST_S)
+                        self.assertGreaterEqual(visibility, 6 * timeout)
+
+    def test_the_functions_are_told_the_times_that_the_queue_and_lambda_were_told(self):
+        variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+        self.assertEqual(variables["RTR_FUNCTION_TIMEOUT_S"], TEMPLATE["Globals"]["Function"]["Timeout"])
+        self.assertEqual(variables["RTR_VISIBILITY_S"], RESOURCES["ChangesQueue"]["Properties"]["VisibilityTimeout"])
+
+
+class Data(unittest.TestCase):
+    def test_every_table_can_be_restored_is_encrypted_and_cannot_be_deleted_by_accident(self):
+        for name, table in of_type("AWS::DynamoDB::Table").items():
+            with self.subTest(name):
+                self.assertIs(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], True)
+                self.assertIs(table["SSESpecification"]["SSEEnabled"], True)
+                self.assertEqual(table["DeletionProtectionEnabled"], {"Fn::If": ["IsDisposable", False, True]})
+                self.assertEqual(table["BillingMode"], "PAY_PER_REQUEST")
+        self.assertEqual(
+            TEMPLATE["Conditions"]["IsDisposable"],
+            {"Fn::Or": [{"Condition": "IsLocal"}, {"Fn::Equals": [{"Ref": "Stage"}, "dev"]}]},
+        )
+
+    def test_only_limits_may_forget_by_themselves(self):
+        forgetting = [name for name, table in of_type("AWS::DynamoDB::Table").items() if "TimeToLiveSpecification" in table]
+        self.assertEqual(forgetting, ["LimitsTable"])
+
+    def test_what_holds_data_outlives_the_stack(self):
+        for name, resource in RESOURCES.items():
+            if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue"):
+                with self.subTest(name):
+                    self.assertEqual(resource["DeletionPolicy"], "Retain")
+                    self.assertEqual(resource["UpdateReplacePolicy"], "Retain")
+
+    def test_the_indexes_are_sparse_ones_with_small_projections(self):
+        indexes = RESOURCES["RecordsTable"]["Properties"]["GlobalSecondaryIndexes"]
+        self.assertEqual([index["IndexName"] for index in indexes], ["parked", "dead", "waiting"])
+        for index in indexes:
+            name = index["IndexName"]
+            with self.subTest(name):
+                self.assertEqual([key["AttributeName"] for key in index["KeySchema"]], [f"{name}_pk", f"{name}_at"])
+                self.assertNotEqual(index["Projection"]["ProjectionType"], "ALL")
+
+    def test_bodies_are_private_versioned_encrypted_and_current_ones_never_expire(self):
+        bucket = RESOURCES["PayloadBucket"]["Properties"]
+        self.assertEqual(bucket["VersioningConfiguration"], {"Status": "Enabled"})
+        self.assertTrue(all(bucket["PublicAccessBlockConfiguration"].values()))
+        self.assertEqual(len(bucket["PublicAccessBlockConfiguration"]), 4)
+        self.assertIn("BucketEncryption", bucket)
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        self.assertFalse([rule for rule in rules if "ExpirationInDays" in rule or "ExpirationDate" in rule])
+        kept = [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule]
+        self.assertEqual(kept, [{"NoncurrentDays": {"Ref": "PayloadRetentionDays"}}])
+
+    def test_bucket_and_queues_refuse_plain_http(self):
+        policies = [*of_type("AWS::SQS::QueuePolicy").values(), *of_type("AWS::S3::BucketPolicy").values()]
+        for policy in policies:
+            statement = policy["PolicyDocument"]["Statement"][0]
+            self.assertEqual(statement["Effect"], "Deny")
+            self.assertEqual(statement["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
+
+
+class Functions(unittest.TestCase):
+    def test_they_run_on_arm64_unless_said_otherwise(self):
+        shared = TEMPLATE["Globals"]["Function"]
+        self.assertEqual(shared["Architectures"], [{"Ref": "Architecture"}])
+        self.assertEqual(DEFAULTS["Architecture"], "arm64")
+        self.assertEqual((shared["Runtime"], shared["Handler"]), ("provided.al2023", "bootstrap"))
+
+    def test_a_bad_message_does_not_fail_its_batch(self):
+        for name, function in of_type("AWS::Serverless::Function").items():
+            for event in function["Events"].values():
+                with self.subTest(name):
+                    self.assertEqual(event["Properties"]["FunctionResponseTypes"], ["ReportBatchItemFailures"])
+                    self.assertEqual(event["Properties"]["BatchSize"], 10)
+                    self.assertIn("MaximumConcurrency", event["Properties"]["ScalingConfig"])
+
+    def test_each_has_a_role_of_its_own_and_logs_that_end(self):
+        roles = [function["Role"]["Fn::GetAtt"][0] for function in of_type("AWS::Serverless::Function").values()]
+        self.assertEqual(len(roles), len(set(roles)))
+        for name, function in of_type("AWS::Serverless::Function").items():
+            with self.subTest(name):
+                logs = RESOURCES[function["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
+                self.assertEqual(logs["RetentionInDays"], {"Ref": "LogRetentionDays"})
+
+
+class Permissions(unittest.TestCase):
+    def test_roles_allow_named_actions_on_named_resources(self):
+        for name, role in of_type("AWS::IAM::Role").items():
+            self.assertNotIn("ManagedPolicyArns", role)
+            for policy in role["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    with self.subTest(role=name, statement=statement["Sid"]):
+                        for action in as_list(statement["Action"]):
+                            self.assertRegex(action, r"^[a-z0-9]+:[A-Za-z]+$")
+                        for resource in as_list(statement["Resource"]):
+                            self.assertIsInstance(resource, dict, "not the ARN of a resource of this stack")
+                            text = str(resource.get("Fn::Sub", ""))
+                            self.assertTrue("*" not in text or text.endswith("/*"), text)
+
+    def test_only_sync_reads_secrets_and_only_those_of_its_stage(self):
+        reading = {
+            name: statement["Resource"]
+            for name, role in of_type("AWS::IAM::Role").items()
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
+        }
+        self.assertEqual(list(reading), ["SyncRole"])
+        self.assertTrue(reading["SyncRole"]["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
+
+
+class Contract(unittest.TestCase):
+    def test_parameters_and_outputs_that_people_build_on_are_there(self):
+        parameters = "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency AllowedHosts"
+        outputs = (
+            "ChangesQueueUrl ChangesQueueArn DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
+            "PayloadBucketName SyncFunctionName RedriveFunctionName"
+        )
+        self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
+        self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))
+
+    def test_every_parameter_has_a_default_so_that_a_first_deploy_needs_none(self):
+        self.assertFalse([name for name, default in DEFAULTS.items() if default is None])
+        self.assertEqual(DEFAULTS["PayloadRetentionDays"], 90)
+        self.assertEqual(DEFAULTS["StrictOrgs"], "false")
+        self.assertEqual(DEFAULTS["GroupBuckets"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,272 @@
+//! The state machine: faults, credentials, limits, then the vendor; and what the network does to the answer.
+//!
+//! Order matters and is the real one: what stands before the CRM (a broken network, a redirect) acts before
+//! the CRM sees anything; a call that is refused is never done; a call that is done stays done whatever
+//! becomes of its answer.
+
+use crate::control;
+use crate::faults::{Effect, FaultSet, Target};
+use crate::http::{Ending, Reply, Request};
+use crate::journal::{Entry, Journal};
+use crate::limits::Limiter;
+use crate::provider::{Answer, Call, Crm, Env, Kind, PROVIDERS};
+use crate::tokens::TokenBook;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// One account: a CRM of its own, with its own tokens and limits.
+pub(crate) struct Account {
+    pub(crate) crm: Box<dyn Crm>,
+    pub(crate) tokens: TokenBook,
+    pub(crate) limiter: Limiter,
+}
+
+/// A write whose answer was cut and which lands later.
+struct Pending {
+    due: i64,
+    provider: String,
+    account: String,
+    request: Request,
+    search_lag: i64,
+}
+
+/// Every account of every vendor, and what was asked of them.
+#[derive(Default)]
+pub struct Sandbox {
+    pub(crate) accounts: BTreeMap<(String, String), Account>,
+    pub(crate) faults: FaultSet,
+    pub(crate) journal: Journal,
+    pending: Vec<Pending>,
+    serial: u64,
+}
+
+impl Sandbox {
+    /// An empty sandbox.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers one request at a time given by the caller, in milliseconds since 1970. Times must not go back.
+    pub fn handle(&mut self, now_ms: i64, request: &Request) -> Reply {
+        self.advance(now_ms);
+        let path = request.path.split('?').next().unwrap_or_default();
+        let mut parts = path.trim_start_matches('/').splitn(3, '/');
+        match (parts.next().unwrap_or_default(), parts.next()) {
+            ("" | "index.html", None) => control::page(),
+            ("_sandbox", Some(_)) => control::handle(self, now_ms, request),
+            (provider, Some(account))
+                if !account.is_empty() && PROVIDERS.iter().any(|(name, _)| *name == provider) =>
+            {
+                self.vendor(now_ms, provider, account, request)
+            }
+            (provider, _) => {
+                let known: Vec<&str> = PROVIDERS.iter().map(|(name, _)| *name).collect();
+                let message = format!("no provider \"{provider}\": the path is /<provider>/<account>/…");
+                Reply::json(404, &json!({"error": message, "providers": known}))
+            }
+        }
+    }
+
+    /// Does the writes that fall due by this time.
+    pub fn advance(&mut self, now_ms: i64) {
+        while let Some(next) = (0..self.pending.len())
+            .filter(|at| self.pending.get(*at).is_some_and(|write| write.due <= now_ms))
+            .min_by_key(|at| self.pending.get(*at).map(|write| write.due))
+        {
+            let write = self.pending.remove(next);
+            let skip = write.provider.len() + write.account.len() + 2;
+            let call = Call::new(&write.request, skip);
+            let serial = self.next_serial();
+            let account = self.account(&write.provider, &write.account);
+            let Some(account) = account else { continue };
+            let (base, tokens) = (String::new(), &mut account.tokens);
+            let mut env = Env { now: write.due, serial, search_lag: write.search_lag, tokens, base };
+            account.crm.serve(&call, &mut env);
+        }
+    }
+
+    /// When the next write falls due that was cut off from its answer.
+    pub fn next_due(&self) -> Option<i64> {
+        self.pending.iter().map(|write| write.due).min()
+    }
+
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// The account, which comes into being when it is first asked for; `None` if there is no such vendor.
+    pub(crate) fn account(&mut self, provider: &str, name: &str) -> Option<&mut Account> {
+        let (_, open) = PROVIDERS.iter().find(|(known, _)| *known == provider)?;
+        let entry = self.accounts.entry((provider.to_owned(), name.to_owned()));
+        Some(entry.or_insert_with(|| Account {
+            crm: open(name),
+            tokens: TokenBook::new(&format!("{provider}/{name}")),
+            limiter: Limiter::default(),
+        }))
+    }
+
+    /// Forgets accounts with all that belongs to them; the sequence of requests goes on.
+    pub(crate) fn reset(&mut self, provider: Option<&str>, account: Option<&str>) {
+        let gone =
+            |p: &str, a: &str| provider.is_none_or(|name| name == p) && account.is_none_or(|name| name == a);
+        self.accounts.retain(|(p, a), _| !gone(p, a));
+        self.pending.retain(|write| !gone(&write.provider, &write.account));
+        self.journal.forget(|entry| gone(&entry.provider, &entry.account));
+        self.faults.clear(provider, account);
+    }
+
+    fn vendor(&mut self, now: i64, provider: &str, name: &str, request: &Request) -> Reply {
+        let skip = provider.len() + name.len() + 2;
+        let call = Call::new(request, skip);
+        let Some(account) = self.account(provider, name) else { return Reply::cut() };
+        let kind = account.crm.kind(&call);
+        let target = Target {
+            provider,
+            account: name,
+            method: &request.method,
+            path: request.path.get(skip..).unwrap_or_default(),
+            body: &request.body,
+            writes: kind.writes,
+        };
+        let taken = self.faults.take(&target, now);
+        let seq = self.journal.next_seq();
+        let effects: Vec<&Effect> = taken.iter().map(|(_, effect)| effect).collect();
+        let reply = self.answer(now, (provider, name), &call, kind, &effects);
+        let names: Vec<&str> = taken.iter().map(|(name, _)| name.as_str()).collect();
+        self.journal.push(Entry {
+            seq,
+            at: now,
+            provider: provider.to_owned(),
+            account: name.to_owned(),
+            method: request.method.clone(),
+            path: target.path.split('?').next().unwrap_or_default().to_owned(),
+            status: if reply.ending == Ending::Cut { 0 } else { reply.status },
+            items: kind.items,
+            fault: (!names.is_empty()).then(|| names.join("+")),
+            // A token call's body holds secrets.
+            body: (kind.api != "auth").then(|| request.body.clone()),
+        });
+        reply
+    }
+
+    fn answer(
+        &mut self,
+        now: i64,
+        of: (&str, &str),
+        call: &Call<'_>,
+        kind: Kind,
+        effects: &[&Effect],
+    ) -> Reply {
+        let serial = self.next_serial();
+        let delay_ms =
+            effects.iter().map(|effect| if let Effect::Latency(ms) = effect { *ms } else { 0 }).sum();
+        let lag = |effect: &&Effect| if let Effect::SearchLag(ms) = effect { Some(*ms) } else { None };
+        let search_lag = effects.iter().filter_map(lag).max().unwrap_or(0);
+        let Some(account) = self.account(of.0, of.1) else { return Reply::cut() };
+        let base = match call.request.find_header("host") {
+            Some(host) => format!("http://{host}/{}/{}", of.0, of.1),
+            None => format!("/{}/{}", of.0, of.1),
+        };
+        let Account { crm, tokens, limiter } = account;
+        let mut env = Env { now, serial, search_lag, tokens, base };
+        if let Some(reply) = before(crm.as_ref(), effects, &mut env) {
+            return Reply { delay_ms, ..reply };
+        }
+        if effects.contains(&&Effect::ExpireToken)
+            && let Some(token) = call.bearer()
+        {
+            env.tokens.expire(now, Some(token));
+        }
+        let refused = crm
+            .authorise(call, &mut env)
+            .and_then(|()| limiter.admit(kind.api, now).map_err(|reached| crm.limited(&reached, &mut env)));
+        if let Err(answer) = refused {
+            return Reply { delay_ms, ..finish(answer, effects) };
+        }
+        let late = effects
+            .iter()
+            .find_map(|effect| if let Effect::DropThenCommit(ms) = effect { Some(*ms) } else { None });
+        if let Some(wait) = late {
+            let (provider, account, request) = (of.0.to_owned(), of.1.to_owned(), call.request.clone());
+            self.pending.push(Pending { due: now + wait, provider, account, request, search_lag });
+            return Reply { delay_ms, ..Reply::cut() };
+        }
+        let mut answer = crm.serve(call, &mut env);
+        answer.headers.extend(crm.quota(kind, &limiter.limits, now));
+        Reply { delay_ms, ..finish(answer, effects) }
+    }
+}
+
+/// What answers in the CRM's stead.
+fn before(crm: &dyn Crm, effects: &[&Effect], env: &mut Env<'_>) -> Option<Reply> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Refuse => Some(Reply::cut()),
+        Effect::Redirect(place) => {
+            let mut reply = Reply::bytes(302, "text/plain", Vec::new());
+            reply.headers.push(("location".to_owned(), place.clone()));
+            Some(reply)
+        }
+        Effect::Html(status) => {
+            Some(Reply::bytes(*status, "text/html;charset=utf-8", PROXY_PAGE.as_bytes().to_vec()))
+        }
+        Effect::Status(wanted) => {
+            let mut answer = crm.failure(wanted.status, env);
+            if let Some(body) = &wanted.body {
+                answer.body = Some(body.clone());
+            }
+            answer.headers.retain(|(name, _)| !wanted.headers.iter().any(|(other, _)| other == name));
+            answer.headers.extend(wanted.headers.iter().cloned());
+            Some(write(answer))
+        }
+        _ => None,
+    })
+}
+
+const PROXY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>One moment, please</title></head>\
+    <body><h1>We will be right back</h1><p>This page came from a proxy.</p></body></html>\n";
+
+/// Applies to an answer what happens on its way back.
+fn finish(mut answer: Answer, effects: &[&Effect]) -> Reply {
+    for effect in effects {
+        match effect {
+            Effect::Reorder => results(&mut answer, |list| list.reverse()),
+            Effect::Omit => results(&mut answer, |list| {
+                list.pop();
+            }),
+            _ => {}
+        }
+    }
+    let mut reply = write(answer);
+    for effect in effects {
+        match effect {
+            Effect::EmptySuccess(status) if reply.status < 300 => {
+                reply.status = *status;
+                reply.body.clear();
+            }
+            Effect::Truncate(bytes) if !reply.body.is_empty() => {
+                let kept = bytes.unwrap_or(reply.body.len() / 2).min(reply.body.len() - 1);
+                reply.ending = Ending::Truncated(kept);
+            }
+            Effect::DropAfterCommit => return Reply::cut(),
+            _ => {}
+        }
+    }
+    reply
+}
+
+fn results(answer: &mut Answer, change: impl FnOnce(&mut Vec<Value>)) {
+    let list = answer.body.as_mut().and_then(|body| body.get_mut("results")).and_then(Value::as_array_mut);
+    if let Some(list) = list {
+        change(list);
+    }
+}
+
+fn write(answer: Answer) -> Reply {
+    let mut reply = match answer.body {
+        Some(body) => Reply::json(answer.status, &body),
+        None => Reply { status: answer.status, ending: Ending::Whole, ..Reply::cut() },
+    };
+    reply.headers.extend(answer.headers);
+    reply
+}

@@ -1,0 +1,171 @@
+//! Configuration as the flows see it: from memory, looked up again when it is a while old.
+//!
+//! Configuration is no fence: when the table does not answer, what was read a few minutes ago is used. The global
+//! document is read once for all orgs, and an org is compiled again only when one of the two changed.
+
+use super::row::{from_row, revision};
+use super::{CURRENT, ConfigTable};
+use crate::clients::Clients;
+use async_trait::async_trait;
+use rtr_connectors::http::Clock;
+use rtr_connectors::registry;
+use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, StoredDoc, resolve};
+use rtr_core::mapping::ProviderFacts;
+use rtr_core::time::Instant;
+use rtr_engine::batch::Settings;
+use rtr_engine::seams::{Configs, Unavailable};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How long what has expired is used while the table does not answer, in milliseconds: ten minutes.
+const GRACE_MS: i64 = 600_000;
+/// After a look that failed, the next one waits this long, in milliseconds: each costs seconds of the invocation.
+const LOOK_AGAIN_MS: i64 = 5_000;
+/// Orgs remembered per environment.
+const MAX_ORGS: usize = 2_000;
+
+/// The configuration table behind a cache.
+pub struct DynamoConfigs {
+    table: ConfigTable,
+    clock: Arc<dyn Clock>,
+    stage: String,
+    cache_ms: i64,
+    facts: Vec<ProviderFacts>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    global: Option<Known<GlobalDoc>>,
+    orgs: HashMap<String, Known<OrgDoc>>,
+    configs: HashMap<String, Resolved>,
+}
+
+/// A document as last read; none where there is none.
+struct Known<T> {
+    doc: Option<Arc<StoredDoc<T>>>,
+    read_at: Instant,
+    look_at: Instant,
+}
+
+/// An org's configuration with the revisions it was made from.
+struct Resolved {
+    of: (Option<u64>, Option<u64>),
+    config: Arc<OrgConfig>,
+}
+
+impl<T> Clone for Known<T> {
+    fn clone(&self) -> Self {
+        Self { doc: self.doc.clone(), read_at: self.read_at, look_at: self.look_at }
+    }
+}
+
+impl<T> Known<T> {
+    fn revision(&self) -> Option<u64> {
+        self.doc.as_ref().map(|doc| doc.revision)
+    }
+}
+
+impl DynamoConfigs {
+    /// Configuration in table `name`.
+    #[must_use]
+    pub fn new(clients: &Clients, name: impl Into<String>, settings: &Settings, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            table: ConfigTable { client: clients.dynamodb.clone(), name: name.into() },
+            clock,
+            stage: settings.stage.clone(),
+            cache_ms: settings.cache_ms,
+            facts: registry::facts(),
+            memory: Mutex::default(),
+        }
+    }
+
+    /// The document of `pk`: `known`, if it is still good, else read again.
+    async fn look<T: DeserializeOwned>(
+        &self,
+        pk: &str,
+        known: Option<Known<T>>,
+        now: Instant,
+    ) -> Result<Known<T>, Unavailable> {
+        if let Some(known) = known.as_ref().filter(|known| now < known.look_at) {
+            return Ok(known.clone());
+        }
+        match (self.table.get(pk, CURRENT).await, known) {
+            (Ok(row), known) => {
+                let doc = row.map(|row| same_or_read(&row, known.as_ref())).transpose()?;
+                Ok(Known { doc, read_at: now, look_at: now.plus_ms(self.cache_ms) })
+            }
+            (Err(error), Some(known)) if now.since_ms(known.read_at) < self.cache_ms + GRACE_MS => {
+                let age_ms = now.since_ms(known.read_at);
+                tracing::warn!(event = "config", org_id = pk, age_ms, error = error.0, "an older configuration is used");
+                Ok(Known { look_at: now.plus_ms(LOOK_AGAIN_MS), ..known })
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn resolved(
+        &self,
+        org: &str,
+        own: &Known<OrgDoc>,
+        global: &Known<GlobalDoc>,
+    ) -> Result<Arc<OrgConfig>, Unavailable> {
+        let of = (own.revision(), global.revision());
+        if let Some(resolved) = self.memory().configs.get(org).filter(|resolved| resolved.of == of) {
+            return Ok(resolved.config.clone());
+        }
+        let config = resolve(org, own.doc.as_deref(), global.doc.as_deref(), &self.facts, &self.stage);
+        let config = Arc::new(config.map_err(|error| Unavailable(format!("{} {error}", error.code)))?);
+        self.memory().configs.insert(org.to_owned(), Resolved { of, config: config.clone() });
+        Ok(config)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // A poisoned lock only says that a thread died elsewhere: what it holds are whole documents.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn keep(&mut self, org: &str, own: &Known<OrgDoc>, global: &Known<GlobalDoc>) {
+        if self.orgs.len() >= MAX_ORGS && !self.orgs.contains_key(org) {
+            // Seldom enough for the simplest way: everybody is read again once.
+            self.orgs.clear();
+            self.configs.clear();
+        }
+        self.orgs.insert(org.to_owned(), own.clone());
+        self.global = Some(global.clone());
+    }
+}
+
+#[async_trait]
+impl Configs for DynamoConfigs {
+    async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        let now = self.clock.now();
+        let (own, global) = {
+            let memory = self.memory();
+            (memory.orgs.get(org).cloned(), memory.global.clone())
+        };
+        // The global document is no org's, whatever an event calls itself.
+        let own = async {
+            let nobody = Known { doc: None, read_at: now, look_at: now };
+            if org == GLOBAL_ORG { Ok(nobody) } else { self.look(org, own, now).await }
+        };
+        let (own, global) = futures::future::try_join(own, self.look(GLOBAL_ORG, global, now)).await?;
+        self.memory().keep(org, &own, &global);
+        self.resolved(org, &own, &global)
+    }
+}
+
+/// The document of `row`, without reading it again when it is the one at hand.
+fn same_or_read<T: DeserializeOwned>(
+    row: &crate::attributes::Row,
+    known: Option<&Known<T>>,
+) -> Result<Arc<StoredDoc<T>>, Unavailable> {
+    let at_hand = known.and_then(|known| known.doc.as_ref());
+    match at_hand.filter(|doc| revision(row) == Ok(doc.revision)) {
+        Some(doc) => Ok(doc.clone()),
+        None => from_row(row).map(Arc::new),
+    }
+}

@@ -1,0 +1,200 @@
+//! Configuration as the commands see it: all of it, its history, and one document's change at a time.
+
+use super::row::{from_row, to_row};
+use super::{COUNTER, CURRENT, ConfigTable, REVISION, revision_key};
+use crate::attributes::{Row, n, number, s, text};
+use crate::clients::Clients;
+use crate::errors::unavailable;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use rtr_core::config::{DocChange, GLOBAL_ORG, Stored, StoredDoc};
+use rtr_engine::seams::Unavailable;
+use serde::de::DeserializeOwned;
+
+/// The configuration table, for reading all of it and for changing it.
+#[derive(Debug, Clone)]
+pub struct ConfigStore {
+    table: ConfigTable,
+}
+
+/// Why a document was not stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// Somebody applied something since the table was read: read again, plan again.
+    #[error("somebody else applied configuration at the same time: try again")]
+    Changed,
+    /// The table did not take it.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl ConfigStore {
+    /// The store in table `name`.
+    #[must_use]
+    pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
+        Self { table: ConfigTable { client: clients.dynamodb.clone(), name: name.into() } }
+    }
+
+    /// Everything that holds now, with the last number given: what `rtr_core::config::plan_apply` starts from.
+    ///
+    /// # Errors
+    /// When the table does not answer, or a document in it cannot be read.
+    pub async fn load(&self) -> Result<Stored, Unavailable> {
+        let mut stored = Stored::default();
+        let mut start = None;
+        loop {
+            let page = self
+                .table
+                .client
+                .scan()
+                .table_name(&self.table.name)
+                .consistent_read(true)
+                .filter_expression("sk = :current OR sk = :counter")
+                .expression_attribute_values(":current", s(CURRENT))
+                .expression_attribute_values(":counter", s(COUNTER))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| unavailable("Scan", &error))?;
+            page.items().iter().try_for_each(|row| add(&mut stored, row))?;
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(stored);
+            }
+        }
+    }
+
+    /// What holds now for `org`, as [`rtr_core::config::OrgDoc`], `GlobalDoc` or plain JSON.
+    ///
+    /// # Errors
+    /// When the table does not answer, or the document cannot be read.
+    pub async fn current<T: DeserializeOwned>(&self, org: &str) -> Result<Option<StoredDoc<T>>, Unavailable> {
+        self.table.get(org, CURRENT).await?.as_ref().map(from_row).transpose()
+    }
+
+    /// Revision `revision` of `org`'s document, if it has one of that number.
+    ///
+    /// # Errors
+    /// When the table does not answer, or the document cannot be read.
+    pub async fn revision<T: DeserializeOwned>(
+        &self,
+        org: &str,
+        revision: u64,
+    ) -> Result<Option<StoredDoc<T>>, Unavailable> {
+        self.table.get(org, &revision_key(revision)).await?.as_ref().map(from_row).transpose()
+    }
+
+    /// The revisions of `org`'s document, newest first, at most `most`.
+    ///
+    /// # Errors
+    /// When the table does not answer, or a document cannot be read.
+    pub async fn history<T: DeserializeOwned>(
+        &self,
+        org: &str,
+        most: usize,
+    ) -> Result<Vec<StoredDoc<T>>, Unavailable> {
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let page = self
+                .table
+                .client
+                .query()
+                .table_name(&self.table.name)
+                .consistent_read(true)
+                .key_condition_expression("pk = :org AND begins_with(sk, :revision)")
+                .expression_attribute_values(":org", s(org))
+                .expression_attribute_values(":revision", s(REVISION))
+                .scan_index_forward(false)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| unavailable("Query", &error))?;
+            for row in page.items().iter().take(most - found.len()) {
+                found.push(from_row(row)?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() || found.len() >= most {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Stores one document: what holds now, its revision and the counter together, if nothing was applied since the
+    /// plan was made. The changes of one plan are stored in their order.
+    ///
+    /// # Errors
+    /// [`ApplyError::Changed`] when something was applied meanwhile; nothing is stored then.
+    pub async fn apply(&self, change: &DocChange, author: &str, at: &str) -> Result<(), ApplyError> {
+        let items = self.transaction(change, author, at).map_err(|error| Unavailable(error.to_string()))?;
+        match self.table.client.transact_write_items().set_transact_items(Some(items)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_change(&error) => Err(ApplyError::Changed),
+            Err(error) => Err(unavailable("TransactWriteItems", &error).into()),
+        }
+    }
+
+    fn transaction(
+        &self,
+        change: &DocChange,
+        author: &str,
+        at: &str,
+    ) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let stored = StoredDoc {
+            revision: change.revision,
+            author: author.to_owned(),
+            at: at.to_owned(),
+            doc: change.doc.to_json(),
+        };
+        let put = |sk: &str| {
+            Put::builder().table_name(&self.table.name).set_item(Some(to_row(&change.org, sk, &stored)))
+        };
+        let current = match change.replaces {
+            Some(old) => put(CURRENT)
+                .condition_expression("revision = :old")
+                .expression_attribute_values(":old", n(old)),
+            None => put(CURRENT).condition_expression("attribute_not_exists(pk)"),
+        };
+        let kept = put(&revision_key(change.revision)).condition_expression("attribute_not_exists(pk)");
+        Ok(vec![
+            TransactWriteItem::builder().put(current.build()?).build(),
+            TransactWriteItem::builder().put(kept.build()?).build(),
+            TransactWriteItem::builder().update(self.count(change.revision)?).build(),
+        ])
+    }
+
+    /// The counter from the number before to `revision`.
+    fn count(&self, revision: u64) -> Result<Update, BuildError> {
+        let before = revision.saturating_sub(1);
+        let first = if before == 0 { "attribute_not_exists(n) OR " } else { "" };
+        Update::builder()
+            .table_name(&self.table.name)
+            .key("pk", s(GLOBAL_ORG))
+            .key("sk", s(COUNTER))
+            .update_expression("SET n = :next")
+            .condition_expression(format!("{first}n = :before"))
+            .expression_attribute_values(":next", n(revision))
+            .expression_attribute_values(":before", n(before))
+            .build()
+    }
+}
+
+fn add(stored: &mut Stored, row: &Row) -> Result<(), Unavailable> {
+    let wrong = |error: crate::attributes::Unreadable| Unavailable(error.to_string());
+    let key = |name| text(row, name).map(|value| value.unwrap_or_default().to_owned()).map_err(wrong);
+    match (key("pk")?.as_str(), key("sk")?.as_str()) {
+        (_, COUNTER) => stored.revision = number(row, "n").map_err(wrong)?.unwrap_or(0),
+        (GLOBAL_ORG, _) => stored.global = Some(from_row(row)?),
+        (org, _) => drop(stored.orgs.insert(org.to_owned(), from_row(row)?)),
+    }
+    Ok(())
+}
+
+/// A condition that failed, or another apply of the same moment.
+fn is_change<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    codes.into_iter().any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+}

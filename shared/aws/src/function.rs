@@ -1,0 +1,107 @@
+//! What the mains share: everything built once, at cold start, and lent to each invocation.
+
+use crate::clients::Clients;
+use crate::clock::SystemClock;
+use crate::config::DynamoConfigs;
+use crate::http::ReqwestHttp;
+use crate::limits::DynamoLimits;
+use crate::metrics::emf_line;
+use crate::queue::{SqsQueue, response};
+use crate::records::DynamoRecords;
+use crate::secrets::ManagedSecrets;
+use crate::settings::{Environment, SettingsError};
+use aws_lambda_events::sqs::SqsBatchResponse;
+use rtr_connectors::http::Clock as _;
+use rtr_core::time::Instant;
+use rtr_engine::batch::Settings;
+use rtr_engine::report::BatchReport;
+use rtr_engine::seams::Seams;
+use rtr_engine::sync::Caches;
+use std::sync::Arc;
+
+/// A function's adapters, settings and caches, for as long as its process lives.
+pub struct Runtime {
+    /// What the flows need to know of the function.
+    pub settings: Settings,
+    /// Leases and credentials of this process.
+    pub caches: Caches,
+    records: DynamoRecords,
+    limits: DynamoLimits,
+    configs: DynamoConfigs,
+    secrets: ManagedSecrets,
+    queue: SqsQueue,
+    http: ReqwestHttp,
+    clock: SystemClock,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The environment is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The way to the CRMs cannot be set up.
+    #[error("HTTP cannot be set up: {0}")]
+    Http(String),
+}
+
+impl Runtime {
+    /// Reads the environment and builds everything.
+    ///
+    /// # Errors
+    /// When the environment is wrong: better at cold start than at the first record.
+    pub async fn load() -> Result<Self, StartError> {
+        let environment = Environment::load()?;
+        Self::new(environment, &Clients::load().await)
+    }
+
+    /// Builds everything over `clients`.
+    ///
+    /// # Errors
+    /// When the way to the CRMs cannot be set up.
+    pub fn new(environment: Environment, clients: &Clients) -> Result<Self, StartError> {
+        let Environment { settings, allowed_hosts, .. } = environment;
+        let clock = Arc::new(SystemClock);
+        Ok(Self {
+            caches: Caches::default(),
+            records: DynamoRecords::new(clients, environment.records_table, environment.payload_bucket),
+            limits: DynamoLimits::new(clients, environment.limits_table, clock.clone()),
+            configs: DynamoConfigs::new(clients, environment.config_table, &settings, clock),
+            secrets: ManagedSecrets::new(clients),
+            queue: SqsQueue::new(clients, environment.changes_queue_url, environment.dead_letter_queue_url),
+            http: ReqwestHttp::new(allowed_hosts).map_err(StartError::Http)?,
+            clock: SystemClock,
+            settings,
+        })
+    }
+
+    /// The seams, for one invocation.
+    #[must_use]
+    pub fn seams(&self) -> Seams<'_> {
+        Seams {
+            records: &self.records,
+            limits: &self.limits,
+            configs: &self.configs,
+            secrets: &self.secrets,
+            queue: &self.queue,
+            http: &self.http,
+            clock: &self.clock,
+        }
+    }
+
+    /// Prints the invocation's metrics and makes Lambda's answer: exactly the messages that are to come back.
+    #[must_use]
+    pub fn answer(&self, function: &str, report: BatchReport) -> SqsBatchResponse {
+        let line = emf_line(self.clock.now(), function, &self.settings.stage, &report.counts);
+        if !line.is_empty() {
+            println!("{line}");
+        }
+        response(report.failed)
+    }
+}
+
+/// The invocation's deadline, as Lambda's context says it: milliseconds since the epoch.
+#[must_use]
+pub fn deadline(context_deadline_ms: u64) -> Instant {
+    Instant(i64::try_from(context_deadline_ms).unwrap_or(i64::MAX))
+}

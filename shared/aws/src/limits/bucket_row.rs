@@ -1,0 +1,83 @@
+//! A bucket as a row and back.
+
+use crate::attributes::{Row, Unreadable, n, number, required};
+use aws_sdk_dynamodb::types::AttributeValue;
+use rtr_core::limit::{Bucket, Level, Rule};
+use rtr_core::time::Instant;
+use std::collections::HashMap;
+
+/// A row nobody touches is kept for this long beyond the time it takes to refill, in milliseconds: a day.
+const KEEP_MS: i64 = 86_400_000;
+
+/// A bucket as last seen in the table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// Raised by every write; 0 where there is no row.
+    pub(super) rev: u64,
+    /// The levels and the block.
+    pub(super) bucket: Bucket,
+}
+
+pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
+    let levels = row.get("levels").and_then(|value| value.as_l().ok());
+    let levels = levels.into_iter().flatten().map(level).collect::<Result<_, _>>()?;
+    let blocked_until = number(row, "blocked_until")?.map(Instant);
+    let bucket = Bucket { levels, blocked_until };
+    Ok(Stored { rev: number(row, "rev")?.unwrap_or(0), bucket })
+}
+
+pub(super) fn levels(bucket: &Bucket) -> AttributeValue {
+    let level = |level: &Level| {
+        let fields = [("left_milli".to_owned(), n(level.left_milli)), ("at".to_owned(), n(level.at.0))];
+        AttributeValue::M(HashMap::from(fields))
+    };
+    AttributeValue::L(bucket.levels.iter().map(level).collect())
+}
+
+fn level(value: &AttributeValue) -> Result<Level, Unreadable> {
+    let row = value.as_m().map_err(|_| Unreadable { name: "levels", wanted: "a list of maps" })?;
+    let left_milli = required(number(row, "left_milli")?, "left_milli")?;
+    Ok(Level { left_milli, at: Instant(required(number(row, "at")?, "at")?) })
+}
+
+/// When the row may be forgotten: an absent bucket is a full one, so not before each rule has refilled.
+pub(super) fn forget_at(rules: &[Rule], now: Instant) -> Instant {
+    let longest = rules.iter().map(refill_ms).max().unwrap_or(0);
+    now.plus_ms(longest).plus_ms(KEEP_MS)
+}
+
+fn refill_ms(rule: &Rule) -> i64 {
+    let ms = i128::from(rule.per_ms) * i128::from(rule.burst) / i128::from(rule.requests.max(1));
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+/// When a row may be forgotten that only says how long to wait.
+pub(super) fn forget_block_at(until: Instant) -> Instant {
+    until.plus_ms(KEEP_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_bucket_when_stored_and_read_then_it_is_the_same() {
+        let bucket = Bucket {
+            levels: vec![Level { left_milli: -5, at: Instant(9) }, Level { left_milli: 0, at: Instant(0) }],
+            blocked_until: Some(Instant(77)),
+        };
+        let row = HashMap::from([
+            ("rev".to_owned(), n(3)),
+            ("levels".to_owned(), levels(&bucket)),
+            ("blocked_until".to_owned(), n(77)),
+        ]);
+        assert_eq!(from_row(&row).unwrap(), Stored { rev: 3, bucket });
+        assert_eq!(from_row(&HashMap::new()).unwrap(), Stored::default());
+    }
+
+    #[test]
+    fn given_a_daily_rule_when_kept_then_the_row_outlives_its_refill() {
+        let daily = Rule { requests: 100, per_ms: KEEP_MS, burst: 200 };
+        assert_eq!(forget_at(&[daily], Instant(5)), Instant(5 + 3 * KEEP_MS));
+    }
+}

@@ -1,0 +1,93 @@
+//! Token buckets, locks and suspensions in one table: what all environments must agree on, and may forget.
+//!
+//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`. Time is the caller's
+//! clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
+
+mod bucket_row;
+mod buckets;
+mod locks;
+mod suspensions;
+
+use crate::clients::Clients;
+use async_trait::async_trait;
+use buckets::Seen;
+use rtr_connectors::http::Clock;
+use rtr_core::limit::Rule;
+use rtr_core::time::Instant;
+use rtr_engine::seams::{Lease, Limits, Suspension, Unavailable};
+use std::sync::Arc;
+
+/// The sort of row that a key begins with.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Bucket,
+    Lock,
+    Suspension,
+}
+
+/// The limits table.
+#[derive(Clone)]
+pub struct DynamoLimits {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+    clock: Arc<dyn Clock>,
+    seen: Arc<Seen>,
+}
+
+impl DynamoLimits {
+    /// Limits in `table`.
+    #[must_use]
+    pub fn new(clients: &Clients, table: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
+        Self { client: clients.dynamodb.clone(), table: table.into(), clock, seen: Arc::default() }
+    }
+}
+
+impl Kind {
+    fn key(self, name: &str) -> String {
+        let stem = match self {
+            Self::Bucket => "bucket",
+            Self::Lock => "lock",
+            Self::Suspension => "suspension",
+        };
+        format!("{stem}#{name}")
+    }
+}
+
+/// DynamoDB sweeps rows up by a time in seconds.
+fn sweep_at(at: Instant) -> i64 {
+    at.0.div_euclid(1_000)
+}
+
+#[async_trait]
+impl Limits for DynamoLimits {
+    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+        buckets::lease(self, bucket, rules, want).await
+    }
+
+    async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
+        buckets::block(self, bucket, until).await
+    }
+
+    async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {
+        locks::lock(self, name, holder, for_ms).await
+    }
+
+    async fn unlock(&self, name: &str, holder: &str) -> Result<(), Unavailable> {
+        locks::unlock(self, name, holder).await
+    }
+
+    async fn suspension(&self, connection: &str) -> Result<Option<Suspension>, Unavailable> {
+        suspensions::read(self, connection).await
+    }
+
+    async fn set_suspension(
+        &self,
+        connection: &str,
+        suspension: Option<&Suspension>,
+    ) -> Result<(), Unavailable> {
+        match suspension {
+            Some(suspension) => suspensions::write(self, connection, suspension).await,
+            None => suspensions::remove(self, connection).await,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! JSON lines on standard output, levels by `RUST_LOG`.
+//!
+//! The libraries that carry bodies and headers stay at `warn` whatever `RUST_LOG` says: at finer levels they print
+//! payloads and credentials.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Crates whose finer levels print what they carry.
+const QUIET: [&str; 10] = [
+    "aws_config",
+    "aws_runtime",
+    "aws_sigv4",
+    "aws_smithy_http_client",
+    "aws_smithy_runtime",
+    "aws_smithy_runtime_api",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+];
+
+/// Starts logging. A second start changes nothing.
+pub fn init() {
+    let directives = std::env::var("RUST_LOG").unwrap_or_default();
+    let started = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(filter(&directives))
+        .try_init();
+    drop(started);
+}
+
+fn filter(directives: &str) -> EnvFilter {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(directives);
+    QUIET.iter().fold(filter, |filter, name| match format!("{name}=warn").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_any_rust_log_when_filtered_then_the_carriers_stay_quiet() {
+        for directives in ["trace", "info,hyper=trace,aws_smithy_runtime=debug", ""] {
+            let filter = filter(directives).to_string();
+            for name in QUIET {
+                assert!(filter.contains(&format!("{name}=warn")), "{filter}");
+            }
+            assert!(!filter.contains("hyper=trace"), "{filter}");
+        }
+        assert!(filter("").to_string().contains("info"));
+    }
+}

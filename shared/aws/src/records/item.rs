@@ -1,0 +1,215 @@
+//! An item as attributes and back. What is absent, zero or empty is not stored: size is money, at a write unit a KiB.
+
+use super::{index, names};
+use crate::attributes::{Row, Unreadable, map, n, number, required, s, text};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use rtr_core::code::Code;
+use rtr_core::item::{Body, Intent, Item, Reason, Recent, Slot, SlotState};
+use rtr_core::key::PairKey;
+use rtr_core::time::Instant;
+use rtr_engine::seams::Names;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+/// The `op` of a tombstone.
+const DELETED: &str = "deleted";
+
+/// Everything that is stored of `item` beside its key.
+#[must_use]
+pub fn attributes(key: &PairKey, names: &Names, item: &Item) -> BTreeMap<&'static str, AttributeValue> {
+    let known = effective(key, names);
+    let mut out = BTreeMap::from([("rev", n(item.rev))]);
+    let mut put = |name: &'static str, value: Option<AttributeValue>| {
+        value.into_iter().for_each(|value| drop(out.insert(name, value)));
+    };
+    put("applied_version", item.applied_version.map(n));
+    put("mapping_revision", item.mapping_revision.map(n));
+    put("applied_hash", item.applied_hash.as_deref().map(hash));
+    put("base", (!item.base.is_empty()).then(|| AttributeValue::B(Blob::new(item.base.clone()))));
+    put("external_id", item.external_id.as_deref().map(s));
+    put("object", item.object.as_deref().map(s));
+    put("linked_at", item.linked_at.map(|at| n(at.0)));
+    put("op", item.deleted.then(|| s(DELETED)));
+    put("slot", item.slot.as_ref().map(slot));
+    put("intent", item.intent.as_ref().map(intent));
+    put("by", (!item.by.is_empty()).then(|| s(&item.by)));
+    put("crashes", (item.crashes > 0).then(|| n(item.crashes)));
+    let recent: Vec<AttributeValue> = item.recent.iter().map(|recent| s(recent.to_text())).collect();
+    put("recent", (!recent.is_empty()).then_some(AttributeValue::L(recent)));
+    names::put(&mut out, key, names);
+    index::put(&mut out, key, &known, item);
+    out
+}
+
+/// The item of a row.
+pub(super) fn from_row(row: &Row) -> Result<Item, Unreadable> {
+    Ok(Item {
+        rev: required(number(row, "rev")?, "rev")?,
+        applied_version: number(row, "applied_version")?,
+        mapping_revision: number(row, "mapping_revision")?,
+        applied_hash: read_hash(row)?,
+        base: bytes(row, "base")?.map(<[u8]>::to_vec).unwrap_or_default(),
+        external_id: text(row, "external_id")?.map(str::to_owned),
+        object: text(row, "object")?.map(str::to_owned),
+        linked_at: number(row, "linked_at")?.map(Instant),
+        deleted: text(row, "op")? == Some(DELETED),
+        slot: map(row, "slot")?.map(read_slot).transpose()?,
+        intent: map(row, "intent")?.map(read_intent).transpose()?,
+        by: text(row, "by")?.unwrap_or_default().to_owned(),
+        crashes: number(row, "crashes")?.unwrap_or(0),
+        recent: read_recent(row),
+    })
+}
+
+/// The names given, completed by what the key says.
+fn effective(key: &PairKey, given: &Names) -> Names {
+    let in_key = names::from_key(key);
+    Names {
+        org_id: given.org_id.clone().or(in_key.org_id),
+        connection: given.connection.clone().or(in_key.connection),
+        record_type: given.record_type.clone().or(in_key.record_type),
+        record_id: given.record_id.clone().or(in_key.record_id),
+    }
+}
+
+fn slot(slot: &Slot) -> AttributeValue {
+    let state = match slot.state {
+        SlotState::Parked => "parked",
+        SlotState::Dead => "dead",
+        SlotState::Drop => "drop",
+    };
+    // The data is JSON text: exact for every number, and no deeper than DynamoDB's 32 levels.
+    let (body, data) = match &slot.body {
+        Body::Inline(value) => ("data", value.to_string()),
+        Body::Stored(key) => ("data_ref", key.clone()),
+    };
+    let mut fields = HashMap::from([
+        ("wanted_version".to_owned(), n(slot.wanted_version)),
+        ("mapping_revision".to_owned(), n(slot.mapping_revision)),
+        ("state".to_owned(), s(state)),
+        (body.to_owned(), s(data)),
+        ("reason".to_owned(), reason(&slot.reason)),
+        ("since".to_owned(), n(slot.since.0)),
+        ("attempts".to_owned(), n(slot.attempts)),
+    ]);
+    if slot.deleted {
+        fields.insert("op".to_owned(), s(DELETED));
+    }
+    if slot.not_before != Instant(0) {
+        fields.insert("not_before".to_owned(), n(slot.not_before.0));
+    }
+    AttributeValue::M(fields)
+}
+
+fn read_slot(row: &Row) -> Result<Slot, Unreadable> {
+    let state = match text(row, "state")? {
+        Some("parked") => SlotState::Parked,
+        Some("dead") => SlotState::Dead,
+        Some("drop") => SlotState::Drop,
+        _ => return Err(Unreadable { name: "state", wanted: "parked, dead or drop" }),
+    };
+    let body = match text(row, "data_ref")? {
+        Some(key) => Body::Stored(key.to_owned()),
+        None => {
+            let data = required(text(row, "data")?, "data")?;
+            let wrong = |_| Unreadable { name: "data", wanted: "JSON" };
+            Body::Inline(serde_json::from_str(data).map_err(wrong)?)
+        }
+    };
+    Ok(Slot {
+        wanted_version: required(number(row, "wanted_version")?, "wanted_version")?,
+        mapping_revision: required(number(row, "mapping_revision")?, "mapping_revision")?,
+        state,
+        deleted: text(row, "op")? == Some(DELETED),
+        body,
+        reason: read_reason(required(map(row, "reason")?, "reason")?)?,
+        since: Instant(required(number(row, "since")?, "since")?),
+        not_before: Instant(number(row, "not_before")?.unwrap_or(0)),
+        attempts: number(row, "attempts")?.unwrap_or(0),
+    })
+}
+
+fn reason(reason: &Reason) -> AttributeValue {
+    let mut fields = HashMap::from([
+        ("code".to_owned(), s(reason.code.as_str())),
+        ("message".to_owned(), s(&reason.message)),
+    ]);
+    for (name, value) in [("field", &reason.field), ("crm_message", &reason.crm_message)] {
+        value.iter().for_each(|value| drop(fields.insert(name.to_owned(), s(value))));
+    }
+    AttributeValue::M(fields)
+}
+
+fn read_reason(row: &Row) -> Result<Reason, Unreadable> {
+    let code = required(text(row, "code")?, "code")?;
+    Ok(Reason {
+        code: code.parse::<Code>().map_err(|_| Unreadable { name: "code", wanted: "a code" })?,
+        message: text(row, "message")?.unwrap_or_default().to_owned(),
+        field: text(row, "field")?.map(str::to_owned),
+        crm_message: text(row, "crm_message")?.map(str::to_owned),
+    })
+}
+
+fn intent(intent: &Intent) -> AttributeValue {
+    AttributeValue::M(HashMap::from([
+        ("nonce".to_owned(), s(&intent.nonce)),
+        ("version".to_owned(), n(intent.version)),
+        ("at".to_owned(), n(intent.at.0)),
+    ]))
+}
+
+fn read_intent(row: &Row) -> Result<Intent, Unreadable> {
+    Ok(Intent {
+        nonce: required(text(row, "nonce")?, "nonce")?.to_owned(),
+        version: required(number(row, "version")?, "version")?,
+        at: Instant(required(number(row, "at")?, "at")?),
+    })
+}
+
+/// History is for people: a line that cannot be read is left out rather than stopping the record.
+fn read_recent(row: &Row) -> Vec<Recent> {
+    let lines = row.get("recent").and_then(|value| value.as_l().ok());
+    let texts = lines.into_iter().flatten().filter_map(|line| line.as_s().ok());
+    texts.filter_map(|line| Recent::from_text(line)).collect()
+}
+
+/// A hex digest takes half the bytes as bytes; any other text stays text.
+fn hash(hash: &str) -> AttributeValue {
+    from_hex(hash).map_or_else(|| s(hash), |bytes| AttributeValue::B(Blob::new(bytes)))
+}
+
+fn read_hash(row: &Row) -> Result<Option<String>, Unreadable> {
+    match row.get("applied_hash") {
+        Some(AttributeValue::S(text)) => Ok(Some(text.clone())),
+        _ => Ok(bytes(row, "applied_hash")?.map(to_hex)),
+    }
+}
+
+fn bytes<'a>(row: &'a Row, name: &'static str) -> Result<Option<&'a [u8]>, Unreadable> {
+    let wrong = Unreadable { name, wanted: "binary" };
+    row.get(name).map(|value| value.as_b().map(Blob::as_ref).map_err(|_| wrong)).transpose()
+}
+
+/// Bytes of lower-case hex, so that what is read back is what was given.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let bytes: Option<Vec<u8>> =
+        pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    bytes.filter(|bytes| rest.is_empty() && !bytes.is_empty())
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! Items and claims in DynamoDB, large bodies in S3.
+//!
+//! Every write is conditioned on the `rev` that was read, so a write that DynamoDB took twice, or after we stopped
+//! waiting, is refused the second time; the caller reads again and recognises its own hand.
+
+mod bodies;
+mod claims;
+mod index;
+mod item;
+mod names;
+mod read;
+mod write;
+
+pub use index::{DeadSummary, dead_stem, parked_stem};
+pub use item::attributes;
+pub use names::names;
+
+use crate::clients::Clients;
+use async_trait::async_trait;
+use rtr_core::item::Item;
+use rtr_core::key::PairKey;
+use rtr_engine::seams::{ClaimChange, Records, Unavailable, Write, Wrote};
+use std::collections::HashMap;
+
+/// The records table and its bucket.
+#[derive(Debug, Clone)]
+pub struct DynamoRecords {
+    client: aws_sdk_dynamodb::Client,
+    s3: aws_sdk_s3::Client,
+    table: String,
+    bucket: String,
+}
+
+impl DynamoRecords {
+    /// Items in `table`, bodies in `bucket`.
+    #[must_use]
+    pub fn new(clients: &Clients, table: impl Into<String>, bucket: impl Into<String>) -> Self {
+        let (client, s3) = (clients.dynamodb.clone(), clients.s3.clone());
+        Self { client, s3, table: table.into(), bucket: bucket.into() }
+    }
+}
+
+#[async_trait]
+impl Records for DynamoRecords {
+    async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
+        read::read(&self.client, &self.table, keys).await
+    }
+
+    async fn write(&self, writes: &[Write]) -> Vec<Wrote> {
+        write::write(&self.client, &self.table, writes).await
+    }
+
+    async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
+        claims::write(&self.client, &self.table, write, claims).await
+    }
+
+    async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
+        bodies::put(&self.s3, &self.bucket, key, body).await
+    }
+
+    async fn body(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        bodies::get(&self.s3, &self.bucket, key).await
+    }
+
+    async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
+        bodies::delete(&self.s3, &self.bucket, key).await
+    }
+}

@@ -1,0 +1,114 @@
+//! HubSpot: CRM objects, their properties, and associations v4.
+//!
+//! A batch call answers for every item, whatever HubSpot says: each gets an outcome that is certainly its own, or one
+//! that says nobody knows. [`request`] and [`response`] are pure, as are [`error`] (status and category to class) and
+//! [`bisect`] (one bad item never fails its neighbours); [`client`] alone sends.
+//!
+//! API reference: <https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide>
+
+pub mod association;
+pub mod bisect;
+mod body;
+pub mod client;
+pub mod error;
+pub mod lookup;
+pub mod request;
+pub mod response;
+#[cfg(test)]
+mod tests;
+
+pub use client::{account, associate, create_key, lookup, properties, write};
+pub use error::classify;
+
+use crate::connector::Capabilities;
+use crate::credentials::TokenEndpoint;
+use rtr_core::mapping::{LimitFact, ProviderFacts};
+
+/// The unique property that holds our record id unless the mapping names another.
+pub const DEFAULT_KEY: &str = "rtr_record_id";
+
+/// Where the paths begin, all in one place: HubSpot dates its versions (`/crm/objects/2026-09/…`, supported for 18
+/// months) and keeps the undated family alive beside them with the same bodies.
+pub(crate) mod path {
+    /// Records.
+    pub(crate) const OBJECTS: &str = "/crm/v3/objects";
+    /// Properties.
+    pub(crate) const PROPERTIES: &str = "/crm/v3/properties";
+    /// Associations.
+    pub(crate) const ASSOCIATIONS: &str = "/crm/v4/associations";
+    /// The account behind the token.
+    pub(crate) const ACCOUNT: &str = "/account-info/v3/details";
+}
+
+/// One host serves every region.
+pub const BASE_URL: &str = "https://api.hubapi.com";
+/// `*` for the regional names such as `api-eu1`.
+pub const HOSTS: &[&str] = &["api.hubapi.com", "*.hubapi.com"];
+/// The undated v1 endpoint ends on 2027-02-16; from v3 on the parameters must stand in the body.
+pub const TOKEN_ENDPOINT: TokenEndpoint =
+    TokenEndpoint { url: "https://api.hubapi.com/oauth/v3/token", default_life_s: 1_800 };
+
+/// The limit that HubSpot counts apart from all others.
+pub(crate) const SEARCH: &str = "search";
+/// Every other call.
+pub(crate) const ANY: &str = "*";
+
+/// The smallest allowances there are; a connection with a larger plan says so in its `limits`.
+///
+/// Private apps: 100 per 10 s (Free, Starter) or 190 (Professional, Enterprise), 250,000 to 1,000,000 a day; OAuth
+/// apps: 110 per 10 s and account, no daily limit, hence none here. Both windows roll, so a burst on top of the full
+/// rate would overrun them: rate and burst together make the allowance. Search: 5 a second for the whole account,
+/// whatever the plan. <https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>
+pub const LIMITS: &[LimitFact] = &[
+    LimitFact { api: ANY, requests: 90, per_ms: 10_000, burst: 10 },
+    LimitFact { api: SEARCH, requests: 4, per_ms: 1_000, burst: 1 },
+];
+
+/// Name, key and limits.
+pub const FACTS: ProviderFacts =
+    ProviderFacts { name: "hubspot", default_key: Some(DEFAULT_KEY), default_limits: LIMITS };
+
+/// Inputs of one batch call of any kind: "Batch operations are limited to 100 records at a time".
+pub(crate) const BATCH: usize = 100;
+
+/// Batch sizes and times.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    write_batch: BATCH,
+    lookup_batch: BATCH,
+    // HubSpot names none; its edge gives up (524) well before a minute.
+    request_life_ms: 60_000,
+    // "A few moments", says HubSpot; half a minute was seen.
+    search_lag_ms: 60_000,
+    call_timeout_ms: 30_000,
+};
+
+/// The objects of which we know something special. HubSpot takes the plural, the singular and the type id alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standard {
+    /// People.
+    Contact,
+    /// Companies.
+    Company,
+    /// Deals.
+    Deal,
+    /// Tickets.
+    Ticket,
+}
+
+impl Standard {
+    /// The standard object behind a name; none for custom ones and those without specialities.
+    pub(crate) fn of(object: &str) -> Option<Self> {
+        match object {
+            "contacts" | "contact" | "0-1" => Some(Self::Contact),
+            "companies" | "company" | "0-2" => Some(Self::Company),
+            "deals" | "deal" | "0-3" => Some(Self::Deal),
+            "tickets" | "ticket" | "0-5" => Some(Self::Ticket),
+            _ => None,
+        }
+    }
+}
+
+/// Whether HubSpot itself keeps this property unique, though it does not mark it so. Companies and deals have none.
+pub(crate) fn built_in_unique(object: &str, property: &str) -> bool {
+    Standard::of(object) == Some(Standard::Contact) && property == "email"
+}

@@ -1,0 +1,11 @@
+//! The CRMs: one folder each, with the same rooms, behind one enum.
+//!
+//! What a connector decides is pure (requests, responses, classification); [`session`] is the one place that sends,
+//! waits and retries, over the [`http`] seams.
+
+pub mod connector;
+pub mod credentials;
+pub mod http;
+pub mod hubspot;
+pub mod registry;
+pub mod session;

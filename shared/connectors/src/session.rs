@@ -1,0 +1,185 @@
+//! The one place that sends to a CRM: takes tokens, adds credentials, keeps to the deadline, retries in place.
+//!
+//! Only definite answers are retried (429, 503, busy, never sent). A write whose answer was lost is not: a late copy of
+//! it could land over something newer.
+
+use crate::connector::Call;
+use crate::http::{Clock, Http, NoAnswer, Outgoing, RequestBody, Response};
+use async_trait::async_trait;
+use rtr_core::failure::{Class, Failure};
+use rtr_core::retry::{MAX_TRIES, pause_ms};
+use rtr_core::time::Instant;
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// A wait for tokens up to this long is waited out in place, in milliseconds; a longer one goes back to the queue,
+/// since a waiting function is paid for.
+pub const SHORT_WAIT_MS: i64 = 1_500;
+/// The least time a call may be given, in milliseconds: with less left it is not begun.
+pub const LEAST_CALL_MS: i64 = 1_000;
+
+/// The limiter as a session sees it.
+#[async_trait]
+pub trait Gate: Send + Sync {
+    /// Takes one token of `api`'s bucket.
+    ///
+    /// # Errors
+    /// When there is none: the time at which to ask again.
+    async fn enter(&self, api: &str) -> Result<(), Instant>;
+    /// Stops every environment's calls of `api` until `until`.
+    async fn block(&self, api: &str, until: Instant);
+}
+
+/// Which headers a caller wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Those at hand, if they still hold.
+    Cached,
+    /// New ones: those at hand were refused.
+    Renewed,
+}
+
+/// Credentials as a session sees them.
+#[async_trait]
+pub trait Auth: Send + Sync {
+    /// The headers that authorise a request.
+    ///
+    /// # Errors
+    /// A failure of class `Revoked` when a person must act, else one that passes.
+    async fn headers(&self, freshness: Freshness) -> Result<Vec<(String, SecretString)>, Failure>;
+}
+
+/// How a connector reads an answer: nothing when it is as hoped, else what is wrong with the call as a whole.
+pub type Classify = fn(&Response, Instant) -> Option<Failure>;
+
+/// A connection, opened for one invocation.
+pub struct Session<'a> {
+    /// The carrier.
+    pub http: &'a dyn Http,
+    /// Time and chance.
+    pub clock: &'a dyn Clock,
+    /// The limiter.
+    pub gate: &'a dyn Gate,
+    /// The credentials.
+    pub auth: &'a dyn Auth,
+    /// Scheme, host and path before the request's own path.
+    pub base_url: String,
+    /// No call may last beyond this.
+    pub deadline: Instant,
+    /// The timeout of one call, in milliseconds.
+    pub call_timeout_ms: i64,
+    /// The connector's reading of an answer.
+    pub classify: Classify,
+}
+
+impl Session<'_> {
+    /// Sends `call` and returns its answer, if the connector finds the call as a whole in order.
+    ///
+    /// # Errors
+    /// What went wrong with the call, classified.
+    pub async fn send(&self, call: &Call) -> Result<Response, Failure> {
+        self.send_reading(call, self.classify).await
+    }
+
+    /// The same with another reading of the answer: a batch's refusal may have to be read item by item, so its reader
+    /// lets it through.
+    ///
+    /// # Errors
+    /// What went wrong with the call, classified.
+    pub async fn send_reading(&self, call: &Call, classify: Classify) -> Result<Response, Failure> {
+        let mut freshness = Freshness::Cached;
+        let mut tries = 0;
+        loop {
+            self.enter(call.api).await?;
+            let headers = self.auth.headers(freshness).await?;
+            let failure = match self.once(call, headers).await {
+                Ok(response) => match classify(&response, self.clock.now()) {
+                    None => return Ok(response),
+                    Some(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            tries += 1;
+            match &failure.class {
+                Class::Throttled { until } => {
+                    let until = until.unwrap_or_else(|| self.clock.now().plus_ms(SHORT_WAIT_MS));
+                    self.gate.block(call.api, until).await;
+                    if tries >= MAX_TRIES || !self.can_wait(until) {
+                        return Err(Failure { class: Class::Throttled { until: Some(until) }, ..failure });
+                    }
+                }
+                Class::Unauthorized if freshness == Freshness::Cached => freshness = Freshness::Renewed,
+                Class::Unavailable | Class::Busy if tries < MAX_TRIES => self.pause(tries, failure).await?,
+                // A question may be asked again: nothing can land late.
+                Class::OutcomeUnknown if call.request.reads_only && tries < MAX_TRIES => {
+                    self.pause(tries, failure).await?;
+                }
+                Class::OutcomeUnknown if call.request.reads_only => {
+                    return Err(Failure { class: Class::Unavailable, ..failure });
+                }
+                _ => return Err(failure),
+            }
+        }
+    }
+
+    async fn enter(&self, api: &str) -> Result<(), Failure> {
+        loop {
+            let Err(until) = self.gate.enter(api).await else { return Ok(()) };
+            if !self.can_wait(until) {
+                let message = format!("the rate limit of `{api}` is used up");
+                return Err(Failure::new(Class::Throttled { until: Some(until) }, message));
+            }
+            self.clock.sleep_ms(until.since_ms(self.clock.now()).max(1)).await;
+        }
+    }
+
+    fn can_wait(&self, until: Instant) -> bool {
+        let wait = until.since_ms(self.clock.now());
+        wait <= SHORT_WAIT_MS && self.left_ms() - wait >= LEAST_CALL_MS
+    }
+
+    async fn pause(&self, tries: u32, failure: Failure) -> Result<(), Failure> {
+        let pause = pause_ms(tries, self.clock.random());
+        if self.left_ms() - pause < LEAST_CALL_MS {
+            return Err(failure);
+        }
+        self.clock.sleep_ms(pause).await;
+        Ok(())
+    }
+
+    fn left_ms(&self) -> i64 {
+        self.deadline.since_ms(self.clock.now())
+    }
+
+    async fn once(&self, call: &Call, mut headers: Vec<(String, SecretString)>) -> Result<Response, Failure> {
+        let left = self.left_ms();
+        if left < LEAST_CALL_MS {
+            return Err(Failure::new(Class::Unavailable, "the invocation has no time left for a call"));
+        }
+        let body = match &call.request.body {
+            RequestBody::Empty => Vec::new(),
+            RequestBody::Json(value) => {
+                headers.push(("content-type".to_owned(), "application/json".into()));
+                value.to_string().into_bytes()
+            }
+        };
+        headers.push(("accept".to_owned(), "application/json".into()));
+        let timeout_ms = left.min(self.call_timeout_ms);
+        let request = Outgoing {
+            method: call.request.method,
+            url: format!("{}{}", self.base_url.trim_end_matches('/'), call.request.path),
+            headers,
+            body,
+            timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),
+        };
+        self.http.send(request).await.map_err(|error| match error {
+            NoAnswer::NotSent(why) => {
+                Failure::new(Class::Unavailable, format!("the CRM cannot be reached: {why}"))
+            }
+            NoAnswer::Unknown(why) => {
+                Failure::new(Class::OutcomeUnknown, format!("the CRM did not answer: {why}"))
+            }
+            NoAnswer::HostRefused(why) => Failure::new(Class::Refused, why),
+        })
+    }
+}

@@ -1,0 +1,355 @@
+//! The change event: a message's body in, a checked value or the exact complaint out.
+
+use crate::code::Code;
+use crate::key::{MAX_ID_CHARS, RecordKey};
+use serde_json::{Map, Value};
+
+/// Versions run from 0 to this: the largest integer that every JSON reader keeps exact.
+pub const MAX_VERSION: u64 = (1 << 53) - 1;
+
+/// What a producer may say of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// The record is as `data` says.
+    Upsert,
+    /// The record is gone.
+    Deleted,
+}
+
+impl Operation {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upsert => "upsert",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// One record of one org is now at one version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The record.
+    pub key: RecordKey,
+    /// The producer's own id of the event.
+    pub event_id: Option<String>,
+    /// Grows with each change of the record; at most [`MAX_VERSION`].
+    pub version: u64,
+    /// Upsert or deleted.
+    pub operation: Operation,
+    /// The whole record; empty for a delete that brought none.
+    pub data: Value,
+    /// Top-level fields nobody knows: ignored and counted.
+    pub unknown_fields: usize,
+}
+
+/// Asks the record's own worker to try its dead version again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wake {
+    /// The record.
+    pub key: RecordKey,
+    /// The connection whose dead version is meant.
+    pub connection: String,
+    /// The dead version.
+    pub version: u64,
+}
+
+/// What a message on `changes.fifo` may say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// A change event.
+    Change(Change),
+    /// A redrive's wake-up.
+    Wake(Wake),
+}
+
+impl Message {
+    /// The record the message is about.
+    #[must_use]
+    pub fn key(&self) -> &RecordKey {
+        match self {
+            Self::Change(change) => &change.key,
+            Self::Wake(wake) => &wake.key,
+        }
+    }
+
+    /// The version it speaks of.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        match self {
+            Self::Change(change) => change.version,
+            Self::Wake(wake) => wake.version,
+        }
+    }
+}
+
+/// Why a body is no message, in words that name the place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Malformed {
+    /// Always of the 1xxx range.
+    pub code: Code,
+    /// The field at fault, when it is one.
+    pub field: Option<&'static str>,
+    /// What is wrong, where, and what is expected; never the offending value.
+    pub message: String,
+}
+
+/// Reads the body of a message.
+///
+/// # Errors
+/// [`Malformed`] with the position of a syntax error or the name of the field at fault.
+pub fn parse(body: &str) -> Result<Message, Malformed> {
+    let value: Value = serde_json::from_str(body).map_err(|error| Malformed {
+        code: Code::MalformedJson,
+        field: None,
+        message: format!(
+            "the body is not JSON: {} at line {} column {}",
+            category(&error),
+            error.line(),
+            error.column()
+        ),
+    })?;
+    let Value::Object(mut top) = value else {
+        return Err(wrong(None, format!("the body is {}, a JSON object is expected", kind(&value))));
+    };
+    if let Some(wake) = top.remove("wake") {
+        return parse_wake(wake);
+    }
+    if top.contains_key("specversion") {
+        top = unwrap_cloud_event(top)?;
+    }
+    parse_change(top)
+}
+
+/// The event's canonical body: what is sent on, stored and published.
+#[must_use]
+pub fn to_body(change: &Change) -> Value {
+    let mut body = serde_json::json!({
+        "org_id": change.key.org_id, "record_type": change.key.record_type, "record_id": change.key.record_id,
+        "version": change.version, "operation": change.operation.as_str(), "data": change.data,
+    });
+    if let (Some(id), Some(map)) = (&change.event_id, body.as_object_mut()) {
+        map.insert("event_id".to_owned(), Value::from(id.clone()));
+    }
+    body
+}
+
+/// A wake-up's body.
+#[must_use]
+pub fn wake_body(wake: &Wake) -> Value {
+    serde_json::json!({"wake": {
+        "org_id": wake.key.org_id, "record_type": wake.key.record_type, "record_id": wake.key.record_id,
+        "connection": wake.connection, "version": wake.version,
+    }})
+}
+
+fn parse_change(mut top: Map<String, Value>) -> Result<Message, Malformed> {
+    let key = take_key(&mut top)?;
+    let version = take_version(&mut top)?;
+    let operation = match top.remove("operation") {
+        None | Some(Value::Null) => Operation::Upsert,
+        Some(Value::String(name)) => match name.as_str() {
+            "upsert" | "created" | "updated" => Operation::Upsert,
+            "deleted" => Operation::Deleted,
+            _ => {
+                let message = "`operation` is none of upsert, created, updated, deleted".to_owned();
+                return Err(wrong(Some("operation"), message));
+            }
+        },
+        Some(other) => {
+            return Err(wrong(Some("operation"), format!("`operation` is {}, a string is expected", kind(&other))));
+        }
+    };
+    let data = match (top.remove("data"), operation) {
+        (Some(data @ Value::Object(_)), _) => data,
+        (None | Some(Value::Null), Operation::Deleted) => Value::Object(Map::new()),
+        (None, Operation::Upsert) => return Err(missing("data")),
+        (Some(other), _) => {
+            return Err(wrong(Some("data"), format!("`data` is {}, an object is expected", kind(&other))));
+        }
+    };
+    let event_id = match top.remove("event_id") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) if id.is_empty() => {
+            return Err(wrong(Some("event_id"), "`event_id` is empty; leave it out instead".to_owned()));
+        }
+        Some(Value::String(id)) => Some(id),
+        Some(other) => {
+            return Err(wrong(Some("event_id"), format!("`event_id` is {}, a string is expected", kind(&other))));
+        }
+    };
+    if let Some(at) = top.remove("occurred_at")
+        && !matches!(at, Value::String(_) | Value::Null)
+    {
+        let message = format!("`occurred_at` is {}, a string is expected", kind(&at));
+        return Err(wrong(Some("occurred_at"), message));
+    }
+    Ok(Message::Change(Change { key, event_id, version, operation, data, unknown_fields: top.len() }))
+}
+
+fn parse_wake(wake: Value) -> Result<Message, Malformed> {
+    let Value::Object(mut wake) = wake else {
+        return Err(wrong(Some("wake"), format!("`wake` is {}, an object is expected", kind(&wake))));
+    };
+    let key = take_key(&mut wake)?;
+    let version = take_version(&mut wake)?;
+    let connection = take_id(&mut wake, "connection")?;
+    Ok(Message::Wake(Wake { key, connection, version }))
+}
+
+fn unwrap_cloud_event(mut envelope: Map<String, Value>) -> Result<Map<String, Value>, Malformed> {
+    match envelope.remove("data") {
+        Some(Value::Object(event)) => Ok(event),
+        Some(other) => {
+            Err(wrong(Some("data"), format!("the CloudEvent's `data` is {}, a change event is expected", kind(&other))))
+        }
+        None => Err(Malformed {
+            code: Code::MissingField,
+            field: Some("data"),
+            message: "the CloudEvent has no `data`; a change event in structured JSON mode is expected".to_owned(),
+        }),
+    }
+}
+
+fn take_key(from: &mut Map<String, Value>) -> Result<RecordKey, Malformed> {
+    Ok(RecordKey {
+        org_id: take_id(from, "org_id")?,
+        record_type: take_id(from, "record_type")?,
+        record_id: take_id(from, "record_id")?,
+    })
+}
+
+fn take_id(from: &mut Map<String, Value>, field: &'static str) -> Result<String, Malformed> {
+    let id = match from.remove(field) {
+        Some(Value::String(id)) => id,
+        None => return Err(missing(field)),
+        Some(other) => {
+            return Err(wrong(Some(field), format!("`{field}` is {}, a string is expected", kind(&other))));
+        }
+    };
+    let length = id.chars().count();
+    let bad = |message| Err(Malformed { code: Code::BadId, field: Some(field), message });
+    if length == 0 || length > MAX_ID_CHARS {
+        return bad(format!("`{field}` has {length} characters, 1 to {MAX_ID_CHARS} are allowed"));
+    }
+    if let Some(at) = id.chars().position(char::is_control) {
+        return bad(format!("`{field}` holds a control character at position {}", at + 1));
+    }
+    Ok(id)
+}
+
+fn take_version(from: &mut Map<String, Value>) -> Result<u64, Malformed> {
+    let bad = |message| Err(Malformed { code: Code::BadVersion, field: Some("version"), message });
+    match from.remove("version") {
+        None => Err(missing("version")),
+        Some(Value::Number(number)) => match number.as_u64() {
+            Some(version) if version <= MAX_VERSION => Ok(version),
+            Some(_) => bad(format!("`version` is above {MAX_VERSION} (2^53-1)")),
+            None if number.as_i64().is_some() => bad("`version` is below 0".to_owned()),
+            None => bad("`version` is not an integer".to_owned()),
+        },
+        Some(other) => bad(format!("`version` is {}, an integer is expected", kind(&other))),
+    }
+}
+
+fn missing(field: &'static str) -> Malformed {
+    Malformed { code: Code::MissingField, field: Some(field), message: format!("`{field}` is missing") }
+}
+
+fn wrong(field: Option<&'static str>, message: String) -> Malformed {
+    Malformed { code: Code::WrongType, field, message }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn category(error: &serde_json::Error) -> &'static str {
+    if error.is_eof() { "it ends too early" } else { "unexpected character" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn complaint(body: &str) -> String {
+        match parse(body) {
+            Ok(_) => "accepted".to_owned(),
+            Err(error) => format!("{} {error}", error.code.as_str()),
+        }
+    }
+
+    #[test]
+    fn given_a_bad_body_when_parsed_then_the_complaint_names_the_place() {
+        let long = "x".repeat(513);
+        let bodies = [
+            "{\"org_id\": ".to_owned(),
+            "[1]".to_owned(),
+            r#"{"record_type":"c","record_id":"1","version":1,"data":{}}"#.to_owned(),
+            r#"{"org_id":"","record_type":"c","record_id":"1","version":1,"data":{}}"#.to_owned(),
+            format!(r#"{{"org_id":"a","record_type":"c","record_id":"{long}","version":1,"data":{{}}}}"#),
+            r#"{"org_id":"a","record_type":"c","record_id":"1\u0007","version":1,"data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":7,"version":1,"data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":-1,"data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":9007199254740992,"data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":1.5,"data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":"1","data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":1}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":1,"data":[]}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":1,"operation":"drop","data":{}}"#.to_owned(),
+        ];
+        let seen: Vec<String> = bodies.iter().map(|body| complaint(body)).collect();
+        insta::assert_snapshot!(seen.join("\n"), @r"
+        RTR1001 the body is not JSON: it ends too early at line 1 column 11
+        RTR1003 the body is an array, a JSON object is expected
+        RTR1002 `org_id` is missing
+        RTR1004 `org_id` has 0 characters, 1 to 512 are allowed
+        RTR1004 `record_id` has 513 characters, 1 to 512 are allowed
+        RTR1004 `record_id` holds a control character at position 2
+        RTR1003 `record_id` is a number, a string is expected
+        RTR1005 `version` is below 0
+        RTR1005 `version` is above 9007199254740991 (2^53-1)
+        RTR1005 `version` is not an integer
+        RTR1005 `version` is a string, an integer is expected
+        RTR1002 `data` is missing
+        RTR1003 `data` is an array, an object is expected
+        RTR1003 `operation` is none of upsert, created, updated, deleted
+        ");
+    }
+
+    #[test]
+    fn given_a_cloud_event_when_parsed_then_the_change_inside_it_counts() {
+        let body = r#"{"specversion":"1.0","id":"x","source":"/crm","type":"t","data":
+            {"org_id":"a","record_type":"c","record_id":"1","version":3,"operation":"deleted","extra":1}}"#;
+        let Ok(Message::Change(change)) = parse(body) else { panic!("a change is expected") };
+        assert_eq!((change.version, change.operation, change.unknown_fields), (3, Operation::Deleted, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn given_any_text_when_parsed_then_it_never_panics(text in "\\PC{0,80}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn given_a_change_when_written_and_parsed_then_it_is_the_same(
+            id in "[^\\p{Cc}]{1,20}", version in 0..=MAX_VERSION, event in proptest::option::of("[a-z]{1,9}"),
+        ) {
+            let change = Change {
+                key: RecordKey::new("acme", "contact", id), event_id: event, version,
+                operation: Operation::Upsert, data: serde_json::json!({"a": 1}), unknown_fields: 0,
+            };
+            prop_assert_eq!(parse(&to_body(&change).to_string()), Ok(Message::Change(change)));
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What a schema cannot say: that names lead somewhere, expressions compile, and mappings do not contradict each other.
+
+use super::conflict::clash;
+use super::diagnostic::Diagnostic;
+use super::file::{ConnectionFile, OrgFile, Target};
+use super::load::{Parsed, diagnostic};
+use super::resolve::unknown_provider;
+use super::yaml::Node;
+use crate::code::Code;
+use crate::mapping::{Mapping, Place, Problem, ProviderFacts, RawMapping, listed, nearest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The longest id of an org, in characters; events carry no longer one.
+const MAX_ORG_CHARS: usize = crate::key::MAX_ID_CHARS;
+
+/// A mapping of the `mappings` folder.
+pub(super) struct GlobalMapping {
+    pub(super) provider: String,
+    pub(super) record_type: String,
+    pub(super) parsed: Parsed<RawMapping>,
+}
+
+/// A compiled mapping and the file and place that it comes from.
+struct Compiled {
+    mapping: Mapping,
+    file: String,
+    at: (u32, u32),
+}
+
+type ByType = BTreeMap<String, Compiled>;
+
+/// Everything wrong with the files together.
+pub(super) fn folder(globals: &[GlobalMapping], orgs: &[Parsed<OrgFile>], facts: &[ProviderFacts]) -> Vec<Diagnostic> {
+    let mut checker = Checker { facts, faults: Vec::new() };
+    let mut shared: BTreeMap<String, ByType> = BTreeMap::new();
+    for global in globals {
+        let compiled = checker.global(global);
+        shared.entry(global.provider.clone()).or_default().extend(compiled);
+    }
+    for mappings in shared.values() {
+        checker.clashes(mappings, &BTreeMap::new());
+    }
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for org in orgs {
+        if let Some(first) = seen.insert(&org.value.org, &org.file) {
+            let message = format!("org `{}` has a file already, {first}; keep one", org.value.org);
+            checker.at(org, &["org"], Code::ConfigConflict, message, None);
+        }
+        checker.org(org, &shared);
+    }
+    checker.faults
+}
+
+struct Checker<'a> {
+    facts: &'a [ProviderFacts],
+    faults: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn global(&mut self, global: &GlobalMapping) -> Option<(String, Compiled)> {
+        let GlobalMapping { provider, record_type, parsed } = global;
+        let Some(facts) = self.facts.iter().find(|facts| facts.name == provider) else {
+            let (message, meant) = unknown_provider(provider, self.facts);
+            let message = format!("{message} (the name of the file's folder)");
+            self.faults.push(diagnostic(&parsed.file, (1, 1), message, meant, Code::UnknownProvider));
+            return None;
+        };
+        self.compile(facts, record_type, &parsed.value, parsed, &[])
+    }
+
+    fn org(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) {
+        let file = &org.value;
+        let too_long = file.org.chars().count() > MAX_ORG_CHARS;
+        if file.org.is_empty() || too_long || file.org.chars().any(char::is_control) {
+            let message = format!("an org's id has 1 to {MAX_ORG_CHARS} characters and no control characters");
+            self.at(org, &["org"], Code::ConfigSyntax, message, None);
+        }
+        if file.org == super::GLOBAL_ORG {
+            self.global_org(org);
+            return;
+        }
+        for (id, connection) in &file.connections {
+            self.connection(org, id, connection);
+        }
+        let own = self.own_mappings(org, shared);
+        for (record_type, route) in &file.routes {
+            self.route(org, record_type, route, &own, shared);
+        }
+        self.inbound(org);
+    }
+
+    fn global_org(&mut self, org: &Parsed<OrgFile>) {
+        let file = &org.value;
+        let parts = [
+            ("connections", file.connections.is_empty()),
+            ("mappings", file.mappings.is_empty()),
+            ("inbound", file.inbound.is_none()),
+        ];
+        for (part, _) in parts.into_iter().filter(|(_, absent)| !absent) {
+            let message = format!("org `*` has routes only; `{part}` belongs to an org, global mappings to mappings/<provider>/");
+            self.at(org, &[part], Code::ConfigConflict, message, None);
+        }
+    }
+
+    fn connection(&mut self, org: &Parsed<OrgFile>, id: &str, connection: &ConnectionFile) {
+        let provider = connection.provider.as_deref().unwrap_or(id);
+        if !self.facts.iter().any(|facts| facts.name == provider) {
+            let (message, meant) = unknown_provider(provider, self.facts);
+            match connection.provider {
+                Some(_) => self.at(org, &["connections", id, "provider"], Code::UnknownProvider, message, meant),
+                None => {
+                    let message = format!("{message} (the connection's id stands for it; add `provider: …`)");
+                    self.at_key(org, &["connections"], id, Code::UnknownProvider, message, meant);
+                }
+            }
+        }
+        if let Some(url) = &connection.base_url {
+            self.address(org, &["connections", id, "base_url"], url);
+        }
+        if connection.secret.as_deref().is_some_and(|secret| secret.trim().is_empty()) {
+            let message = "the secret has no name; write one, or take `secret` away".to_owned();
+            self.at(org, &["connections", id, "secret"], Code::ConfigSyntax, message, None);
+        }
+    }
+
+    fn address(&mut self, org: &Parsed<OrgFile>, path: &[&str], url: &str) {
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', ':', '?', '#']));
+        if !good || url.contains(char::is_whitespace) {
+            let message = format!("`{url}` is no address; write one such as https://api.example.com");
+            self.at(org, path, Code::ConfigSyntax, message, None);
+        }
+        if url.contains('@') {
+            let message = "an address holds no user or password; they belong into the connection's secret".to_owned();
+            self.at(org, path, Code::ConfigSyntax, message, None);
+        }
+    }
+
+    fn inbound(&mut self, org: &Parsed<OrgFile>) {
+        match org.value.inbound.as_ref().map(|inbound| &inbound.target) {
+            Some(Target::Http { url, .. }) => self.address(org, &["inbound", "target", "http", "url"], url),
+            Some(Target::Sqs { url }) => self.address(org, &["inbound", "target", "sqs", "url"], url),
+            _ => {}
+        }
+    }
+
+    fn own_mappings(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) -> BTreeMap<String, ByType> {
+        let mut own: BTreeMap<String, ByType> = BTreeMap::new();
+        for (provider, mappings) in &org.value.mappings {
+            let Some(facts) = self.facts.iter().find(|facts| facts.name == provider) else {
+                let (message, meant) = unknown_provider(provider, self.facts);
+                self.at_key(org, &["mappings"], provider, Code::UnknownProvider, message, meant);
+                continue;
+            };
+            for (record_type, raw) in mappings {
+                let compiled = self.compile(facts, record_type, raw, org, &["mappings", provider, record_type]);
+                own.entry(provider.clone()).or_default().extend(compiled);
+            }
+        }
+        let none = ByType::new();
+        for (provider, mappings) in &own {
+            self.clashes(mappings, shared.get(provider).unwrap_or(&none));
+        }
+        own
+    }
+
+    fn route(
+        &mut self,
+        org: &Parsed<OrgFile>,
+        record_type: &str,
+        route: &[String],
+        own: &BTreeMap<String, ByType>,
+        shared: &BTreeMap<String, ByType>,
+    ) {
+        let mut seen = BTreeSet::new();
+        for (at, id) in route.iter().enumerate() {
+            let place = org.node.locate(["routes", record_type]).item(at);
+            let Some(connection) = org.value.connections.get(id) else {
+                let names = || org.value.connections.keys().map(String::as_str);
+                let meant = nearest(id, names()).map(str::to_owned);
+                let message = format!("the org has no connection `{id}`; it has {}", listed(names()));
+                self.push(org, place, Code::ConfigReference, message, meant);
+                continue;
+            };
+            if !seen.insert(id) {
+                let message = format!("`{id}` stands twice in this route");
+                self.push(org, place, Code::ConfigConflict, message, None);
+            }
+            let provider = connection.provider.as_deref().unwrap_or(id);
+            let mapped = |set: &BTreeMap<String, ByType>| set.get(provider).is_some_and(|types| types.contains_key(record_type));
+            let written = org.value.mappings.get(provider).is_some_and(|types| types.contains_key(record_type));
+            // A folder without this provider's global mappings relies on those that are stored already.
+            if let Some(types) = shared.get(provider).filter(|_| !written && !mapped(own) && !mapped(shared)) {
+                let meant = nearest(record_type, types.keys().map(String::as_str)).map(str::to_owned);
+                let message = format!(
+                    "{provider} has no mapping for `{record_type}`; add mappings/{provider}/{record_type}.yaml, or take the connection out"
+                );
+                self.push(org, place, Code::NoMapping, message, meant);
+            }
+        }
+    }
+
+    fn compile<T>(
+        &mut self,
+        facts: &ProviderFacts,
+        record_type: &str,
+        raw: &RawMapping,
+        parsed: &Parsed<T>,
+        path: &[&str],
+    ) -> Option<(String, Compiled)> {
+        let root = parsed.node.locate(path.iter().copied());
+        match Mapping::compile(facts, record_type, raw) {
+            Ok(mapping) => {
+                let at = (root.line, root.column);
+                Some((record_type.to_owned(), Compiled { mapping, file: parsed.file.clone(), at }))
+            }
+            Err(problems) => {
+                self.faults.extend(problems.into_iter().map(|problem| placed(problem, root, parsed)));
+                None
+            }
+        }
+    }
+
+    /// Refuses every two of `mappings`, and every one of them with one of `others` that it does not replace, that clash.
+    fn clashes(&mut self, mappings: &ByType, others: &ByType) {
+        let mut faults = Vec::new();
+        for (record_type, one) in mappings {
+            let later = mappings.iter().filter(|(other, _)| *other > record_type);
+            let inherited = others.iter().filter(|(other, _)| !mappings.contains_key(*other));
+            for (_, other) in later.chain(inherited) {
+                let Some(message) = clash(&one.mapping, &other.mapping) else { continue };
+                for (here, there) in [(one, other), (other, one)] {
+                    let message = format!("{message} (the other one: {}:{}:{})", there.file, there.at.0, there.at.1);
+                    faults.push(diagnostic(&here.file, here.at, message, None, Code::ConfigConflict));
+                }
+            }
+        }
+        self.faults.extend(faults);
+    }
+
+    fn at<T>(&mut self, parsed: &Parsed<T>, path: &[&str], code: Code, message: String, meant: Option<String>) {
+        let node = parsed.node.locate(path.iter().copied());
+        self.push(parsed, node, code, message, meant);
+    }
+
+    fn at_key<T>(&mut self, parsed: &Parsed<T>, path: &[&str], key: &str, code: Code, message: String, meant: Option<String>) {
+        let node = parsed.node.locate(path.iter().copied());
+        let place = node.get(key).map_or((node.line, node.column), |entry| (entry.line, entry.column));
+        self.faults.push(diagnostic(&parsed.file, place, message, meant, code));
+    }
+
+    fn push<T>(&mut self, parsed: &Parsed<T>, node: &Node, code: Code, message: String, meant: Option<String>) {
+        self.faults.push(diagnostic(&parsed.file, (node.line, node.column), message, meant, code));
+    }
+}
+
+/// A mapping's problem at its place in the file.
+fn placed<T>(problem: Problem, root: &Node, parsed: &Parsed<T>) -> Diagnostic {
+    let Problem { place: Place { path, within }, message, suggestion, code } = problem;
+    let node = root.locate(path.iter().map(String::as_str));
+    let at = match within {
+        Some(within) => node.place_within(&parsed.text, within),
+        None => (node.line, node.column),
+    };
+    let field = match path.as_slice() {
+        [fields, name, ..] if fields == "fields" => format!("field `{name}`: "),
+        _ => String::new(),
+    };
+    diagnostic(&parsed.file, at, format!("{field}{message}"), suggestion, code)
+}

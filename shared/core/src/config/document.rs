@@ -1,0 +1,69 @@
+//! The documents as they are stored: one per org and one for all, each with its revision.
+
+pub use super::file::ConnectionFile as ConnectionDoc;
+use super::file::Inbound;
+use crate::mapping::RawMapping;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Mappings by provider and record type.
+pub type Mappings = BTreeMap<String, BTreeMap<String, RawMapping>>;
+/// The connections that the records of a type go to.
+pub type Routes = BTreeMap<String, Vec<String>>;
+
+/// What holds for every org unless it says otherwise: org `*`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GlobalDoc {
+    /// The global mappings.
+    pub mappings: Mappings,
+    /// The routes of orgs that have none of their own for a type.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub routes: Routes,
+    /// The revision at which each mapping (`provider/record_type`) last changed, its removal included.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mapping_revisions: BTreeMap<String, u64>,
+}
+
+/// One org.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrgDoc {
+    /// Whether the org was removed; what is left of it keeps the mapping revisions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
+    /// The connections by id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, ConnectionDoc>,
+    /// The org's own routes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub routes: Routes,
+    /// The org's own mappings.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: Mappings,
+    /// How changes made in the CRMs are delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound: Option<Inbound>,
+    /// The revision at which the org's own mapping of each pair (`provider/record_type`) last changed, its removal
+    /// included.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mapping_revisions: BTreeMap<String, u64>,
+}
+
+/// A document with what the table knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredDoc<T> {
+    /// Its number; all documents of a stack share one counter.
+    pub revision: u64,
+    /// Who applied it.
+    pub author: String,
+    /// When, as RFC 3339.
+    pub at: String,
+    /// The document.
+    pub doc: T,
+}
+
+/// The name of a mapping in `mapping_revisions`.
+pub(super) fn pair(provider: &str, record_type: &str) -> String {
+    format!("{provider}/{record_type}")
+}

@@ -1,0 +1,184 @@
+//! From the files of the folder to checked documents, or to everything that is wrong with them.
+
+use super::check::{self, GlobalMapping};
+use super::diagnostic::{Diagnostic, SourceFile};
+use super::document::{GlobalDoc, OrgDoc};
+use super::file::OrgFile;
+use super::schema::{SchemaKind, cached};
+use super::shape;
+use super::yaml::{self, Node};
+use crate::code::Code;
+use crate::mapping::{Case, ProviderFacts, RawMapping};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// What a folder says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConfigSet {
+    /// The global mappings and routes.
+    pub global: GlobalDoc,
+    /// The orgs.
+    pub orgs: BTreeMap<String, OrgDoc>,
+}
+
+/// The cases of one mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestCases {
+    /// The file they stand in.
+    pub file: String,
+    /// The provider.
+    pub provider: String,
+    /// The record type.
+    pub record_type: String,
+    /// The cases.
+    pub cases: Vec<Case>,
+}
+
+/// A file that was read, with the places of its parts.
+pub(super) struct Parsed<T> {
+    pub(super) file: String,
+    pub(super) text: String,
+    pub(super) node: Node,
+    pub(super) value: T,
+}
+
+/// What a path says a file is.
+enum Kind<'a> {
+    Org,
+    Mapping { provider: &'a str, record_type: &'a str },
+    Cases { provider: &'a str, stem: &'a str },
+    Other,
+    Stray,
+}
+
+/// Reads and checks the files.
+///
+/// # Errors
+/// Everything that is wrong, of all files, in the order of their places.
+pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let (mut mappings, mut orgs) = (Vec::new(), Vec::new());
+    for file in files {
+        match kind(&file.path) {
+            Kind::Mapping { provider, record_type } => {
+                let parsed = read::<RawMapping>(file, SchemaKind::Mapping, &mut faults);
+                mappings.extend(parsed.map(|parsed| GlobalMapping {
+                    provider: provider.to_owned(),
+                    record_type: record_type.to_owned(),
+                    parsed,
+                }));
+            }
+            Kind::Org => orgs.extend(read::<OrgFile>(file, SchemaKind::Org, &mut faults)),
+            Kind::Cases { .. } => drop(read_cases(file, &mut faults)),
+            Kind::Stray => faults.push(stray(file)),
+            Kind::Other => {}
+        }
+    }
+    faults.extend(check::folder(&mappings, &orgs, facts));
+    if !faults.is_empty() {
+        faults.sort();
+        faults.dedup();
+        return Err(faults);
+    }
+    Ok(collect(mappings, orgs))
+}
+
+/// The cases of the folder, each with the mapping that it is for: the one whose record type its file's name starts with.
+///
+/// # Errors
+/// What is wrong with the files of cases.
+pub fn test_cases(files: &[SourceFile]) -> Result<Vec<TestCases>, Vec<Diagnostic>> {
+    let (mut faults, mut found) = (Vec::new(), Vec::new());
+    for file in files {
+        let Kind::Cases { provider, stem } = kind(&file.path) else { continue };
+        let types = files.iter().filter_map(|other| match kind(&other.path) {
+            Kind::Mapping { provider: theirs, record_type } if theirs == provider => Some(record_type),
+            _ => None,
+        });
+        let starts = |name: &&str| stem.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']));
+        let record_type = types.filter(starts).max_by_key(|name| name.len()).unwrap_or(stem);
+        let Some(cases) = read_cases(file, &mut faults) else { continue };
+        let (provider, record_type) = (provider.to_owned(), record_type.to_owned());
+        found.push(TestCases { file: file.path.clone(), provider, record_type, cases });
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
+}
+
+fn kind(path: &str) -> Kind<'_> {
+    let Some(stem) = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")) else { return Kind::Other };
+    match stem.split('/').collect::<Vec<_>>().as_slice() {
+        ["orgs", _] => Kind::Org,
+        ["mappings", provider, record_type] => Kind::Mapping { provider, record_type },
+        ["mappings", provider, "tests", stem] => Kind::Cases { provider, stem },
+        _ => Kind::Stray,
+    }
+}
+
+fn stray(file: &SourceFile) -> Diagnostic {
+    let message = "this file has no place here; there are orgs/<org>.yaml, mappings/<provider>/<record_type>.yaml and \
+                   mappings/<provider>/tests/<name>.yaml";
+    diagnostic(&file.path, (1, 1), message.to_owned(), None, Code::ConfigSyntax)
+}
+
+fn read<T: DeserializeOwned>(file: &SourceFile, kind: SchemaKind, faults: &mut Vec<Diagnostic>) -> Option<Parsed<T>> {
+    let mut node = match yaml::parse(&file.text) {
+        Ok(node) => node,
+        Err(error) => {
+            faults.push(diagnostic(&file.path, (error.line, error.column), error.message, None, Code::ConfigSyntax));
+            return None;
+        }
+    };
+    let found = shape::check(&mut node, cached(kind));
+    let misshapen = !found.is_empty();
+    faults.extend(found.into_iter().map(|fault| {
+        diagnostic(&file.path, (fault.line, fault.column), fault.message, fault.suggestion, fault.code)
+    }));
+    if misshapen {
+        return None;
+    }
+    match serde_json::from_value(node.to_json()) {
+        Ok(value) => Some(Parsed { file: file.path.clone(), text: file.text.clone(), node, value }),
+        Err(error) => {
+            faults.push(diagnostic(&file.path, (1, 1), error.to_string(), None, Code::ConfigSyntax));
+            None
+        }
+    }
+}
+
+fn read_cases(file: &SourceFile, faults: &mut Vec<Diagnostic>) -> Option<Vec<Case>> {
+    let parsed = read::<serde_json::Value>(file, SchemaKind::MappingTest, faults)?;
+    let list = if parsed.value.is_array() { parsed.value } else { vec![parsed.value].into() };
+    match serde_json::from_value(list) {
+        Ok(cases) => Some(cases),
+        Err(error) => {
+            faults.push(diagnostic(&file.path, (1, 1), error.to_string(), None, Code::ConfigSyntax));
+            None
+        }
+    }
+}
+
+fn collect(mappings: Vec<GlobalMapping>, orgs: Vec<Parsed<OrgFile>>) -> ConfigSet {
+    let mut set = ConfigSet::default();
+    for mapping in mappings {
+        set.global.mappings.entry(mapping.provider).or_default().insert(mapping.record_type, mapping.parsed.value);
+    }
+    for Parsed { value: OrgFile { org, connections, routes, mappings, inbound }, .. } in orgs {
+        if org == super::GLOBAL_ORG {
+            set.global.routes = routes;
+        } else {
+            let doc = OrgDoc { connections, routes, mappings, inbound, ..OrgDoc::default() };
+            set.orgs.insert(org, doc);
+        }
+    }
+    set
+}
+
+pub(super) fn diagnostic(
+    file: &str,
+    (line, column): (u32, u32),
+    message: String,
+    suggestion: Option<String>,
+    code: Code,
+) -> Diagnostic {
+    Diagnostic { file: file.to_owned(), line, column, message, suggestion, code: code.as_str() }
+}

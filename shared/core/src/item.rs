@@ -1,0 +1,283 @@
+//! What is kept of one record at one connection: link, fence, hash, the one version not applied, and recent outcomes.
+//!
+//! One item, so that a record costs one read and one conditional write. Every write raises `rev` and is conditioned on
+//! the `rev` that was read.
+
+use crate::change::Operation;
+use crate::code::Code;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Outcomes kept in an item.
+pub const RECENT: usize = 5;
+/// Runs begun without an end after which a record is filed as dead.
+pub const MAX_CRASHES: u32 = 3;
+
+/// The state of one (record, connection).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Item {
+    /// Raised by every write; 0 before the first.
+    pub rev: u64,
+    /// The version the CRM was last brought to.
+    pub applied_version: Option<u64>,
+    /// The mapping revision under which it was.
+    pub mapping_revision: Option<u64>,
+    /// Digest of operation, object and payload the CRM last confirmed; none = unknown.
+    pub applied_hash: Option<String>,
+    /// Four bytes per mapped field of that payload, in the order of the field names.
+    pub base: Vec<u8>,
+    /// The linked record of the CRM.
+    pub external_id: Option<String>,
+    /// The CRM's object of the linked record: with the id, the name of its claim.
+    pub object: Option<String>,
+    /// When the link was made.
+    pub linked_at: Option<Instant>,
+    /// True after a delete: the item stays as a tombstone, the link is gone.
+    pub deleted: bool,
+    /// The one newest version that is not applied.
+    pub slot: Option<Slot>,
+    /// A create under way at a CRM without a unique key.
+    pub intent: Option<Intent>,
+    /// The last writer: the message's id.
+    pub by: String,
+    /// Runs begun without an end.
+    pub crashes: u32,
+    /// The last [`RECENT`] outcomes, oldest first.
+    pub recent: Vec<Recent>,
+}
+
+/// Why a version is not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SlotState {
+    /// It cannot go now.
+    Parked,
+    /// It never will without a person.
+    Dead,
+    /// Parked, and to be dropped.
+    Drop,
+}
+
+/// The one newest version that is not applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Slot {
+    /// The version wanted.
+    pub wanted_version: u64,
+    /// The mapping revision under which it was planned.
+    pub mapping_revision: u64,
+    /// Parked, dead or to be dropped.
+    pub state: SlotState,
+    /// Upsert or deleted.
+    pub deleted: bool,
+    /// The event's record, or where it lies.
+    pub body: Body,
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub since: Instant,
+    /// Not to be tried before; 0 for a dead one.
+    pub not_before: Instant,
+    /// Receives so far, as the queue counted.
+    pub attempts: u32,
+}
+
+/// Where a record's data lies while its version waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Body {
+    /// In the item.
+    Inline(Value),
+    /// In the payload bucket, under this key.
+    Stored(String),
+}
+
+/// Why a version is dead or waits, in words that hold no value of the record but in `crm_message`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The code.
+    pub code: Code,
+    /// Our words.
+    pub message: String,
+    /// The field at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The CRM's words; shown on request only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crm_message: Option<String>,
+}
+
+impl Reason {
+    /// A reason in our own words.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: None, crm_message: None }
+    }
+
+    /// The short name scripts filter by: the class of the code.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self.code.as_str().as_bytes().get(3) {
+            Some(b'1') => "malformed",
+            Some(b'2') => "mapping",
+            Some(b'3') => "rejected",
+            Some(b'4') => "waiting",
+            _ => "crash",
+        }
+    }
+}
+
+impl From<&crate::failure::Failure> for Reason {
+    fn from(failure: &crate::failure::Failure) -> Self {
+        Self {
+            code: failure.code(),
+            message: failure.message.clone(),
+            field: failure.field().map(str::to_owned),
+            crm_message: failure.crm_message.clone(),
+        }
+    }
+}
+
+/// A create whose outcome is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Who began it: unique to the attempt.
+    pub nonce: String,
+    /// The version it carried.
+    pub version: u64,
+    /// When it began.
+    pub at: Instant,
+}
+
+/// How an event ended at one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// The CRM confirmed it.
+    Applied,
+    /// Equal to what was last written.
+    Unchanged,
+    /// An equal or newer version came first.
+    Superseded,
+    /// No route, or the mapping says no.
+    Skipped,
+    /// It cannot go now.
+    Parked,
+    /// It needs a person.
+    Dead,
+}
+
+impl Ended {
+    /// Every ending.
+    pub const ALL: [Self; 6] =
+        [Self::Applied, Self::Unchanged, Self::Superseded, Self::Skipped, Self::Parked, Self::Dead];
+
+    /// The name in logs, metrics and output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Superseded => "superseded",
+            Self::Skipped => "skipped",
+            Self::Parked => "parked",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// Reads [`Self::as_str`]'s name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ended| ended.as_str() == name)
+    }
+}
+
+/// One line of a record's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// How it ended.
+    pub ended: Ended,
+    /// The version.
+    pub version: u64,
+    /// When.
+    pub at: Instant,
+    /// Why, unless it was simply applied.
+    pub code: Option<Code>,
+}
+
+impl Recent {
+    /// The compact form in which it is stored: `applied 7 1795000000000 RTR3001`.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let code = self.code.map_or_else(String::new, |code| format!(" {code}"));
+        format!("{} {} {}{code}", self.ended.as_str(), self.version, self.at.0)
+    }
+
+    /// Reads [`Self::to_text`]'s form; none when it is something else.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let ended = Ended::from_name(parts.next()?)?;
+        let version = parts.next()?.parse().ok()?;
+        let at = Instant(parts.next()?.parse().ok()?);
+        let code = parts.next().and_then(|code| code.parse().ok());
+        Some(Self { ended, version, at, code })
+    }
+}
+
+impl Item {
+    /// The dead version, if there is one.
+    #[must_use]
+    pub fn dead(&self) -> Option<&Slot> {
+        self.slot.as_ref().filter(|slot| slot.state == SlotState::Dead)
+    }
+
+    /// Parked work; what is to be dropped counts as parked until its lane has dropped it.
+    #[must_use]
+    pub fn parked(&self) -> Option<&Slot> {
+        self.slot.as_ref().filter(|slot| slot.state != SlotState::Dead)
+    }
+
+    /// The body kept outside, if there is one.
+    #[must_use]
+    pub fn stored_body(&self) -> Option<&str> {
+        match self.slot.as_ref().map(|slot| &slot.body) {
+            Some(Body::Stored(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// This item with one more outcome, the oldest beyond [`RECENT`] gone.
+    #[must_use]
+    pub fn noting(mut self, ended: Ended, version: u64, at: Instant, code: Option<Code>) -> Self {
+        self.recent.push(Recent { ended, version, at, code });
+        let extra = self.recent.len().saturating_sub(RECENT);
+        self.recent.drain(..extra);
+        self
+    }
+}
+
+impl Slot {
+    /// The operation of the version that waits.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        if self.deleted { Operation::Deleted } else { Operation::Upsert }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_an_outcome_when_stored_and_read_then_it_is_the_same() {
+        let recent = Recent { ended: Ended::Dead, version: 9, at: Instant(12), code: Some(Code::Invalid) };
+        assert_eq!(recent.to_text(), "dead 9 12 RTR3001");
+        assert_eq!(Recent::from_text(&recent.to_text()), Some(recent));
+    }
+
+    #[test]
+    fn given_six_outcomes_when_noted_then_the_last_five_stay() {
+        let item = (1..=6).fold(Item::default(), |item, v| item.noting(Ended::Applied, v, Instant(0), None));
+        assert_eq!(item.recent.iter().map(|recent| recent.version).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
+    }
+}

@@ -1,0 +1,26 @@
+//! What to do, decided by pure functions over values.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number: time, nonces and what was read arrive as
+//! arguments. That is what lets one core run in a Lambda function and under a seeded simulator alike.
+//!
+//! - [`change`] the change event and its parsing · [`key`] records, connections and their keys
+//! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
+//! - [`item`] what is kept per record and connection · [`plan`] what to do next · [`settle`] what to write after
+//! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope
+//! - [`limit`] token buckets · [`retry`] when to try again · [`time`] instants
+
+pub mod change;
+pub mod code;
+pub mod config;
+pub mod dead_letter;
+pub mod digest;
+pub mod failure;
+pub mod item;
+pub mod key;
+pub mod limit;
+pub mod mapping;
+pub mod payload;
+pub mod plan;
+pub mod retry;
+pub mod settle;
+pub mod time;

@@ -1,0 +1,72 @@
+//! The way back: a change in the CRM as a change of the internal record, for fields that flow `in` or `both` ways.
+//!
+//! Only what can be inverted flows back: a plain path (`address.city`), with a value map in which no two values are
+//! written alike. Anything else is refused when the mapping is compiled.
+
+use super::field::{Field, Source};
+use super::raw::Direction;
+use super::{Mapping, Wins};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A field that flows back.
+#[derive(Debug, Clone, Copy)]
+pub struct InboundField<'a> {
+    /// The CRM's name of the property.
+    pub field: &'a str,
+    /// Where it stands in the internal record.
+    pub path: &'a [String],
+    /// Whether it flows `in` alone or `both` ways.
+    pub direction: Direction,
+    /// Who wins when both sides changed.
+    pub wins: Wins,
+    map: Option<&'a BTreeMap<String, Value>>,
+}
+
+impl Mapping {
+    /// The fields that flow back.
+    pub fn inbound(&self) -> impl Iterator<Item = InboundField<'_>> {
+        self.fields.iter().filter(|field| field.direction != Direction::Out).filter_map(|field| match &field.source {
+            Source::Value { from, map, .. } => Some(InboundField {
+                field: &field.name,
+                path: from.path()?,
+                direction: field.direction,
+                wins: field.wins,
+                map: map.as_ref(),
+            }),
+            Source::Reference { .. } => None,
+        })
+    }
+}
+
+/// The internal value for the CRM's `external` value of `field`; `None`: the field's map does not know it.
+#[must_use]
+pub fn inbound_value(field: &InboundField, external: &Value) -> Option<Value> {
+    let Some(map) = field.map else { return Some(external.clone()) };
+    if external.is_null() {
+        return Some(Value::Null);
+    }
+    map.iter().find(|(_, written)| same(written, external)).map(|(internal, _)| Value::String(internal.clone()))
+}
+
+/// Why `field` cannot flow the way it says; nothing when it can.
+pub(super) fn not_invertible(field: &Field) -> Option<&'static str> {
+    if field.direction == Direction::Out {
+        return None;
+    }
+    let Source::Value { from, map, .. } = &field.source else {
+        return Some("a reference flows out only; take `direction` away");
+    };
+    if from.path().is_none() {
+        return Some("only a plain path such as address.city flows back; make `from` one, or write direction: out");
+    }
+    let values: Vec<&Value> = map.iter().flat_map(BTreeMap::values).collect();
+    let twice = values.iter().enumerate().any(|(at, value)| values[..at].iter().any(|other| same(other, value)));
+    twice.then_some("two entries of `map` write the same value, so the way back is not clear; write direction: out")
+}
+
+/// CRMs answer numbers and truth values as text, too.
+fn same(a: &Value, b: &Value) -> bool {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    a == b || text(a) == text(b)
+}

@@ -1,0 +1,86 @@
+//! Transformers of lists.
+
+use super::number::{Number, number};
+use super::{fail, items, text_argument, words};
+use minijinja::value::ValueKind;
+use minijinja::{Error, Value};
+use std::collections::HashSet;
+
+type Answer = Result<Value, Error>;
+
+/// A single value is a list of one, so that a property of many values takes either.
+pub(super) fn join(value: &Value, arguments: &[Value]) -> Answer {
+    let between = if arguments.is_empty() { "" } else { text_argument(arguments, 0)? };
+    if value.kind() != ValueKind::Seq && value.kind() != ValueKind::Iterable {
+        return Ok(words(value)?.into());
+    }
+    let present = items(value)?.into_iter().filter(|item| !item.is_none() && !item.is_undefined());
+    let parts: Result<Vec<String>, Error> = present.map(|item| words(&item)).collect();
+    Ok(parts?.join(between).into())
+}
+
+pub(super) fn first(value: &Value, _: &[Value]) -> Answer {
+    Ok(items(value)?.into_iter().next().unwrap_or_default())
+}
+
+pub(super) fn last(value: &Value, _: &[Value]) -> Answer {
+    Ok(items(value)?.pop().unwrap_or_default())
+}
+
+pub(super) fn length(value: &Value, _: &[Value]) -> Answer {
+    let length = match (value.as_str(), value.kind()) {
+        (Some(text), _) => Some(text.chars().count()),
+        (None, ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) => value.len(),
+        _ => None,
+    };
+    length.map(Value::from).ok_or_else(|| fail("length: the value is neither a text, a list nor an object"))
+}
+
+pub(super) fn sort(value: &Value, _: &[Value]) -> Answer {
+    let mut sorted = items(value)?;
+    sorted.sort_by(|a, b| match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.compare(b),
+        _ => a.cmp(b),
+    });
+    Ok(sorted.into())
+}
+
+pub(super) fn unique(value: &Value, _: &[Value]) -> Answer {
+    let mut seen = HashSet::new();
+    Ok(items(value)?.into_iter().filter(|item| seen.insert(item.clone())).collect())
+}
+
+pub(super) fn reverse(value: &Value, _: &[Value]) -> Answer {
+    Ok(items(value)?.into_iter().rev().collect())
+}
+
+pub(super) fn compact(value: &Value, _: &[Value]) -> Answer {
+    let full = |item: &Value| !item.is_none() && !item.is_undefined() && item.as_str() != Some("");
+    Ok(items(value)?.into_iter().filter(full).collect())
+}
+
+pub(super) fn pluck(value: &Value, arguments: &[Value]) -> Answer {
+    let key = text_argument(arguments, 0)?;
+    let found = items(value)?.into_iter().filter_map(|item| item.get_attr(key).ok());
+    Ok(found.filter(|found| !found.is_undefined()).collect())
+}
+
+pub(super) fn with(value: &Value, arguments: &[Value]) -> Answer {
+    let (key, wanted) = (text_argument(arguments, 0)?, arguments.get(1).cloned().unwrap_or_default());
+    let matches = |item: &Value| item.get_attr(key).is_ok_and(|found| found == wanted);
+    Ok(items(value)?.into_iter().filter(matches).collect())
+}
+
+pub(super) fn sum(value: &Value, _: &[Value]) -> Answer {
+    let mut sum = Number::Int(0);
+    for item in items(value)? {
+        let Some(item) = number(&item) else { return Err(fail("sum: an item is not a number")) };
+        sum = match (sum, item) {
+            (Number::Int(a), Number::Int(b)) => {
+                Number::Int(a.checked_add(b).ok_or_else(|| fail("the result is beyond 64 bits"))?)
+            }
+            (a, b) => Number::Float(a.as_f64() + b.as_f64()),
+        };
+    }
+    sum.into_value()
+}

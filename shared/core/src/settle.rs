@@ -1,0 +1,240 @@
+//! What to write once something has happened, given the item as it stands now. Pure: the rows of the protocol's table.
+//!
+//! Called with the item as read, the answer is what to write. When that write is refused because somebody wrote in
+//! between, it is called again with what stands there now, and may find that the work was overtaken or is done already.
+
+use crate::code::Code;
+use crate::item::{Body, Ended, Intent, Item, Reason, Slot, SlotState};
+use crate::key::{ConnectionKey, PairKey};
+use crate::plan::above_fence;
+use crate::time::Instant;
+
+/// Who writes, and for which version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The version.
+    pub version: u64,
+    /// The mapping revision it was planned under.
+    pub mapping_revision: u64,
+    /// The message's id.
+    pub by: String,
+    /// Whether the message, or one compacted into it, was received before.
+    pub again: bool,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The CRM has it already.
+    Unchanged,
+    /// It is not for this CRM.
+    Skipped,
+    /// The CRM confirmed it.
+    Applied(Applied),
+    /// It never will without a person.
+    Dead(Box<Filing>),
+    /// The answer was lost: the hash goes, the message comes back after the hold.
+    Unknown,
+    /// Work begins on a message that came back again and again.
+    Begun,
+    /// Work ended in order, without an ending: the message is returned.
+    Returned,
+    /// A create that was begun certainly did not happen: its intent goes, the message is returned.
+    NotCreated,
+    /// A create begins.
+    Intended {
+        /// Unique to this attempt.
+        nonce: String,
+    },
+    /// The record was found at the CRM: linked before it is written to.
+    Linked(Link),
+    /// The linked record is gone for good and shall be made anew.
+    Unlinked,
+}
+
+/// A link to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The CRM's object.
+    pub object: String,
+    /// The CRM's id.
+    pub external_id: String,
+}
+
+/// What the CRM confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Digest of operation, object and payload.
+    pub hash: String,
+    /// The fields' digests.
+    pub base: Vec<u8>,
+    /// Where it is now; none after a delete.
+    pub link: Option<Link>,
+    /// The code to note, when it was applied with a reservation.
+    pub code: Option<Code>,
+}
+
+/// A dead letter to file with its record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filing {
+    /// Why.
+    pub reason: Reason,
+    /// The event's record, or where it lies.
+    pub body: Body,
+    /// Whether it is a delete.
+    pub deleted: bool,
+    /// Receives so far.
+    pub attempts: u32,
+    /// Whether something may have landed that nobody recorded: the hash goes.
+    pub uncertain: bool,
+    /// Whether a create that was begun certainly did not happen: its intent goes. Else an open one stays, so that a
+    /// later try looks before it creates.
+    pub not_created: bool,
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Write this, conditioned on the `rev` of the item given.
+    Write(Box<Item>),
+    /// It stands there already, by our own hand.
+    Done,
+    /// Something newer stands there: acknowledge.
+    Superseded,
+    /// The ground has shifted: decide anew from what stands there now.
+    PlanAgain,
+    /// The CRM was told an older version over a newer one: drop the hash, raise the alarm.
+    Overtaken(Box<Item>),
+    /// The call went through, but parked work stands in the way: drop the hash and let the message come back.
+    StillNewest(Box<Item>),
+}
+
+/// The decision for `ending`, with the item as it stands now.
+#[must_use]
+pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> Decision {
+    let (version, revision) = (attempt.version, attempt.mapping_revision);
+    let fence = above_fence(item, version, revision);
+    let clear = match &item.slot {
+        None => true,
+        Some(slot) => slot.state == SlotState::Dead && slot.wanted_version <= version,
+    };
+    let newer = match &item.slot {
+        None => true,
+        Some(slot) => {
+            slot.wanted_version < version || (slot.state == SlotState::Dead && slot.wanted_version == version)
+        }
+    };
+    let own = item.by == attempt.by
+        && (item.applied_version == Some(version)
+            || item.slot.as_ref().is_some_and(|slot| slot.wanted_version == version));
+    let next = || Item { rev: item.rev + 1, by: attempt.by.clone(), ..item.clone() };
+    let write = |item: Item| Decision::Write(Box::new(item));
+    match ending {
+        Ending::Unchanged if fence && item.slot.is_none() => {
+            write(applied(next(), attempt).noting(Ended::Unchanged, version, now, None))
+        }
+        Ending::Skipped if fence && clear => {
+            let mut item_next = applied(next(), attempt);
+            if attempt.again || item.slot.is_some() {
+                item_next.applied_hash = None;
+            }
+            write(item_next.noting(Ended::Skipped, version, now, None))
+        }
+        Ending::Applied(done) if fence && clear => write(confirm(next(), attempt, done, now)),
+        Ending::Applied(_) if own => Decision::Done,
+        Ending::Applied(_) if fence && newer => {
+            let dropped = Item { applied_hash: None, ..next() };
+            Decision::StillNewest(Box::new(dropped.noting(Ended::Parked, version, now, None)))
+        }
+        Ending::Applied(_) => Decision::Overtaken(Box::new(Item { applied_hash: None, ..next() })),
+        Ending::Dead(filing) if fence && newer => write(file(next(), attempt, filing, now)),
+        Ending::Dead(_) if own => Decision::Done,
+        Ending::Dead(_) => Decision::Superseded,
+        Ending::Unknown if item.rev == 0 => Decision::Done,
+        Ending::Unknown => write(
+            Item { applied_hash: None, crashes: 0, ..next() }
+                .noting(Ended::Parked, version, now, Some(Code::OutcomeUnknown)),
+        ),
+        Ending::Begun => write(Item { applied_hash: None, crashes: item.crashes + 1, ..next() }),
+        Ending::Returned if item.crashes == 0 => Decision::Done,
+        Ending::Returned => write(Item { crashes: 0, ..next() }),
+        Ending::NotCreated if item.crashes == 0 && item.intent.is_none() => Decision::Done,
+        Ending::NotCreated => write(Item { crashes: 0, intent: None, ..next() }),
+        Ending::Intended { nonce } if fence && clear => {
+            write(Item { intent: Some(Intent { nonce: nonce.clone(), version, at: now }), ..next() })
+        }
+        Ending::Linked(link) if fence && clear => write(Item {
+            external_id: Some(link.external_id.clone()),
+            object: Some(link.object.clone()),
+            linked_at: Some(now),
+            deleted: false,
+            intent: None,
+            ..next()
+        }),
+        Ending::Unlinked if fence && clear => {
+            write(Item { external_id: None, object: None, linked_at: None, applied_hash: None, ..next() })
+        }
+        Ending::Unchanged | Ending::Skipped if own => Decision::Done,
+        Ending::Unchanged
+        | Ending::Skipped
+        | Ending::Intended { .. }
+        | Ending::Linked(_)
+        | Ending::Unlinked => Decision::PlanAgain,
+    }
+}
+
+/// The claims that change with an item: the one to take, the one to give back.
+#[must_use]
+pub fn claims(connection: &ConnectionKey, old: &Item, new: &Item) -> (Option<PairKey>, Option<PairKey>) {
+    let claim = |item: &Item| {
+        let (object, external_id) = (item.object.as_deref()?, item.external_id.as_deref()?);
+        Some(PairKey::claim(connection, object, external_id))
+    };
+    let (before, after) = (claim(old), claim(new));
+    if before == after { (None, None) } else { (after, before) }
+}
+
+fn applied(item: Item, attempt: &Attempt) -> Item {
+    Item {
+        applied_version: Some(attempt.version),
+        mapping_revision: Some(attempt.mapping_revision),
+        slot: None,
+        crashes: 0,
+        ..item
+    }
+}
+
+fn confirm(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item {
+    let same_link = done.link.as_ref().is_some_and(|link| item.external_id.as_ref() == Some(&link.external_id));
+    let linked_at = if same_link { item.linked_at } else { done.link.as_ref().map(|_| now) };
+    let link = done.link.clone();
+    Item {
+        applied_hash: Some(done.hash.clone()),
+        base: done.base.clone(),
+        external_id: link.as_ref().map(|link| link.external_id.clone()),
+        object: link.map(|link| link.object),
+        linked_at,
+        deleted: done.link.is_none(),
+        intent: None,
+        ..applied(item, attempt)
+    }
+    .noting(Ended::Applied, attempt.version, now, done.code)
+}
+
+fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
+    let hash = if filing.uncertain { None } else { item.applied_hash.clone() };
+    let slot = Slot {
+        wanted_version: attempt.version,
+        mapping_revision: attempt.mapping_revision,
+        state: SlotState::Dead,
+        deleted: filing.deleted,
+        body: filing.body.clone(),
+        reason: filing.reason.clone(),
+        since: now,
+        not_before: Instant(0),
+        attempts: filing.attempts,
+    };
+    let intent = if filing.not_created { None } else { item.intent.clone() };
+    Item { slot: Some(slot), applied_hash: hash, crashes: 0, intent, ..item }
+        .noting(Ended::Dead, attempt.version, now, Some(filing.reason.code))
+}

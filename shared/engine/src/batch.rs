@@ -1,0 +1,39 @@
+//! A batch as the functions get it, and what they answer: values, whatever carried them.
+
+use rtr_core::time::Instant;
+
+/// One message of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// SQS's id of the message.
+    pub message_id: String,
+    /// What deletes it or sets its visibility.
+    pub receipt: String,
+    /// The body as it came.
+    pub body: String,
+    /// The message group.
+    pub group: String,
+    /// When it was first received.
+    pub first_received_at: Instant,
+    /// Receives, this one included.
+    pub receive_count: u32,
+    /// The `lane` attribute.
+    pub lane: Option<String>,
+}
+
+/// What a flow needs to know of the function it runs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The stage, the first part of secrets' names.
+    pub stage: String,
+    /// Message groups: 0 = one per record, else coarser ones.
+    pub group_buckets: u64,
+    /// Whether an event of an org without configuration is dead rather than skipped.
+    pub strict_orgs: bool,
+    /// The function's timeout, in milliseconds.
+    pub timeout_ms: i64,
+    /// The queue's visibility timeout, in milliseconds.
+    pub visibility_ms: i64,
+    /// The deduplication of credentials and the like: how long caches hold, in milliseconds.
+    pub cache_ms: i64,
+}

@@ -1,0 +1,227 @@
+//! Credentials of one connection: read, cached with an expiry, refreshed by one environment at a time.
+//!
+//! A refresh token may be usable once. So: take a lock that expires, read the secret again under it (another may have
+//! refreshed meanwhile), refresh, write the new tokens back, only then use them.
+
+use crate::seams::{SecretText, Seams, Suspension};
+use async_trait::async_trait;
+use rtr_connectors::credentials::{Credential, RefreshFailure, Refreshed, write_back};
+use rtr_connectors::registry::Connector;
+use rtr_connectors::session::{Auth, Freshness};
+use rtr_core::failure::{Class, Failure};
+use rtr_core::key::ConnectionKey;
+use rtr_core::time::Instant;
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a refresh may hold the lock, in milliseconds: its call's timeout and the write, with room to spare.
+const LOCK_MS: i64 = 20_000;
+/// The timeout of the token endpoint, in milliseconds.
+const REFRESH_TIMEOUT_MS: u64 = 10_000;
+/// How often a waiting environment looks whether the lock's holder is done, in milliseconds.
+const LOOK_MS: i64 = 250;
+/// How long it waits for that, in milliseconds.
+const WAIT_MS: i64 = 5_000;
+/// Tries to write refreshed tokens back: they may be the only copy.
+const WRITE_BACK_TRIES: u32 = 4;
+
+/// Credentials of this environment's connections, each with an expiry.
+#[derive(Debug, Default)]
+pub struct CredentialCache {
+    by_secret: Mutex<HashMap<String, Cached>>,
+}
+
+#[derive(Debug, Clone)]
+struct Cached {
+    credential: Arc<Credential>,
+    version: String,
+    text: SecretString,
+    until: Instant,
+    refused: Option<String>,
+}
+
+/// The credentials of one connection, for one invocation.
+pub struct ConnectionAuth<'a> {
+    /// The seams.
+    pub seams: Seams<'a>,
+    /// This environment's cache.
+    pub cache: &'a CredentialCache,
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// Its CRM.
+    pub connector: Connector,
+    /// The secret's name.
+    pub secret: &'a str,
+    /// The connection's own base URL, if it has one.
+    pub base_url: Option<&'a str>,
+    /// How long what was read holds, in milliseconds.
+    pub cache_ms: i64,
+}
+
+#[async_trait]
+impl Auth for ConnectionAuth<'_> {
+    async fn headers(&self, freshness: Freshness) -> Result<Vec<(String, SecretString)>, Failure> {
+        let cached = self.current().await?;
+        let now = self.seams.clock.now();
+        let usable = freshness == Freshness::Cached && !cached.credential.needs_refresh(now);
+        let cached = if usable && cached.credential.headers().is_some() {
+            cached
+        } else {
+            self.renew(cached).await?
+        };
+        cached.credential.headers().ok_or_else(|| suspended("the secret holds no access token and cannot be refreshed"))
+    }
+}
+
+impl ConnectionAuth<'_> {
+    /// Where this connection's API is.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
+    pub async fn base_url(&self) -> Result<String, Failure> {
+        if let Some(url) = self.base_url {
+            return Ok(url.to_owned());
+        }
+        let cached = self.current().await?;
+        Ok(cached.credential.instance_url().unwrap_or_else(|| self.connector.base_url()).to_owned())
+    }
+
+    async fn current(&self) -> Result<Cached, Failure> {
+        let now = self.seams.clock.now();
+        let cached = self.cached().filter(|cached| cached.until > now);
+        let cached = match cached {
+            Some(cached) => cached,
+            None => self.reload().await?,
+        };
+        match &cached.refused {
+            Some(why) => Err(suspended(why)),
+            None => Ok(cached),
+        }
+    }
+
+    /// Reads the secret. What was refused stays refused until the secret changes: then a suspension ends.
+    async fn reload(&self) -> Result<Cached, Failure> {
+        let SecretText { text, version } = self.read_secret().await?;
+        let credential = Credential::parse(&text)
+            .map_err(|why| suspended(&format!("the secret {} cannot be used: {why}", self.secret)))?;
+        let suspension = self.seams.limits.suspension(&self.connection.key()).await.ok().flatten();
+        let refused =
+            suspension.as_ref().filter(|held| held.secret_version == version).map(|held| held.message.clone());
+        if suspension.is_some() && refused.is_none() {
+            let _ = self.seams.limits.set_suspension(&self.connection.key(), None).await;
+        }
+        let until = self.seams.clock.now().plus_ms(self.cache_ms);
+        let cached = Cached { credential: Arc::new(credential), version, text, until, refused };
+        self.keep(&cached);
+        Ok(cached)
+    }
+
+    async fn read_secret(&self) -> Result<SecretText, Failure> {
+        match self.seams.secrets.read(self.secret).await {
+            Ok(Some(secret)) => Ok(secret),
+            Ok(None) => Err(suspended(&format!("there is no secret {}", self.secret))),
+            Err(error) => Err(Failure::new(Class::Unavailable, format!("the secret cannot be read: {error}"))),
+        }
+    }
+
+    /// Tokens other than `stale`'s: another environment's, or new ones.
+    async fn renew(&self, stale: Cached) -> Result<Cached, Failure> {
+        let lock = format!("oauth#{}", self.connection.key());
+        let holder = self.seams.clock.nonce();
+        let waited_from = self.seams.clock.now();
+        loop {
+            match self.seams.limits.lock(&lock, &holder, LOCK_MS).await {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) => return Err(Failure::new(Class::Unavailable, format!("no refresh lock: {error}"))),
+            }
+            if self.seams.clock.now().since_ms(waited_from) > WAIT_MS {
+                return Err(Failure::new(Class::Unavailable, "another environment is refreshing the token"));
+            }
+            self.seams.clock.sleep_ms(LOOK_MS).await;
+        }
+        let renewed = self.renew_locked(stale).await;
+        let _ = self.seams.limits.unlock(&lock, &holder).await;
+        renewed
+    }
+
+    async fn renew_locked(&self, stale: Cached) -> Result<Cached, Failure> {
+        let fresh = self.reload().await?;
+        let now = self.seams.clock.now();
+        if fresh.version != stale.version && !fresh.credential.needs_refresh(now) {
+            return Ok(fresh);
+        }
+        let timeout = Duration::from_millis(REFRESH_TIMEOUT_MS);
+        let endpoint = self.connector.token_endpoint();
+        let Some(request) = fresh.credential.refresh_request(endpoint, self.base_url, timeout) else {
+            return Err(self.refuse(&fresh, "the CRM refused the token, and it is of a kind that cannot be refreshed").await);
+        };
+        let response = self.seams.http.send(request).await.map_err(|error| {
+            Failure::new(Class::Unavailable, format!("the token endpoint did not answer: {error}"))
+        })?;
+        match fresh.credential.read_refresh(endpoint, &response, self.seams.clock.now()) {
+            Ok(refreshed) => self.store(&fresh, &refreshed).await,
+            Err(RefreshFailure::Transient(why)) => Err(Failure::new(Class::Unavailable, why)),
+            Err(RefreshFailure::Revoked(why) | RefreshFailure::Config(why)) => {
+                let again = self.read_secret().await?;
+                if again.version == fresh.version {
+                    return Err(self.refuse(&fresh, &why).await);
+                }
+                self.reload().await
+            }
+        }
+    }
+
+    async fn store(&self, fresh: &Cached, refreshed: &Refreshed) -> Result<Cached, Failure> {
+        let text = write_back(&fresh.text, refreshed)
+            .map_err(|why| Failure::new(Class::Unavailable, format!("the tokens cannot be written back: {why}")))?;
+        let credential = Credential::parse(&text)
+            .map_err(|why| Failure::new(Class::Unavailable, format!("the refreshed secret cannot be read: {why}")))?;
+        let mut version = fresh.version.clone();
+        for attempt in 1..=WRITE_BACK_TRIES {
+            match self.seams.secrets.write(self.secret, &text).await {
+                Ok(written) => {
+                    version = written;
+                    break;
+                }
+                Err(error) if attempt == WRITE_BACK_TRIES => {
+                    // The tokens still serve this environment until they expire; the line below is an alarm's matter.
+                    tracing::error!(event = "secret", connection = self.connection.key(), message = %error);
+                }
+                Err(_) => self.seams.clock.sleep_ms(LOOK_MS).await,
+            }
+        }
+        let until = self.seams.clock.now().plus_ms(self.cache_ms);
+        let cached = Cached { credential: Arc::new(credential), version, text, until, refused: None };
+        self.keep(&cached);
+        Ok(cached)
+    }
+
+    async fn refuse(&self, fresh: &Cached, why: &str) -> Failure {
+        let since = self.seams.clock.now();
+        let suspension = Suspension { message: why.to_owned(), since, secret_version: fresh.version.clone() };
+        if let Err(error) = self.seams.limits.set_suspension(&self.connection.key(), Some(&suspension)).await {
+            tracing::warn!(event = "suspension", connection = self.connection.key(), message = %error);
+        }
+        tracing::warn!(event = "suspended", connection = self.connection.key(), message = why);
+        let until = since.plus_ms(self.cache_ms);
+        self.keep(&Cached { refused: Some(why.to_owned()), until, ..fresh.clone() });
+        suspended(why)
+    }
+
+    fn cached(&self) -> Option<Cached> {
+        let cache = self.cache.by_secret.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(self.secret).cloned()
+    }
+
+    fn keep(&self, cached: &Cached) {
+        let mut cache = self.cache.by_secret.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(self.secret.to_owned(), cached.clone());
+    }
+}
+
+fn suspended(why: &str) -> Failure {
+    Failure::new(Class::Revoked, why)
+}

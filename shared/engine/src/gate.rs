@@ -1,0 +1,180 @@
+//! The limiter of one connection: tokens from this environment's lease, or one write for a new lease.
+//!
+//! It fails open: a limiter that does not answer in time lets the call through, within a local backstop of a tenth of
+//! the limit, and counts it.
+
+use crate::seams::{Clock, Lease, Limits, Unavailable};
+use async_trait::async_trait;
+use futures::future::{Either, select};
+use rtr_connectors::session::Gate;
+use rtr_core::config::LimitRule;
+use rtr_core::key::{ConnectionKey, join};
+use rtr_core::limit::{Bucket, LEASE_MS, LIMITER_BUDGET_MS, Rule, backstop, lease_size, take};
+use rtr_core::time::Instant;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Leases and backstops of this environment, by bucket. A lease has an expiry; a backstop refills by itself.
+#[derive(Debug, Default)]
+pub struct Pools {
+    by_bucket: Mutex<HashMap<String, Pool>>,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    tokens: u64,
+    expires_at: Instant,
+    backstop: Bucket,
+    blocked_until: Instant,
+}
+
+/// The gate of one connection for one invocation.
+pub struct LimiterGate<'a> {
+    limits: &'a dyn Limits,
+    clock: &'a dyn Clock,
+    pools: &'a Pools,
+    connection: ConnectionKey,
+    rules: &'a [LimitRule],
+    calls: AtomicU64,
+    let_through: AtomicU64,
+}
+
+impl<'a> LimiterGate<'a> {
+    /// A gate for `connection` under `rules`.
+    pub fn new(
+        limits: &'a dyn Limits,
+        clock: &'a dyn Clock,
+        pools: &'a Pools,
+        connection: ConnectionKey,
+        rules: &'a [LimitRule],
+    ) -> Self {
+        let (calls, let_through) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { limits, clock, pools, connection, rules, calls, let_through }
+    }
+
+    /// Calls let through so far.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Calls that went by the backstop since the limiter did not answer.
+    pub fn let_through(&self) -> u64 {
+        self.let_through.load(Ordering::Relaxed)
+    }
+
+    /// The buckets a call of `api` draws from: its own, where the connection has one, and the general one.
+    fn buckets(&self, api: &str) -> Vec<(String, Vec<Rule>)> {
+        let apis = if api == "*" { vec!["*"] } else { vec![api, "*"] };
+        apis.into_iter()
+            .map(|api| (self.bucket(api), self.rules_of(api)))
+            .filter(|(_, rules)| !rules.is_empty())
+            .collect()
+    }
+
+    fn bucket(&self, api: &str) -> String {
+        join(&[&self.connection.org_id, &self.connection.connection, api])
+    }
+
+    fn rules_of(&self, api: &str) -> Vec<Rule> {
+        let of_api = self.rules.iter().filter(|rule| rule.api == api);
+        of_api.map(|rule| Rule { requests: rule.requests, per_ms: rule.per_ms, burst: rule.burst }).collect()
+    }
+
+    async fn draw(&self, bucket: &str, rules: &[Rule]) -> Result<(), Instant> {
+        let now = self.clock.now();
+        if let Some(answer) = self.pools.draw(bucket, now) {
+            return answer;
+        }
+        match self.lease(bucket, rules).await {
+            Ok(Lease { granted: 0, retry_at }) => Err(retry_at.unwrap_or(now.plus_ms(LEASE_MS))),
+            Ok(Lease { granted, .. }) => {
+                self.pools.put(bucket, granted - 1, now.plus_ms(LEASE_MS));
+                Ok(())
+            }
+            Err(_) => {
+                self.let_through.fetch_add(1, Ordering::Relaxed);
+                self.pools.backstop(bucket, rules, now)
+            }
+        }
+    }
+
+    async fn lease(&self, bucket: &str, rules: &[Rule]) -> Result<Lease, Unavailable> {
+        let asked = self.limits.lease(bucket, rules, lease_size(rules, 1));
+        match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
+            Either::Left((lease, _)) => lease,
+            Either::Right(((), _)) => Err(Unavailable("the limiter did not answer in time".to_owned())),
+        }
+    }
+}
+
+#[async_trait]
+impl Gate for LimiterGate<'_> {
+    async fn enter(&self, api: &str) -> Result<(), Instant> {
+        let mut drawn: Vec<String> = Vec::new();
+        for (bucket, rules) in self.buckets(api) {
+            if let Err(until) = self.draw(&bucket, &rules).await {
+                // What was taken for this call from the other bucket is not lost: the next call takes it.
+                drawn.iter().for_each(|bucket| self.pools.give_back(bucket));
+                return Err(until);
+            }
+            drawn.push(bucket);
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn block(&self, api: &str, until: Instant) {
+        let api = if self.rules_of(api).is_empty() { "*" } else { api };
+        let bucket = self.bucket(api);
+        self.pools.block(&bucket, until);
+        if self.limits.block(&bucket, until).await.is_err() {
+            tracing::warn!(event = "limiter", connection = self.connection.key(), "the block could not be shared");
+        }
+    }
+}
+
+impl Pools {
+    /// A token of the lease at hand; none says that a new lease is needed.
+    fn draw(&self, bucket: &str, now: Instant) -> Option<Result<(), Instant>> {
+        self.with(bucket, |pool| {
+            if pool.blocked_until > now {
+                return Some(Err(pool.blocked_until));
+            }
+            if pool.tokens == 0 || pool.expires_at <= now {
+                return None;
+            }
+            pool.tokens -= 1;
+            Some(Ok(()))
+        })
+    }
+
+    fn put(&self, bucket: &str, tokens: u64, expires_at: Instant) {
+        self.with(bucket, |pool| (pool.tokens, pool.expires_at) = (tokens, expires_at));
+    }
+
+    fn give_back(&self, bucket: &str) {
+        self.with(bucket, |pool| pool.tokens += 1);
+    }
+
+    fn block(&self, bucket: &str, until: Instant) {
+        self.with(bucket, |pool| {
+            pool.blocked_until = pool.blocked_until.max(until);
+            pool.tokens = 0;
+        });
+    }
+
+    fn backstop(&self, bucket: &str, rules: &[Rule], now: Instant) -> Result<(), Instant> {
+        self.with(bucket, |pool| {
+            let taken = take(&pool.backstop, &backstop(rules), 1, now);
+            pool.backstop = taken.bucket;
+            if taken.granted > 0 { Ok(()) } else { Err(taken.retry_at.unwrap_or(now.plus_ms(LEASE_MS))) }
+        })
+    }
+
+    fn with<T>(&self, bucket: &str, change: impl FnOnce(&mut Pool) -> T) -> T {
+        // A poisoned lock only says that a thread died elsewhere: the pool's numbers are still whole.
+        let mut pools = self.by_bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        change(pools.entry(bucket.to_owned()).or_default())
+    }
+}

@@ -1,0 +1,9 @@
+//! The flows, async over seams: one file per function, the same code in Lambda and under a simulator.
+
+pub mod batch;
+pub mod credentials;
+pub mod gate;
+pub mod redrive;
+pub mod report;
+pub mod seams;
+pub mod sync;

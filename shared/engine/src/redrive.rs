@@ -1,0 +1,244 @@
+//! The redrive flow: files what came to `dead-letter.fifo` with its record, so that it is listed and can be woken.
+//!
+//! Two kinds arrive: envelopes of our own functions, for what has no record or no lane to file it, and bare bodies that
+//! the queue gave up after its receive limit. Nothing fails on an item's content; only a store that does not answer
+//! returns a message.
+
+use crate::batch::Received;
+use crate::report::{BatchReport, RecordLine, log_batch};
+use crate::seams::{Names, Seams, Write, Wrote};
+use crate::sync::store_body;
+use base64::Engine as _;
+use rtr_core::change::{Message, Operation, parse};
+use rtr_core::code::Code;
+use rtr_core::dead_letter::{DeadLetter, SCHEMA};
+use rtr_core::item::{Body, Ended, Item, Reason};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
+use serde_json::{Value, json};
+
+/// Times a refused write is decided anew.
+const MAX_ROUNDS: usize = 6;
+
+/// One item to file.
+struct Letter {
+    key: PairKey,
+    names: Names,
+    version: u64,
+    deleted: bool,
+    body: Value,
+    reason: Reason,
+    attempts: u32,
+    uncertain: bool,
+}
+
+/// Files one batch.
+pub async fn run(seams: &Seams<'_>, batch: &[Received]) -> BatchReport {
+    let began = seams.clock.now();
+    let mut report = BatchReport::default();
+    let mut held: Vec<&str> = Vec::new();
+    for received in batch {
+        let behind = held.contains(&received.group.as_str());
+        if behind || file_all(seams, received, &mut report).await.is_err() {
+            held.push(&received.group);
+            report.failed.push(received.message_id.clone());
+        }
+    }
+    report.count("messages", batch.len() as u64);
+    log_batch("redrive", batch, &report, seams.clock.now().since_ms(began));
+    report
+}
+
+async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchReport) -> Result<(), ()> {
+    let letters = letters(seams, received).await?;
+    for letter in letters {
+        match file(seams, received, &letter).await {
+            Ok(true) => {
+                report.count("dead", 1);
+                log(&letter);
+            }
+            Ok(false) => report.count("superseded", 1),
+            Err(why) => {
+                tracing::warn!(event = "redrive", code = Code::StateUnavailable.as_str(), message = why);
+                return Err(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is in a message: an envelope is one letter, a bare body one for each connection it was meant for.
+async fn letters(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>, ()> {
+    let envelope = serde_json::from_str::<DeadLetter>(&received.body).ok().filter(|letter| letter.schema == SCHEMA);
+    match envelope {
+        Some(letter) => Ok(vec![from_envelope(letter)]),
+        None => from_body(seams, received).await,
+    }
+}
+
+fn from_envelope(letter: DeadLetter) -> Letter {
+    let raw = letter.raw_base64.as_ref().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let event = letter.event.as_ref().map(ToString::to_string).and_then(|text| parse(&text).ok());
+    let reason = Reason { field: letter.field, ..Reason::new(letter.code, letter.message) };
+    let names = Names {
+        org_id: letter.org_id,
+        connection: letter.connection,
+        record_type: letter.record_type,
+        record_id: letter.record_id,
+    };
+    match event {
+        Some(message) => Letter {
+            key: pair(message.key(), names.connection.as_deref()),
+            names,
+            version: message.version(),
+            deleted: is_delete(&message),
+            body: data(message),
+            reason,
+            attempts: letter.attempts,
+            uncertain: false,
+        },
+        None => {
+            let bytes = raw.unwrap_or_default();
+            Letter {
+                key: PairKey::unattributed(&bytes),
+                names,
+                version: letter.version.unwrap_or(0),
+                deleted: false,
+                body: json!({"raw": String::from_utf8_lossy(&bytes)}),
+                reason,
+                attempts: letter.attempts,
+                uncertain: false,
+            }
+        }
+    }
+}
+
+/// A bare body came by the native redrive policy: its function stopped on it again and again.
+async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>, ()> {
+    let message = match parse(&received.body) {
+        Ok(message) => message,
+        Err(malformed) => {
+            return Ok(vec![Letter {
+                key: PairKey::unattributed(received.body.as_bytes()),
+                names: Names::default(),
+                version: 0,
+                deleted: false,
+                body: json!({"raw": received.body}),
+                reason: Reason {
+                    field: malformed.field.map(str::to_owned),
+                    ..Reason::new(malformed.code, malformed.message)
+                },
+                attempts: received.receive_count,
+                uncertain: false,
+            }]);
+        }
+    };
+    let key = message.key().clone();
+    let config = seams.configs.org(&key.org_id).await.map_err(|error| {
+        tracing::warn!(event = "redrive", code = Code::ConfigUnavailable.as_str(), message = %error);
+    })?;
+    let connections: Vec<Option<String>> = match &message {
+        // A wake that crashed leaves the dead version where it is: nothing is to be filed.
+        Message::Wake(_) => Vec::new(),
+        Message::Change(_) if config.route(&key.record_type).is_empty() => vec![None],
+        Message::Change(_) => config.route(&key.record_type).iter().cloned().map(Some).collect(),
+    };
+    let (version, deleted, body) = (message.version(), is_delete(&message), data(message));
+    let reason = Reason::new(Code::NativeDeadLetter, "the queue gave the message up after its receive limit");
+    Ok(connections
+        .into_iter()
+        .map(|connection| Letter {
+            key: pair(&key, connection.as_deref()),
+            names: Names {
+                org_id: Some(key.org_id.clone()),
+                connection,
+                record_type: Some(key.record_type.clone()),
+                record_id: Some(key.record_id.clone()),
+            },
+            version,
+            deleted,
+            body: body.clone(),
+            reason: reason.clone(),
+            attempts: received.receive_count,
+            uncertain: true,
+        })
+        .collect())
+}
+
+fn pair(record: &RecordKey, connection: Option<&str>) -> PairKey {
+    PairKey::new(record, &ConnectionKey::new(&record.org_id, connection.unwrap_or("-")))
+}
+
+fn is_delete(message: &Message) -> bool {
+    matches!(message, Message::Change(change) if change.operation == Operation::Deleted)
+}
+
+fn data(message: Message) -> Value {
+    match message {
+        Message::Change(change) => change.data,
+        Message::Wake(_) => Value::Null,
+    }
+}
+
+/// Files one letter; false when something newer stands there.
+async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result<bool, String> {
+    let mut body: Option<Body> = None;
+    for _ in 0..MAX_ROUNDS {
+        let found = seams.records.read(std::slice::from_ref(&letter.key)).await.map_err(|error| error.0)?;
+        let item = found.get(&letter.key).cloned().unwrap_or_default();
+        let stored = match &body {
+            Some(stored) => stored.clone(),
+            None => store_body(seams, &letter.key.pk, &letter.body).await?,
+        };
+        body = Some(stored.clone());
+        let revision = item.mapping_revision.unwrap_or(0);
+        let attempt =
+            Attempt { version: letter.version, mapping_revision: revision, by: received.message_id.clone(), again: true };
+        let filing = Filing {
+            reason: letter.reason.clone(),
+            body: stored,
+            deleted: letter.deleted,
+            attempts: letter.attempts,
+            uncertain: letter.uncertain,
+            not_created: false,
+        };
+        let new = match settle(&item, &attempt, &Ending::Dead(Box::new(filing)), seams.clock.now()) {
+            Decision::Write(new) => *new,
+            Decision::Done => return Ok(true),
+            _ => return Ok(false),
+        };
+        let write = Write { key: letter.key.clone(), names: letter.names.clone(), old: item, new };
+        match seams.records.write(std::slice::from_ref(&write)).await.into_iter().next() {
+            Some(Wrote::Done) => {
+                drop_body(seams, &write.old, &write.new).await;
+                return Ok(true);
+            }
+            Some(Wrote::Failed(error)) => return Err(error.0),
+            _ => {}
+        }
+    }
+    Err("the item kept changing".to_owned())
+}
+
+async fn drop_body(seams: &Seams<'_>, old: &Item, new: &Item) {
+    if let Some(key) = old.stored_body().filter(|key| new.stored_body() != Some(key)) {
+        let _ = seams.records.delete_body(key).await;
+    }
+}
+
+fn log(letter: &Letter) {
+    let name = |part: &Option<String>| part.clone().unwrap_or_default();
+    RecordLine {
+        org_id: &name(&letter.names.org_id),
+        record_type: &name(&letter.names.record_type),
+        record_id: &name(&letter.names.record_id),
+        connection: &name(&letter.names.connection),
+        version: letter.version,
+        outcome: Ended::Dead,
+        code: Some(letter.reason.code),
+        message: &letter.reason.message,
+        field: letter.reason.field.as_deref().unwrap_or(""),
+        attempts: letter.attempts,
+    }
+    .log();
+}

@@ -1,0 +1,238 @@
+//! The few seams: each has a real twin (`rtr-aws`) and an in-memory twin (`rtr-testkit`). Nothing else is abstract.
+//!
+//! [`Http`] and [`Clock`] stand with the connectors, which use them too.
+
+use async_trait::async_trait;
+pub use rtr_connectors::http::{Clock, Http};
+use rtr_core::config::OrgConfig;
+use rtr_core::item::Item;
+use rtr_core::key::PairKey;
+use rtr_core::limit::Rule;
+use rtr_core::time::Instant;
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A store that did not do as asked, though nothing was wrong with the request: throttled, unreachable, too slow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+/// The plain names behind an item's key; whatever is unknown is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The org.
+    pub org_id: Option<String>,
+    /// The connection within the org.
+    pub connection: Option<String>,
+    /// The record type.
+    pub record_type: Option<String>,
+    /// The record id.
+    pub record_id: Option<String>,
+}
+
+/// One compare-and-set of an item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// Which item.
+    pub key: PairKey,
+    /// Whose it is: stands beside the key in indexes and wherever the key is a digest.
+    pub names: Names,
+    /// As it was read: the write happens only if `rev` is still this one's; `rev` 0 means that there was no item.
+    pub old: Item,
+    /// As it shall be; `rev` is `old.rev + 1`.
+    pub new: Item,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrote {
+    /// It stands.
+    Done,
+    /// Somebody wrote in between: read again, decide again.
+    Refused,
+    /// The external record is claimed by the item under this partition key.
+    Owned(String),
+    /// Nobody knows, or it was not taken.
+    Failed(Unavailable),
+}
+
+/// A claim to take or release in the transaction of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimChange {
+    /// Take it; standing already with the same owner is fine.
+    Take(PairKey),
+    /// Give it back, if it is the owner's.
+    Release(PairKey),
+}
+
+/// Items and claims, and the bodies too large for them.
+#[async_trait]
+pub trait Records: Send + Sync {
+    /// Reads items, strongly consistent, in as few requests as the store allows. Absent ones are not in the answer.
+    ///
+    /// # Errors
+    /// When any of them could not be read.
+    async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable>;
+    /// Writes items, one statement each, batched; the answers stand in the order of the writes.
+    async fn write(&self, writes: &[Write]) -> Vec<Wrote>;
+    /// Writes one item and its claims in one transaction; claims are owned by the item's partition key.
+    async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote;
+    /// Stores a body under `key`, before the item that will name it is written.
+    ///
+    /// # Errors
+    /// When it is not stored.
+    async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable>;
+    /// The body under `key`; none when there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn body(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
+    /// Removes a body that no item names any more.
+    ///
+    /// # Errors
+    /// When it could not be removed; it is then only wasted space.
+    async fn delete_body(&self, key: &str) -> Result<(), Unavailable>;
+}
+
+/// A lease of tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Tokens granted; 0 when it must wait.
+    pub granted: u64,
+    /// When to ask again, if none was granted.
+    pub retry_at: Option<Instant>,
+}
+
+/// Why a connection waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Suspension {
+    /// Our words.
+    pub message: String,
+    /// Since when.
+    pub since: Instant,
+    /// The version of the secret that was refused: another one is tried.
+    pub secret_version: String,
+}
+
+/// Token buckets, locks and suspensions, shared by all environments.
+#[async_trait]
+pub trait Limits: Send + Sync {
+    /// Takes up to `want` tokens from `bucket`, in one conditional write where the caller's last look still holds.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable>;
+    /// Stops `bucket` until `until`; a later stop stays.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable>;
+    /// Takes the lock `name` for `holder` until `for_ms` from now; false when another holds it. A holder takes its own
+    /// lock again.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable>;
+    /// Gives the lock back, if `holder` still has it.
+    ///
+    /// # Errors
+    /// When the store does not answer; the lock then ends by itself.
+    async fn unlock(&self, name: &str, holder: &str) -> Result<(), Unavailable>;
+    /// The connection's suspension, if it is suspended.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn suspension(&self, connection: &str) -> Result<Option<Suspension>, Unavailable>;
+    /// Suspends the connection, or ends its suspension with none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn set_suspension(&self, connection: &str, suspension: Option<&Suspension>) -> Result<(), Unavailable>;
+}
+
+/// Connections, routes and mappings, from a cache with an expiry.
+#[async_trait]
+pub trait Configs: Send + Sync {
+    /// The configuration of `org`, the global fallback included; `known` is false when the org has none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or what is stored cannot be used.
+    async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable>;
+}
+
+/// A secret with the version it was read at.
+#[derive(Debug, Clone)]
+pub struct SecretText {
+    /// The secret's JSON.
+    pub text: SecretString,
+    /// Its version: another text has another.
+    pub version: String,
+}
+
+/// Credentials, at rest.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret `name`, read now, none when there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn read(&self, name: &str) -> Result<Option<SecretText>, Unavailable>;
+    /// Writes a new version; its id is returned.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable>;
+}
+
+/// Which queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueueName {
+    /// `changes.fifo`
+    Changes,
+    /// `dead-letter.fifo`
+    DeadLetter,
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// The body.
+    pub body: String,
+    /// The message group.
+    pub group: String,
+    /// The deduplication id.
+    pub deduplication_id: String,
+    /// The `lane` attribute, if any.
+    pub lane: Option<String>,
+}
+
+/// The queues, beyond what the event source mapping does by itself. Answers stand in the order asked.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends messages.
+    async fn send(&self, to: QueueName, messages: &[Outbound]) -> Vec<Result<(), Unavailable>>;
+    /// Deletes messages of `changes.fifo` by receipt handle.
+    async fn delete(&self, receipts: &[String]) -> Vec<Result<(), Unavailable>>;
+    /// Sets the visibility timeout of messages of `changes.fifo`, in seconds from now.
+    async fn set_visibility(&self, receipts: &[(String, i32)]) -> Vec<Result<(), Unavailable>>;
+}
+
+/// All seams of a flow.
+#[derive(Clone, Copy)]
+pub struct Seams<'a> {
+    /// Items, claims, bodies.
+    pub records: &'a dyn Records,
+    /// Buckets, locks, suspensions.
+    pub limits: &'a dyn Limits,
+    /// Connections, routes, mappings.
+    pub configs: &'a dyn Configs,
+    /// Credentials at rest.
+    pub secrets: &'a dyn Secrets,
+    /// The queues.
+    pub queue: &'a dyn Queue,
+    /// The way to the CRMs.
+    pub http: &'a dyn Http,
+    /// Time, waiting, chance.
+    pub clock: &'a dyn Clock,
+}

@@ -1,0 +1,110 @@
+//! Messages that are not worked here: strays are sent on to their own group, what has no record goes to the dead-letter
+//! queue. Both are acknowledged only once the other queue has them.
+
+use super::answer::MessageFate;
+use super::prepare::NoJob;
+use crate::batch::{Received, Settings};
+use crate::seams::{Outbound, QueueName, Seams};
+use base64::Engine as _;
+use rtr_core::change::{Change, Malformed, to_body};
+use rtr_core::dead_letter::{DeadLetter, SCHEMA, unattributed_group};
+use rtr_core::item::Reason;
+use rtr_core::key::{RecordKey, sqs_id};
+use serde_json::Value;
+
+/// Sends strays on. Their deduplication id is the message's own, so that a repeat of this step sends nothing twice.
+pub(super) async fn send_on(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    batch: &[Received],
+    strays: &[(usize, RecordKey)],
+    fates: &mut [MessageFate],
+) {
+    let messages: Vec<Outbound> = strays
+        .iter()
+        .map(|(place, key)| Outbound {
+            body: batch[*place].body.clone(),
+            group: key.message_group(settings.group_buckets),
+            deduplication_id: sqs_id(&format!("{}#on", batch[*place].message_id)),
+            lane: batch[*place].lane.clone(),
+        })
+        .collect();
+    let places: Vec<usize> = strays.iter().map(|(place, _)| *place).collect();
+    send(seams, QueueName::Changes, messages, &places, fates).await;
+}
+
+/// A dead letter for a body that cannot be read.
+pub(super) fn malformed(received: &Received, malformed: &Malformed, at: String) -> Outbound {
+    // What can be told of the record without trusting the rest, for whoever looks for it.
+    let value: Option<Value> = serde_json::from_str(&received.body).ok();
+    let text = |field: &str| value.as_ref()?.get(field)?.as_str().map(str::to_owned);
+    let letter = DeadLetter {
+        schema: SCHEMA,
+        source: "sync".to_owned(),
+        event: None,
+        raw_base64: Some(base64::engine::general_purpose::STANDARD.encode(&received.body)),
+        org_id: text("org_id"),
+        record_type: text("record_type"),
+        record_id: text("record_id"),
+        version: value.as_ref().and_then(|value| value.get("version")?.as_u64()),
+        connection: None,
+        reason: "malformed".to_owned(),
+        code: malformed.code,
+        field: malformed.field.map(str::to_owned),
+        message: malformed.message.clone(),
+        attempts: received.receive_count,
+        at,
+    };
+    outbound(&letter, unattributed_group(&received.body), &received.message_id)
+}
+
+/// A dead letter for an event that no connection's lane could file.
+pub(super) fn unfiled(received: &Received, change: &Change, connection: Option<&str>, reason: &Reason, at: String) -> Outbound {
+    let letter = DeadLetter {
+        schema: SCHEMA,
+        source: "sync".to_owned(),
+        event: Some(to_body(change)),
+        raw_base64: None,
+        org_id: Some(change.key.org_id.clone()),
+        record_type: Some(change.key.record_type.clone()),
+        record_id: Some(change.key.record_id.clone()),
+        version: Some(change.version),
+        connection: connection.map(str::to_owned),
+        reason: reason.class().to_owned(),
+        code: reason.code,
+        field: reason.field.clone(),
+        message: reason.message.clone(),
+        attempts: received.receive_count,
+        at,
+    };
+    outbound(&letter, change.key.message_group(0), &format!("{}#{}", received.message_id, connection.unwrap_or("-")))
+}
+
+/// The reason of a pair without a job, as a dead letter.
+pub(super) fn no_job(received: &Received, change: &Change, none: &NoJob, at: String) -> Outbound {
+    unfiled(received, change, Some(&none.connection), &none.reason, at)
+}
+
+/// Sends `messages`, one for each of `places`; what could not be sent is returned.
+pub(super) async fn send(
+    seams: &Seams<'_>,
+    to: QueueName,
+    messages: Vec<Outbound>,
+    places: &[usize],
+    fates: &mut [MessageFate],
+) {
+    if messages.is_empty() {
+        return;
+    }
+    let sent = seams.queue.send(to, &messages).await;
+    for (place, sent) in places.iter().zip(sent) {
+        if sent.is_err() {
+            fates[*place] = fates[*place].and(MessageFate::ReturnAsIs);
+        }
+    }
+}
+
+fn outbound(letter: &DeadLetter, group: String, id: &str) -> Outbound {
+    let body = serde_json::to_string(letter).unwrap_or_default();
+    Outbound { body, group, deduplication_id: sqs_id(id), lane: None }
+}

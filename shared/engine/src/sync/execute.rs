@@ -1,0 +1,280 @@
+//! Tells one CRM: looks, writes in batches, associates, and commits each batch's endings as they come.
+
+use super::commit::{Certainty, Committed, commit, filing, finish};
+use super::job::{Job, Stage};
+use super::look::{adopt, look, stamp};
+use super::prepare::decide;
+use super::treat::{BREAKER_MS, Treatment, treat, waiting};
+use crate::seams::Seams;
+use rtr_connectors::connector::{Association, Kind, WriteCall, WriteItem};
+use rtr_connectors::session::Session;
+use rtr_core::code::Code;
+use rtr_core::failure::{Class, Failure};
+use rtr_core::item::{Ended, Reason};
+use rtr_core::mapping::Patch;
+use rtr_core::plan::{Action, First};
+use rtr_core::settle::{Applied, Ending, Link};
+use std::collections::BTreeMap;
+
+/// Rounds of one job in one invocation: look and adopt, write, make anew what was gone.
+const MAX_ROUNDS: usize = 4;
+
+/// Works the going jobs of one connection until each is ended or returned.
+pub(super) async fn execute(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job]) {
+    for _ in 0..MAX_ROUNDS {
+        if jobs.iter().all(|job| job.going().is_none()) {
+            return;
+        }
+        look(seams, session, jobs).await;
+        end_what_needs_no_call(seams, jobs).await;
+        let mut calls: BTreeMap<(String, Kind), Vec<usize>> = BTreeMap::new();
+        for (at, job) in jobs.iter().enumerate() {
+            if let Some(kind) = kind(job) {
+                calls.entry((job.setup.mapping.mapping.object.clone(), kind)).or_default().push(at);
+            }
+        }
+        for ((object, kind), places) in calls {
+            for places in batches(jobs, &places) {
+                call(seams, session, jobs, &object, &kind, &places).await;
+            }
+        }
+    }
+    let soon = seams.clock.now().plus_ms(1_000);
+    for job in jobs.iter_mut().filter(|job| job.going().is_some()) {
+        job.give_back(soon, Reason::new(Code::Contended, "the record kept changing at the CRM"));
+    }
+}
+
+fn kind(job: &Job) -> Option<Kind> {
+    Some(match &job.going()?.first {
+        First::Update { .. } => Kind::Update,
+        First::Remove { erase: false, .. } => Kind::Archive,
+        First::Remove { erase: true, .. } => Kind::Erase,
+        First::Upsert { property, .. } => Kind::Upsert { property: property.clone() },
+        First::Create => Kind::Create,
+        First::Look(_) | First::Nothing => return None,
+    })
+}
+
+fn id(job: &Job) -> &str {
+    match job.going().map(|go| &go.first) {
+        Some(First::Update { external_id } | First::Remove { external_id, .. }) => external_id,
+        Some(First::Upsert { value, .. }) => value,
+        _ => "",
+    }
+}
+
+/// Splits `places` into calls: at most the CRM's batch size, no id twice in a call.
+fn batches(jobs: &[&mut Job], places: &[usize]) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    for at in places {
+        let (job, size) = (&jobs[*at], jobs[*at].setup.connector.capabilities().write_batch);
+        let fits = |batch: &&mut Vec<usize>| {
+            batch.len() < size && (id(job).is_empty() || batch.iter().all(|other| id(jobs[*other]) != id(job)))
+        };
+        match batches.iter_mut().find(fits) {
+            Some(batch) => batch.push(*at),
+            None => batches.push(vec![*at]),
+        }
+    }
+    batches
+}
+
+/// Deletes of what never was at the CRM.
+async fn end_what_needs_no_call(seams: &Seams<'_>, jobs: &mut [&mut Job]) {
+    let mut work = Vec::new();
+    for job in jobs.iter_mut().filter(|job| matches!(job.going().map(|go| &go.first), Some(First::Nothing))) {
+        let ending = applied(job, None, None);
+        work.push((&mut **job, ending, Ended::Applied, None));
+    }
+    finish(seams, work).await;
+}
+
+async fn call(
+    seams: &Seams<'_>,
+    session: &Session<'_>,
+    jobs: &mut [&mut Job],
+    object: &str,
+    kind: &Kind,
+    places: &[usize],
+) {
+    if *kind == Kind::Create {
+        intend(seams, jobs, places).await;
+    }
+    let places: Vec<usize> = places.iter().copied().filter(|at| jobs[*at].going().is_some()).collect();
+    let Some(first) = places.first() else { return };
+    let connector = jobs[*first].setup.connector;
+    let items = places.iter().map(|at| item(jobs[*at], kind, *at)).collect();
+    let outcomes = connector.write(session, &WriteCall { object: object.to_owned(), kind: kind.clone(), items }).await;
+    let mut written = Vec::new();
+    for (at, outcome) in places.into_iter().zip(outcomes) {
+        match outcome {
+            Ok(done) => written.push((at, done.external_id)),
+            Err(failure) => {
+                if failure.class == Class::Unavailable {
+                    session.gate.block("*", seams.clock.now().plus_ms(BREAKER_MS)).await;
+                }
+                failed(seams, jobs[at], &failure).await;
+            }
+        }
+    }
+    associate(seams, session, jobs, &mut written).await;
+    let mut work = Vec::new();
+    for (at, job) in jobs.iter_mut().enumerate() {
+        let Some((_, external_id)) = written.iter().find(|(place, _)| *place == at) else { continue };
+        let removed = matches!(kind, Kind::Archive | Kind::Erase);
+        let ending = applied(job, (!removed).then(|| external_id.clone()), None);
+        work.push((&mut **job, ending, Ended::Applied, None));
+    }
+    finish(seams, work).await;
+}
+
+fn item(job: &Job, kind: &Kind, place: usize) -> WriteItem {
+    let mut fields = BTreeMap::new();
+    if let Some(go) = job.going()
+        && !matches!(kind, Kind::Archive | Kind::Erase)
+    {
+        fields = go.payload.fields.clone();
+        if matches!(kind, Kind::Upsert { .. } | Kind::Create) {
+            fields.extend(go.payload.on_create.clone());
+        }
+        if *kind == Kind::Create
+            && let Some((property, value)) = stamp(&job.setup.mapping.mapping, job.key_value.as_deref())
+        {
+            fields.insert(property, Patch::Set(value));
+        }
+    }
+    fields.retain(|_, patch| *patch != Patch::Keep);
+    // Where the CRM carries the trace, people find the message by it.
+    WriteItem { id: id(job).to_owned(), fields, trace: format!("{}/{place}", job.by) }
+}
+
+/// Durable intents before creates at a CRM without a unique key.
+async fn intend(seams: &Seams<'_>, jobs: &mut [&mut Job], places: &[usize]) {
+    let mut work = Vec::new();
+    for (at, job) in jobs.iter_mut().enumerate() {
+        if places.contains(&at) {
+            work.push((&mut **job, Ending::Intended { nonce: seams.clock.nonce() }));
+        }
+    }
+    let answers = commit(seams, work).await;
+    let soon = seams.clock.now().plus_ms(1_000);
+    for (at, answer) in places.iter().zip(answers) {
+        match answer {
+            Committed::Written => {}
+            Committed::Superseded => jobs[*at].end(Ended::Superseded),
+            Committed::Failed(why) => jobs[*at].give_back_as_is(&why),
+            Committed::PlanAgain | Committed::Overtaken => {
+                jobs[*at].give_back(soon, Reason::new(Code::Contended, "the item changed before the create"));
+            }
+        }
+    }
+}
+
+/// Makes the associations of what was written; a record whose associations failed is no longer among the written.
+async fn associate(
+    seams: &Seams<'_>,
+    session: &Session<'_>,
+    jobs: &mut [&mut Job],
+    written: &mut Vec<(usize, String)>,
+) {
+    let mut wanted = Vec::new();
+    let mut owners = Vec::new();
+    for (at, external_id) in written.iter() {
+        let job = &jobs[*at];
+        for one in job.going().into_iter().flat_map(|go| &go.payload.associations) {
+            owners.push(*at);
+            wanted.push(Association {
+                from_object: job.setup.mapping.mapping.object.clone(),
+                from_id: external_id.clone(),
+                to_object: one.object.clone(),
+                to_id: one.external_id.clone(),
+                label: one.label.clone(),
+            });
+        }
+    }
+    let Some(first) = owners.first() else { return };
+    let connector = jobs[*first].setup.connector;
+    let outcomes = connector.associate(session, &wanted).await;
+    for (at, outcome) in owners.into_iter().zip(outcomes) {
+        let Err(failure) = outcome else { continue };
+        let Some(place) = written.iter().position(|(other, _)| *other == at) else { continue };
+        let (_, external_id) = written.remove(place);
+        half_written(seams, jobs[at], external_id, &failure).await;
+    }
+}
+
+/// The record stands at the CRM, its associations do not: the link is kept, the hash is not, and it is tried again.
+async fn half_written(seams: &Seams<'_>, job: &mut Job, external_id: String, failure: &Failure) {
+    if job.item.external_id.as_deref() != Some(&external_id) {
+        let link = Link { object: job.setup.mapping.mapping.object.clone(), external_id };
+        let answers = commit(seams, vec![(&mut *job, Ending::Linked(link))]).await;
+        if !matches!(answers.first(), Some(Committed::Written)) {
+            return job.give_back_as_is("the link could not be written");
+        }
+    }
+    let now = seams.clock.now();
+    match treat(job, failure, now) {
+        Treatment::Return(until) | Treatment::Hold(until) => hold(seams, job, until, waiting(failure)).await,
+        _ => {
+            let reason = Reason::from(failure);
+            let message = format!("the record was written, its association was not: {}", reason.message);
+            dead(seams, job, Reason { message, ..reason }, Certainty::MayHaveLanded).await;
+        }
+    }
+}
+
+async fn failed(seams: &Seams<'_>, job: &mut Job, failure: &Failure) {
+    let creating = matches!(job.going().map(|go| &go.first), Some(First::Create));
+    match treat(job, failure, seams.clock.now()) {
+        Treatment::Return(until) => {
+            if creating && !matches!(commit(seams, vec![(&mut *job, Ending::NotCreated)]).await[..], [Committed::Written]) {
+                return job.give_back_as_is("the intent could not be withdrawn");
+            }
+            job.give_back(until, waiting(failure));
+        }
+        Treatment::Hold(until) => hold(seams, job, until, waiting(failure)).await,
+        Treatment::Dead(reason) => {
+            let certainty = if creating { Certainty::DidNotLand } else { Certainty::NotCalled };
+            dead(seams, job, reason, certainty).await;
+        }
+        Treatment::Gone => {
+            let ending = applied(job, None, Some(Code::Missing));
+            finish(seams, vec![(job, ending, Ended::Applied, None)]).await;
+        }
+        Treatment::Ignore => finish(seams, vec![(job, Ending::Skipped, Ended::Skipped, None)]).await,
+        Treatment::Recreate => recreate(seams, job).await,
+        Treatment::Adopt(external_id) => adopt(seams, job, external_id).await,
+    }
+}
+
+/// Forgets the link and plans again, for the next round.
+async fn recreate(seams: &Seams<'_>, job: &mut Job) {
+    let answers = commit(seams, vec![(&mut *job, Ending::Unlinked)]).await;
+    let now = seams.clock.now();
+    match (answers.into_iter().next(), decide(job, now)) {
+        (Some(Committed::Written), Action::Go(go)) => job.stage = Stage::Going(go),
+        (Some(Committed::Failed(why)), _) => job.give_back_as_is(&why),
+        _ => job.give_back(now.plus_ms(1_000), Reason::new(Code::Contended, "the item changed meanwhile")),
+    }
+}
+
+async fn hold(seams: &Seams<'_>, job: &mut Job, until: rtr_core::time::Instant, reason: Reason) {
+    match commit(seams, vec![(&mut *job, Ending::Unknown)]).await.into_iter().next() {
+        Some(Committed::Failed(why)) => job.give_back_as_is(&why),
+        _ => job.give_back(until, reason),
+    }
+}
+
+async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason, certainty: Certainty) {
+    match filing(seams, job, reason.clone(), certainty).await {
+        Ok(filed) => finish(seams, vec![(job, Ending::Dead(Box::new(filed)), Ended::Dead, Some(reason))]).await,
+        Err(why) => job.give_back_as_is(&why),
+    }
+}
+
+fn applied(job: &Job, external_id: Option<String>, code: Option<Code>) -> Ending {
+    let object = job.setup.mapping.mapping.object.clone();
+    let (hash, base) = job.going().map(|go| (go.hash.clone(), go.base.clone())).unwrap_or_default();
+    Ending::Applied(Applied { hash, base, link: external_id.map(|external_id| Link { object, external_id }), code })
+}

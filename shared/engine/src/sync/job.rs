@@ -1,0 +1,128 @@
+//! One record at one connection, on its way through the stages: planned, executed, committed.
+
+use super::answer::MessageFate;
+use rtr_connectors::registry::Connector;
+use rtr_core::change::Operation;
+use rtr_core::code::Code;
+use rtr_core::config::{Connection, MappingAt, OrgConfig};
+use rtr_core::item::{Ended, Item, Reason};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::mapping::{Mapped, Reference};
+use rtr_core::payload::Resolved;
+use rtr_core::plan::{Go, Incoming};
+use rtr_core::settle::Attempt;
+use rtr_core::time::Instant;
+use crate::seams::Names;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One record at one connection.
+pub(super) struct Job {
+    pub(super) key: PairKey,
+    pub(super) record: RecordKey,
+    pub(super) connection: ConnectionKey,
+    /// The message it came by, as a place in the batch.
+    pub(super) message: usize,
+    pub(super) receive_count: u32,
+    pub(super) first_received_at: Instant,
+    pub(super) again: bool,
+    pub(super) wake: bool,
+    pub(super) version: u64,
+    pub(super) by: String,
+    pub(super) operation: Operation,
+    /// The event's record; a wake's is the dead slot's, known once the item is read.
+    pub(super) data: Value,
+    pub(super) setup: Setup,
+    pub(super) mapped: Option<Mapped>,
+    pub(super) key_value: Option<String>,
+    /// What made mapping impossible.
+    pub(super) unmappable: Option<Reason>,
+    pub(super) references: Vec<(Reference, Resolved)>,
+    /// The item as last read or written by us.
+    pub(super) item: Item,
+    pub(super) stage: Stage,
+}
+
+/// What the configuration says of the pair.
+pub(super) struct Setup {
+    pub(super) config: Arc<OrgConfig>,
+    pub(super) mapping: Arc<MappingAt>,
+    pub(super) connector: Connector,
+}
+
+/// How far a job is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Not decided yet.
+    Read,
+    /// The CRM is to be told.
+    Going(Box<Go>),
+    /// Ended, and written where it needs to be.
+    Ended(Ended, Option<Reason>),
+    /// To come back.
+    Returned(MessageFate, Reason),
+}
+
+impl Job {
+    /// The connection's settings; present because a job is made of them.
+    pub(super) fn settings(&self) -> Option<&Connection> {
+        self.setup.config.connections.get(&self.connection.connection)
+    }
+
+    pub(super) fn incoming(&self) -> Incoming {
+        Incoming {
+            version: self.version,
+            mapping_revision: self.setup.mapping.revision,
+            operation: self.operation,
+            wake: self.wake,
+            again: self.again,
+        }
+    }
+
+    pub(super) fn attempt(&self) -> Attempt {
+        Attempt {
+            version: self.version,
+            mapping_revision: self.setup.mapping.revision,
+            by: self.by.clone(),
+            again: self.again,
+        }
+    }
+
+    pub(super) fn names(&self) -> Names {
+        Names {
+            org_id: Some(self.record.org_id.clone()),
+            connection: Some(self.connection.connection.clone()),
+            record_type: Some(self.record.record_type.clone()),
+            record_id: Some(self.record.record_id.clone()),
+        }
+    }
+
+    pub(super) fn going(&self) -> Option<&Go> {
+        match &self.stage {
+            Stage::Going(go) => Some(go),
+            _ => None,
+        }
+    }
+
+    pub(super) fn end(&mut self, ended: Ended) {
+        self.stage = Stage::Ended(ended, None);
+    }
+
+    pub(super) fn give_back(&mut self, until: Instant, reason: Reason) {
+        self.stage = Stage::Returned(MessageFate::Return(until), reason);
+    }
+
+    pub(super) fn give_back_as_is(&mut self, why: &str) {
+        let reason = Reason::new(Code::StateUnavailable, why);
+        self.stage = Stage::Returned(MessageFate::ReturnAsIs, reason);
+    }
+
+    pub(super) fn fate(&self) -> MessageFate {
+        match &self.stage {
+            Stage::Ended(..) => MessageFate::Done,
+            Stage::Returned(fate, _) => *fate,
+            // Cannot be left over; were it, nothing is lost: the message comes back.
+            Stage::Read | Stage::Going(_) => MessageFate::ReturnAsIs,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Looking before writing: finds records to adopt by the mapping's match, and our own that were written unrecorded.
+
+use super::commit::{Certainty, Committed, commit, filing, finish};
+use super::job::{Job, Stage};
+use super::treat::{Treatment, treat, waiting};
+use crate::seams::Seams;
+use rtr_connectors::connector::{Found, Lookup, LookupBy};
+use rtr_connectors::session::Session;
+use rtr_core::change::Operation;
+use rtr_core::code::Code;
+use rtr_core::failure::Failure;
+use rtr_core::item::{Ended, Reason};
+use rtr_core::mapping::{Key, OnDelete, Patch};
+use rtr_core::plan::{First, LookBy, after_finding_nothing};
+use rtr_core::settle::{Ending, Link};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Resolves every [`First::Look`]: afterwards those jobs know how to begin, or are ended or returned.
+pub(super) async fn look(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job]) {
+    let steps = jobs.iter().filter_map(|job| Some(looks(job)?.len())).max();
+    let Some(steps) = steps else { return };
+    for step in 0..steps {
+        look_once(seams, session, jobs, step).await;
+    }
+    let mut skipped = Vec::new();
+    for job in jobs.iter_mut().filter(|job| looks(job).is_some()) {
+        let deleted = job.operation == Operation::Deleted;
+        let first = after_finding_nothing(&job.setup.mapping.mapping, job.key_value.as_deref(), deleted);
+        match first {
+            Some(first) => begin(job, first),
+            None => skipped.push((&mut **job, Ending::Skipped, Ended::Skipped, None)),
+        }
+    }
+    finish(seams, skipped).await;
+}
+
+fn looks(job: &Job) -> Option<&[LookBy]> {
+    match &job.going()?.first {
+        First::Look(by) => Some(by),
+        _ => None,
+    }
+}
+
+fn begin(job: &mut Job, first: First) {
+    if let Stage::Going(go) = &mut job.stage {
+        go.first = first;
+    }
+}
+
+async fn look_once(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job], step: usize) {
+    let mut questions: BTreeMap<(String, String, bool), Vec<usize>> = BTreeMap::new();
+    for (at, job) in jobs.iter().enumerate() {
+        if let Some(by) = looks(job).and_then(|by| by.get(step)) {
+            let object = job.setup.mapping.mapping.object.clone();
+            questions.entry((object, by.property.clone(), by.ours)).or_default().push(at);
+        }
+    }
+    for ((object, property, ours), places) in questions {
+        let size = jobs[places[0]].setup.connector.capabilities().lookup_batch;
+        for places in places.chunks(size) {
+            let lookup = question(jobs, places, step, &object, &property, ours);
+            match jobs[places[0]].setup.connector.lookup(session, &lookup).await {
+                Ok(found) => {
+                    for at in places {
+                        answer(seams, jobs[*at], step, &found).await;
+                    }
+                }
+                Err(failure) => {
+                    for at in places {
+                        fail(seams, jobs[*at], &failure).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn question(jobs: &[&mut Job], places: &[usize], step: usize, object: &str, property: &str, ours: bool) -> Lookup {
+    let value = |at: &usize| looks(jobs[*at]).and_then(|by| by.get(step)).map(|by| by.value.clone());
+    let mut values: Vec<String> = places.iter().filter_map(value).collect();
+    values.sort();
+    values.dedup();
+    let mapping = &jobs[places[0]].setup.mapping.mapping;
+    let also = match &mapping.key {
+        Key::Property { name } => Some(name.clone()),
+        Key::Intent => mapping.marker.clone(),
+    };
+    let by = if ours && matches!(mapping.key, Key::Property { .. }) { LookupBy::Unique } else { LookupBy::Any };
+    Lookup { object: object.to_owned(), property: property.to_owned(), values, also, by }
+}
+
+/// One candidate is adopted; several are for a person to choose from; none leaves the job looking.
+async fn answer(seams: &Seams<'_>, job: &mut Job, step: usize, found: &[Found]) {
+    let Some(by) = looks(job).and_then(|by| by.get(step)).cloned() else { return };
+    let mut hits: Vec<&Found> = found.iter().filter(|hit| same(&hit.value, &by.value)).collect();
+    hits.sort_by(|one, two| one.external_id.cmp(&two.external_id));
+    hits.dedup_by(|one, two| one.external_id == two.external_id);
+    match hits.as_slice() {
+        [] => {}
+        [hit] => {
+            let other = hit.also.as_deref().filter(|key| !key.is_empty() && Some(*key) != job.key_value.as_deref());
+            match other.filter(|_| !by.ours) {
+                Some(_) => {
+                    let message = format!(
+                        "record {} of the CRM has the same `{}`, and is linked to another record already",
+                        hit.external_id, by.property
+                    );
+                    dead(seams, job, Reason::new(Code::Owned, message)).await;
+                }
+                None => adopt(seams, job, hit.external_id.clone()).await,
+            }
+        }
+        many => {
+            let ids: Vec<&str> = many.iter().map(|hit| hit.external_id.as_str()).collect();
+            let message =
+                format!("{} records of the CRM have the same `{}`: {}", ids.len(), by.property, ids.join(", "));
+            let reason = Reason { field: Some(by.property.clone()), ..Reason::new(Code::Ambiguous, message) };
+            dead(seams, job, reason).await;
+        }
+    }
+}
+
+fn same(held: &str, asked: &str) -> bool {
+    held.trim().to_lowercase() == asked.trim().to_lowercase()
+}
+
+/// Links the job to a record found, claim first, and goes on as an update that stamps our key on it.
+pub(super) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String) {
+    let mapping = job.setup.mapping.clone();
+    if job.operation == Operation::Deleted {
+        let first = match &mapping.mapping.on_delete {
+            OnDelete::Set(_) => First::Update { external_id },
+            how => First::Remove { external_id, erase: *how == OnDelete::Erase },
+        };
+        return begin(job, first);
+    }
+    let link = Link { object: mapping.mapping.object.clone(), external_id: external_id.clone() };
+    let answers = commit(seams, vec![(&mut *job, Ending::Linked(link))]).await;
+    match answers.into_iter().next() {
+        Some(Committed::Written) if job.item.external_id.as_deref() == Some(&external_id) => {
+            if let Stage::Going(go) = &mut job.stage {
+                go.first = First::Update { external_id };
+                if let Some((property, value)) = stamp(&mapping.mapping, job.key_value.as_deref()) {
+                    go.payload.fields.insert(property, Patch::Set(value));
+                }
+            }
+        }
+        // The claim was another's: the commit filed it as dead.
+        Some(Committed::Written) => {
+            let reason = job.item.dead().map(|slot| slot.reason.clone());
+            job.stage = Stage::Ended(Ended::Dead, reason);
+        }
+        Some(Committed::Superseded) => job.end(Ended::Superseded),
+        Some(Committed::Failed(why)) => job.give_back_as_is(&why),
+        _ => job.give_back(seams.clock.now().plus_ms(1_000), Reason::new(Code::Contended, "the item changed")),
+    }
+}
+
+/// The property by which we know our own, with its value for this record.
+pub(super) fn stamp(mapping: &rtr_core::mapping::Mapping, key_value: Option<&str>) -> Option<(String, Value)> {
+    let property = match &mapping.key {
+        Key::Property { name } => Some(name.clone()),
+        Key::Intent => mapping.marker.clone(),
+    };
+    property.zip(key_value.map(Value::from))
+}
+
+async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason) {
+    match filing(seams, job, reason.clone(), Certainty::NotCalled).await {
+        Ok(filed) => finish(seams, vec![(job, Ending::Dead(Box::new(filed)), Ended::Dead, Some(reason))]).await,
+        Err(why) => job.give_back_as_is(&why),
+    }
+}
+
+async fn fail(seams: &Seams<'_>, job: &mut Job, failure: &Failure) {
+    match treat(job, failure, seams.clock.now()) {
+        Treatment::Return(until) | Treatment::Hold(until) => job.give_back(until, waiting(failure)),
+        _ => dead(seams, job, Reason::from(failure)).await,
+    }
+}

@@ -1,0 +1,219 @@
+//! From records to decided jobs: configuration, mapping, one read for everything, and the plan.
+
+use super::intake::RecordWork;
+use super::job::{Job, Setup, Stage};
+use crate::batch::Received;
+use crate::seams::{Records, Seams};
+use rtr_connectors::registry;
+use rtr_core::change::Operation;
+use rtr_core::code::Code;
+use rtr_core::config::{Mode, OrgConfig};
+use rtr_core::item::{Body, Ended, Item, Reason};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::mapping::Subject;
+use rtr_core::payload::Resolved;
+use rtr_core::plan::{Action, Fence, Situation, fence, plan};
+use rtr_core::time::Instant;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Why a record has no job at a connection it is routed to.
+pub(super) struct NoJob {
+    pub(super) connection: String,
+    pub(super) reason: Reason,
+}
+
+/// The jobs of one record: one per connection it is routed to or woken for.
+pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received]) -> (Vec<Job>, Vec<NoJob>) {
+    let (mut jobs, mut none) = (Vec::new(), Vec::new());
+    let routed = config.route(&work.key.record_type);
+    let woken = work.wakes.iter().map(|(_, wake)| &wake.connection).filter(|name| !routed.contains(name));
+    for name in routed.iter().chain(woken) {
+        let wake = work.wakes.iter().find(|(_, wake)| wake.connection == *name);
+        let change = work.change.as_ref().filter(|_| routed.contains(name));
+        // Of equal versions the wake stands for the others: it is the one that may revive a dead version.
+        let (place, version, woken) = match (wake, change) {
+            (Some((place, wake)), Some((_, change))) if wake.version >= change.version => (*place, wake.version, true),
+            (_, Some((place, change))) => (*place, change.version, false),
+            (Some((place, wake)), None) => (*place, wake.version, true),
+            (None, None) => continue,
+        };
+        let setup = match setup(config, name, &work.key.record_type) {
+            Ok(setup) => setup,
+            Err(reason) => {
+                none.push(NoJob { connection: name.clone(), reason });
+                continue;
+            }
+        };
+        let event = change.filter(|_| !woken).map(|(_, change)| change);
+        let connection = ConnectionKey::new(&work.key.org_id, name);
+        let received = &batch[place];
+        let mut job = Job {
+            key: PairKey::new(&work.key, &connection),
+            record: work.key.clone(),
+            connection,
+            message: place,
+            receive_count: received.receive_count,
+            first_received_at: received.first_received_at,
+            again: work.again,
+            wake: woken,
+            version,
+            by: received.message_id.clone(),
+            operation: event.map_or(Operation::Upsert, |change| change.operation),
+            data: event.map_or(Value::Null, |change| change.data.clone()),
+            setup,
+            mapped: None,
+            key_value: None,
+            unmappable: None,
+            references: Vec::new(),
+            item: Item::default(),
+            stage: Stage::Read,
+        };
+        if !woken {
+            map(&mut job);
+        }
+        jobs.push(job);
+    }
+    (jobs, none)
+}
+
+fn setup(config: &Arc<OrgConfig>, name: &str, record_type: &str) -> Result<Setup, Reason> {
+    let Some(connection) = config.connections.get(name) else {
+        return Err(Reason::new(Code::NoMapping, format!("there is no connection `{name}`")));
+    };
+    let Some(connector) = registry::by_name(&connection.provider) else {
+        let message = format!("the provider `{}` of connection `{name}` is not known", connection.provider);
+        return Err(Reason::new(Code::UnknownProvider, message));
+    };
+    let Some(mapping) = config.mapping(name, record_type) else {
+        let message = format!("there is no {} mapping for `{record_type}`", connection.provider);
+        return Err(Reason::new(Code::NoMapping, message));
+    };
+    Ok(Setup { config: config.clone(), mapping: mapping.clone(), connector })
+}
+
+/// Applies the mapping to the job's record.
+fn map(job: &mut Job) {
+    let (record, mapping) = (&job.record, &job.setup.mapping.mapping);
+    let subject =
+        Subject { org_id: &record.org_id, record_type: &record.record_type, record_id: &record.record_id };
+    let failed = |field: Option<String>, message: String| Reason { field, ..Reason::new(Code::MappingFailed, message) };
+    match mapping.key_value(&subject) {
+        Ok(value) => job.key_value = value,
+        Err(error) => job.unmappable = Some(failed(error.field.clone(), error.message.clone())),
+    }
+    if job.operation == Operation::Deleted {
+        return;
+    }
+    match mapping.apply(&subject, &job.data) {
+        Ok(mapped) => {
+            job.references = mapped.references.iter().map(|one| (one.clone(), Resolved::NotYet)).collect();
+            job.mapped = Some(mapped);
+        }
+        Err(error) => job.unmappable = Some(failed(error.field.clone(), error.message.clone())),
+    }
+}
+
+/// Reads the items of all jobs and of what they refer to, in one read; a wake's data and references in a second.
+pub(super) async fn load(seams: &Seams<'_>, jobs: &mut [Job]) {
+    let mut keys: Vec<PairKey> = jobs.iter().map(|job| job.key.clone()).collect();
+    keys.extend(jobs.iter().flat_map(reference_keys));
+    let Some(found) = read(seams.records, jobs, &keys).await else { return };
+    for job in jobs.iter_mut() {
+        job.item = found.get(&job.key).cloned().unwrap_or_default();
+        resolve(job, &found);
+    }
+    let mut woken: Vec<&mut Job> = jobs
+        .iter_mut()
+        .filter(|job| job.wake && matches!(job.stage, Stage::Read) && fence(&job.item, &job.incoming()) == Fence::Open)
+        .collect();
+    for job in &mut woken {
+        revive(seams, job).await;
+    }
+    let keys: Vec<PairKey> = woken.iter().flat_map(|job| reference_keys(job)).collect();
+    if keys.is_empty() {
+        return;
+    }
+    match seams.records.read(&keys).await {
+        Ok(found) => woken.iter_mut().for_each(|job| resolve(job, &found)),
+        Err(error) => woken.iter_mut().for_each(|job| job.give_back_as_is(&error.0)),
+    }
+}
+
+async fn read(records: &dyn Records, jobs: &mut [Job], keys: &[PairKey]) -> Option<HashMap<PairKey, Item>> {
+    if keys.is_empty() {
+        return None;
+    }
+    match records.read(keys).await {
+        Ok(found) => Some(found),
+        Err(error) => {
+            jobs.iter_mut().for_each(|job| job.give_back_as_is(&error.0));
+            None
+        }
+    }
+}
+
+fn reference_keys(job: &Job) -> Vec<PairKey> {
+    let key = |record_type: &str, record_id: &str| {
+        PairKey::new(&RecordKey::new(&job.record.org_id, record_type, record_id), &job.connection)
+    };
+    job.references.iter().map(|(reference, _)| key(&reference.record_type, &reference.record_id)).collect()
+}
+
+fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
+    let keys = reference_keys(job);
+    for ((_, state), key) in job.references.iter_mut().zip(keys) {
+        let link = found.get(&key).and_then(|item| Some((item.object.clone()?, item.external_id.clone()?)));
+        if let Some((object, external_id)) = link {
+            *state = Resolved::Linked { object, external_id };
+        }
+    }
+}
+
+/// Fills a wake's job with the dead version's data.
+async fn revive(seams: &Seams<'_>, job: &mut Job) {
+    let Some(slot) = job.item.dead().cloned() else { return };
+    job.operation = slot.operation();
+    job.data = match &slot.body {
+        Body::Inline(data) => data.clone(),
+        Body::Stored(key) => match seams.records.body(key).await {
+            Ok(Some(bytes)) => match serde_json::from_slice(&bytes) {
+                Ok(data) => data,
+                Err(_) => return job.unmappable = Some(gone("is not JSON any more")),
+            },
+            Ok(None) => return job.unmappable = Some(gone("is gone")),
+            Err(error) => return job.give_back_as_is(&error.0),
+        },
+    };
+    map(job);
+}
+
+fn gone(what: &str) -> Reason {
+    Reason::new(Code::BodyGone, format!("the stored body of the dead letter {what}; send the record again"))
+}
+
+/// What to do with the job.
+pub(super) fn decide(job: &Job, now: Instant) -> Action {
+    let mapping = &job.setup.mapping.mapping;
+    let capabilities = job.setup.connector.capabilities();
+    let situation = Situation {
+        item: &job.item,
+        mapping,
+        mapped: job.mapped.as_ref(),
+        references: &job.references,
+        key_value: job.key_value.as_deref(),
+        mode: job.settings().map_or(Mode::Live, |connection| connection.mode),
+        reference_until: job.first_received_at.plus_ms(mapping.reference_wait_ms),
+        settle_ms: capabilities.request_life_ms + capabilities.search_lag_ms,
+        now,
+    };
+    let incoming = job.incoming();
+    match &job.unmappable {
+        Some(reason) if fence(&job.item, &incoming) == Fence::Open => Action::Dead(reason.clone()),
+        _ => plan(&incoming, situation),
+    }
+}
+
+/// The ending that a batch reports for a record that has no job anywhere.
+pub(super) const NOT_ROUTED: Ended = Ended::Skipped;

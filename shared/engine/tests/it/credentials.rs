@@ -1,0 +1,62 @@
+//! Tokens: refreshed early and once, rotated ones kept, refused ones suspend the connection until the secret changes.
+
+use crate::CONTACT;
+use rtr_testkit::world::World;
+use serde_json::{Value, json};
+
+fn with_oauth(rotate: bool) -> (World, Value) {
+    let world = World::with_contact(CONTACT);
+    let issued = world.crm.control("POST", "/_sandbox/tokens",
+        &json!({"provider": "hubspot", "account": "acme", "action": "issue", "expires_in": 1800, "rotate": rotate}));
+    put(&world, &issued, "2026-11-18T11:36:40Z");
+    (world, issued)
+}
+
+fn put(world: &World, issued: &Value, expires_at: &str) {
+    let secret = json!({"type": "oauth2", "client_id": issued["client_id"], "client_secret": issued["client_secret"],
+        "refresh_token": issued["refresh_token"], "access_token": issued["access_token"], "expires_at": expires_at});
+    world.secrets.put("rtr/test/acme/hubspot", &secret.to_string());
+}
+
+fn refreshes(world: &World) -> usize {
+    world.calls().iter().filter(|call| call.contains("/oauth/")).count()
+}
+
+#[test]
+fn given_a_token_that_expires_in_four_minutes_when_synced_then_it_is_refreshed_first_and_written_back() {
+    let (world, issued) = with_oauth(true);
+    world.clock.advance_ms(26 * 60_000);
+    assert_eq!(world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]).counts["applied"], 1);
+    assert_eq!(refreshes(&world), 1);
+    let secret = world.secrets.text("rtr/test/acme/hubspot").unwrap();
+    assert!(!secret.contains(issued["access_token"].as_str().unwrap()));
+    assert!(!secret.contains(issued["refresh_token"].as_str().unwrap()), "the rotated token is kept");
+    assert!(!world.calls().iter().any(|call| call.ends_with("401")));
+}
+
+#[test]
+fn given_a_token_that_the_crm_refuses_when_synced_then_it_is_refreshed_once_and_the_call_goes() {
+    let (world, issued) = with_oauth(false);
+    world.crm.control("POST", "/_sandbox/tokens",
+        &json!({"provider": "hubspot", "account": "acme", "action": "expire", "token": issued["access_token"]}));
+    assert_eq!(world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]).counts["applied"], 1);
+    assert_eq!(refreshes(&world), 1);
+}
+
+#[test]
+fn given_a_refresh_token_that_is_revoked_when_synced_then_the_connection_is_suspended_and_a_new_secret_ends_it() {
+    let (world, issued) = with_oauth(false);
+    world.crm.control("POST", "/_sandbox/tokens",
+        &json!({"provider": "hubspot", "account": "acme", "action": "revoke", "token": issued["access_token"],
+            "refresh_token": issued["refresh_token"]}));
+    let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
+    assert_eq!(world.sync(&[message.clone()]).failed.len(), 1);
+    assert!(world.limits.state().suspensions.contains_key("acme#hubspot"));
+    let asked = refreshes(&world);
+    assert_eq!((world.sync(&[message.clone()]).failed.len(), refreshes(&world)), (1, asked), "not asked again");
+    let token = world.crm.token("acme");
+    world.secrets.put("rtr/test/acme/hubspot", &json!({"type": "bearer", "token": token}).to_string());
+    world.clock.advance_ms(61_000);
+    assert_eq!(world.sync(&[message]).counts["applied"], 1);
+    assert!(world.limits.state().suspensions.is_empty());
+}

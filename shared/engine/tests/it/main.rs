@@ -1,0 +1,13 @@
+//! The flows over the in-memory twins: what a user gets, counted at the CRM and at the tables.
+
+mod adopting;
+mod credentials;
+mod dead_letters;
+mod endings;
+mod faults;
+mod intents;
+mod links;
+mod queueing;
+
+/// The contact mapping of most tests.
+const CONTACT: &str = "object: contacts\nfields:\n  email: email\n  firstname: first_name\n";

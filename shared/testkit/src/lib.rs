@@ -1,0 +1,13 @@
+//! In-memory twins of the seams, for tests: the same promises as the real ones, with faults on request.
+//!
+//! One thread, a clock that only moves when somebody sleeps or a test moves it, and counters of every request.
+
+pub mod build;
+pub mod clock;
+pub mod configs;
+pub mod crm;
+pub mod limits;
+pub mod queue;
+pub mod records;
+pub mod secrets;
+pub mod world;
