@@ -13,7 +13,7 @@ export CARGO_BUILD_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 export AWS_LC_SYS_NO_JITTER_ENTROPY := 1
 export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
-# Names of the real account must not reach the tools; only `sam deploy`, run by hand, is meant for it.
+# Validating and building ask no account for anything, yet want a region.
 SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
@@ -59,8 +59,8 @@ invoke: setup build ## one event through the real binary: EVENT=events/….json 
 lint: setup ## format, clippy, template, licences and sources of what we link
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cfn-lint
-	$(SAM_REGION) sam validate --lint
+	.venv/bin/cfn-lint
+	$(SAM_REGION) .venv/bin/sam validate --lint
 	@$(PYTHON3) infra/tools/setup.py deny
 	cargo deny --log-level error check bans licenses sources
 
@@ -69,7 +69,7 @@ advisories: ## known weaknesses in what we link (asks the network)
 	cargo deny check advisories
 
 release: setup ## what is deployed: arm64, optimised, checked for size
-	$(SAM_REGION) sam build
+	$(SAM_REGION) .venv/bin/sam build
 	@$(PYTHON) infra/checks/size.py .aws-sam/build
 
 clean: stop ## forget everything that was built, and the tools

@@ -1,9 +1,7 @@
 //! The way to AWS: clients, the stack's names, and errors that say which endpoint did what.
 
-mod adapters;
 mod errors;
 
-pub(crate) use adapters::Adapters;
 pub(crate) use errors::{problem, unavailable};
 
 use crate::problem::Problem;
@@ -12,6 +10,11 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use rtr_aws::clients::Clients;
+use rtr_aws::config::ConfigStore;
+use rtr_aws::function::Runtime;
+use rtr_aws::hosts::AllowedHosts;
+use rtr_aws::settings::Environment;
+use rtr_engine::batch::Settings;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,6 +24,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// Attempts of one operation, the first included.
 const ATTEMPTS: u32 = 4;
+
+/// How long one run of the command may use what it has read, in milliseconds.
+const RUN_MS: i64 = 60_000;
 
 /// A stack and the clients to work on it.
 #[derive(Debug)]
@@ -48,6 +54,49 @@ impl Aws {
             None => look_up(&cloudformation, choice, &place).await?,
         };
         Ok(Self { stack, clients: Clients::new(&config), place, cloudformation })
+    }
+
+    /// The configuration table.
+    pub(crate) fn config_store(&self) -> Result<ConfigStore, Problem> {
+        Ok(ConfigStore::new(&self.clients, self.stack.output("CONFIG_TABLE_NAME")?))
+    }
+
+    /// The functions' own adapters over this stack. Only the hosts in `allowed_hosts` and the providers' own are called.
+    pub(crate) fn runtime(&self, allowed_hosts: &str) -> Result<Runtime, Problem> {
+        let output = |name| self.stack.output(name).map(str::to_owned);
+        let stage = self.stack.stage.clone();
+        let allowed_hosts = AllowedHosts::parse(allowed_hosts, &stage)
+            .map_err(|error| Problem::usage(format!("the stack's parameter AllowedHosts: {error}")))?;
+        let settings = Settings {
+            stage,
+            group_buckets: 0,
+            strict_orgs: false,
+            timeout_ms: RUN_MS,
+            visibility_ms: RUN_MS,
+            cache_ms: RUN_MS,
+        };
+        let environment = Environment {
+            settings,
+            records_table: output("RECORDS_TABLE_NAME")?,
+            limits_table: output("LIMITS_TABLE_NAME")?,
+            config_table: output("CONFIG_TABLE_NAME")?,
+            payload_bucket: output("PAYLOAD_BUCKET_NAME")?,
+            changes_queue_url: output("CHANGES_QUEUE_URL")?,
+            dead_letter_queue_url: output("DEAD_LETTER_QUEUE_URL")?,
+            allowed_hosts,
+        };
+        Runtime::new(environment, &self.clients).map_err(|error| Problem::unreachable(error.to_string()))
+    }
+
+    /// The stack's own number of message groups per org, if nobody says otherwise. A wrong one costs a detour, never
+    /// order: sync sends a message in another group on to its own.
+    pub(crate) async fn group_buckets(&self, given: Option<u64>) -> u64 {
+        if let Some(given) = given {
+            return given;
+        }
+        let parameters = Box::pin(self.parameters()).await;
+        let stated = parameters.as_ref().and_then(|parameters| parameters.get("GroupBuckets"));
+        stated.and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
     /// The stack's parameters; none when CloudFormation does not tell.

@@ -68,6 +68,7 @@ def _start_aws(settings: Settings) -> None:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "S3_DATA_DIR": str(scratch / "s3"),
+        "STATE_DIR": str(scratch / "state"),
         "PYTHONUNBUFFERED": "1",
     }
     processes.start(settings, AWS, [tool("ministack")], environment)

@@ -53,7 +53,11 @@ pub async fn sdk_config() -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-    aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).retry_config(retries).load().await
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .load()
+        .await
 }
 
 fn has_endpoint(config: &SdkConfig) -> bool {

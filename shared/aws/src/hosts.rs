@@ -74,7 +74,9 @@ impl Host {
     fn is(&self, host: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == host,
-            Self::Below(suffix) => host.len() > suffix.len() && host.ends_with(suffix) && address(host).is_none(),
+            Self::Below(suffix) => {
+                host.len() > suffix.len() && host.ends_with(suffix) && address(host).is_none()
+            }
         }
     }
 }
@@ -161,10 +163,17 @@ mod tests {
 
     #[test]
     fn given_the_local_stage_when_checked_then_loopback_passes_at_any_port_and_nothing_else_is_added() {
-        for url in ["http://127.0.0.1:4600/hubspot", "http://localhost:1/", "http://[::1]:9/", "https://127.9.9.9/"] {
+        for url in
+            ["http://127.0.0.1:4600/hubspot", "http://localhost:1/", "http://[::1]:9/", "https://127.9.9.9/"]
+        {
             assert_eq!(verdict("local", url), Ok(()), "{url}");
         }
-        for url in ["http://192.168.0.1/", "http://crm.example/", "http://localhost.evil.example/", "http://0.0.0.0/"] {
+        for url in [
+            "http://192.168.0.1/",
+            "http://crm.example/",
+            "http://localhost.evil.example/",
+            "http://0.0.0.0/",
+        ] {
             assert!(verdict("local", url).is_err(), "{url}");
         }
     }
@@ -180,7 +189,8 @@ mod tests {
 
     #[test]
     fn given_an_entry_that_is_no_host_when_parsed_then_it_is_named() {
-        for entry in ["https://crm.example", "crm.example/x", "*", "*.*.x", "*.1.2.3.4", "a@b", "crm example"] {
+        for entry in ["https://crm.example", "crm.example/x", "*", "*.*.x", "*.1.2.3.4", "a@b", "crm example"]
+        {
             let error = AllowedHosts::parse(entry, "prod").unwrap_err();
             assert!(error.contains(entry), "{error}");
         }

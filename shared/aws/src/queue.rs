@@ -39,7 +39,11 @@ pub struct SqsQueue {
 impl SqsQueue {
     /// The queues at these addresses.
     #[must_use]
-    pub fn new(clients: &Clients, changes_url: impl Into<String>, dead_letter_url: impl Into<String>) -> Self {
+    pub fn new(
+        clients: &Clients,
+        changes_url: impl Into<String>,
+        dead_letter_url: impl Into<String>,
+    ) -> Self {
         let client = clients.sqs.clone();
         Self { client, changes_url: changes_url.into(), dead_letter_url: dead_letter_url.into() }
     }
@@ -58,7 +62,9 @@ impl SqsQueue {
             Err(error) => return vec![Err(error); messages.len()],
         };
         match self.client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
-            Ok(answer) => answers(messages.len(), answer.successful.iter().map(|entry| &*entry.id), &answer.failed),
+            Ok(answer) => {
+                answers(messages.len(), answer.successful.iter().map(|entry| &*entry.id), &answer.failed)
+            }
             Err(error) => vec![Err(unavailable("SendMessageBatch", &error)); messages.len()],
         }
     }
@@ -73,7 +79,9 @@ impl SqsQueue {
         };
         let request = self.client.delete_message_batch().queue_url(&self.changes_url);
         match request.set_entries(Some(entries)).send().await {
-            Ok(answer) => answers(receipts.len(), answer.successful.iter().map(|entry| &*entry.id), &answer.failed),
+            Ok(answer) => {
+                answers(receipts.len(), answer.successful.iter().map(|entry| &*entry.id), &answer.failed)
+            }
             Err(error) => vec![Err(unavailable("DeleteMessageBatch", &error)); receipts.len()],
         }
     }
@@ -92,7 +100,9 @@ impl SqsQueue {
         };
         let request = self.client.change_message_visibility_batch().queue_url(&self.changes_url);
         match request.set_entries(Some(entries)).send().await {
-            Ok(answer) => answers(receipts.len(), answer.successful.iter().map(|entry| &*entry.id), &answer.failed),
+            Ok(answer) => {
+                answers(receipts.len(), answer.successful.iter().map(|entry| &*entry.id), &answer.failed)
+            }
             Err(error) => vec![Err(unavailable("ChangeMessageVisibilityBatch", &error)); receipts.len()],
         }
     }

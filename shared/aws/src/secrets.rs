@@ -31,7 +31,9 @@ impl ManagedSecrets {
         let create = self.client.create_secret().name(name).secret_string(text.expose_secret());
         match create.send().await {
             Ok(created) => version(created.version_id),
-            Err(error) if error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) => {
+            Err(error)
+                if error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) =>
+            {
                 self.write(name, text).await
             }
             Err(error) => Err(failed("CreateSecret", name, &error)),
@@ -64,7 +66,8 @@ impl Secrets for ManagedSecrets {
 /// Not there, without a value yet, or about to be deleted.
 fn is_absent<R>(error: &SdkError<GetSecretValueError, R>) -> bool {
     let service = error.as_service_error();
-    service.is_some_and(|error| error.is_resource_not_found_exception() || error.is_invalid_request_exception())
+    service
+        .is_some_and(|error| error.is_resource_not_found_exception() || error.is_invalid_request_exception())
 }
 
 fn version(id: Option<String>) -> Result<String, Unavailable> {

@@ -71,7 +71,11 @@ impl Environment {
             AllowedHosts::parse(&hosts, &stage).map_err(|error| wrong("RTR_ALLOWED_HOSTS", hosts, error))?;
         let settings = Settings {
             stage,
-            group_buckets: number("RTR_GROUP_BUCKETS", text("RTR_GROUP_BUCKETS")?, "a whole number, 0 or more")?,
+            group_buckets: number(
+                "RTR_GROUP_BUCKETS",
+                text("RTR_GROUP_BUCKETS")?,
+                "a whole number, 0 or more",
+            )?,
             strict_orgs: number("RTR_STRICT_ORGS", text("RTR_STRICT_ORGS")?, "`true` or `false`")?,
             timeout_ms,
             visibility_ms,
@@ -127,7 +131,10 @@ mod tests {
     fn given_the_templates_variables_when_read_then_times_are_milliseconds() {
         let environment = Environment::from_lookup(template).unwrap();
         let settings = environment.settings;
-        assert_eq!((settings.timeout_ms, settings.visibility_ms, settings.cache_ms), (60_000, 360_000, 60_000));
+        assert_eq!(
+            (settings.timeout_ms, settings.visibility_ms, settings.cache_ms),
+            (60_000, 360_000, 60_000)
+        );
         assert!(!settings.strict_orgs);
         assert_eq!(environment.records_table, "some-name");
     }

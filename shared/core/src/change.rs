@@ -159,7 +159,10 @@ fn parse_change(mut top: Map<String, Value>) -> Result<Message, Malformed> {
             }
         },
         Some(other) => {
-            return Err(wrong(Some("operation"), format!("`operation` is {}, a string is expected", kind(&other))));
+            return Err(wrong(
+                Some("operation"),
+                format!("`operation` is {}, a string is expected", kind(&other)),
+            ));
         }
     };
     let data = match (top.remove("data"), operation) {
@@ -177,7 +180,10 @@ fn parse_change(mut top: Map<String, Value>) -> Result<Message, Malformed> {
         }
         Some(Value::String(id)) => Some(id),
         Some(other) => {
-            return Err(wrong(Some("event_id"), format!("`event_id` is {}, a string is expected", kind(&other))));
+            return Err(wrong(
+                Some("event_id"),
+                format!("`event_id` is {}, a string is expected", kind(&other)),
+            ));
         }
     };
     if let Some(at) = top.remove("occurred_at")
@@ -202,13 +208,15 @@ fn parse_wake(wake: Value) -> Result<Message, Malformed> {
 fn unwrap_cloud_event(mut envelope: Map<String, Value>) -> Result<Map<String, Value>, Malformed> {
     match envelope.remove("data") {
         Some(Value::Object(event)) => Ok(event),
-        Some(other) => {
-            Err(wrong(Some("data"), format!("the CloudEvent's `data` is {}, a change event is expected", kind(&other))))
-        }
+        Some(other) => Err(wrong(
+            Some("data"),
+            format!("the CloudEvent's `data` is {}, a change event is expected", kind(&other)),
+        )),
         None => Err(Malformed {
             code: Code::MissingField,
             field: Some("data"),
-            message: "the CloudEvent has no `data`; a change event in structured JSON mode is expected".to_owned(),
+            message: "the CloudEvent has no `data`; a change event in structured JSON mode is expected"
+                .to_owned(),
         }),
     }
 }
@@ -301,12 +309,14 @@ mod tests {
             r#"{"org_id":"a","record_type":"c","record_id":"1\u0007","version":1,"data":{}}"#.to_owned(),
             r#"{"org_id":"a","record_type":"c","record_id":7,"version":1,"data":{}}"#.to_owned(),
             r#"{"org_id":"a","record_type":"c","record_id":"1","version":-1,"data":{}}"#.to_owned(),
-            r#"{"org_id":"a","record_type":"c","record_id":"1","version":9007199254740992,"data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":9007199254740992,"data":{}}"#
+                .to_owned(),
             r#"{"org_id":"a","record_type":"c","record_id":"1","version":1.5,"data":{}}"#.to_owned(),
             r#"{"org_id":"a","record_type":"c","record_id":"1","version":"1","data":{}}"#.to_owned(),
             r#"{"org_id":"a","record_type":"c","record_id":"1","version":1}"#.to_owned(),
             r#"{"org_id":"a","record_type":"c","record_id":"1","version":1,"data":[]}"#.to_owned(),
-            r#"{"org_id":"a","record_type":"c","record_id":"1","version":1,"operation":"drop","data":{}}"#.to_owned(),
+            r#"{"org_id":"a","record_type":"c","record_id":"1","version":1,"operation":"drop","data":{}}"#
+                .to_owned(),
         ];
         let seen: Vec<String> = bodies.iter().map(|body| complaint(body)).collect();
         insta::assert_snapshot!(seen.join("\n"), @r"

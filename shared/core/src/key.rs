@@ -47,7 +47,11 @@ pub struct PairKey {
 
 impl RecordKey {
     /// A key of these three parts, unchecked: [`crate::change::parse`] checks what comes from outside.
-    pub fn new(org_id: impl Into<String>, record_type: impl Into<String>, record_id: impl Into<String>) -> Self {
+    pub fn new(
+        org_id: impl Into<String>,
+        record_type: impl Into<String>,
+        record_id: impl Into<String>,
+    ) -> Self {
         Self { org_id: org_id.into(), record_type: record_type.into(), record_id: record_id.into() }
     }
 
@@ -134,7 +138,8 @@ pub fn index_partitions(stem: &str) -> impl Iterator<Item = String> {
 /// holds anything but printable ASCII without spaces.
 #[must_use]
 pub fn sqs_id(text: &str) -> String {
-    let fits = !text.is_empty() && text.len() <= MAX_SQS_ID_CHARS && text.bytes().all(|b| b.is_ascii_graphic());
+    let fits =
+        !text.is_empty() && text.len() <= MAX_SQS_ID_CHARS && text.bytes().all(|b| b.is_ascii_graphic());
     if fits { text.to_owned() } else { digest::tagged(text) }
 }
 

@@ -61,12 +61,13 @@ pub fn take(bucket: &Bucket, rules: &[Rule], want: u64, now: Instant) -> Taken {
     }
     let mut levels: Vec<Level> =
         rules.iter().enumerate().map(|(i, rule)| refill(bucket.levels.get(i).copied(), rule, now)).collect();
-    let granted = levels.iter().map(|level| level.left_milli / 1_000).min().map_or(want, |least| {
-        want.min(u64::try_from(least).unwrap_or(0))
-    });
-    let retry_at = (granted == 0 && want > 0).then(|| {
-        levels.iter().zip(rules).map(|(level, rule)| ready_at(*level, rule)).max().unwrap_or(now)
-    });
+    let granted = levels
+        .iter()
+        .map(|level| level.left_milli / 1_000)
+        .min()
+        .map_or(want, |least| want.min(u64::try_from(least).unwrap_or(0)));
+    let retry_at = (granted == 0 && want > 0)
+        .then(|| levels.iter().zip(rules).map(|(level, rule)| ready_at(*level, rule)).max().unwrap_or(now));
     let spent = i64::try_from(granted).unwrap_or(i64::MAX).saturating_mul(1_000);
     for level in &mut levels {
         level.left_milli -= spent;

@@ -59,7 +59,9 @@ impl Payload {
                     external_id: external_id.clone(),
                 }),
                 None => {
-                    payload.fields.insert(reference.field.clone(), Patch::Set(Value::from(external_id.clone())));
+                    payload
+                        .fields
+                        .insert(reference.field.clone(), Patch::Set(Value::from(external_id.clone())));
                 }
             }
         }
@@ -70,8 +72,11 @@ impl Payload {
     /// written on create only do not count, since they are never written again.
     #[must_use]
     pub fn hash(&self, operation: &str, object: &str) -> String {
-        let fields: BTreeMap<&str, Value> =
-            self.fields.iter().filter_map(|(name, patch)| Some((name.as_str(), patch_value(patch)?))).collect();
+        let fields: BTreeMap<&str, Value> = self
+            .fields
+            .iter()
+            .filter_map(|(name, patch)| Some((name.as_str(), patch_value(patch)?)))
+            .collect();
         let mut associations: Vec<_> =
             self.associations.iter().map(|a| json!([a.label, a.object, a.external_id])).collect();
         associations.sort_by_key(Value::to_string);
@@ -83,7 +88,9 @@ impl Payload {
     pub fn base(&self) -> Vec<u8> {
         self.fields
             .values()
-            .flat_map(|patch| patch_value(patch).map_or([0; 4], |value| digest::four(value.to_string().as_bytes())))
+            .flat_map(|patch| {
+                patch_value(patch).map_or([0; 4], |value| digest::four(value.to_string().as_bytes()))
+            })
             .collect()
     }
 }

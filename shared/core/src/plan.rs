@@ -323,7 +323,10 @@ fn wait_for_references(at: Situation<'_>) -> Option<Action> {
     let missing = at.references.iter().find(|(_, state)| *state == Resolved::NotYet)?;
     (at.reference_until > at.now).then(|| {
         let message = format!("the {} in `{}` is not linked yet", missing.0.record_type, missing.0.field);
-        let reason = Reason { field: Some(missing.0.field.clone()), ..Reason::new(Code::WaitingForReference, message) };
+        let reason = Reason {
+            field: Some(missing.0.field.clone()),
+            ..Reason::new(Code::WaitingForReference, message)
+        };
         Action::Park { until: at.reference_until.min(at.now.plus_ms(REFERENCE_LOOK_MS)), reason }
     })
 }
@@ -349,7 +352,7 @@ fn reused(incoming: &Incoming, at: Situation<'_>) -> bool {
         && !at.item.deleted
         && incoming.operation == Operation::Upsert
         && at.item.applied_hash.is_some();
-    same && at.mapped.is_some_and(|mapped| {
-        mapped.selected && Payload::build(mapped, at.references).base() != at.item.base
-    })
+    same && at
+        .mapped
+        .is_some_and(|mapped| mapped.selected && Payload::build(mapped, at.references).base() != at.item.base)
 }

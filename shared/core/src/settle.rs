@@ -151,10 +151,12 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
         Ending::Dead(_) if own => Decision::Done,
         Ending::Dead(_) => Decision::Superseded,
         Ending::Unknown if item.rev == 0 => Decision::Done,
-        Ending::Unknown => write(
-            Item { applied_hash: None, crashes: 0, ..next() }
-                .noting(Ended::Parked, version, now, Some(Code::OutcomeUnknown)),
-        ),
+        Ending::Unknown => write(Item { applied_hash: None, crashes: 0, ..next() }.noting(
+            Ended::Parked,
+            version,
+            now,
+            Some(Code::OutcomeUnknown),
+        )),
         Ending::Begun => write(Item { applied_hash: None, crashes: item.crashes + 1, ..next() }),
         Ending::Returned if item.crashes == 0 => Decision::Done,
         Ending::Returned => write(Item { crashes: 0, ..next() }),
@@ -205,7 +207,8 @@ fn applied(item: Item, attempt: &Attempt) -> Item {
 }
 
 fn confirm(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item {
-    let same_link = done.link.as_ref().is_some_and(|link| item.external_id.as_ref() == Some(&link.external_id));
+    let same_link =
+        done.link.as_ref().is_some_and(|link| item.external_id.as_ref() == Some(&link.external_id));
     let linked_at = if same_link { item.linked_at } else { done.link.as_ref().map(|_| now) };
     let link = done.link.clone();
     Item {
@@ -235,6 +238,10 @@ fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
         attempts: filing.attempts,
     };
     let intent = if filing.not_created { None } else { item.intent.clone() };
-    Item { slot: Some(slot), applied_hash: hash, crashes: 0, intent, ..item }
-        .noting(Ended::Dead, attempt.version, now, Some(filing.reason.code))
+    Item { slot: Some(slot), applied_hash: hash, crashes: 0, intent, ..item }.noting(
+        Ended::Dead,
+        attempt.version,
+        now,
+        Some(filing.reason.code),
+    )
 }

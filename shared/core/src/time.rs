@@ -23,8 +23,7 @@ impl Instant {
     /// RFC 3339 in UTC with milliseconds, or the bare number when it lies outside the calendar.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0)
-            .map_or_else(|_| self.0.to_string(), |at| format!("{at:.3}"))
+        jiff::Timestamp::from_millisecond(self.0).map_or_else(|_| self.0.to_string(), |at| format!("{at:.3}"))
     }
 
     /// Reads RFC 3339.
@@ -32,9 +31,7 @@ impl Instant {
     /// # Errors
     /// The parser's own words, when `text` is not a timestamp with an offset.
     pub fn from_rfc3339(text: &str) -> Result<Self, String> {
-        text.parse::<jiff::Timestamp>()
-            .map(|at| Self(at.as_millisecond()))
-            .map_err(|error| error.to_string())
+        text.parse::<jiff::Timestamp>().map(|at| Self(at.as_millisecond())).map_err(|error| error.to_string())
     }
 }
 

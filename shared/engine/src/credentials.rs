@@ -3,7 +3,7 @@
 //! A refresh token may be usable once. So: take a lock that expires, read the secret again under it (another may have
 //! refreshed meanwhile), refresh, write the new tokens back, only then use them.
 
-use crate::seams::{SecretText, Seams, Suspension};
+use crate::seams::{Seams, SecretText, Suspension};
 use async_trait::async_trait;
 use rtr_connectors::credentials::{Credential, RefreshFailure, Refreshed, write_back};
 use rtr_connectors::registry::Connector;
@@ -66,12 +66,12 @@ impl Auth for ConnectionAuth<'_> {
         let cached = self.current().await?;
         let now = self.seams.clock.now();
         let usable = freshness == Freshness::Cached && !cached.credential.needs_refresh(now);
-        let cached = if usable && cached.credential.headers().is_some() {
-            cached
-        } else {
-            self.renew(cached).await?
-        };
-        cached.credential.headers().ok_or_else(|| suspended("the secret holds no access token and cannot be refreshed"))
+        let cached =
+            if usable && cached.credential.headers().is_some() { cached } else { self.renew(cached).await? };
+        cached
+            .credential
+            .headers()
+            .ok_or_else(|| suspended("the secret holds no access token and cannot be refreshed"))
     }
 }
 
@@ -107,8 +107,10 @@ impl ConnectionAuth<'_> {
         let credential = Credential::parse(&text)
             .map_err(|why| suspended(&format!("the secret {} cannot be used: {why}", self.secret)))?;
         let suspension = self.seams.limits.suspension(&self.connection.key()).await.ok().flatten();
-        let refused =
-            suspension.as_ref().filter(|held| held.secret_version == version).map(|held| held.message.clone());
+        let refused = suspension
+            .as_ref()
+            .filter(|held| held.secret_version == version)
+            .map(|held| held.message.clone());
         if suspension.is_some() && refused.is_none() {
             let _ = self.seams.limits.set_suspension(&self.connection.key(), None).await;
         }
@@ -122,7 +124,9 @@ impl ConnectionAuth<'_> {
         match self.seams.secrets.read(self.secret).await {
             Ok(Some(secret)) => Ok(secret),
             Ok(None) => Err(suspended(&format!("there is no secret {}", self.secret))),
-            Err(error) => Err(Failure::new(Class::Unavailable, format!("the secret cannot be read: {error}"))),
+            Err(error) => {
+                Err(Failure::new(Class::Unavailable, format!("the secret cannot be read: {error}")))
+            }
         }
     }
 
@@ -135,7 +139,9 @@ impl ConnectionAuth<'_> {
             match self.seams.limits.lock(&lock, &holder, LOCK_MS).await {
                 Ok(true) => break,
                 Ok(false) => {}
-                Err(error) => return Err(Failure::new(Class::Unavailable, format!("no refresh lock: {error}"))),
+                Err(error) => {
+                    return Err(Failure::new(Class::Unavailable, format!("no refresh lock: {error}")));
+                }
             }
             if self.seams.clock.now().since_ms(waited_from) > WAIT_MS {
                 return Err(Failure::new(Class::Unavailable, "another environment is refreshing the token"));
@@ -156,7 +162,9 @@ impl ConnectionAuth<'_> {
         let timeout = Duration::from_millis(REFRESH_TIMEOUT_MS);
         let endpoint = self.connector.token_endpoint();
         let Some(request) = fresh.credential.refresh_request(endpoint, self.base_url, timeout) else {
-            return Err(self.refuse(&fresh, "the CRM refused the token, and it is of a kind that cannot be refreshed").await);
+            return Err(self
+                .refuse(&fresh, "the CRM refused the token, and it is of a kind that cannot be refreshed")
+                .await);
         };
         let response = self.seams.http.send(request).await.map_err(|error| {
             Failure::new(Class::Unavailable, format!("the token endpoint did not answer: {error}"))
@@ -175,10 +183,12 @@ impl ConnectionAuth<'_> {
     }
 
     async fn store(&self, fresh: &Cached, refreshed: &Refreshed) -> Result<Cached, Failure> {
-        let text = write_back(&fresh.text, refreshed)
-            .map_err(|why| Failure::new(Class::Unavailable, format!("the tokens cannot be written back: {why}")))?;
-        let credential = Credential::parse(&text)
-            .map_err(|why| Failure::new(Class::Unavailable, format!("the refreshed secret cannot be read: {why}")))?;
+        let text = write_back(&fresh.text, refreshed).map_err(|why| {
+            Failure::new(Class::Unavailable, format!("the tokens cannot be written back: {why}"))
+        })?;
+        let credential = Credential::parse(&text).map_err(|why| {
+            Failure::new(Class::Unavailable, format!("the refreshed secret cannot be read: {why}"))
+        })?;
         let mut version = fresh.version.clone();
         for attempt in 1..=WRITE_BACK_TRIES {
             match self.seams.secrets.write(self.secret, &text).await {
@@ -202,7 +212,8 @@ impl ConnectionAuth<'_> {
     async fn refuse(&self, fresh: &Cached, why: &str) -> Failure {
         let since = self.seams.clock.now();
         let suspension = Suspension { message: why.to_owned(), since, secret_version: fresh.version.clone() };
-        if let Err(error) = self.seams.limits.set_suspension(&self.connection.key(), Some(&suspension)).await {
+        if let Err(error) = self.seams.limits.set_suspension(&self.connection.key(), Some(&suspension)).await
+        {
             tracing::warn!(event = "suspension", connection = self.connection.key(), message = %error);
         }
         tracing::warn!(event = "suspended", connection = self.connection.key(), message = why);

@@ -129,7 +129,11 @@ impl Gate for LimiterGate<'_> {
         let bucket = self.bucket(api);
         self.pools.block(&bucket, until);
         if self.limits.block(&bucket, until).await.is_err() {
-            tracing::warn!(event = "limiter", connection = self.connection.key(), "the block could not be shared");
+            tracing::warn!(
+                event = "limiter",
+                connection = self.connection.key(),
+                "the block could not be shared"
+            );
         }
     }
 }

@@ -69,7 +69,8 @@ async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchRepo
 
 /// What is in a message: an envelope is one letter, a bare body one for each connection it was meant for.
 async fn letters(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>, ()> {
-    let envelope = serde_json::from_str::<DeadLetter>(&received.body).ok().filter(|letter| letter.schema == SCHEMA);
+    let envelope =
+        serde_json::from_str::<DeadLetter>(&received.body).ok().filter(|letter| letter.schema == SCHEMA);
     match envelope {
         Some(letter) => Ok(vec![from_envelope(letter)]),
         None => from_body(seams, received).await,
@@ -77,7 +78,10 @@ async fn letters(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>, 
 }
 
 fn from_envelope(letter: DeadLetter) -> Letter {
-    let raw = letter.raw_base64.as_ref().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let raw = letter
+        .raw_base64
+        .as_ref()
+        .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
     let event = letter.event.as_ref().map(ToString::to_string).and_then(|text| parse(&text).ok());
     let reason = Reason { field: letter.field, ..Reason::new(letter.code, letter.message) };
     let names = Names {
@@ -192,8 +196,12 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
         };
         body = Some(stored.clone());
         let revision = item.mapping_revision.unwrap_or(0);
-        let attempt =
-            Attempt { version: letter.version, mapping_revision: revision, by: received.message_id.clone(), again: true };
+        let attempt = Attempt {
+            version: letter.version,
+            mapping_revision: revision,
+            by: received.message_id.clone(),
+            again: true,
+        };
         let filing = Filing {
             reason: letter.reason.clone(),
             body: stored,

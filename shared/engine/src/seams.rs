@@ -148,7 +148,11 @@ pub trait Limits: Send + Sync {
     ///
     /// # Errors
     /// When the store does not answer.
-    async fn set_suspension(&self, connection: &str, suspension: Option<&Suspension>) -> Result<(), Unavailable>;
+    async fn set_suspension(
+        &self,
+        connection: &str,
+        suspension: Option<&Suspension>,
+    ) -> Result<(), Unavailable>;
 }
 
 /// Connections, routes and mappings, from a cache with an expiry.

@@ -25,7 +25,14 @@ pub fn delete(org: &str, record_type: &str, id: &str, version: u64, now: Instant
 
 /// A wake-up of a dead version.
 #[must_use]
-pub fn wake(org: &str, record_type: &str, id: &str, connection: &str, version: u64, now: Instant) -> Received {
+pub fn wake(
+    org: &str,
+    record_type: &str,
+    id: &str,
+    connection: &str,
+    version: u64,
+    now: Instant,
+) -> Received {
     let body = json!({"wake": {
         "org_id": org, "record_type": record_type, "record_id": id, "connection": connection, "version": version,
     }});

@@ -41,11 +41,19 @@ impl MemoryConfigs {
         state.revision += 1;
         let revision = state.revision;
         let mut global = set.global;
-        let keys: Vec<String> = global.mappings.iter().flat_map(|(provider, types)| types.keys().map(move |name| format!("{provider}/{name}"))).collect();
+        let keys: Vec<String> = global
+            .mappings
+            .iter()
+            .flat_map(|(provider, types)| types.keys().map(move |name| format!("{provider}/{name}")))
+            .collect();
         global.mapping_revisions.extend(keys.into_iter().map(|key| (key, revision)));
         state.global = Some(stored(revision, global));
         for (org, mut doc) in set.orgs {
-            let keys: Vec<String> = doc.mappings.iter().flat_map(|(provider, types)| types.keys().map(move |name| format!("{provider}/{name}"))).collect();
+            let keys: Vec<String> = doc
+                .mappings
+                .iter()
+                .flat_map(|(provider, types)| types.keys().map(move |name| format!("{provider}/{name}")))
+                .collect();
             doc.mapping_revisions.extend(keys.into_iter().map(|key| (key, revision)));
             state.orgs.insert(org, stored(revision, doc));
         }

@@ -56,7 +56,8 @@ impl SandboxHttp {
             "groupName": group, "hasUniqueValue": true,
         });
         let path = format!("/hubspot/{account}/crm/v3/properties/{object}");
-        let request = Request::new("POST", &path).header("authorization", &format!("Bearer {token}")).json(&body);
+        let request =
+            Request::new("POST", &path).header("authorization", &format!("Bearer {token}")).json(&body);
         self.sandbox().handle(self.clock.now().0, &request);
     }
 

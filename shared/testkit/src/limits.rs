@@ -94,7 +94,11 @@ impl Limits for MemoryLimits {
         Ok(self.state().suspensions.get(connection).cloned())
     }
 
-    async fn set_suspension(&self, connection: &str, suspension: Option<&Suspension>) -> Result<(), Unavailable> {
+    async fn set_suspension(
+        &self,
+        connection: &str,
+        suspension: Option<&Suspension>,
+    ) -> Result<(), Unavailable> {
         let mut state = self.state();
         match suspension {
             Some(suspension) => state.suspensions.insert(connection.to_owned(), suspension.clone()),

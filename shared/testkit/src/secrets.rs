@@ -33,7 +33,9 @@ impl MemorySecrets {
 impl Secrets for MemorySecrets {
     async fn read(&self, name: &str) -> Result<Option<SecretText>, Unavailable> {
         let secrets = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(secrets.get(name).map(|(text, version)| SecretText { text: text.clone(), version: version.to_string() }))
+        Ok(secrets
+            .get(name)
+            .map(|(text, version)| SecretText { text: text.clone(), version: version.to_string() }))
     }
 
     async fn write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {

@@ -70,7 +70,12 @@ impl<T> Known<T> {
 impl DynamoConfigs {
     /// Configuration in table `name`.
     #[must_use]
-    pub fn new(clients: &Clients, name: impl Into<String>, settings: &Settings, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        clients: &Clients,
+        name: impl Into<String>,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             table: ConfigTable { client: clients.dynamodb.clone(), name: name.into() },
             clock,
@@ -98,7 +103,13 @@ impl DynamoConfigs {
             }
             (Err(error), Some(known)) if now.since_ms(known.read_at) < self.cache_ms + GRACE_MS => {
                 let age_ms = now.since_ms(known.read_at);
-                tracing::warn!(event = "config", org_id = pk, age_ms, error = error.0, "an older configuration is used");
+                tracing::warn!(
+                    event = "config",
+                    org_id = pk,
+                    age_ms,
+                    error = error.0,
+                    "an older configuration is used"
+                );
                 Ok(Known { look_at: now.plus_ms(LOOK_AGAIN_MS), ..known })
             }
             (Err(error), _) => Err(error),

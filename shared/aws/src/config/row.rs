@@ -21,7 +21,8 @@ pub(super) fn to_row(org: &str, sk: &str, stored: &StoredDoc<Value>) -> Row {
 
 pub(super) fn from_row<T: DeserializeOwned>(row: &Row) -> Result<StoredDoc<T>, Unavailable> {
     let org = text(row, "pk").ok().flatten().unwrap_or_default();
-    let wrong = |why: String| Unavailable(format!("the stored configuration of `{org}` cannot be used: {why}"));
+    let wrong =
+        |why: String| Unavailable(format!("the stored configuration of `{org}` cannot be used: {why}"));
     let given = |name| {
         let found = text(row, name).and_then(|value| required(value, name));
         found.map_err(|error| wrong(error.to_string()))
@@ -48,7 +49,8 @@ mod tests {
     #[test]
     fn given_a_document_when_stored_and_read_then_it_is_the_same() {
         let doc = json!({"routes": {"contact": ["hubspot"]}});
-        let stored = StoredDoc { revision: 12, author: "ada".to_owned(), at: "2026-11-23T10:00:00Z".to_owned(), doc };
+        let stored =
+            StoredDoc { revision: 12, author: "ada".to_owned(), at: "2026-11-23T10:00:00Z".to_owned(), doc };
         let row = to_row("acme", &super::super::revision_key(12), &stored);
         assert_eq!(row.get("sk"), Some(&s("revision#000000000012")));
         assert_eq!(from_row(&row), Ok(stored));

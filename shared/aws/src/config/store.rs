@@ -192,7 +192,8 @@ fn add(stored: &mut Stored, row: &Row) -> Result<(), Unavailable> {
 
 /// A condition that failed, or another apply of the same moment.
 fn is_change<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
         return false;
     };
     let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());

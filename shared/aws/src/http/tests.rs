@@ -38,7 +38,9 @@ fn send(url: &str) -> Result<Response, NoAnswer> {
 
 #[test]
 fn given_a_redirect_when_sent_then_it_is_the_answer() {
-    let url = server("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nX-Two: a\r\ncontent-length: 2\r\n\r\nok");
+    let url = server(
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nX-Two: a\r\ncontent-length: 2\r\n\r\nok",
+    );
     let response = send(&url).unwrap();
     assert_eq!((response.status, response.body.as_slice()), (302, b"ok".as_slice()));
     assert_eq!(response.header("x-two"), Some("a"));

@@ -10,7 +10,6 @@ use crate::errors::unavailable;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
-use rtr_connectors::http::Clock as _;
 use rtr_core::limit::{Bucket, Rule, take};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Lease, Unavailable};

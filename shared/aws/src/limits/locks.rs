@@ -6,7 +6,6 @@ use crate::attributes::{n, s};
 use crate::errors::unavailable;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use rtr_connectors::http::Clock as _;
 use rtr_engine::seams::Unavailable;
 
 pub(super) async fn lock(
@@ -33,7 +32,9 @@ pub(super) async fn lock(
     match taken {
         Ok(_) => Ok(true),
         Err(error)
-            if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
         {
             Ok(false)
         }
@@ -55,7 +56,9 @@ pub(super) async fn unlock(limits: &DynamoLimits, name: &str, holder: &str) -> R
         Ok(_) => Ok(()),
         // Another holds it, or nobody does: there is nothing of ours to give back.
         Err(error)
-            if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            if error
+                .as_service_error()
+                .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
         {
             Ok(())
         }

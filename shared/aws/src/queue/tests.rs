@@ -9,7 +9,7 @@ fn message(bytes: usize) -> Outbound {
 #[test]
 fn given_messages_when_batched_then_neither_ten_nor_a_mebibyte_is_exceeded() {
     let sizes = |sizes: &[usize]| batches(&sizes.iter().map(|size| message(*size)).collect::<Vec<_>>());
-    assert_eq!(sizes(&[]), []);
+    assert!(sizes(&[]).is_empty());
     assert_eq!(sizes(&[1; 23]), [0..10, 10..20, 20..23]);
     assert_eq!(sizes(&[MAX_BYTES, 1, MAX_BYTES - 1, 1]), [0..1, 1..3, 3..4]);
     assert_eq!(sizes(&[1, MAX_BYTES + 1, 1]), [0..1, 1..2, 2..3]);

@@ -94,7 +94,11 @@ fn verdict(reasons: &[CancellationReason], claims: &[ClaimChange]) -> Verdict {
             };
         }
     }
-    if (0..reasons.len()).any(|place| has(place, "TransactionConflict")) { Verdict::Refused } else { Verdict::Failed }
+    if (0..reasons.len()).any(|place| has(place, "TransactionConflict")) {
+        Verdict::Refused
+    } else {
+        Verdict::Failed
+    }
 }
 
 fn seen_owner(reason: &CancellationReason) -> Option<String> {
@@ -135,7 +139,8 @@ fn transaction(
 fn insert(table: &str, write: &Write) -> Result<TransactWriteItem, BuildError> {
     let mut row: Row = row_key(&write.key);
     row.extend(change(write).set.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    let put = Put::builder().table_name(table).set_item(Some(row)).condition_expression("attribute_not_exists(pk)");
+    let put =
+        Put::builder().table_name(table).set_item(Some(row)).condition_expression("attribute_not_exists(pk)");
     Ok(TransactWriteItem::builder().put(put.build()?).build())
 }
 

@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn given_odd_ids_when_read_back_from_the_key_then_they_are_the_same() {
         for id in ["c-1", "#", "%23", "%2523#%", "a#b#c", "é 🦀", "sha256:abc"] {
-            let key = PairKey::new(&RecordKey::new("a#1", "con%tact", id), &ConnectionKey::new("a#1", "hub#spot"));
+            let key =
+                PairKey::new(&RecordKey::new("a#1", "con%tact", id), &ConnectionKey::new("a#1", "hub#spot"));
             let names = from_key(&key);
             assert_eq!(all(&names), [Some("a#1"), Some("hub#spot"), Some("con%tact"), Some(id)]);
             let mut attributes = BTreeMap::new();

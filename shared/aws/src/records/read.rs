@@ -42,7 +42,8 @@ async fn chunk(client: &Client, table: &str, keys: &[&PairKey]) -> Result<Vec<Ro
         let unprocessed = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(table));
         left = unprocessed.map(|keys| keys.keys).unwrap_or_default();
         if !left.is_empty() {
-            let too_many = || Unavailable(format!("BatchGetItem: {} keys were left over again and again", left.len()));
+            let too_many =
+                || Unavailable(format!("BatchGetItem: {} keys were left over again and again", left.len()));
             let pause = pauses.next().ok_or_else(too_many)?;
             tokio::time::sleep(Duration::from_millis(*pause)).await;
         }

@@ -91,7 +91,9 @@ fn request(statement: Statement) -> Result<BatchStatementRequest, aws_sdk_dynamo
 fn outcome(error: &BatchStatementError) -> Wrote {
     match error.code() {
         // A transaction on the item means that somebody writes right now: reading again tells what.
-        Some(Code::ConditionalCheckFailed | Code::DuplicateItem | Code::TransactionConflict) => Wrote::Refused,
+        Some(Code::ConditionalCheckFailed | Code::DuplicateItem | Code::TransactionConflict) => {
+            Wrote::Refused
+        }
         code => {
             let code = code.map_or("an error without a code", Code::as_str);
             let message = error.message().unwrap_or_default();
@@ -170,8 +172,7 @@ mod tests {
             crashes: 1,
             ..Item::default()
         };
-        let new =
-            Item { rev: 5, applied_version: Some(7), applied_hash: None, crashes: 0, ..old.clone() };
+        let new = Item { rev: 5, applied_version: Some(7), applied_hash: None, crashes: 0, ..old.clone() };
         let write = write(old, new);
         let statement = statement("Records", &write);
         assert_eq!(

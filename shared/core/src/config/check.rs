@@ -29,9 +29,15 @@ struct Compiled {
 
 type ByType = BTreeMap<String, Compiled>;
 
-/// Everything wrong with the files together.
-pub(super) fn folder(globals: &[GlobalMapping], orgs: &[Parsed<OrgFile>], facts: &[ProviderFacts]) -> Vec<Diagnostic> {
-    let mut checker = Checker { facts, faults: Vec::new() };
+/// Everything wrong with the files together. `named` are the provider and record type of every mapping file, the
+/// unreadable ones included, so that one fault is not told twice.
+pub(super) fn folder(
+    named: &BTreeSet<(&str, &str)>,
+    globals: &[GlobalMapping],
+    orgs: &[Parsed<OrgFile>],
+    facts: &[ProviderFacts],
+) -> Vec<Diagnostic> {
+    let mut checker = Checker { facts, named, faults: Vec::new() };
     let mut shared: BTreeMap<String, ByType> = BTreeMap::new();
     for global in globals {
         let compiled = checker.global(global);
@@ -53,6 +59,7 @@ pub(super) fn folder(globals: &[GlobalMapping], orgs: &[Parsed<OrgFile>], facts:
 
 struct Checker<'a> {
     facts: &'a [ProviderFacts],
+    named: &'a BTreeSet<(&'a str, &'a str)>,
     faults: Vec<Diagnostic>,
 }
 
@@ -82,9 +89,9 @@ impl Checker<'_> {
         for (id, connection) in &file.connections {
             self.connection(org, id, connection);
         }
-        let own = self.own_mappings(org, shared);
+        self.own_mappings(org, shared);
         for (record_type, route) in &file.routes {
-            self.route(org, record_type, route, &own, shared);
+            self.route(org, record_type, route);
         }
         self.inbound(org);
     }
@@ -144,7 +151,7 @@ impl Checker<'_> {
         }
     }
 
-    fn own_mappings(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) -> BTreeMap<String, ByType> {
+    fn own_mappings(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) {
         let mut own: BTreeMap<String, ByType> = BTreeMap::new();
         for (provider, mappings) in &org.value.mappings {
             let Some(facts) = self.facts.iter().find(|facts| facts.name == provider) else {
@@ -161,17 +168,9 @@ impl Checker<'_> {
         for (provider, mappings) in &own {
             self.clashes(mappings, shared.get(provider).unwrap_or(&none));
         }
-        own
     }
 
-    fn route(
-        &mut self,
-        org: &Parsed<OrgFile>,
-        record_type: &str,
-        route: &[String],
-        own: &BTreeMap<String, ByType>,
-        shared: &BTreeMap<String, ByType>,
-    ) {
+    fn route(&mut self, org: &Parsed<OrgFile>, record_type: &str, route: &[String]) {
         let mut seen = BTreeSet::new();
         for (at, id) in route.iter().enumerate() {
             let place = org.node.locate(["routes", record_type]).item(at);
@@ -187,17 +186,23 @@ impl Checker<'_> {
                 self.push(org, place, Code::ConfigConflict, message, None);
             }
             let provider = connection.provider.as_deref().unwrap_or(id);
-            let mapped = |set: &BTreeMap<String, ByType>| set.get(provider).is_some_and(|types| types.contains_key(record_type));
-            let written = org.value.mappings.get(provider).is_some_and(|types| types.contains_key(record_type));
-            // A folder without this provider's global mappings relies on those that are stored already.
-            if let Some(types) = shared.get(provider).filter(|_| !written && !mapped(own) && !mapped(shared)) {
-                let meant = nearest(record_type, types.keys().map(String::as_str)).map(str::to_owned);
-                let message = format!(
-                    "{provider} has no mapping for `{record_type}`; add mappings/{provider}/{record_type}.yaml, or take the connection out"
-                );
-                self.push(org, place, Code::NoMapping, message, meant);
-            }
+            self.mapped(org, place, provider, record_type);
         }
+    }
+
+    /// Refuses a route to a provider that has no mapping for the type. A folder without any global mapping of this
+    /// provider relies on those that are stored already.
+    fn mapped(&mut self, org: &Parsed<OrgFile>, place: &Node, provider: &str, record_type: &str) {
+        let own = org.value.mappings.get(provider).into_iter().flat_map(|types| types.keys().map(String::as_str));
+        let shared: Vec<&str> = self.named.iter().filter(|(of, _)| *of == provider).map(|(_, name)| *name).collect();
+        if shared.is_empty() || own.chain(shared.iter().copied()).any(|name| name == record_type) {
+            return;
+        }
+        let meant = nearest(record_type, shared).map(str::to_owned);
+        let message = format!(
+            "{provider} has no mapping for `{record_type}`; add mappings/{provider}/{record_type}.yaml, or take the connection out"
+        );
+        self.push(org, place, Code::NoMapping, message, meant);
     }
 
     fn compile<T>(

@@ -12,7 +12,7 @@ pub(super) fn clash(one: &Mapping, other: &Mapping) -> Option<String> {
         return None;
     }
     Some(format!(
-        "a {} and a {} of the same id would get one `{name}` in `{}` and overwrite each other; write \
+        "a {} and a {} could get one `{name}` in `{}` and overwrite each other; write \
          key_value: \"{{record_type}}:{{record_id}}\" in both",
         one.record_type, other.record_type, one.object,
     ))

@@ -35,10 +35,10 @@ pub struct Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, message, suggestion, code } = self;
-        write!(f, "{FOLDER}/{file}:{line}:{column}: {code} {message}")?;
-        match suggestion {
-            Some(name) => write!(f, "; did you mean `{name}`?"),
-            None => Ok(()),
+        write!(f, "{FOLDER}/{file}:{line}:{column}: {message}")?;
+        if let Some(name) = suggestion {
+            write!(f, "; did you mean `{name}`?")?;
         }
+        write!(f, " ({code})")
     }
 }

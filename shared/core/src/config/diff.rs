@@ -125,12 +125,23 @@ mod tests {
             "mappings": {"hubspot": {"contact": {"fields": {"email": {"from": "email", "null": "ignore"}}}}},
             "mapping_revisions": {"hubspot/contact": 4},
         });
-        insta::assert_snapshot!(words(Some(old), &new), @"");
+        insta::assert_snapshot!(words(Some(old), &new), @r#"
+        ~ connections.hubspot.mode: "live" → "paused"
+        - connections.salesforce: {}
+        - mappings.hubspot.contact.fields."a.b": "x"
+        - mappings.hubspot.contact.fields.email: "email"
+        + mappings.hubspot.contact.fields.email.from: "email"
+        + mappings.hubspot.contact.fields.email.null: "ignore"
+        ~ routes.contact: ["hubspot"] → ["hubspot","pipedrive"]
+        "#);
     }
 
     #[test]
     fn given_nothing_stored_when_compared_then_every_leaf_is_added() {
-        insta::assert_snapshot!(words(None, &json!({"connections": {"hubspot": {}}, "routes": {"contact": ["hubspot"]}})), @"");
+        insta::assert_snapshot!(words(None, &json!({"connections": {"hubspot": {}}, "routes": {"contact": ["hubspot"]}})), @r#"
+        + connections.hubspot: {}
+        + routes.contact: ["hubspot"]
+        "#);
         assert!(diff(Some(&json!({"mapping_revisions": {"a": 1}})), &json!({})).is_empty());
     }
 }

@@ -74,7 +74,11 @@ pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, 
             Kind::Other => {}
         }
     }
-    faults.extend(check::folder(&mappings, &orgs, facts));
+    let named = files.iter().filter_map(|file| match kind(&file.path) {
+        Kind::Mapping { provider, record_type } => Some((provider, record_type)),
+        _ => None,
+    });
+    faults.extend(check::folder(&named.collect(), &mappings, &orgs, facts));
     if !faults.is_empty() {
         faults.sort();
         faults.dedup();

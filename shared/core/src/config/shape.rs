@@ -74,7 +74,13 @@ impl<'s> Checker<'s> {
             match (known.and_then(|known| known.get(&entry.key)), others) {
                 (Some(schema), _) => self.node(&mut entry.value, schema),
                 (None, Some(Value::Bool(false))) => self.unknown(entry, known),
-                (None, Some(schema)) => self.node(&mut entry.value, schema),
+                (None, Some(schema)) => {
+                    if self.is_blank(entry, Some(schema)) {
+                        // `hubspot:` alone is an entry that says nothing about itself.
+                        entry.value.content = Content::Object(Vec::new());
+                    }
+                    self.node(&mut entry.value, schema);
+                }
                 (None, None) => {}
             }
         }
@@ -100,9 +106,9 @@ impl<'s> Checker<'s> {
         let shapes: Vec<String> = choices.iter().filter_map(|choice| tag(choice)).map(|tag| format!("`{tag}: …`")).collect();
         let wanted = match (words.is_empty(), shapes.is_empty()) {
             (true, true) => kinds.join(" or "),
-            (false, true) => listed(words.iter().copied()),
+            (false, true) => one_of(&words),
             (true, false) => shapes.join(" or "),
-            (false, false) => format!("{} or {}", listed(words.iter().copied()), shapes.join(" or ")),
+            (false, false) => format!("{} or {}", one_of(&words), shapes.join(" or ")),
         };
         let found = found(node);
         let text = match &node.content {
@@ -212,6 +218,10 @@ fn kind_name(schema: &Value) -> Option<&'static str> {
         "boolean" => Some("true or false"),
         _ => None,
     })
+}
+
+fn one_of(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
 }
 
 fn found(node: &Node) -> String {

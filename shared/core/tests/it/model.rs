@@ -115,7 +115,9 @@ fn items(state: &mut State) -> Vec<&mut Item> {
     let mut items = vec![&mut state.item];
     match &mut state.worker {
         Worker::Idle => {}
-        Worker::Planning { read, .. } | Worker::Sent { read, .. } | Worker::Committing { read, .. } => items.push(read),
+        Worker::Planning { read, .. } | Worker::Sent { read, .. } | Worker::Committing { read, .. } => {
+            items.push(read)
+        }
     }
     items
 }
@@ -137,9 +139,12 @@ struct Model<'a> {
 
 impl Model<'_> {
     fn new(scenario: &Scenario) -> Model<'_> {
-        let raw: RawMapping =
-            serde_json::from_value(json!({"object": "contacts", "when": "wanted", "fields": {"name": "name"}})).unwrap();
-        let facts = ProviderFacts { name: "hubspot", default_key: Some("rtr_record_id"), default_limits: &[] };
+        let raw: RawMapping = serde_json::from_value(
+            json!({"object": "contacts", "when": "wanted", "fields": {"name": "name"}}),
+        )
+        .unwrap();
+        let facts =
+            ProviderFacts { name: "hubspot", default_key: Some("rtr_record_id"), default_limits: &[] };
         Model { scenario, mapping: Mapping::compile(&facts, "contact", &raw).unwrap() }
     }
 
@@ -252,7 +257,9 @@ impl Model<'_> {
         match &state.worker {
             Worker::Idle => self.take(state, &mut steps),
             Worker::Planning { got, read } => self.decide(state, got, read, &mut steps),
-            Worker::Sent { top, again, read, hash } => self.answered(state, top, *again, read, hash, &mut steps),
+            Worker::Sent { top, again, read, hash } => {
+                self.answered(state, top, *again, read, hash, &mut steps)
+            }
             Worker::Committing { top, again, read, hash } => {
                 let applied = Applied {
                     hash: hash.clone(),
@@ -268,9 +275,10 @@ impl Model<'_> {
     }
 
     fn take(&self, state: &State, steps: &mut Vec<(String, State)>) {
-        let blocked = state.pending.iter().any(|(crashed, _)| {
-            if *crashed { self.on(Rule::Quarantine) } else { self.on(Rule::Hold) }
-        });
+        let blocked = state
+            .pending
+            .iter()
+            .any(|(crashed, _)| if *crashed { self.on(Rule::Quarantine) } else { self.on(Rule::Hold) });
         if blocked {
             return;
         }
@@ -289,8 +297,12 @@ impl Model<'_> {
         let mut alone = state.clone();
         alone.queue.retain(|message| message.id == top.id || !got.iter().any(|other| other.id == message.id));
         match self.plan(read, top, again) {
-            Action::Superseded { .. } => steps.push((format!("{} superseded", top.version), done(alone, top))),
-            Action::Unchanged => steps.push(self.write(&alone, top, again, read, &Ending::Unchanged, "unchanged")),
+            Action::Superseded { .. } => {
+                steps.push((format!("{} superseded", top.version), done(alone, top)))
+            }
+            Action::Unchanged => {
+                steps.push(self.write(&alone, top, again, read, &Ending::Unchanged, "unchanged"))
+            }
             Action::Skip => {
                 let (step, mut next) = self.write(&alone, top, again, read, &Ending::Skipped, "skips");
                 if !self.on(Rule::Skip) {
@@ -312,7 +324,14 @@ impl Model<'_> {
                 steps.push((format!("calls {}", top.version), next));
             }
             Action::Dead(reason) => {
-                steps.push(self.write(&alone, top, again, read, &dead(self.data(top.version), reason, true), "files"));
+                steps.push(self.write(
+                    &alone,
+                    top,
+                    again,
+                    read,
+                    &dead(self.data(top.version), reason, true),
+                    "files",
+                ));
             }
             other => panic!("{other:?}"),
         }
@@ -334,7 +353,8 @@ impl Model<'_> {
             steps.push(self.write(state, top, again, read, &ending, "refused"));
         }
         if !self.refuses(state, version) {
-            let worker = Worker::Committing { top: top.clone(), again, read: read.clone(), hash: hash.to_owned() };
+            let worker =
+                Worker::Committing { top: top.clone(), again, read: read.clone(), hash: hash.to_owned() };
             steps.push((format!("{version} lands"), State { crm: version, worker, ..state.clone() }));
         }
         if state.unknowns > 0 {

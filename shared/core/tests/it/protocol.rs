@@ -10,11 +10,20 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
     vec![
         ("toggle, crash", Scenario { crashes: 2, ..base.clone() }),
         ("toggle, answer lost", Scenario { crashes: 1, unknowns: 2, ..base.clone() }),
-        ("three versions", Scenario { content: ABC, queue: &[2, 3, 4], crashes: 2, unknowns: 1, ..base.clone() }),
-        ("out of order", Scenario { content: ABC, queue: &[3, 2, 4], crashes: 1, unknowns: 1, ..base.clone() }),
+        (
+            "three versions",
+            Scenario { content: ABC, queue: &[2, 3, 4], crashes: 2, unknowns: 1, ..base.clone() },
+        ),
+        (
+            "out of order",
+            Scenario { content: ABC, queue: &[3, 2, 4], crashes: 1, unknowns: 1, ..base.clone() },
+        ),
         ("refused, mended, redriven", Scenario { bad: &[2], crashes: 2, redrives: 1, ..base.clone() }),
         ("both refused, redriven twice", Scenario { bad: &[2, 3], crashes: 1, redrives: 2, ..base.clone() }),
-        ("accepted, lost, then refused", Scenario { flaky: &[2], crashes: 1, unknowns: 1, redrives: 1, ..base.clone() }),
+        (
+            "accepted, lost, then refused",
+            Scenario { flaky: &[2], crashes: 1, unknowns: 1, redrives: 1, ..base.clone() },
+        ),
         (
             "lost or refused, skipped, back",
             Scenario {

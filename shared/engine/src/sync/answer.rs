@@ -32,7 +32,11 @@ impl MessageFate {
 
 /// The messages to return, in the batch's order, each with the seconds to stay unseen, if they are to be set.
 #[must_use]
-pub(super) fn returned(messages: &[Received], fates: &[MessageFate], now: Instant) -> Vec<(usize, Option<i32>)> {
+pub(super) fn returned(
+    messages: &[Received],
+    fates: &[MessageFate],
+    now: Instant,
+) -> Vec<(usize, Option<i32>)> {
     let mut held: Vec<(&str, Option<i32>)> = Vec::new();
     let mut answer = Vec::new();
     for (place, (message, fate)) in messages.iter().zip(fates).enumerate() {

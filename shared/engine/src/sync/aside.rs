@@ -2,18 +2,62 @@
 //! queue. Both are acknowledged only once the other queue has them.
 
 use super::answer::MessageFate;
+use super::intake::Intake;
 use super::prepare::NoJob;
 use crate::batch::{Received, Settings};
+use crate::report::{BatchReport, RecordLine};
 use crate::seams::{Outbound, QueueName, Seams};
 use base64::Engine as _;
 use rtr_core::change::{Change, Malformed, to_body};
 use rtr_core::dead_letter::{DeadLetter, SCHEMA, unattributed_group};
-use rtr_core::item::Reason;
+use rtr_core::item::{Ended, Reason};
 use rtr_core::key::{RecordKey, sqs_id};
 use serde_json::Value;
 
+/// Sends strays on, and what cannot be read to the dead-letter queue.
+pub(super) async fn set_aside(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    batch: &[Received],
+    intake: &Intake,
+    fates: &mut [MessageFate],
+    report: &mut BatchReport,
+) {
+    send_on(seams, settings, batch, &intake.strays, fates).await;
+    report.count("sent_on", intake.strays.len() as u64);
+    let at = seams.clock.now().to_rfc3339();
+    let letters = intake.malformed.iter().map(|(place, why)| malformed(&batch[*place], why, at.clone()));
+    let places: Vec<usize> = intake.malformed.iter().map(|(place, _)| *place).collect();
+    send(seams, QueueName::DeadLetter, letters.collect(), &places, fates).await;
+    report.count("dead", intake.malformed.len() as u64);
+    report.count("malformed", intake.malformed.len() as u64);
+    for (place, why) in &intake.malformed {
+        let (field, attempts) = (why.field.unwrap_or(""), batch[*place].receive_count);
+        let line = RecordLine {
+            org_id: "",
+            record_type: "",
+            record_id: "",
+            connection: "",
+            version: 0,
+            outcome: Ended::Dead,
+            code: Some(why.code),
+            message: &why.message,
+            field,
+            attempts,
+        };
+        line.log();
+    }
+    let unknown: usize = intake
+        .records
+        .iter()
+        .filter_map(|record| record.change.as_ref())
+        .map(|(_, change)| change.unknown_fields)
+        .sum();
+    report.count("unknown_fields", unknown as u64);
+}
+
 /// Sends strays on. Their deduplication id is the message's own, so that a repeat of this step sends nothing twice.
-pub(super) async fn send_on(
+async fn send_on(
     seams: &Seams<'_>,
     settings: &Settings,
     batch: &[Received],
@@ -34,7 +78,7 @@ pub(super) async fn send_on(
 }
 
 /// A dead letter for a body that cannot be read.
-pub(super) fn malformed(received: &Received, malformed: &Malformed, at: String) -> Outbound {
+fn malformed(received: &Received, malformed: &Malformed, at: String) -> Outbound {
     // What can be told of the record without trusting the rest, for whoever looks for it.
     let value: Option<Value> = serde_json::from_str(&received.body).ok();
     let text = |field: &str| value.as_ref()?.get(field)?.as_str().map(str::to_owned);
@@ -59,7 +103,13 @@ pub(super) fn malformed(received: &Received, malformed: &Malformed, at: String) 
 }
 
 /// A dead letter for an event that no connection's lane could file.
-pub(super) fn unfiled(received: &Received, change: &Change, connection: Option<&str>, reason: &Reason, at: String) -> Outbound {
+pub(super) fn unfiled(
+    received: &Received,
+    change: &Change,
+    connection: Option<&str>,
+    reason: &Reason,
+    at: String,
+) -> Outbound {
     let letter = DeadLetter {
         schema: SCHEMA,
         source: "sync".to_owned(),
@@ -77,7 +127,11 @@ pub(super) fn unfiled(received: &Received, change: &Change, connection: Option<&
         attempts: received.receive_count,
         at,
     };
-    outbound(&letter, change.key.message_group(0), &format!("{}#{}", received.message_id, connection.unwrap_or("-")))
+    outbound(
+        &letter,
+        change.key.message_group(0),
+        &format!("{}#{}", received.message_id, connection.unwrap_or("-")),
+    )
 }
 
 /// The reason of a pair without a job, as a dead letter.

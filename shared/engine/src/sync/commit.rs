@@ -47,7 +47,11 @@ pub(super) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>)
         if pending.is_empty() {
             break;
         }
-        let wrote = write_all(seams.records, &pending.iter().map(|(at, write, _)| (&*work[*at].0, write)).collect::<Vec<_>>()).await;
+        let wrote = write_all(
+            seams.records,
+            &pending.iter().map(|(at, write, _)| (&*work[*at].0, write)).collect::<Vec<_>>(),
+        )
+        .await;
         let mut refused = Vec::new();
         for ((at, write, after), wrote) in pending.into_iter().zip(wrote) {
             let (job, ending) = &mut work[at];
@@ -75,7 +79,9 @@ pub(super) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>)
                     work[at].0.item = found.remove(&work[at].0.key).unwrap_or_default();
                 }
             }
-            Err(error) => refused.into_iter().for_each(|at| answers[at] = Some(Committed::Failed(error.0.clone()))),
+            Err(error) => {
+                refused.into_iter().for_each(|at| answers[at] = Some(Committed::Failed(error.0.clone())))
+            }
         }
     }
     let contended = || Committed::Failed("the item kept changing".to_owned());
@@ -93,7 +99,8 @@ pub(super) async fn finish(seams: &Seams<'_>, work: Vec<(&mut Job, Ending, Ended
     let mut jobs = Vec::with_capacity(pairs.len());
     // The borrow of each job is needed twice: for the writes, then for its stage.
     let answers = {
-        let reborrowed: Vec<(&mut Job, Ending)> = pairs.iter_mut().map(|(job, ending)| (&mut **job, ending.clone())).collect();
+        let reborrowed: Vec<(&mut Job, Ending)> =
+            pairs.iter_mut().map(|(job, ending)| (&mut **job, ending.clone())).collect();
         commit(seams, reborrowed).await
     };
     jobs.extend(pairs.into_iter().map(|(job, _)| job));
@@ -109,7 +116,9 @@ pub(super) async fn finish(seams: &Seams<'_>, work: Vec<(&mut Job, Ending, Ended
             Committed::Overtaken => {
                 job.stage = Stage::Ended(Ended::Superseded, Some(Reason::new(Code::Contended, "overtaken")));
             }
-            Committed::PlanAgain => job.give_back(soon, Reason::new(Code::Contended, "the item changed meanwhile")),
+            Committed::PlanAgain => {
+                job.give_back(soon, Reason::new(Code::Contended, "the item changed meanwhile"))
+            }
             Committed::Failed(why) => job.give_back_as_is(&why),
         }
     }
@@ -119,7 +128,12 @@ pub(super) async fn finish(seams: &Seams<'_>, work: Vec<(&mut Job, Ending, Ended
 ///
 /// # Errors
 /// When the body could not be stored.
-pub(super) async fn filing(seams: &Seams<'_>, job: &Job, reason: Reason, certainty: Certainty) -> Result<Filing, String> {
+pub(super) async fn filing(
+    seams: &Seams<'_>,
+    job: &Job,
+    reason: Reason,
+    certainty: Certainty,
+) -> Result<Filing, String> {
     Ok(Filing {
         reason,
         body: store_body(seams, &job.key.pk, &job.data).await?,

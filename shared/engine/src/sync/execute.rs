@@ -70,7 +70,8 @@ fn batches(jobs: &[&mut Job], places: &[usize]) -> Vec<Vec<usize>> {
     for at in places {
         let (job, size) = (&jobs[*at], jobs[*at].setup.connector.capabilities().write_batch);
         let fits = |batch: &&mut Vec<usize>| {
-            batch.len() < size && (id(job).is_empty() || batch.iter().all(|other| id(jobs[*other]) != id(job)))
+            batch.len() < size
+                && (id(job).is_empty() || batch.iter().all(|other| id(jobs[*other]) != id(job)))
         };
         match batches.iter_mut().find(fits) {
             Some(batch) => batch.push(*at),
@@ -105,7 +106,8 @@ async fn call(
     let Some(first) = places.first() else { return };
     let connector = jobs[*first].setup.connector;
     let items = places.iter().map(|at| item(jobs[*at], kind, *at)).collect();
-    let outcomes = connector.write(session, &WriteCall { object: object.to_owned(), kind: kind.clone(), items }).await;
+    let outcomes =
+        connector.write(session, &WriteCall { object: object.to_owned(), kind: kind.clone(), items }).await;
     let mut written = Vec::new();
     for (at, outcome) in places.into_iter().zip(outcomes) {
         match outcome {
@@ -228,7 +230,12 @@ async fn failed(seams: &Seams<'_>, job: &mut Job, failure: &Failure) {
     let creating = matches!(job.going().map(|go| &go.first), Some(First::Create));
     match treat(job, failure, seams.clock.now()) {
         Treatment::Return(until) => {
-            if creating && !matches!(commit(seams, vec![(&mut *job, Ending::NotCreated)]).await[..], [Committed::Written]) {
+            if creating
+                && !matches!(
+                    commit(seams, vec![(&mut *job, Ending::NotCreated)]).await[..],
+                    [Committed::Written]
+                )
+            {
                 return job.give_back_as_is("the intent could not be withdrawn");
             }
             job.give_back(until, waiting(failure));
@@ -268,7 +275,9 @@ async fn hold(seams: &Seams<'_>, job: &mut Job, until: rtr_core::time::Instant, 
 
 async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason, certainty: Certainty) {
     match filing(seams, job, reason.clone(), certainty).await {
-        Ok(filed) => finish(seams, vec![(job, Ending::Dead(Box::new(filed)), Ended::Dead, Some(reason))]).await,
+        Ok(filed) => {
+            finish(seams, vec![(job, Ending::Dead(Box::new(filed)), Ended::Dead, Some(reason))]).await
+        }
         Err(why) => job.give_back_as_is(&why),
     }
 }
@@ -276,5 +285,10 @@ async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason, certainty: Certa
 fn applied(job: &Job, external_id: Option<String>, code: Option<Code>) -> Ending {
     let object = job.setup.mapping.mapping.object.clone();
     let (hash, base) = job.going().map(|go| (go.hash.clone(), go.base.clone())).unwrap_or_default();
-    Ending::Applied(Applied { hash, base, link: external_id.map(|external_id| Link { object, external_id }), code })
+    Ending::Applied(Applied {
+        hash,
+        base,
+        link: external_id.map(|external_id| Link { object, external_id }),
+        code,
+    })
 }

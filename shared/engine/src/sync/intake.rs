@@ -35,7 +35,8 @@ impl RecordWork {
     #[must_use]
     pub(super) fn compacted(&self) -> Vec<usize> {
         let chosen = |place: &usize| {
-            self.change.as_ref().is_some_and(|(at, _)| at == place) || self.wakes.iter().any(|(at, _)| at == place)
+            self.change.as_ref().is_some_and(|(at, _)| at == place)
+                || self.wakes.iter().any(|(at, _)| at == place)
         };
         self.messages.iter().copied().filter(|place| !chosen(place)).collect()
     }
@@ -85,11 +86,13 @@ impl RecordWork {
                     self.change = Some((place, change));
                 }
             }
-            Message::Wake(wake) => match self.wakes.iter_mut().find(|(_, held)| held.connection == wake.connection) {
-                Some(held) if held.1.version <= wake.version => *held = (place, wake),
-                Some(_) => {}
-                None => self.wakes.push((place, wake)),
-            },
+            Message::Wake(wake) => {
+                match self.wakes.iter_mut().find(|(_, held)| held.connection == wake.connection) {
+                    Some(held) if held.1.version <= wake.version => *held = (place, wake),
+                    Some(_) => {}
+                    None => self.wakes.push((place, wake)),
+                }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One record at one connection, on its way through the stages: planned, executed, committed.
 
 use super::answer::MessageFate;
+use crate::seams::Names;
 use rtr_connectors::registry::Connector;
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
@@ -12,7 +13,6 @@ use rtr_core::payload::Resolved;
 use rtr_core::plan::{Go, Incoming};
 use rtr_core::settle::Attempt;
 use rtr_core::time::Instant;
-use crate::seams::Names;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -76,7 +76,14 @@ async fn look_once(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Jo
     }
 }
 
-fn question(jobs: &[&mut Job], places: &[usize], step: usize, object: &str, property: &str, ours: bool) -> Lookup {
+fn question(
+    jobs: &[&mut Job],
+    places: &[usize],
+    step: usize,
+    object: &str,
+    property: &str,
+    ours: bool,
+) -> Lookup {
     let value = |at: &usize| looks(jobs[*at]).and_then(|by| by.get(step)).map(|by| by.value.clone());
     let mut values: Vec<String> = places.iter().filter_map(value).collect();
     values.sort();
@@ -86,7 +93,8 @@ fn question(jobs: &[&mut Job], places: &[usize], step: usize, object: &str, prop
         Key::Property { name } => Some(name.clone()),
         Key::Intent => mapping.marker.clone(),
     };
-    let by = if ours && matches!(mapping.key, Key::Property { .. }) { LookupBy::Unique } else { LookupBy::Any };
+    let by =
+        if ours && matches!(mapping.key, Key::Property { .. }) { LookupBy::Unique } else { LookupBy::Any };
     Lookup { object: object.to_owned(), property: property.to_owned(), values, also, by }
 }
 
@@ -99,7 +107,8 @@ async fn answer(seams: &Seams<'_>, job: &mut Job, step: usize, found: &[Found]) 
     match hits.as_slice() {
         [] => {}
         [hit] => {
-            let other = hit.also.as_deref().filter(|key| !key.is_empty() && Some(*key) != job.key_value.as_deref());
+            let other =
+                hit.also.as_deref().filter(|key| !key.is_empty() && Some(*key) != job.key_value.as_deref());
             match other.filter(|_| !by.ours) {
                 Some(_) => {
                     let message = format!(
@@ -113,8 +122,12 @@ async fn answer(seams: &Seams<'_>, job: &mut Job, step: usize, found: &[Found]) 
         }
         many => {
             let ids: Vec<&str> = many.iter().map(|hit| hit.external_id.as_str()).collect();
-            let message =
-                format!("{} records of the CRM have the same `{}`: {}", ids.len(), by.property, ids.join(", "));
+            let message = format!(
+                "{} records of the CRM have the same `{}`: {}",
+                ids.len(),
+                by.property,
+                ids.join(", ")
+            );
             let reason = Reason { field: Some(by.property.clone()), ..Reason::new(Code::Ambiguous, message) };
             dead(seams, job, reason).await;
         }
@@ -153,12 +166,17 @@ pub(super) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String)
         }
         Some(Committed::Superseded) => job.end(Ended::Superseded),
         Some(Committed::Failed(why)) => job.give_back_as_is(&why),
-        _ => job.give_back(seams.clock.now().plus_ms(1_000), Reason::new(Code::Contended, "the item changed")),
+        _ => {
+            job.give_back(seams.clock.now().plus_ms(1_000), Reason::new(Code::Contended, "the item changed"))
+        }
     }
 }
 
 /// The property by which we know our own, with its value for this record.
-pub(super) fn stamp(mapping: &rtr_core::mapping::Mapping, key_value: Option<&str>) -> Option<(String, Value)> {
+pub(super) fn stamp(
+    mapping: &rtr_core::mapping::Mapping,
+    key_value: Option<&str>,
+) -> Option<(String, Value)> {
     let property = match &mapping.key {
         Key::Property { name } => Some(name.clone()),
         Key::Intent => mapping.marker.clone(),
@@ -168,7 +186,9 @@ pub(super) fn stamp(mapping: &rtr_core::mapping::Mapping, key_value: Option<&str
 
 async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason) {
     match filing(seams, job, reason.clone(), Certainty::NotCalled).await {
-        Ok(filed) => finish(seams, vec![(job, Ending::Dead(Box::new(filed)), Ended::Dead, Some(reason))]).await,
+        Ok(filed) => {
+            finish(seams, vec![(job, Ending::Dead(Box::new(filed)), Ended::Dead, Some(reason))]).await
+        }
         Err(why) => job.give_back_as_is(&why),
     }
 }

@@ -5,7 +5,9 @@
 
 mod answer;
 mod aside;
+mod begin;
 mod commit;
+mod connections;
 mod execute;
 mod intake;
 mod job;
@@ -14,32 +16,28 @@ mod prepare;
 mod treat;
 
 use crate::batch::{Received, Settings};
-use crate::credentials::{ConnectionAuth, CredentialCache};
-use crate::gate::{LimiterGate, Pools};
+use crate::credentials::CredentialCache;
+use crate::gate::Pools;
 use crate::report::{BatchReport, RecordLine, log_batch};
 use crate::seams::{QueueName, Seams};
 use answer::{MessageFate, returned};
-use commit::{Certainty, Committed, commit, filing, finish};
 pub(crate) use commit::store_body;
+use commit::{Certainty, commit, filing, finish};
 use futures::future::join_all;
 use intake::{Intake, take_in};
 use job::{Job, Stage};
-use rtr_connectors::session::Session;
 use rtr_core::change::Change;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Ended, Reason};
-use rtr_core::key::ConnectionKey;
 use rtr_core::plan::Action;
 use rtr_core::settle::Ending;
 use rtr_core::time::Instant;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Kept back of the invocation's time for writing endings, in milliseconds.
 const COMMIT_RESERVE_MS: i64 = 3_000;
-/// From this receive count on, work is announced before it begins, so that crashes can be counted.
-const WARY_RECEIVES: u32 = 3;
 
 /// What outlives an invocation: leases and credentials, each with an expiry.
 #[derive(Debug, Default)]
@@ -62,13 +60,21 @@ pub async fn run(
     let mut report = BatchReport::default();
     let mut fates = vec![MessageFate::Done; batch.len()];
     let intake = take_in(batch, settings.group_buckets);
-    set_aside(seams, settings, batch, &intake, &mut fates, &mut report).await;
+    aside::set_aside(seams, settings, batch, &intake, &mut fates, &mut report).await;
     let configs = configurations(seams, &intake, &mut fates).await;
     let mut jobs = make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
     prepare::load(seams, &mut jobs).await;
     plan_all(seams, &mut jobs, &mut report).await;
-    before_first_call(seams, settings, batch, &intake, &mut jobs).await;
-    call_all(seams, settings, caches, &mut jobs, deadline.plus_ms(-COMMIT_RESERVE_MS), &mut report).await;
+    begin::before_first_call(seams, settings, batch, &intake, &mut jobs).await;
+    connections::call_all(
+        seams,
+        settings,
+        caches,
+        &mut jobs,
+        deadline.plus_ms(-COMMIT_RESERVE_MS),
+        &mut report,
+    )
+    .await;
     end_in_order(seams, &mut jobs).await;
     for job in &jobs {
         fates[job.message] = fates[job.message].and(job.fate());
@@ -78,35 +84,6 @@ pub async fn run(
     report.count("messages", batch.len() as u64);
     log_batch("sync", batch, &report, seams.clock.now().since_ms(began));
     report
-}
-
-async fn set_aside(
-    seams: &Seams<'_>,
-    settings: &Settings,
-    batch: &[Received],
-    intake: &Intake,
-    fates: &mut [MessageFate],
-    report: &mut BatchReport,
-) {
-    aside::send_on(seams, settings, batch, &intake.strays, fates).await;
-    report.count("sent_on", intake.strays.len() as u64);
-    let at = seams.clock.now().to_rfc3339();
-    let letters = intake.malformed.iter().map(|(place, why)| aside::malformed(&batch[*place], why, at.clone()));
-    let places: Vec<usize> = intake.malformed.iter().map(|(place, _)| *place).collect();
-    aside::send(seams, QueueName::DeadLetter, letters.collect(), &places, fates).await;
-    report.count("dead", intake.malformed.len() as u64);
-    report.count("malformed", intake.malformed.len() as u64);
-    for (place, why) in &intake.malformed {
-        let (field, attempts) = (why.field.unwrap_or(""), batch[*place].receive_count);
-        let line = RecordLine {
-            org_id: "", record_type: "", record_id: "", connection: "", version: 0, outcome: Ended::Dead,
-            code: Some(why.code), message: &why.message, field, attempts,
-        };
-        line.log();
-    }
-    let unknown: usize =
-        intake.records.iter().filter_map(|record| record.change.as_ref()).map(|(_, change)| change.unknown_fields).sum();
-    report.count("unknown_fields", unknown as u64);
 }
 
 async fn configurations(
@@ -205,7 +182,10 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
             }
             Action::Pass => job.end(Ended::Skipped),
             Action::ReplaceParked => {
-                job.give_back(now.plus_ms(1_000), Reason::new(Code::Contended, "another lane holds this record"));
+                job.give_back(
+                    now.plus_ms(1_000),
+                    Reason::new(Code::Contended, "another lane holds this record"),
+                );
             }
             Action::Park { until, reason } => job.give_back(until, reason),
             Action::Unchanged => work.push((job, Ending::Unchanged, Ended::Unchanged, None)),
@@ -224,167 +204,6 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
     if !work.is_empty() {
         finish(seams, work).await;
     }
-}
-
-/// What must hold before a CRM is called: the message is unseen long enough, its predecessors are out of the queue, and
-/// work on what came back again and again is announced.
-async fn before_first_call(
-    seams: &Seams<'_>,
-    settings: &Settings,
-    batch: &[Received],
-    intake: &Intake,
-    jobs: &mut [Job],
-) {
-    let now = seams.clock.now();
-    let slack_ms = settings.visibility_ms - settings.timeout_ms;
-    let stale = |job: &&Job| {
-        let life_ms = job.setup.connector.capabilities().request_life_ms;
-        job.receive_count > 1 || now.since_ms(job.first_received_at) > slack_ms - life_ms
-    };
-    let mut places: Vec<usize> =
-        jobs.iter().filter(|job| job.going().is_some()).filter(stale).map(|job| job.message).collect();
-    places.sort_unstable();
-    places.dedup();
-    let visibility_s = i32::try_from(settings.visibility_ms / 1_000).unwrap_or(i32::MAX);
-    let renewals: Vec<(String, i32)> =
-        places.iter().map(|place| (batch[*place].receipt.clone(), visibility_s)).collect();
-    if !renewals.is_empty() {
-        let set = seams.queue.set_visibility(&renewals).await;
-        for (place, set) in places.iter().zip(set) {
-            if let Err(error) = set {
-                going_of(jobs, *place).for_each(|job| job.give_back_as_is(&error.0));
-            }
-        }
-    }
-    delete_predecessors(seams, batch, intake, jobs).await;
-    announce(seams, jobs).await;
-}
-
-fn going_of(jobs: &mut [Job], place: usize) -> impl Iterator<Item = &mut Job> {
-    jobs.iter_mut().filter(move |job| job.message == place && job.going().is_some())
-}
-
-async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Intake, jobs: &mut [Job]) {
-    let mut receipts = Vec::new();
-    let mut records = Vec::new();
-    for record in &intake.records {
-        if jobs.iter().any(|job| job.record == record.key && job.going().is_some()) {
-            for place in record.compacted() {
-                receipts.push(batch[place].receipt.clone());
-                records.push(&record.key);
-            }
-        }
-    }
-    if receipts.is_empty() {
-        return;
-    }
-    for (key, deleted) in records.into_iter().zip(seams.queue.delete(&receipts).await) {
-        if let Err(error) = deleted {
-            let of_record = jobs.iter_mut().filter(|job| job.record == *key && job.going().is_some());
-            of_record.for_each(|job| job.give_back_as_is(&error.0));
-        }
-    }
-}
-
-async fn announce(seams: &Seams<'_>, jobs: &mut [Job]) {
-    let wary: Vec<&mut Job> =
-        jobs.iter_mut().filter(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES).collect();
-    if wary.is_empty() {
-        return;
-    }
-    let mut held = wary;
-    let work = held.iter_mut().map(|job| (&mut **job, Ending::Begun)).collect();
-    let answers = commit(seams, work).await;
-    for (job, answer) in held.into_iter().zip(answers) {
-        if let Committed::Failed(why) = answer {
-            job.give_back_as_is(&why);
-        }
-    }
-}
-
-/// Calls the CRMs, connections concurrently. Once a record has crashed its function, records are worked one at a time.
-async fn call_all(
-    seams: &Seams<'_>,
-    settings: &Settings,
-    caches: &Caches,
-    jobs: &mut [Job],
-    deadline: Instant,
-    report: &mut BatchReport,
-) {
-    let alone = jobs.iter().any(|job| job.going().is_some() && job.item.crashes > 1);
-    let mut by_connection: BTreeMap<ConnectionKey, Vec<&mut Job>> = BTreeMap::new();
-    for job in jobs.iter_mut().filter(|job| job.going().is_some()) {
-        by_connection.entry(job.connection.clone()).or_default().push(job);
-    }
-    if alone {
-        for job in by_connection.into_values().flatten() {
-            add(report, one_connection(seams, settings, caches, vec![job], deadline).await);
-        }
-        return;
-    }
-    let running = by_connection.into_values().map(|jobs| one_connection(seams, settings, caches, jobs, deadline));
-    for calls in join_all(running).await {
-        add(report, calls);
-    }
-}
-
-struct Calls {
-    made: u64,
-    let_through: u64,
-}
-
-fn add(report: &mut BatchReport, calls: Calls) {
-    report.count("crm_calls", calls.made);
-    report.count("limiter_unavailable", calls.let_through);
-}
-
-async fn one_connection(
-    seams: &Seams<'_>,
-    settings: &Settings,
-    caches: &Caches,
-    mut jobs: Vec<&mut Job>,
-    deadline: Instant,
-) -> Calls {
-    let (config, connection) = match jobs.first() {
-        Some(job) => (job.setup.config.clone(), job.connection.clone()),
-        None => return Calls { made: 0, let_through: 0 },
-    };
-    let connector = jobs[0].setup.connector;
-    let Some(own) = config.connections.get(&connection.connection) else { return Calls { made: 0, let_through: 0 } };
-    let gate = LimiterGate::new(seams.limits, seams.clock, &caches.pools, connection.clone(), &own.limits);
-    let auth = ConnectionAuth {
-        seams: *seams,
-        cache: &caches.credentials,
-        connection,
-        connector,
-        secret: &own.secret,
-        base_url: own.base_url.as_deref(),
-        cache_ms: settings.cache_ms,
-    };
-    match auth.base_url().await {
-        Ok(base_url) => {
-            let session = Session {
-                http: seams.http,
-                clock: seams.clock,
-                gate: &gate,
-                auth: &auth,
-                base_url,
-                deadline,
-                call_timeout_ms: connector.capabilities().call_timeout_ms,
-                classify: connector.classify(),
-            };
-            execute::execute(seams, &session, &mut jobs).await;
-        }
-        Err(failure) => {
-            for job in &mut jobs {
-                match treat::treat(job, &failure, seams.clock.now()) {
-                    treat::Treatment::Return(until) => job.give_back(until, treat::waiting(&failure)),
-                    _ => job.give_back_as_is(&failure.message),
-                }
-            }
-        }
-    }
-    Calls { made: gate.calls(), let_through: gate.let_through() }
 }
 
 /// An orderly end is no crash: what was announced and is returned is taken back.
@@ -429,7 +248,12 @@ fn note(job: &Job, report: &mut BatchReport) {
 }
 
 /// Sets the visibility of what is returned, and names it.
-async fn settle_messages(seams: &Seams<'_>, batch: &[Received], fates: &[MessageFate], report: &mut BatchReport) {
+async fn settle_messages(
+    seams: &Seams<'_>,
+    batch: &[Received],
+    fates: &[MessageFate],
+    report: &mut BatchReport,
+) {
     let back = returned(batch, fates, seams.clock.now());
     let visible: Vec<(String, i32)> =
         back.iter().filter_map(|(place, wait)| Some((batch[*place].receipt.clone(), (*wait)?))).collect();

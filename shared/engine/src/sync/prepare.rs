@@ -34,7 +34,9 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
         let change = work.change.as_ref().filter(|_| routed.contains(name));
         // Of equal versions the wake stands for the others: it is the one that may revive a dead version.
         let (place, version, woken) = match (wake, change) {
-            (Some((place, wake)), Some((_, change))) if wake.version >= change.version => (*place, wake.version, true),
+            (Some((place, wake)), Some((_, change))) if wake.version >= change.version => {
+                (*place, wake.version, true)
+            }
             (_, Some((place, change))) => (*place, change.version, false),
             (Some((place, wake)), None) => (*place, wake.version, true),
             (None, None) => continue,
@@ -98,7 +100,10 @@ fn map(job: &mut Job) {
     let (record, mapping) = (&job.record, &job.setup.mapping.mapping);
     let subject =
         Subject { org_id: &record.org_id, record_type: &record.record_type, record_id: &record.record_id };
-    let failed = |field: Option<String>, message: String| Reason { field, ..Reason::new(Code::MappingFailed, message) };
+    let failed = |field: Option<String>, message: String| Reason {
+        field,
+        ..Reason::new(Code::MappingFailed, message)
+    };
     match mapping.key_value(&subject) {
         Ok(value) => job.key_value = value,
         Err(error) => job.unmappable = Some(failed(error.field.clone(), error.message.clone())),
@@ -126,7 +131,9 @@ pub(super) async fn load(seams: &Seams<'_>, jobs: &mut [Job]) {
     }
     let mut woken: Vec<&mut Job> = jobs
         .iter_mut()
-        .filter(|job| job.wake && matches!(job.stage, Stage::Read) && fence(&job.item, &job.incoming()) == Fence::Open)
+        .filter(|job| {
+            job.wake && matches!(job.stage, Stage::Read) && fence(&job.item, &job.incoming()) == Fence::Open
+        })
         .collect();
     for job in &mut woken {
         revive(seams, job).await;

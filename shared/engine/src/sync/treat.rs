@@ -50,9 +50,11 @@ pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
         Class::Duplicate { existing: Some(existing) } if may_adopt(job, existing) => {
             Treatment::Adopt(existing.clone())
         }
-        Class::Duplicate { .. } | Class::Forbidden | Class::Invalid { .. } | Class::BatchRefused | Class::Refused => {
-            Treatment::Dead(Reason::from(failure))
-        }
+        Class::Duplicate { .. }
+        | Class::Forbidden
+        | Class::Invalid { .. }
+        | Class::BatchRefused
+        | Class::Refused => Treatment::Dead(Reason::from(failure)),
     }
 }
 

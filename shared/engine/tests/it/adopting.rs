@@ -13,13 +13,19 @@ fn seed(world: &World, object: &str, records: &Value) {
 #[test]
 fn given_contacts_already_in_the_crm_when_first_loaded_then_they_are_adopted_and_stamped_and_none_is_added() {
     let world = World::with_contact(BY_EMAIL);
-    let records: Vec<Value> = (0..10).map(|n| json!({"properties": {"email": format!("c{n}@x.io")}})).collect();
+    let records: Vec<Value> =
+        (0..10).map(|n| json!({"properties": {"email": format!("c{n}@x.io")}})).collect();
     seed(&world, "contacts", &json!(records));
     let batch: Vec<_> = (0..10)
-        .map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("C{n}@x.io"), "first_name": "Ann"})))
+        .map(|n| {
+            world.contact(&format!("c{n}"), 1, &json!({"email": format!("C{n}@x.io"), "first_name": "Ann"}))
+        })
         .collect();
     assert_eq!(world.sync(&batch).counts["applied"], 10);
-    assert_eq!((world.contacts("email").len(), world.contacts("firstname")), (10, vec!["Ann".to_owned(); 10]));
+    assert_eq!(
+        (world.contacts("email").len(), world.contacts("firstname")),
+        (10, vec!["Ann".to_owned(); 10])
+    );
     assert!(world.contacts("rtr_record_id").contains(&"c7".to_owned()));
     assert_eq!(world.calls(), ["POST contacts/batch/read 200", "POST contacts/batch/update 200"]);
 }
@@ -32,8 +38,12 @@ fn given_two_candidates_when_matched_then_the_record_is_dead_listing_them() {
     let report = world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io", "phone": "555"}))]);
     assert_eq!((report.counts["dead"], world.contacts("phone").len()), (1, 2));
     let reason = world.item("contact", "c").slot.map(|slot| slot.reason).unwrap();
-    let ids: Vec<String> =
-        world.crm.records("acme", "contacts").iter().map(|one| one["id"].as_str().unwrap_or("").to_owned()).collect();
+    let ids: Vec<String> = world
+        .crm
+        .records("acme", "contacts")
+        .iter()
+        .map(|one| one["id"].as_str().unwrap_or("").to_owned())
+        .collect();
     assert_eq!(reason.code.as_str(), "RTR3005");
     assert!(ids.iter().all(|id| reason.message.contains(id)), "{}", reason.message);
 }

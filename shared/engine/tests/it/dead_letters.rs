@@ -49,7 +49,10 @@ fn given_a_wake_of_an_older_version_when_synced_then_it_changes_nothing() {
     let world = rejected();
     world.sync(&[world.contact("c", 3, &json!({"email": "right@x.io"}))]);
     let wake = build::wake("acme", "contact", "c", "hubspot", 2, world.now());
-    assert_eq!((world.sync(&[wake]).counts["superseded"], world.contacts("email")), (1, vec!["right@x.io".to_owned()]));
+    assert_eq!(
+        (world.sync(&[wake]).counts["superseded"], world.contacts("email")),
+        (1, vec!["right@x.io".to_owned()])
+    );
 }
 
 #[test]
@@ -64,7 +67,8 @@ fn given_a_record_over_100_kib_when_it_dies_then_its_body_lies_outside_and_leave
 }
 
 #[test]
-fn given_a_message_that_crashed_its_function_three_times_when_received_again_then_it_is_filed_before_the_crm_is_touched() {
+fn given_a_message_that_crashed_its_function_three_times_when_received_again_then_it_is_filed_before_the_crm_is_touched()
+ {
     let world = World::with_contact(CONTACT);
     let mut message = world.contact("c", 1, &json!({"email": "c@x.io"}));
     message.receive_count = 3;
@@ -74,13 +78,17 @@ fn given_a_message_that_crashed_its_function_three_times_when_received_again_the
         let (mut item, key) = (world.item("contact", "c"), key());
         let old = item.clone();
         (item.crashes, item.rev) = (crashes, old.rev + 1);
-        let write = rtr_engine::seams::Write { key, names: rtr_engine::seams::Names::default(), old, new: item };
+        let write =
+            rtr_engine::seams::Write { key, names: rtr_engine::seams::Names::default(), old, new: item };
         futures::executor::block_on(rtr_engine::seams::Records::write(&world.records, &[write]));
     }
     let report = world.sync(&[message]);
     assert_eq!((report.counts["dead"], world.calls().len()), (1, 0));
     let item = world.item("contact", "c");
-    assert_eq!((item.slot.map(|slot| slot.reason.code.as_str().to_owned()), item.crashes), (Some("RTR5001".to_owned()), 0));
+    assert_eq!(
+        (item.slot.map(|slot| slot.reason.code.as_str().to_owned()), item.crashes),
+        (Some("RTR5001".to_owned()), 0)
+    );
 }
 
 #[test]

@@ -9,7 +9,9 @@ use serde_json::json;
 fn loaded(contacts: usize) -> World {
     let world = World::with_contact(CONTACT);
     let batch: Vec<_> = (0..contacts)
-        .map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io"), "first_name": "Ann"})))
+        .map(|n| {
+            world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io"), "first_name": "Ann"}))
+        })
         .collect();
     for batch in batch.chunks(10) {
         assert_eq!(world.sync(batch).failed, Vec::<String>::new());
@@ -35,8 +37,11 @@ fn given_ten_linked_records_when_updated_in_one_batch_then_it_costs_one_of_each_
         (state.reads, state.write_batches, state.writes, state.transactions) = (0, 0, 0, 0);
     }
     world.limits.state().leases = 0;
-    let batch: Vec<_> =
-        (0..10).map(|n| world.contact(&format!("c{n}"), 2, &json!({"email": format!("c{n}@x.io"), "first_name": "Bob"}))).collect();
+    let batch: Vec<_> = (0..10)
+        .map(|n| {
+            world.contact(&format!("c{n}"), 2, &json!({"email": format!("c{n}@x.io"), "first_name": "Bob"}))
+        })
+        .collect();
     assert!(world.sync(&batch).failed.is_empty());
     assert_eq!(world.calls()[before..], ["POST contacts/batch/update 200"]);
     let state = world.records.state();
@@ -51,7 +56,9 @@ fn given_events_sent_again_when_synced_then_nothing_is_called_or_written() {
     let world = loaded(10);
     let (calls, writes) = (world.calls().len(), world.records.state().writes);
     let batch: Vec<_> = (0..10)
-        .map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io"), "first_name": "Ann"})))
+        .map(|n| {
+            world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io"), "first_name": "Ann"}))
+        })
         .collect();
     let report = world.sync(&batch);
     assert_eq!((report.counts["superseded"], report.failed.len()), (10, 0));
@@ -121,8 +128,11 @@ fn given_ids_of_any_letters_when_synced_then_each_is_its_own_record() {
     let world = World::with_contact(CONTACT);
     let long = "é".repeat(512);
     let ids = ["a#b", "a%23b", "a b", "🦀", "%", &long];
-    let batch: Vec<_> =
-        ids.iter().enumerate().map(|(n, id)| world.contact(id, 1, &json!({"email": format!("n{n}@x.io")}))).collect();
+    let batch: Vec<_> = ids
+        .iter()
+        .enumerate()
+        .map(|(n, id)| world.contact(id, 1, &json!({"email": format!("n{n}@x.io")})))
+        .collect();
     let report = world.sync(&batch);
     assert_eq!((report.counts["applied"], world.contacts("email").len()), (6, 6));
 }
@@ -131,7 +141,11 @@ fn given_ids_of_any_letters_when_synced_then_each_is_its_own_record() {
 fn given_five_outcomes_when_listed_then_the_newest_is_last() {
     let world = loaded(1);
     for version in 2..9 {
-        world.sync(&[world.contact("c0", version, &json!({"email": "c0@x.io", "first_name": version.to_string()}))]);
+        world.sync(&[world.contact(
+            "c0",
+            version,
+            &json!({"email": "c0@x.io", "first_name": version.to_string()}),
+        )]);
     }
     let recent = world.item("contact", "c0").recent;
     assert_eq!(recent.iter().map(|one| (one.ended, one.version)).next_back(), Some((Ended::Applied, 8)));

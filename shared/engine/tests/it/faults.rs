@@ -31,7 +31,8 @@ fn given_a_crm_that_is_down_when_synced_then_the_message_returns_and_applies_onc
 }
 
 #[test]
-fn given_an_answer_lost_after_the_write_when_synced_then_the_call_is_not_repeated_in_place_and_no_second_record_comes() {
+fn given_an_answer_lost_after_the_write_when_synced_then_the_call_is_not_repeated_in_place_and_no_second_record_comes()
+ {
     let world = World::with_contact(CONTACT);
     world.faults(&fault("drop_after_commit", &Value::Null, 1));
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
@@ -51,7 +52,10 @@ fn given_a_lost_answer_to_an_update_when_synced_then_the_hash_is_gone_and_the_ol
     world.sync(&[world.contact("c", 1, &data("A"))]);
     world.faults(&fault("drop_after_commit", &Value::Null, 1));
     world.sync(&[world.contact("c", 2, &data("B"))]);
-    assert_eq!((world.item("contact", "c").applied_hash, world.contacts("firstname")), (None, vec!["B".to_owned()]));
+    assert_eq!(
+        (world.item("contact", "c").applied_hash, world.contacts("firstname")),
+        (None, vec!["B".to_owned()])
+    );
     // The next version equals the one confirmed last; believing the old hash would leave B at the CRM.
     assert_eq!(world.sync(&[world.contact("c", 3, &data("A"))]).counts["applied"], 1);
     assert_eq!(world.contacts("firstname"), ["A"]);
@@ -61,16 +65,19 @@ fn given_a_lost_answer_to_an_update_when_synced_then_the_hash_is_gone_and_the_ol
 fn given_results_that_are_reordered_or_missing_when_synced_then_each_record_gets_its_own_outcome() {
     let world = World::with_contact(CONTACT);
     world.faults(&fault("reorder", &Value::Null, 1));
-    let batch: Vec<_> = (0..5).map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io")}))).collect();
+    let batch: Vec<_> =
+        (0..5).map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io")}))).collect();
     assert_eq!(world.sync(&batch).counts["applied"], 5);
     let held = world.crm.records("acme", "contacts");
     for n in 0..5 {
         let id = world.item("contact", &format!("c{n}")).external_id;
-        let record = held.iter().find(|one| one["properties"]["rtr_record_id"] == json!(format!("c{n}"))).unwrap();
+        let record =
+            held.iter().find(|one| one["properties"]["rtr_record_id"] == json!(format!("c{n}"))).unwrap();
         assert_eq!(id.as_deref(), record["id"].as_str());
     }
     world.faults(&fault("omit", &Value::Null, 1));
-    let batch: Vec<_> = (5..9).map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io")}))).collect();
+    let batch: Vec<_> =
+        (5..9).map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io")}))).collect();
     let report = world.sync(&batch);
     assert_eq!((report.counts["applied"], report.failed.len()), (3, 1));
 }
@@ -86,7 +93,8 @@ fn given_a_2xx_with_nothing_in_it_when_synced_then_it_is_not_taken_for_success()
 #[test]
 fn given_one_bad_record_in_a_batch_when_synced_then_only_it_is_dead_with_the_crms_field() {
     let world = World::with_contact(CONTACT);
-    let mut batch: Vec<_> = (0..9).map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io")}))).collect();
+    let mut batch: Vec<_> =
+        (0..9).map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io")}))).collect();
     batch.push(world.contact("bad", 1, &json!({"email": "not an address"})));
     let report = world.sync(&batch);
     assert_eq!((report.counts["applied"], report.counts["dead"], report.failed.len()), (9, 1, 0));

@@ -16,7 +16,8 @@ fn given_a_mapping_without_a_key_when_created_then_an_intent_stood_before_the_ca
 }
 
 #[test]
-fn given_a_create_whose_answer_was_lost_when_received_again_then_it_is_looked_for_and_linked_not_made_twice() {
+fn given_a_create_whose_answer_was_lost_when_received_again_then_it_is_looked_for_and_linked_not_made_twice()
+{
     let world = World::with_contact(WITHOUT_KEY);
     world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*batch/create*"},
         "fault": "drop_after_commit", "value": Value::Null, "count": 1}]));

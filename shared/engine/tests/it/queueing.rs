@@ -8,10 +8,12 @@ use rtr_testkit::world::World;
 use serde_json::json;
 
 #[test]
-fn given_a_burst_on_one_record_when_synced_then_the_newest_goes_alone_and_its_predecessors_leave_the_queue_first() {
+fn given_a_burst_on_one_record_when_synced_then_the_newest_goes_alone_and_its_predecessors_leave_the_queue_first()
+ {
     let world = World::with_contact(CONTACT);
-    let burst: Vec<_> =
-        (1..=10).map(|v| world.contact("c", v, &json!({"email": "c@x.io", "first_name": v.to_string()}))).collect();
+    let burst: Vec<_> = (1..=10)
+        .map(|v| world.contact("c", v, &json!({"email": "c@x.io", "first_name": v.to_string()})))
+        .collect();
     let report = world.sync(&burst);
     assert_eq!((report.counts["applied"], report.counts["superseded"]), (1, 9));
     assert_eq!((world.contacts("firstname"), world.calls().len()), (vec!["10".to_owned()], 1));
@@ -26,7 +28,10 @@ fn given_a_message_in_a_foreign_group_when_synced_then_it_is_sent_on_and_never_w
     let report = world.sync(&[stray.clone()]);
     assert_eq!((report.counts["sent_on"], report.failed.len(), world.calls().len()), (1, 0, 0));
     let sent = world.queue.state().sent.clone();
-    assert_eq!((sent[0].0, sent[0].1.group.as_str(), &sent[0].1.body), (QueueName::Changes, "acme#contact#c", &stray.body));
+    assert_eq!(
+        (sent[0].0, sent[0].1.group.as_str(), &sent[0].1.body),
+        (QueueName::Changes, "acme#contact#c", &stray.body)
+    );
 }
 
 #[test]
@@ -53,8 +58,10 @@ fn given_malformed_bodies_among_good_ones_when_synced_then_each_gets_its_letter_
 #[test]
 fn given_a_throttled_connection_when_synced_then_the_messages_return_with_the_time_and_others_do_not_wait() {
     let world = World::with_contact(CONTACT);
-    world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*contacts*"}, "fault": "status",
-        "value": {"status": 429, "headers": {"Retry-After": "30"}}, "count": 1}]));
+    world.faults(
+        &json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*contacts*"}, "fault": "status",
+        "value": {"status": 429, "headers": {"Retry-After": "30"}}, "count": 1}]),
+    );
     let one = world.contact("a", 1, &json!({"email": "a@x.io"}));
     let report = world.sync(&[one.clone()]);
     assert_eq!(report.failed, [one.message_id.clone()]);
@@ -64,7 +71,13 @@ fn given_a_throttled_connection_when_synced_then_the_messages_return_with_the_ti
     let fresh = rtr_engine::sync::Caches::default();
     let two = world.company("k", 1, &json!({"name": "K"}));
     let deadline = world.now().plus_ms(60_000);
-    futures::executor::block_on(rtr_engine::sync::run(&world.seams(), &world.settings, &fresh, &[two], deadline));
+    futures::executor::block_on(rtr_engine::sync::run(
+        &world.seams(),
+        &world.settings,
+        &fresh,
+        &[two],
+        deadline,
+    ));
     assert_eq!(world.calls().len(), calls);
     world.clock.advance_ms(30_000);
     assert!(world.sync(&[build::again(one)]).failed.is_empty());

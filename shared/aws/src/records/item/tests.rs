@@ -62,7 +62,8 @@ fn given_a_full_item_when_stored_and_read_then_it_is_the_same() {
         not_before: Instant(77),
         ..dead_slot()
     };
-    let item = Item { rev: 1, slot: Some(parked), applied_hash: Some("not hex".to_owned()), ..Item::default() };
+    let item =
+        Item { rev: 1, slot: Some(parked), applied_hash: Some("not hex".to_owned()), ..Item::default() };
     assert_eq!(there_and_back(&item), item);
 }
 

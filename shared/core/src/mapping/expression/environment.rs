@@ -41,10 +41,12 @@ fn build() -> Environment<'static> {
         let test = move |_: &mut State, value: Value, rest: Rest<Value>| transform::holds(name, &value, &rest);
         environment.add_test(format!("__{name}"), test);
     }
-    environment.add_function("__get", |value: Value, key: Value| operator::get(&value, &key));
+    environment.add_function("__get", |value: Value, keys: Rest<Value>| {
+        keys.iter().try_fold(value, |value, key| operator::get(&value, key))
+    });
     environment.add_function("__slice", |value: Value, start: Value, stop: Value| operator::slice(&value, &start, &stop));
     environment.add_function("__in", |item: Value, whole: Value| operator::contains(&whole, &item));
     environment.add_function("__order", |a: Value, sign: Value, b: Value| operator::order(&a, &sign, &b));
-    environment.add_function("__arith", |a: Value, sign: Value, b: Value| operator::arithmetic(&a, &sign, &b));
+    environment.add_function("__arith", |first: Value, rest: Rest<Value>| operator::chain(first, &rest));
     environment
 }

@@ -11,8 +11,10 @@ use super::token::{Token, Word, tokenize};
 use crate::mapping::suggest::{listed, nearest};
 use crate::mapping::transform::{self, Kind};
 
-/// How deep brackets and operators may nest.
-const MAX_DEPTH: usize = 48;
+/// How deep expressions may stand within expressions.
+const MAX_DEPTH: usize = 16;
+/// How deep the lowered text may nest; minijinja reads it by recursion, on stacks as small as 2 MiB.
+const MAX_NESTING: usize = 48;
 const KEYWORDS: [&str; 13] =
     ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
@@ -22,13 +24,19 @@ pub(super) struct Lowered {
     pub(super) text: String,
     /// The path, when the expression is nothing but one: `address.city`.
     pub(super) path: Option<Vec<String>>,
+    /// Whether the text is a look-up that further keys can be added to.
+    is_lookup: bool,
 }
 
 /// Reads `source` to its end.
 pub(super) fn lower(source: &str) -> Result<Lowered, ExpressionError> {
+    if source.trim_start().starts_with("{{") {
+        return Err(ExpressionError::new(0, "an expression stands alone here, without {{ and }}".into()));
+    }
     let mut reader = Reader { tokens: tokenize(source)?, next: 0, depth: 0 };
     let lowered = reader.expression()?;
     match reader.peek() {
+        Word::End if nesting(&lowered.text) > MAX_NESTING => Err(ExpressionError::new(0, too_deep())),
         Word::End => Ok(lowered),
         _ => Err(reader.unexpected("the end of the expression, or an operator")),
     }
@@ -46,7 +54,7 @@ impl Reader {
     fn expression(&mut self) -> Step {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.error(format!("the expression nests deeper than {MAX_DEPTH} levels")));
+            return Err(self.error(too_deep()));
         }
         let mut value = self.or()?;
         while self.take_name("if") {
@@ -59,19 +67,23 @@ impl Reader {
     }
 
     fn or(&mut self) -> Step {
-        let mut left = self.and()?;
-        while self.take_name("or") {
-            left = plain(format!("({} or {})", left.text, self.and()?.text));
-        }
-        Ok(left)
+        self.joined("or", Self::and)
     }
 
     fn and(&mut self) -> Step {
-        let mut left = self.not()?;
-        while self.take_name("and") {
-            left = plain(format!("({} and {})", left.text, self.not()?.text));
+        self.joined("and", Self::not)
+    }
+
+    fn joined(&mut self, keyword: &'static str, operand: fn(&mut Self) -> Step) -> Step {
+        let first = operand(self)?;
+        if !matches!(self.peek(), Word::Name(next) if next == keyword) {
+            return Ok(first);
         }
-        Ok(left)
+        let mut text = first.text;
+        while self.take_name(keyword) {
+            text = format!("{text} {keyword} {}", operand(self)?.text);
+        }
+        Ok(plain(format!("({text})")))
     }
 
     fn not(&mut self) -> Step {
@@ -142,21 +154,27 @@ impl Reader {
     }
 
     fn binary(&mut self, operators: &[&'static str], operand: fn(&mut Self) -> Step) -> Step {
-        let mut left = operand(self)?;
+        let first = operand(self)?;
+        let mut parts = vec![first.text.clone()];
         while let Some(operator) = operators.iter().find(|operator| self.take(operator)) {
-            left = plain(format!("__arith({}, \"{operator}\", {})", left.text, operand(self)?.text));
+            parts.push(quoted(operator));
+            parts.push(operand(self)?.text);
         }
-        Ok(left)
+        Ok(if parts.len() == 1 { first } else { plain(format!("__arith({})", parts.join(", "))) })
     }
 
     fn filtered(&mut self) -> Step {
         let mut value = self.operand()?;
         loop {
-            if self.take("|") {
-                let (name, at) = self.name("the name of a filter")?;
-                let arguments = if self.take("(") { self.arguments(")")? } else { Vec::new() };
-                check_call(Kind::Filter, &name, arguments.len(), at)?;
-                value = plain(format!("({} | {name}({}))", value.text, arguments.join(", ")));
+            if self.peek() == &Word::Symbol("|") {
+                let mut text = value.text;
+                while self.take("|") {
+                    let (name, at) = self.name("the name of a filter")?;
+                    let arguments = if self.take("(") { self.arguments(")")? } else { Vec::new() };
+                    check_call(Kind::Filter, &name, arguments.len(), at)?;
+                    text = format!("{text} | {name}({})", arguments.join(", "));
+                }
+                value = plain(format!("({text})"));
             } else if self.take_name("is") {
                 value = self.test(&value)?;
             } else {
@@ -266,9 +284,12 @@ impl Reader {
             "null" | "nil" | "NULL" | "Null" => {
                 Err(ExpressionError::new(at, format!("`{name}` is not a value here")).meaning("none"))
             }
-            "record" => Ok(Lowered { text: "record".into(), path: Some(Vec::new()) }),
+            "record" => Ok(Lowered { text: "record".into(), path: Some(Vec::new()), is_lookup: false }),
             _ if KEYWORDS.contains(&name) => Err(self.back().unexpected("a value")),
-            _ => Ok(Lowered { text: format!("__get(record, {})", quoted(name)), path: Some(vec![name.to_owned()]) }),
+            _ => {
+                let record = Lowered { text: "record".into(), path: Some(Vec::new()), is_lookup: false };
+                Ok(lookup(record, &quoted(name), Some(name.to_owned())))
+            }
         }
     }
 
@@ -308,10 +329,11 @@ impl Reader {
                     break;
                 }
             }
-            arguments.push(self.expression()?.text);
-            if self.peek() == &Word::Symbol("=") {
+            let named = self.tokens.get(self.next + 1).map(|token| &token.word) == Some(&Word::Symbol("="));
+            if named && matches!(self.peek(), Word::Name(_)) {
                 return Err(self.error("arguments have no names here; write the value alone".into()));
             }
+            arguments.push(self.expression()?.text);
         }
         Ok(arguments)
     }
@@ -376,7 +398,7 @@ impl Reader {
 }
 
 fn plain(text: String) -> Lowered {
-    Lowered { text, path: None }
+    Lowered { text, path: None, is_lookup: false }
 }
 
 fn lookup(value: Lowered, key: &str, name: Option<String>) -> Lowered {
@@ -384,7 +406,32 @@ fn lookup(value: Lowered, key: &str, name: Option<String>) -> Lowered {
         path.push(name);
         path
     });
-    Lowered { text: format!("__get({}, {key})", value.text), path }
+    let text = match value.text.strip_suffix(')').filter(|_| value.is_lookup) {
+        Some(open) => format!("{open}, {key})"),
+        None => format!("__get({}, {key})", value.text),
+    };
+    Lowered { text, path, is_lookup: true }
+}
+
+/// How deep the brackets of a lowered text nest; those within its quoted texts do not count.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'(' | b'[' | b'{' if !quoted => depth += 1,
+            b')' | b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn too_deep() -> String {
+    "the expression nests too deep; compute parts of it in the internal system".to_owned()
 }
 
 fn check_call(kind: Kind, name: &str, given: usize, at: usize) -> Result<(), ExpressionError> {
@@ -404,9 +451,10 @@ fn unknown(kind: Kind, name: &str, at: usize) -> ExpressionError {
         Kind::Function => ("function", Kind::Filter),
     };
     let error = ExpressionError::new(at, format!("unknown {this} `{name}`"));
-    match transform::find(other, name) {
-        Some(found) => error.meaning(found.example.split(" → ").next().unwrap_or(found.example)),
-        None => error.maybe_meaning(nearest(name, transform::names(kind))),
+    match (transform::find(other, name), kind) {
+        (Some(_), Kind::Function) => error.meaning(format!("… | {name}")),
+        (Some(_), Kind::Filter) => error.meaning(format!("{name}(…)")),
+        (None, _) => error.maybe_meaning(nearest(name, transform::names(kind))),
     }
 }
 

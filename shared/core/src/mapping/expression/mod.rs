@@ -75,10 +75,11 @@ impl Expression {
     }
 }
 
-/// What expressions see of `record`.
+/// What expressions see of `record`; a record that is no object has no keys.
 pub(super) fn scope(record: &serde_json::Value) -> Value {
-    let record = Value::from(minijinja::value::Serde(record));
-    Value::from_iter([("record", record)])
+    let empty = serde_json::json!({});
+    let record = Value::from(minijinja::value::Serde(if record.is_object() { record } else { &empty }));
+    minijinja::context! { record }
 }
 
 impl ExpressionError {

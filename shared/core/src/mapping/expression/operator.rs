@@ -77,12 +77,20 @@ pub(super) fn order(a: &Value, sign: &Value, b: &Value) -> Result<Value, Error> 
     }))
 }
 
-/// `a + b` and its kin, of two numbers; `+` also joins two texts or two lists.
-pub(super) fn arithmetic(a: &Value, sign: &Value, b: &Value) -> Result<Value, Error> {
-    if let Some(missing) = missing_of([a, b]) {
+/// `a + b - c` and its kin, from left to right: `rest` is signs and operands in turn.
+pub(super) fn chain(first: Value, rest: &[Value]) -> Result<Value, Error> {
+    let operands = rest.iter().skip(1).step_by(2);
+    if let Some(missing) = missing_of(std::iter::once(&first).chain(operands)) {
         return Ok(missing);
     }
-    let sign = sign.as_str().unwrap_or_default();
+    rest.chunks(2).try_fold(first, |left, step| match step {
+        [sign, right] => arithmetic(&left, sign.as_str().unwrap_or_default(), right),
+        _ => Err(fail("an operator lacks its operand")),
+    })
+}
+
+/// Two numbers; `+` also joins two texts or two lists.
+fn arithmetic(a: &Value, sign: &str, b: &Value) -> Result<Value, Error> {
     if let (Some(a), Some(b)) = (number(a), number(b)) {
         return compute(a, sign, b)?.into_value();
     }

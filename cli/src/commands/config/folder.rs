@@ -1,0 +1,101 @@
+//! The folder's YAML files, and how what is wrong with them is shown.
+
+use crate::problem::{Exit, Problem};
+use rtr_connectors::registry;
+use rtr_core::config::{ConfigSet, Diagnostic, SourceFile, load};
+use std::path::Path;
+
+/// The YAML files below `dir`, by their paths within it.
+pub(super) fn read(dir: &Path) -> Result<Vec<SourceFile>, Problem> {
+    if !dir.is_dir() {
+        return Err(Problem::not_found(format!("there is no folder {}", dir.display()))
+            .hint("name the folder of YAML files: rtr config check DIR"));
+    }
+    let mut files = Vec::new();
+    walk(dir, "", &mut files).map_err(|error| Problem::usage(format!("{} cannot be read: {error}", dir.display())))?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    if files.is_empty() {
+        return Err(Problem::usage(format!("{} holds no YAML file", dir.display())));
+    }
+    Ok(files)
+}
+
+fn walk(dir: &Path, within: &str, files: &mut Vec<SourceFile>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let path = if within.is_empty() { name.clone() } else { format!("{within}/{name}") };
+        if entry.path().is_dir() {
+            walk(&entry.path(), &path, files)?;
+        } else if name.ends_with(".yaml") || name.ends_with(".yml") {
+            let text = std::fs::read_to_string(entry.path())
+                .map_err(|error| std::io::Error::new(error.kind(), format!("{path}: {error}")))?;
+            files.push(SourceFile { path, text });
+        }
+    }
+    Ok(())
+}
+
+/// What the folder says, or everything that is wrong with it.
+pub(super) fn checked(files: &[SourceFile]) -> Result<ConfigSet, Vec<Diagnostic>> {
+    load(files, &registry::facts())
+}
+
+/// The folder's configuration for a command that goes on only when all of it is right.
+pub(super) fn load_or_refuse(dir: &Path) -> Result<ConfigSet, Problem> {
+    checked(&read(dir)?).map_err(|found| refusal(dir, &found))
+}
+
+/// A refusal that shows every error.
+pub(super) fn refusal(dir: &Path, found: &[Diagnostic]) -> Problem {
+    let lines: Vec<String> = found.iter().map(|one| line(dir, one)).collect();
+    let what = format!("{} has errors, so nothing was done\n{}", dir.display(), lines.join("\n"));
+    Problem { exit: Exit::Usage, what, hint: None }
+}
+
+/// `config/orgs/acme.yaml:3:5: RTR2002 message; did you mean …?`
+pub(super) fn line(dir: &Path, one: &Diagnostic) -> String {
+    let Diagnostic { file, line, column, message, suggestion, code } = one;
+    let meant = suggestion.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    format!("{}:{line}:{column}: {code} {message}{meant}", dir.join(file).display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_errors_when_shown_then_each_line_can_be_clicked() {
+        let one = Diagnostic {
+            file: "orgs/acme.yaml".to_owned(),
+            line: 3,
+            column: 5,
+            message: "unknown key `prvider`".to_owned(),
+            suggestion: Some("provider".to_owned()),
+            code: "RTR2001",
+        };
+        let problem = refusal(Path::new("conf"), &[one]);
+        assert_eq!(problem.exit.code(), 2);
+        insta::assert_snapshot!(problem, @r"
+        rtr: conf has errors, so nothing was done
+        conf/orgs/acme.yaml:3:5: RTR2001 unknown key `prvider`; did you mean `provider`?
+        ");
+    }
+
+    #[test]
+    fn given_a_folder_when_read_then_yaml_files_are_found_at_any_depth_and_others_are_left() {
+        let dir = std::env::temp_dir().join(format!("rtr-folder-{}", std::process::id()));
+        for file in ["orgs/acme.yaml", "mappings/hubspot/contact.yml", "schema/org.json", ".git/x.yaml"] {
+            let path = dir.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "a: 1\n").unwrap();
+        }
+        let paths: Vec<String> = read(&dir).unwrap().into_iter().map(|file| file.path).collect();
+        assert_eq!(paths, ["mappings/hubspot/contact.yml", "orgs/acme.yaml"]);
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(read(&dir).unwrap_err().exit, Exit::NotFound);
+    }
+}

@@ -1,0 +1,76 @@
+//! `rtr config`: the folder of YAML, what is stored, and the difference. Nothing of a folder with an error is applied.
+
+mod apply;
+mod check;
+mod folder;
+mod schema;
+mod show;
+mod test;
+
+use crate::app::App;
+use crate::problem::Ended;
+use std::path::PathBuf;
+
+/// What to do with configuration.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Check the folder: every error with its file, line and column (exit 2)
+    Check {
+        /// The folder
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+    },
+    /// What `apply` would change (exit 1 if anything)
+    Diff {
+        /// The folder
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+        /// Also what the folder lacks
+        #[arg(long)]
+        prune: bool,
+    },
+    /// Store what changed, each org as a numbered revision
+    Apply {
+        /// The folder
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+        /// Also remove what the folder lacks
+        #[arg(long)]
+        prune: bool,
+        /// Who applies it
+        #[arg(long, env = "USER", default_value = "unknown")]
+        author: String,
+    },
+    /// What is stored: a list, or one org's document (`*`: what holds for all)
+    Show {
+        /// The org
+        org: Option<String>,
+    },
+    /// Run the cases beside the mappings (exit 1 if one fails)
+    Test {
+        /// The folder
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+    },
+    /// Write the JSON Schemas of the files to DIR/schema
+    Schema {
+        /// The folder
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+        /// Write nothing; exit 1 if the folder's schemas are not these
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// Runs one of them.
+pub(crate) async fn run(app: &App, command: Command) -> Ended {
+    match command {
+        Command::Check { dir } => check::run(app, &dir),
+        Command::Diff { dir, prune } => apply::diff(app, &dir, prune).await,
+        Command::Apply { dir, prune, author } => apply::apply(app, &dir, prune, &author).await,
+        Command::Show { org } => show::run(app, org.as_deref()).await,
+        Command::Test { dir } => test::run(app, &dir),
+        Command::Schema { dir, check } => schema::run(app, &dir, check),
+    }
+}

@@ -1,0 +1,26 @@
+//! The commands: each takes what was asked, and answers or says why not.
+
+pub(crate) mod config;
+pub(crate) mod connection;
+pub(crate) mod dlq;
+pub(crate) mod explain;
+pub(crate) mod publish;
+pub(crate) mod record;
+pub(crate) mod wait;
+
+use crate::app::App;
+use crate::args::Command;
+use crate::problem::Ended;
+
+/// Runs one command.
+pub(crate) async fn run(app: &App, command: Command) -> Ended {
+    match command {
+        Command::Config(command) => config::run(app, command).await,
+        Command::Connection(command) => connection::run(app, command).await,
+        Command::Publish(args) => publish::run(app, args).await,
+        Command::Record(args) => record::run(app, args).await,
+        Command::Dlq(command) => dlq::run(app, command).await,
+        Command::Explain(args) => explain::run(app, &args),
+        Command::Wait(args) => wait::run(app, &args).await,
+    }
+}

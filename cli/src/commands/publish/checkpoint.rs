@@ -1,0 +1,158 @@
+//! How far a file has been sent, beside the file: what lets an interrupted run go on where it stopped.
+
+use crate::problem::Problem;
+use rtr_core::digest;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What the file's beginning is recognised by, in bytes.
+const PREFIX_BYTES: u64 = 64 * 1_024;
+/// The checkpoint's name: the file's, with this.
+const SUFFIX: &str = ".rtr-state";
+
+/// Which lines are settled: sent, refused or blank.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// All lines up to this one.
+    pub(super) through: u64,
+    /// And these beyond it.
+    pub(super) beyond: BTreeSet<u64>,
+}
+
+/// A checkpoint as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Stored {
+    prefix_bytes: u64,
+    prefix_digest: String,
+    progress: Progress,
+}
+
+/// The place beside one file.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    path: PathBuf,
+    prefix_bytes: u64,
+    prefix_digest: String,
+}
+
+impl Progress {
+    /// Line `line` is settled.
+    pub(super) fn settle(&mut self, line: u64) {
+        self.beyond.insert(line);
+        while self.beyond.remove(&(self.through + 1)) {
+            self.through += 1;
+        }
+    }
+
+    /// Whether line `line` is settled.
+    pub(super) fn has(&self, line: u64) -> bool {
+        line <= self.through || self.beyond.contains(&line)
+    }
+}
+
+impl Checkpoint {
+    /// The place beside `file`.
+    pub(super) fn beside(file: &Path) -> Result<Self, Problem> {
+        let size = std::fs::metadata(file).map(|about| about.len()).map_err(|error| unreadable(file, &error))?;
+        let prefix_bytes = size.min(PREFIX_BYTES);
+        let prefix_digest = prefix(file, prefix_bytes)?;
+        let mut path = file.as_os_str().to_owned();
+        path.push(SUFFIX);
+        Ok(Self { path: path.into(), prefix_bytes, prefix_digest })
+    }
+
+    /// The checkpoint's own file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether an earlier run has left one.
+    pub(super) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// How far an earlier run came; from the beginning when there was none.
+    pub(super) fn load(&self, file: &Path) -> Result<Progress, Problem> {
+        let text = match std::fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Progress::default()),
+            Err(error) => return Err(unreadable(&self.path, &error)),
+        };
+        let name = self.path.display();
+        let stored: Stored = serde_json::from_slice(&text).map_err(|error| {
+            Problem::usage(format!("the checkpoint {name} cannot be read: {error}")).hint("remove it to begin anew")
+        })?;
+        // A file that was appended to is still the same one.
+        let same = stored.prefix_bytes <= self.prefix_bytes && prefix(file, stored.prefix_bytes)? == stored.prefix_digest;
+        if !same {
+            return Err(Problem::usage(format!("the checkpoint {name} belongs to another file than {}", file.display()))
+                .hint("remove it, or leave --resume out, to send the file from its beginning"));
+        }
+        Ok(stored.progress)
+    }
+
+    /// Writes how far this run has come; whole or not at all.
+    pub(super) fn save(&self, progress: &Progress) -> std::io::Result<()> {
+        let stored = Stored {
+            prefix_bytes: self.prefix_bytes,
+            prefix_digest: self.prefix_digest.clone(),
+            progress: progress.clone(),
+        };
+        let mut partial = self.path.as_os_str().to_owned();
+        partial.push(".partial");
+        std::fs::write(&partial, serde_json::to_vec(&stored)?)?;
+        std::fs::rename(&partial, &self.path)
+    }
+
+    /// Everything is sent: nothing is left to go on with.
+    pub(super) fn remove(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn prefix(file: &Path, bytes: u64) -> Result<String, Problem> {
+    let read = || {
+        let mut beginning = Vec::new();
+        std::fs::File::open(file)?.take(bytes).read_to_end(&mut beginning)?;
+        Ok(digest::hex(&beginning))
+    };
+    read().map_err(|error: std::io::Error| unreadable(file, &error))
+}
+
+/// A file that cannot be read.
+pub(super) fn unreadable(file: &Path, error: &std::io::Error) -> Problem {
+    let what = format!("{} cannot be read: {error}", file.display());
+    if error.kind() == std::io::ErrorKind::NotFound { Problem::not_found(what) } else { Problem::usage(what) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Exit;
+
+    #[test]
+    fn given_lines_settled_in_any_order_when_asked_then_only_those_are_done() {
+        let mut progress = Progress::default();
+        [2, 1, 5].into_iter().for_each(|line| progress.settle(line));
+        assert_eq!((progress.through, progress.beyond.len()), (2, 1));
+        assert_eq!([1, 2, 3, 4, 5, 6].map(|line| progress.has(line)), [true, true, false, false, true, false]);
+    }
+
+    #[test]
+    fn given_a_checkpoint_when_the_file_grew_then_it_holds_and_when_it_is_another_then_it_is_refused() {
+        let folder = std::env::temp_dir().join(format!("rtr-checkpoint-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("events.jsonl");
+        std::fs::write(&file, "one\n").unwrap();
+        let place = Checkpoint::beside(&file).unwrap();
+        let progress = Progress { through: 1, beyond: BTreeSet::from([3]) };
+        place.save(&progress).unwrap();
+        std::fs::write(&file, "one\ntwo\n").unwrap();
+        assert_eq!(Checkpoint::beside(&file).unwrap().load(&file), Ok(progress));
+        std::fs::write(&file, "uno\ntwo\n").unwrap();
+        assert_eq!(Checkpoint::beside(&file).unwrap().load(&file).unwrap_err().exit, Exit::Usage);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

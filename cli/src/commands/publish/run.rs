@@ -1,0 +1,174 @@
+//! One run: lines in, requests under way, and what became of each line.
+
+use super::checkpoint::{Checkpoint, Progress};
+use super::line::{Addressing, Line, Refused, read};
+use super::schedule::Schedule;
+use super::send::{Ended, Target, send};
+use super::source::{NumberedLine, Source};
+use crate::problem::{Exit, Problem};
+use futures::stream::{FuturesUnordered, StreamExt};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Requests under way at once.
+const IN_FLIGHT: usize = 16;
+/// Between two checkpoints.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// What became of the lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Summary {
+    /// Events that SQS has.
+    pub(super) sent: u64,
+    /// Lines that are no event, or that SQS does not take.
+    pub(super) refused: Vec<Refused>,
+    /// With `--resume`: the line after which this run began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resumed_after: Option<u64>,
+}
+
+/// A run under way.
+pub(super) struct Run {
+    target: Target,
+    how: Addressing,
+    progress: Progress,
+    place: Option<Checkpoint>,
+    saved: Instant,
+    bar: ProgressBar,
+    schedule: Schedule,
+    summary: Summary,
+    stopped: Option<Problem>,
+}
+
+impl Run {
+    /// A run to `target`, from `progress` on.
+    pub(super) fn new(
+        target: Target,
+        how: Addressing,
+        progress: Progress,
+        place: Option<Checkpoint>,
+        bar: ProgressBar,
+    ) -> Self {
+        let resumed_after = (progress != Progress::default()).then_some(progress.through);
+        let summary = Summary { resumed_after, ..Summary::default() };
+        let (saved, schedule) = (Instant::now(), Schedule::default());
+        Self { target, how, progress, place, saved, bar, schedule, summary, stopped: None }
+    }
+
+    /// Sends everything; the second answer is why the run stopped before its end.
+    pub(super) async fn send_all(mut self, source: Source) -> Result<(Summary, Option<Problem>), Problem> {
+        let mut lines = source.lines()?;
+        let mut under_way = FuturesUnordered::new();
+        let mut ended = false;
+        loop {
+            while !ended && self.stopped.is_none() && self.schedule.has_room() {
+                match lines.try_recv() {
+                    Ok(line) => self.take(line),
+                    Err(mpsc::error::TryRecvError::Empty) => break,
+                    Err(mpsc::error::TryRecvError::Disconnected) => ended = true,
+                }
+            }
+            while self.stopped.is_none() && under_way.len() < IN_FLIGHT {
+                let batch = self.schedule.next_batch();
+                if batch.is_empty() {
+                    break;
+                }
+                under_way.push(send(self.target.clone(), batch));
+            }
+            if under_way.is_empty() && (self.stopped.is_some() || (ended && self.schedule.is_empty())) {
+                break;
+            }
+            let reads = !ended && self.stopped.is_none() && self.schedule.has_room();
+            tokio::select! {
+                Some(done) = under_way.next(), if !under_way.is_empty() => self.settle(done),
+                line = lines.recv(), if reads => match line {
+                    Some(line) => self.take(line),
+                    None => ended = true,
+                },
+                _ = tokio::signal::ctrl_c(), if self.stopped.is_none() => self.stop(interrupted()),
+            }
+        }
+        Ok(self.finish())
+    }
+
+    fn take(&mut self, line: Result<NumberedLine, Problem>) {
+        let (number, bytes, position) = match line {
+            Ok(line) => line,
+            Err(problem) => return self.stop(problem),
+        };
+        self.bar.set_position(position);
+        if self.progress.has(number) {
+            return;
+        }
+        match read(number, &bytes, &self.how) {
+            Line::Blank => self.progress.settle(number),
+            Line::Event(event) => self.schedule.push(event),
+            Line::Refused(refused) => {
+                self.progress.settle(number);
+                self.summary.refused.push(refused);
+            }
+        }
+    }
+
+    fn settle(&mut self, ended: Ended) {
+        self.schedule.ended(&ended.batch);
+        let failed = ended.failed.as_ref().map_or(&[][..], |(lines, _)| lines);
+        for event in ended.batch.iter().filter(|event| !failed.contains(&event.line)) {
+            self.progress.settle(event.line);
+            self.summary.sent += u64::from(!ended.refused.iter().any(|one| one.line == event.line));
+        }
+        self.summary.refused.extend(ended.refused);
+        if let Some((_, problem)) = ended.failed {
+            self.stop(problem);
+        }
+        self.bar.set_message(format!("{} sent, {} refused", self.summary.sent, self.summary.refused.len()));
+        if self.saved.elapsed() >= SAVE_EVERY {
+            self.saved = Instant::now();
+            self.save();
+        }
+    }
+
+    /// The first reason to stop is the one that is told.
+    fn stop(&mut self, problem: Problem) {
+        self.stopped.get_or_insert(problem);
+    }
+
+    fn save(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.save(&self.progress).is_ok())
+    }
+
+    fn finish(mut self) -> (Summary, Option<Problem>) {
+        self.bar.finish_and_clear();
+        self.summary.refused.sort_by_key(|refused| refused.line);
+        let stopped = self.stopped.take();
+        match (&stopped, &self.place) {
+            (None, Some(place)) => place.remove(),
+            (None, None) => {}
+            (Some(_), _) => {
+                let goes_on = self.save();
+                let hint = if goes_on { "rtr publish --resume goes on from here" } else { "it has no checkpoint" };
+                let stopped = stopped.map(|problem| match problem.hint {
+                    None => problem.hint(hint),
+                    Some(_) => Problem { hint: problem.hint.map(|first| format!("{first}\n  {hint}")), ..problem },
+                });
+                return (self.summary, stopped);
+            }
+        }
+        (self.summary, stopped)
+    }
+}
+
+fn interrupted() -> Problem {
+    Problem { exit: Exit::Findings, what: "stopped before the end".to_owned(), hint: None }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub(super) fn bar(bytes: Option<u64>) -> ProgressBar {
+    let template = if bytes.is_some() { "{bar:30} {percent:>3}%  {msg}  {eta}" } else { "{spinner} {msg}" };
+    let bar = bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style)
+}

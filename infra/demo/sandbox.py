@@ -1,0 +1,109 @@
+"""The CRM sandbox: its control API, and what is read out of its journal.
+
+Every figure of the demo is taken from here, none from rtr-sync's own tables.
+"""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from failure import Failure
+
+PROVIDER = "hubspot"
+WRITES = ("create", "update", "upsert", "archive")
+
+
+class Sandbox:
+    def __init__(self, url: str):
+        self.url = url
+
+    def reset(self, account: str) -> None:
+        self._call("POST", "reset", {"provider": PROVIDER, "account": account})
+
+    def issue_token(self, account: str, **wanted) -> dict:
+        return self._call("POST", "tokens", {"provider": PROVIDER, "account": account, **wanted})
+
+    def expire_tokens(self, account: str) -> int:
+        answer = self._call("POST", "tokens", {"provider": PROVIDER, "account": account, "action": "expire"})
+        return answer["expired"]
+
+    def limit(self, account: str, limits: list) -> None:
+        self._call("PUT", "limits", {"provider": PROVIDER, "account": account, "limits": limits})
+
+    def fault(self, account: str, **fault) -> None:
+        self._call("PUT", "faults", [{"provider": PROVIDER, "account": account, **fault}])
+
+    def clear_faults(self, account: str) -> None:
+        query = urllib.parse.urlencode({"provider": PROVIDER, "account": account})
+        self._call("DELETE", f"faults?{query}")
+
+    def rule(self, account: str, object_name: str, name: str, **rule) -> None:
+        body = {"provider": PROVIDER, "account": account, "object": object_name, "name": name, **rule}
+        self._call("PUT", "properties", body)
+
+    def records(self, account: str, object_name: str, archived: bool = False) -> list:
+        query = {"provider": PROVIDER, "account": account, "object": object_name}
+        if archived:
+            query["archived"] = "true"
+        return self._call("GET", f"records?{urllib.parse.urlencode(query)}")
+
+    def mark(self) -> int:
+        """A place in the journal, to ask for what came after it."""
+        return self._call("GET", "state")["last_seq"]
+
+    def requests(self, since: int, account: str, bodies: bool = False) -> list:
+        query = {"since": since, "provider": PROVIDER, "account": account}
+        if bodies:
+            query["bodies"] = "true"
+        return self._call("GET", f"requests?{urllib.parse.urlencode(query)}")
+
+    def _call(self, method: str, path: str, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data=data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise Failure(f"the CRM sandbox refused {method} {path}: {error.read().decode(errors='replace')}") from None
+        except OSError as error:
+            raise Failure(f"the CRM sandbox does not answer at {self.url}: {error}") from None
+
+
+def written_object(request: dict):
+    """The object whose records a request writes (`contacts`), or none: a question, an association, a setting."""
+    parts = request["path"].split("?")[0].strip("/").split("/")
+    # crm/v3/objects/contacts/batch/upsert, crm/objects/2026-03/contacts/batch/upsert, crm/v3/objects/contacts/123
+    if parts[0] != "crm" or "objects" not in parts[:3] or "associations" in parts or len(parts) < 4:
+        return None
+    if parts[-1] == "search" or parts[-2:] == ["batch", "read"] or request["method"] == "GET":
+        return None
+    return parts[3]
+
+
+def writes(requests: list, object_name: str = "") -> list:
+    """The requests that changed records."""
+    done = [one for one in requests if 200 <= one["status"] < 300 and written_object(one)]
+    return [one for one in done if not object_name or written_object(one) == object_name]
+
+
+def items(requests: list) -> int:
+    return sum(one["items"] for one in requests)
+
+
+def with_status(requests: list, status: int) -> list:
+    return [one for one in requests if one["status"] == status]
+
+
+def refreshes(requests: list) -> list:
+    return [one for one in requests if one["path"].startswith("/oauth/") and one["method"] == "POST"]
+
+
+def inputs(requests: list) -> list:
+    """The inputs of batch calls, in the order they were sent; the requests must have been asked for with bodies."""
+    found = []
+    for request in requests:
+        body = request.get("body")
+        if isinstance(body, dict):
+            found += body.get("inputs", [])
+    return found

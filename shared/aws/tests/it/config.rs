@@ -1,0 +1,129 @@
+use crate::stack::{SetClock, drop_table, make_table, with_stack};
+use rtr_aws::clients::Clients;
+use rtr_aws::config::{ApplyError, ConfigStore, DynamoConfigs};
+use rtr_core::config::{DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc};
+use rtr_engine::batch::Settings;
+use rtr_engine::seams::Configs;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const CACHE_MS: i64 = 5_000;
+const GRACE_MS: i64 = 600_000;
+const AT: &str = "2026-11-23T10:00:00Z";
+
+async fn cache(clients: &Clients, name: &str) -> (Arc<SetClock>, ConfigStore, DynamoConfigs) {
+    make_table(clients, name, &["pk", "sk"]).await;
+    let clock = Arc::new(SetClock::at(1_795_000_000_000));
+    let settings = Settings {
+        stage: "local".to_owned(),
+        group_buckets: 0,
+        strict_orgs: false,
+        timeout_ms: 1_000,
+        visibility_ms: 2_000,
+        cache_ms: CACHE_MS,
+    };
+    let configs = DynamoConfigs::new(clients, name, &settings, clock.clone());
+    (clock, ConfigStore::new(clients, name), configs)
+}
+
+fn org_doc(connections: Value) -> DocBody {
+    DocBody::Org(serde_json::from_value::<OrgDoc>(json!({"connections": connections})).unwrap())
+}
+
+fn change(org: &str, revision: u64, replaces: Option<u64>, doc: DocBody) -> DocChange {
+    DocChange { org: org.to_owned(), revision, replaces, doc, changes: Vec::new() }
+}
+
+fn global(record_types: &[&str]) -> DocBody {
+    let mappings: serde_json::Map<String, Value> = record_types
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"object": "contacts", "fields": {"email": "email"}})))
+        .collect();
+    let doc = json!({"mappings": {"hubspot": mappings}, "routes": {"contact": ["hubspot"]}});
+    DocBody::Global(serde_json::from_value::<GlobalDoc>(doc).unwrap())
+}
+
+#[test]
+fn given_documents_when_applied_then_they_are_numbered_kept_and_loaded() {
+    with_stack(async |clients, name| {
+        let (_, store, _) = cache(&clients, &name).await;
+        assert_eq!(store.load().await.unwrap().revision, 0);
+        store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), "ada", AT).await.unwrap();
+        store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
+        store.apply(&change("acme", 3, Some(2), org_doc(json!({}))), "bob", AT).await.unwrap();
+
+        let stored = store.load().await.unwrap();
+        assert_eq!((stored.revision, stored.orgs["acme"].revision), (3, 3));
+        assert_eq!(stored.global.map(|global| global.revision), Some(1));
+        let history = store.history::<OrgDoc>("acme", 10).await.unwrap();
+        let who: Vec<_> = history.iter().map(|stored| (stored.revision, stored.author.as_str())).collect();
+        assert_eq!(who, [(3, "bob"), (2, "ada")]);
+        assert_eq!(store.history::<OrgDoc>("acme", 1).await.unwrap().len(), 1);
+        let old = store.revision::<OrgDoc>("acme", 2).await.unwrap().unwrap();
+        assert!(old.doc.connections.contains_key("hubspot"));
+        assert!(store.revision::<OrgDoc>("acme", 1).await.unwrap().is_none());
+        assert!(store.current::<OrgDoc>("nobody").await.unwrap().is_none());
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
+fn given_two_who_apply_at_once_when_the_second_comes_then_nothing_of_it_is_stored() {
+    with_stack(async |clients, name| {
+        let (_, store, _) = cache(&clients, &name).await;
+        store.apply(&change("acme", 1, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
+        let stale = [
+            change("acme", 2, None, org_doc(json!({}))), // thinks the org is new
+            change("acme", 2, Some(7), org_doc(json!({}))), // read another revision
+            change("other", 1, None, org_doc(json!({}))), // the number is taken
+            change("other", 3, None, org_doc(json!({}))), // a number was left out
+        ];
+        for change in stale {
+            assert_eq!(store.apply(&change, "bob", AT).await, Err(ApplyError::Changed), "{change:?}");
+        }
+        let stored = store.load().await.unwrap();
+        assert_eq!((stored.revision, stored.orgs.len(), stored.orgs["acme"].revision), (1, 1, 1));
+        assert_eq!(store.history::<Value>("acme", 10).await.unwrap().len(), 1);
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
+fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_is_read() {
+    with_stack(async |clients, name| {
+        let (clock, store, configs) = cache(&clients, &name).await;
+        assert!(!configs.org("acme").await.unwrap().known);
+        store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), "ada", AT).await.unwrap();
+        store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
+        assert!(!configs.org("acme").await.unwrap().known);
+        assert!(!configs.org(GLOBAL_ORG).await.unwrap().known);
+        clock.advance(CACHE_MS);
+        let config = configs.org("acme").await.unwrap();
+        assert!(config.known && config.mapping("hubspot", "contact").is_some());
+        assert_eq!(config.connections["hubspot"].secret, "rtr/local/acme/hubspot");
+
+        // Unchanged documents are not compiled again; a changed global one is, for every org.
+        clock.advance(CACHE_MS);
+        assert!(Arc::ptr_eq(&config, &configs.org("acme").await.unwrap()));
+        store.apply(&change(GLOBAL_ORG, 3, Some(1), global(&["contact", "lead"])), "ada", AT).await.unwrap();
+        clock.advance(CACHE_MS);
+        assert!(configs.org("acme").await.unwrap().mapping("hubspot", "lead").is_some());
+        assert!(!configs.org(GLOBAL_ORG).await.unwrap().known);
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
+fn given_no_answer_when_the_cache_has_expired_then_the_old_one_serves_for_ten_minutes() {
+    with_stack(async |clients, name| {
+        let (clock, store, configs) = cache(&clients, &name).await;
+        store.apply(&change("acme", 1, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
+        assert!(configs.org("acme").await.unwrap().known);
+        drop_table(&clients, &name).await;
+        clock.advance(CACHE_MS + GRACE_MS - 1);
+        assert!(configs.org("acme").await.unwrap().known);
+        assert!(configs.org("never seen").await.is_err());
+        clock.advance(CACHE_MS);
+        assert!(configs.org("acme").await.is_err());
+    });
+}

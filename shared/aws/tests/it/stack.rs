@@ -1,0 +1,83 @@
+//! Tables, buckets and queues of a test's own.
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use rtr_aws::clients::Clients;
+use rtr_aws::clock::SystemClock;
+use rtr_core::time::Instant;
+use rtr_engine::seams::Clock;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// What `make test` sets. Nothing else than a local stack is ever touched.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+/// Runs `test` with clients of the local stack and a name nobody else has.
+pub(crate) fn with_stack<F: Future<Output = ()>>(test: impl FnOnce(Clients, String) -> F) {
+    let endpoint = std::env::var(ENDPOINT).unwrap_or_default();
+    let local = ["http://127.0.0.1:", "http://localhost:"].iter().any(|start| endpoint.starts_with(start));
+    assert!(local, "{ENDPOINT} names no local stack (it is `{endpoint}`): these tests run under `make test`");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let name = format!("rtr-it-{}", SystemClock.nonce());
+        test(Clients::load().await, name).await;
+    });
+}
+
+/// Makes a table with these string keys.
+pub(crate) async fn make_table(clients: &Clients, name: &str, keys: &[&str]) {
+    let kinds = [KeyType::Hash, KeyType::Range];
+    let mut create =
+        clients.dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for (key, kind) in keys.iter().zip(kinds) {
+        let of = ScalarAttributeType::S;
+        let attribute =
+            AttributeDefinition::builder().attribute_name(*key).attribute_type(of).build().unwrap();
+        let element = KeySchemaElement::builder().attribute_name(*key).key_type(kind).build().unwrap();
+        create = create.attribute_definitions(attribute).key_schema(element);
+    }
+    create.send().await.unwrap();
+}
+
+/// Removes it again.
+pub(crate) async fn drop_table(clients: &Clients, name: &str) {
+    clients.dynamodb.delete_table().table_name(name).send().await.unwrap();
+}
+
+/// Makes a FIFO queue; its address.
+pub(crate) async fn make_queue(clients: &Clients, name: &str) -> String {
+    let create = clients.sqs.create_queue().queue_name(name);
+    let made = create.attributes(QueueAttributeName::FifoQueue, "true").send().await.unwrap();
+    made.queue_url.unwrap()
+}
+
+/// A clock that a test sets.
+pub(crate) struct SetClock(pub(crate) AtomicI64);
+
+impl SetClock {
+    pub(crate) fn at(ms: i64) -> Self {
+        Self(AtomicI64::new(ms))
+    }
+
+    pub(crate) fn advance(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+#[async_trait::async_trait]
+impl Clock for SetClock {
+    fn now(&self) -> Instant {
+        Instant(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep_ms(&self, _ms: i64) {}
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+
+    fn nonce(&self) -> String {
+        SystemClock.nonce()
+    }
+}

@@ -1,0 +1,88 @@
+//! What must hold before the first call: the messages are unseen long enough, their predecessors have left the queue, and
+//! work on what came back again and again is announced.
+
+use super::commit::{Committed, commit};
+use super::intake::Intake;
+use super::job::Job;
+use crate::batch::{Received, Settings};
+use crate::seams::Seams;
+use rtr_core::settle::Ending;
+
+/// From this receive count on, work is announced before it begins, so that crashes can be counted.
+const WARY_RECEIVES: u32 = 3;
+
+/// What must hold before a CRM is called: the message is unseen long enough, its predecessors are out of the queue, and
+/// work on what came back again and again is announced.
+pub(super) async fn before_first_call(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    batch: &[Received],
+    intake: &Intake,
+    jobs: &mut [Job],
+) {
+    let now = seams.clock.now();
+    let slack_ms = settings.visibility_ms - settings.timeout_ms;
+    let stale = |job: &&Job| {
+        let life_ms = job.setup.connector.capabilities().request_life_ms;
+        job.receive_count > 1 || now.since_ms(job.first_received_at) > slack_ms - life_ms
+    };
+    let mut places: Vec<usize> =
+        jobs.iter().filter(|job| job.going().is_some()).filter(stale).map(|job| job.message).collect();
+    places.sort_unstable();
+    places.dedup();
+    let visibility_s = i32::try_from(settings.visibility_ms / 1_000).unwrap_or(i32::MAX);
+    let renewals: Vec<(String, i32)> =
+        places.iter().map(|place| (batch[*place].receipt.clone(), visibility_s)).collect();
+    if !renewals.is_empty() {
+        let set = seams.queue.set_visibility(&renewals).await;
+        for (place, set) in places.iter().zip(set) {
+            if let Err(error) = set {
+                going_of(jobs, *place).for_each(|job| job.give_back_as_is(&error.0));
+            }
+        }
+    }
+    delete_predecessors(seams, batch, intake, jobs).await;
+    announce(seams, jobs).await;
+}
+
+fn going_of(jobs: &mut [Job], place: usize) -> impl Iterator<Item = &mut Job> {
+    jobs.iter_mut().filter(move |job| job.message == place && job.going().is_some())
+}
+
+async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Intake, jobs: &mut [Job]) {
+    let mut receipts = Vec::new();
+    let mut records = Vec::new();
+    for record in &intake.records {
+        if jobs.iter().any(|job| job.record == record.key && job.going().is_some()) {
+            for place in record.compacted() {
+                receipts.push(batch[place].receipt.clone());
+                records.push(&record.key);
+            }
+        }
+    }
+    if receipts.is_empty() {
+        return;
+    }
+    for (key, deleted) in records.into_iter().zip(seams.queue.delete(&receipts).await) {
+        if let Err(error) = deleted {
+            let of_record = jobs.iter_mut().filter(|job| job.record == *key && job.going().is_some());
+            of_record.for_each(|job| job.give_back_as_is(&error.0));
+        }
+    }
+}
+
+async fn announce(seams: &Seams<'_>, jobs: &mut [Job]) {
+    let wary: Vec<&mut Job> =
+        jobs.iter_mut().filter(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES).collect();
+    if wary.is_empty() {
+        return;
+    }
+    let mut held = wary;
+    let work = held.iter_mut().map(|job| (&mut **job, Ending::Begun)).collect();
+    let answers = commit(seams, work).await;
+    for (job, answer) in held.into_iter().zip(answers) {
+        if let Committed::Failed(why) = answer {
+            job.give_back_as_is(&why);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Opens each connection that has work, and works it: connections concurrently, records of one group never.
+
+use super::execute::execute;
+use super::job::Job;
+use super::treat::{Treatment, treat, waiting};
+use super::{Caches, Settings};
+use crate::credentials::ConnectionAuth;
+use crate::gate::LimiterGate;
+use crate::report::BatchReport;
+use crate::seams::Seams;
+use futures::future::join_all;
+use rtr_connectors::session::Session;
+use rtr_core::key::ConnectionKey;
+use rtr_core::time::Instant;
+use std::collections::BTreeMap;
+
+/// Calls the CRMs, connections concurrently. Once a record has crashed its function, records are worked one at a time.
+pub(super) async fn call_all(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    caches: &Caches,
+    jobs: &mut [Job],
+    deadline: Instant,
+    report: &mut BatchReport,
+) {
+    let alone = jobs.iter().any(|job| job.going().is_some() && job.item.crashes > 1);
+    let mut by_connection: BTreeMap<ConnectionKey, Vec<&mut Job>> = BTreeMap::new();
+    for job in jobs.iter_mut().filter(|job| job.going().is_some()) {
+        by_connection.entry(job.connection.clone()).or_default().push(job);
+    }
+    if alone {
+        for job in by_connection.into_values().flatten() {
+            add(report, one_connection(seams, settings, caches, vec![job], deadline).await);
+        }
+        return;
+    }
+    let running =
+        by_connection.into_values().map(|jobs| one_connection(seams, settings, caches, jobs, deadline));
+    for calls in join_all(running).await {
+        add(report, calls);
+    }
+}
+
+struct Calls {
+    made: u64,
+    let_through: u64,
+}
+
+fn add(report: &mut BatchReport, calls: Calls) {
+    report.count("crm_calls", calls.made);
+    report.count("limiter_unavailable", calls.let_through);
+}
+
+async fn one_connection(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    caches: &Caches,
+    mut jobs: Vec<&mut Job>,
+    deadline: Instant,
+) -> Calls {
+    let (config, connection) = match jobs.first() {
+        Some(job) => (job.setup.config.clone(), job.connection.clone()),
+        None => return Calls { made: 0, let_through: 0 },
+    };
+    let connector = jobs[0].setup.connector;
+    let Some(own) = config.connections.get(&connection.connection) else {
+        return Calls { made: 0, let_through: 0 };
+    };
+    let gate = LimiterGate::new(seams.limits, seams.clock, &caches.pools, connection.clone(), &own.limits);
+    let auth = ConnectionAuth {
+        seams: *seams,
+        cache: &caches.credentials,
+        connection,
+        connector,
+        secret: &own.secret,
+        base_url: own.base_url.as_deref(),
+        cache_ms: settings.cache_ms,
+    };
+    match auth.base_url().await {
+        Ok(base_url) => {
+            let session = Session {
+                http: seams.http,
+                clock: seams.clock,
+                gate: &gate,
+                auth: &auth,
+                base_url,
+                deadline,
+                call_timeout_ms: connector.capabilities().call_timeout_ms,
+                classify: connector.classify(),
+            };
+            execute(seams, &session, &mut jobs).await;
+        }
+        Err(failure) => {
+            for job in &mut jobs {
+                match treat(job, &failure, seams.clock.now()) {
+                    Treatment::Return(until) => job.give_back(until, waiting(&failure)),
+                    _ => job.give_back_as_is(&failure.message),
+                }
+            }
+        }
+    }
+    Calls { made: gate.calls(), let_through: gate.let_through() }
+}
