@@ -24,6 +24,7 @@ from story import Story
 from vault import Vault
 
 ORGS = ("acme", "globex")
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Demo:
@@ -110,14 +111,18 @@ def run(story: Story, keep: bool) -> int:
         story.progress_over()
         story.fail(str(failure))
     finally:
-        # Whatever comes now, the end is not cut short.
-        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(name, signal.SIG_IGN)
+        _be_deaf()
         if leave_up and demo:
             _quietly(demo.leave_tidy)
         if stack.touched and not leave_up:
             stack.down()
     return _end(story, demo, leave_up, time.monotonic() - began)
+
+
+def _be_deaf() -> None:
+    """A second Ctrl-C must not cut the cleaning up short; what is started from now on inherits this."""
+    for name in INTERRUPTIONS:
+        signal.signal(name, signal.SIG_IGN)
 
 
 def _quietly(work) -> None:
@@ -158,10 +163,11 @@ def _wanted(variable: str) -> bool:
 
 def main() -> int:
     def interrupted(number, _frame):
+        _be_deaf()
         raise SystemExit(128 + number)
 
     chosen = _arguments()
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for name in INTERRUPTIONS:
         signal.signal(name, interrupted)
     story = Story(fast=chosen.fast or _wanted("CI"))
     try:

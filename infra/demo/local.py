@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,11 +60,4 @@ def read_environment(text: str) -> dict:
 
 
 def _quiet(command: str) -> subprocess.CompletedProcess:
-    # Deaf to Ctrl-C: the stack must not stay up because somebody pressed it twice.
-    return subprocess.run(
-        [*STACK, command],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )
+    return subprocess.run([*STACK, command], stdin=subprocess.DEVNULL, capture_output=True, text=True)

@@ -80,7 +80,12 @@ pub fn plan_apply(stored: &Stored, wanted: &ConfigSet, prune: bool) -> Vec<DocCh
     changes
 }
 
-fn global_change(old: Option<&StoredDoc<GlobalDoc>>, wanted: &GlobalDoc, prune: bool, revision: u64) -> Option<DocChange> {
+fn global_change(
+    old: Option<&StoredDoc<GlobalDoc>>,
+    wanted: &GlobalDoc,
+    prune: bool,
+    revision: u64,
+) -> Option<DocChange> {
     let empty = GlobalDoc::default();
     let before = old.map_or(&empty, |old| &old.doc);
     let mut doc = if prune { GlobalDoc::default() } else { before.clone() };
@@ -99,7 +104,12 @@ fn global_change(old: Option<&StoredDoc<GlobalDoc>>, wanted: &GlobalDoc, prune: 
     })
 }
 
-fn org_change(org: &str, old: Option<&StoredDoc<OrgDoc>>, mut doc: OrgDoc, revision: u64) -> Option<DocChange> {
+fn org_change(
+    org: &str,
+    old: Option<&StoredDoc<OrgDoc>>,
+    mut doc: OrgDoc,
+    revision: u64,
+) -> Option<DocChange> {
     let empty = OrgDoc::default();
     let before = old.map_or(&empty, |old| &old.doc);
     doc.mapping_revisions = revisions(&before.mappings, &doc.mappings, &before.mapping_revisions, revision);
@@ -114,10 +124,16 @@ fn org_change(org: &str, old: Option<&StoredDoc<OrgDoc>>, mut doc: OrgDoc, revis
 }
 
 /// The revisions after a change: what differs gets `revision`, the rest keeps its own.
-fn revisions(old: &Mappings, new: &Mappings, known: &BTreeMap<String, u64>, revision: u64) -> BTreeMap<String, u64> {
+fn revisions(
+    old: &Mappings,
+    new: &Mappings,
+    known: &BTreeMap<String, u64>,
+    revision: u64,
+) -> BTreeMap<String, u64> {
     let mut revisions = known.clone();
     for (provider, record_type) in names(old).chain(names(new)) {
-        let of = |mappings: &'_ Mappings| mappings.get(provider).and_then(|types| types.get(record_type)).cloned();
+        let of =
+            |mappings: &'_ Mappings| mappings.get(provider).and_then(|types| types.get(record_type)).cloned();
         if of(old) != of(new) {
             revisions.insert(pair(provider, record_type), revision);
         }
@@ -126,7 +142,9 @@ fn revisions(old: &Mappings, new: &Mappings, known: &BTreeMap<String, u64>, revi
 }
 
 fn names(mappings: &Mappings) -> impl Iterator<Item = (&str, &str)> {
-    mappings.iter().flat_map(|(provider, types)| types.keys().map(move |name| (provider.as_str(), name.as_str())))
+    mappings
+        .iter()
+        .flat_map(|(provider, types)| types.keys().map(move |name| (provider.as_str(), name.as_str())))
 }
 
 /// A document in JSON. All its keys are texts, so this cannot fail.

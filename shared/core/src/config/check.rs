@@ -79,7 +79,8 @@ impl Checker<'_> {
         let file = &org.value;
         let too_long = file.org.chars().count() > MAX_ORG_CHARS;
         if file.org.is_empty() || too_long || file.org.chars().any(char::is_control) {
-            let message = format!("an org's id has 1 to {MAX_ORG_CHARS} characters and no control characters");
+            let message =
+                format!("an org's id has 1 to {MAX_ORG_CHARS} characters and no control characters");
             self.at(org, &["org"], Code::ConfigSyntax, message, None);
         }
         if file.org == super::GLOBAL_ORG {
@@ -104,7 +105,9 @@ impl Checker<'_> {
             ("inbound", file.inbound.is_none()),
         ];
         for (part, _) in parts.into_iter().filter(|(_, absent)| !absent) {
-            let message = format!("org `*` has routes only; `{part}` belongs to an org, global mappings to mappings/<provider>/");
+            let message = format!(
+                "org `*` has routes only; `{part}` belongs to an org, global mappings to mappings/<provider>/"
+            );
             self.at(org, &[part], Code::ConfigConflict, message, None);
         }
     }
@@ -114,7 +117,9 @@ impl Checker<'_> {
         if !self.facts.iter().any(|facts| facts.name == provider) {
             let (message, meant) = unknown_provider(provider, self.facts);
             match connection.provider {
-                Some(_) => self.at(org, &["connections", id, "provider"], Code::UnknownProvider, message, meant),
+                Some(_) => {
+                    self.at(org, &["connections", id, "provider"], Code::UnknownProvider, message, meant)
+                }
                 None => {
                     let message = format!("{message} (the connection's id stands for it; add `provider: …`)");
                     self.at_key(org, &["connections"], id, Code::UnknownProvider, message, meant);
@@ -138,7 +143,8 @@ impl Checker<'_> {
             self.at(org, path, Code::ConfigSyntax, message, None);
         }
         if url.contains('@') {
-            let message = "an address holds no user or password; they belong into the connection's secret".to_owned();
+            let message =
+                "an address holds no user or password; they belong into the connection's secret".to_owned();
             self.at(org, path, Code::ConfigSyntax, message, None);
         }
     }
@@ -160,7 +166,8 @@ impl Checker<'_> {
                 continue;
             };
             for (record_type, raw) in mappings {
-                let compiled = self.compile(facts, record_type, raw, org, &["mappings", provider, record_type]);
+                let compiled =
+                    self.compile(facts, record_type, raw, org, &["mappings", provider, record_type]);
                 own.entry(provider.clone()).or_default().extend(compiled);
             }
         }
@@ -193,8 +200,10 @@ impl Checker<'_> {
     /// Refuses a route to a provider that has no mapping for the type. A folder without any global mapping of this
     /// provider relies on those that are stored already.
     fn mapped(&mut self, org: &Parsed<OrgFile>, place: &Node, provider: &str, record_type: &str) {
-        let own = org.value.mappings.get(provider).into_iter().flat_map(|types| types.keys().map(String::as_str));
-        let shared: Vec<&str> = self.named.iter().filter(|(of, _)| *of == provider).map(|(_, name)| *name).collect();
+        let own =
+            org.value.mappings.get(provider).into_iter().flat_map(|types| types.keys().map(String::as_str));
+        let shared: Vec<&str> =
+            self.named.iter().filter(|(of, _)| *of == provider).map(|(_, name)| *name).collect();
         if shared.is_empty() || own.chain(shared.iter().copied()).any(|name| name == record_type) {
             return;
         }
@@ -235,7 +244,8 @@ impl Checker<'_> {
             for (_, other) in later.chain(inherited) {
                 let Some(message) = clash(&one.mapping, &other.mapping) else { continue };
                 for (here, there) in [(one, other), (other, one)] {
-                    let message = format!("{message} (the other one: {}:{}:{})", there.file, there.at.0, there.at.1);
+                    let message =
+                        format!("{message} (the other one: {}:{}:{})", there.file, there.at.0, there.at.1);
                     faults.push(diagnostic(&here.file, here.at, message, None, Code::ConfigConflict));
                 }
             }
@@ -243,18 +253,40 @@ impl Checker<'_> {
         self.faults.extend(faults);
     }
 
-    fn at<T>(&mut self, parsed: &Parsed<T>, path: &[&str], code: Code, message: String, meant: Option<String>) {
+    fn at<T>(
+        &mut self,
+        parsed: &Parsed<T>,
+        path: &[&str],
+        code: Code,
+        message: String,
+        meant: Option<String>,
+    ) {
         let node = parsed.node.locate(path.iter().copied());
         self.push(parsed, node, code, message, meant);
     }
 
-    fn at_key<T>(&mut self, parsed: &Parsed<T>, path: &[&str], key: &str, code: Code, message: String, meant: Option<String>) {
+    fn at_key<T>(
+        &mut self,
+        parsed: &Parsed<T>,
+        path: &[&str],
+        key: &str,
+        code: Code,
+        message: String,
+        meant: Option<String>,
+    ) {
         let node = parsed.node.locate(path.iter().copied());
         let place = node.get(key).map_or((node.line, node.column), |entry| (entry.line, entry.column));
         self.faults.push(diagnostic(&parsed.file, place, message, meant, code));
     }
 
-    fn push<T>(&mut self, parsed: &Parsed<T>, node: &Node, code: Code, message: String, meant: Option<String>) {
+    fn push<T>(
+        &mut self,
+        parsed: &Parsed<T>,
+        node: &Node,
+        code: Code,
+        message: String,
+        meant: Option<String>,
+    ) {
         self.faults.push(diagnostic(&parsed.file, (node.line, node.column), message, meant, code));
     }
 }

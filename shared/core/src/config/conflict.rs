@@ -7,8 +7,12 @@ pub(super) fn clash(one: &Mapping, other: &Mapping) -> Option<String> {
     if one.object != other.object {
         return None;
     }
-    let (Key::Property { name }, Key::Property { name: theirs }) = (&one.key, &other.key) else { return None };
-    if name != theirs || !one.key_template().could_equal(&one.record_type, other.key_template(), &other.record_type) {
+    let (Key::Property { name }, Key::Property { name: theirs }) = (&one.key, &other.key) else {
+        return None;
+    };
+    if name != theirs
+        || !one.key_template().could_equal(&one.record_type, other.key_template(), &other.record_type)
+    {
         return None;
     }
     Some(format!(

@@ -16,6 +16,7 @@ pub type Routes = BTreeMap<String, Vec<String>>;
 #[serde(default)]
 pub struct GlobalDoc {
     /// The global mappings.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: Mappings,
     /// The routes of orgs that have none of their own for a type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

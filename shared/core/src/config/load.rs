@@ -99,7 +99,9 @@ pub fn test_cases(files: &[SourceFile]) -> Result<Vec<TestCases>, Vec<Diagnostic
             Kind::Mapping { provider: theirs, record_type } if theirs == provider => Some(record_type),
             _ => None,
         });
-        let starts = |name: &&str| stem.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']));
+        let starts = |name: &&str| {
+            stem.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']))
+        };
         let record_type = types.filter(starts).max_by_key(|name| name.len()).unwrap_or(stem);
         let Some(cases) = read_cases(file, &mut faults) else { continue };
         let (provider, record_type) = (provider.to_owned(), record_type.to_owned());
@@ -109,7 +111,9 @@ pub fn test_cases(files: &[SourceFile]) -> Result<Vec<TestCases>, Vec<Diagnostic
 }
 
 fn kind(path: &str) -> Kind<'_> {
-    let Some(stem) = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")) else { return Kind::Other };
+    let Some(stem) = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")) else {
+        return Kind::Other;
+    };
     match stem.split('/').collect::<Vec<_>>().as_slice() {
         ["orgs", _] => Kind::Org,
         ["mappings", provider, record_type] => Kind::Mapping { provider, record_type },
@@ -124,11 +128,21 @@ fn stray(file: &SourceFile) -> Diagnostic {
     diagnostic(&file.path, (1, 1), message.to_owned(), None, Code::ConfigSyntax)
 }
 
-fn read<T: DeserializeOwned>(file: &SourceFile, kind: SchemaKind, faults: &mut Vec<Diagnostic>) -> Option<Parsed<T>> {
+fn read<T: DeserializeOwned>(
+    file: &SourceFile,
+    kind: SchemaKind,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Parsed<T>> {
     let mut node = match yaml::parse(&file.text) {
         Ok(node) => node,
         Err(error) => {
-            faults.push(diagnostic(&file.path, (error.line, error.column), error.message, None, Code::ConfigSyntax));
+            faults.push(diagnostic(
+                &file.path,
+                (error.line, error.column),
+                error.message,
+                None,
+                Code::ConfigSyntax,
+            ));
             return None;
         }
     };
@@ -164,7 +178,11 @@ fn read_cases(file: &SourceFile, faults: &mut Vec<Diagnostic>) -> Option<Vec<Cas
 fn collect(mappings: Vec<GlobalMapping>, orgs: Vec<Parsed<OrgFile>>) -> ConfigSet {
     let mut set = ConfigSet::default();
     for mapping in mappings {
-        set.global.mappings.entry(mapping.provider).or_default().insert(mapping.record_type, mapping.parsed.value);
+        set.global
+            .mappings
+            .entry(mapping.provider)
+            .or_default()
+            .insert(mapping.record_type, mapping.parsed.value);
     }
     for Parsed { value: OrgFile { org, connections, routes, mappings, inbound }, .. } in orgs {
         if org == super::GLOBAL_ORG {

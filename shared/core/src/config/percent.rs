@@ -16,9 +16,9 @@ impl PercentText {
     /// When the text is no such share.
     pub fn to_percent(&self) -> Result<u8, String> {
         let number = self.0.strip_suffix('%').and_then(|number| number.parse::<u8>().ok());
-        number
-            .filter(|percent| *percent <= 100)
-            .ok_or_else(|| format!("`{}` is not a share: write a whole number from 0 to 100 and %, such as 20%", self.0))
+        number.filter(|percent| *percent <= 100).ok_or_else(|| {
+            format!("`{}` is not a share: write a whole number from 0 to 100 and %, such as 20%", self.0)
+        })
     }
 }
 

@@ -95,7 +95,8 @@ impl OrgConfig {
 
     /// All mappings at `connection`, by record type.
     pub fn mappings(&self, connection: &str) -> impl Iterator<Item = (&str, &Arc<MappingAt>)> {
-        let provider = self.connections.get(connection).and_then(|connection| self.mappings.get(&connection.provider));
+        let provider =
+            self.connections.get(connection).and_then(|connection| self.mappings.get(&connection.provider));
         provider.into_iter().flatten().map(|(record_type, mapping)| (record_type.as_str(), mapping))
     }
 }
@@ -155,12 +156,14 @@ impl Resolver<'_> {
             base_url: doc.base_url.clone(),
             secret: doc.secret.clone().unwrap_or_else(|| format!("rtr/{}/{}/{id}", self.stage, self.org)),
             limits,
-            reserve_backfill_percent: percent.map_err(|message| self.error(message, Code::BadStoredConfig))?,
+            reserve_backfill_percent: percent
+                .map_err(|message| self.error(message, Code::BadStoredConfig))?,
         })
     }
 
     fn limit(&self, limit: &LimitText) -> Result<LimitRule, ConfigError> {
-        let per_ms = limit.per.to_ms().map_err(|error| self.error(error.to_string(), Code::BadStoredConfig))?;
+        let per_ms =
+            limit.per.to_ms().map_err(|error| self.error(error.to_string(), Code::BadStoredConfig))?;
         Ok(LimitRule {
             api: limit.api.clone(),
             requests: limit.requests,
@@ -191,7 +194,10 @@ impl Resolver<'_> {
         for (record_type, raw) in effective(&self.own.mappings, &self.shared.mappings, provider) {
             let mapping = Mapping::compile(facts, record_type, raw).map_err(|problems| {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                self.error(format!("mapping {provider}/{record_type}: {}", problems.join("; ")), Code::BadStoredConfig)
+                self.error(
+                    format!("mapping {provider}/{record_type}: {}", problems.join("; ")),
+                    Code::BadStoredConfig,
+                )
             })?;
             let name = pair(provider, record_type);
             let at = |revisions: &BTreeMap<String, u64>| revisions.get(&name).copied().unwrap_or_default();
@@ -239,7 +245,11 @@ fn default_limits(facts: &ProviderFacts) -> Vec<LimitRule> {
     facts.default_limits.iter().map(rule).collect()
 }
 
-fn routes(own: &Routes, shared: &Routes, connections: &BTreeMap<String, Connection>) -> BTreeMap<String, Vec<String>> {
+fn routes(
+    own: &Routes,
+    shared: &Routes,
+    connections: &BTreeMap<String, Connection>,
+) -> BTreeMap<String, Vec<String>> {
     let mut routes = own.clone();
     for (record_type, route) in shared {
         let reachable = || route.iter().filter(|id| connections.contains_key(*id)).cloned().collect();

@@ -41,8 +41,9 @@ pub fn schema(kind: SchemaKind) -> Value {
 /// The same without a copy.
 pub(super) fn cached(kind: SchemaKind) -> &'static Value {
     static SCHEMAS: OnceLock<[Value; 3]> = OnceLock::new();
-    let [org, mapping, tests] =
-        SCHEMAS.get_or_init(|| [of::<OrgFile>("An org of rtr-sync"), of::<RawMapping>("A mapping of rtr-sync"), cases()]);
+    let [org, mapping, tests] = SCHEMAS.get_or_init(|| {
+        [of::<OrgFile>("An org of rtr-sync"), of::<RawMapping>("A mapping of rtr-sync"), cases()]
+    });
     match kind {
         SchemaKind::Org => org,
         SchemaKind::Mapping => mapping,
@@ -68,6 +69,7 @@ fn cases() -> Value {
         }
     }
     whole["$defs"]["Case"] = case;
-    whole["anyOf"] = json!([{ "type": "array", "items": { "$ref": "#/$defs/Case" } }, { "$ref": "#/$defs/Case" }]);
+    whole["anyOf"] =
+        json!([{ "type": "array", "items": { "$ref": "#/$defs/Case" } }, { "$ref": "#/$defs/Case" }]);
     whole
 }

@@ -35,7 +35,8 @@ impl<'s> Checker<'s> {
         if choices.iter().any(|choice| is_any(choice)) {
             return;
         }
-        let fitting: Vec<&'s Value> = choices.iter().copied().filter(|choice| takes_kind(choice, node)).collect();
+        let fitting: Vec<&'s Value> =
+            choices.iter().copied().filter(|choice| takes_kind(choice, node)).collect();
         match &mut node.content {
             Content::Object(_) => match pick(&fitting, node) {
                 Some(schema) => self.object(node, schema),
@@ -65,7 +66,9 @@ impl<'s> Checker<'s> {
         let known = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
         entries.retain(|entry| !self.is_blank(entry, known.and_then(|known| known.get(&entry.key))));
-        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        for required in
+            schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
             if !entries.iter().any(|entry| entry.key == required) {
                 self.fault(line, column, format!("the field `{required}` is missing"), None);
             }
@@ -96,14 +99,16 @@ impl<'s> Checker<'s> {
     fn unknown(&mut self, entry: &Entry, known: Option<&serde_json::Map<String, Value>>) {
         let names = || known.into_iter().flat_map(|known| known.keys().map(String::as_str));
         let suggestion = nearest(&entry.key, names()).map(str::to_owned);
-        let hint = if suggestion.is_some() { String::new() } else { format!("; there are {}", listed(names())) };
+        let hint =
+            if suggestion.is_some() { String::new() } else { format!("; there are {}", listed(names())) };
         self.fault(entry.line, entry.column, format!("unknown field `{}`{hint}", entry.key), suggestion);
     }
 
     fn wrong(&mut self, node: &Node, choices: &[&'s Value]) {
         let words: Vec<&str> = choices.iter().flat_map(|choice| words(choice)).collect();
         let kinds: Vec<&str> = choices.iter().filter_map(|choice| kind_name(choice)).collect();
-        let shapes: Vec<String> = choices.iter().filter_map(|choice| tag(choice)).map(|tag| format!("`{tag}: …`")).collect();
+        let shapes: Vec<String> =
+            choices.iter().filter_map(|choice| tag(choice)).map(|tag| format!("`{tag}: …`")).collect();
         let wanted = match (words.is_empty(), shapes.is_empty()) {
             (true, true) => kinds.join(" or "),
             (false, true) => one_of(&words),
@@ -130,7 +135,8 @@ impl<'s> Checker<'s> {
             let target = name.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
             return target.map_or_else(Vec::new, |target| self.choices(target));
         }
-        let alternatives = ["oneOf", "anyOf"].iter().find_map(|key| schema.get(*key)).and_then(Value::as_array);
+        let alternatives =
+            ["oneOf", "anyOf"].iter().find_map(|key| schema.get(*key)).and_then(Value::as_array);
         match alternatives {
             Some(alternatives) => alternatives.iter().flat_map(|choice| self.choices(choice)).collect(),
             None => vec![schema],
@@ -155,7 +161,9 @@ fn tag(schema: &Value) -> Option<&str> {
 fn is_any(schema: &Value) -> bool {
     match schema {
         Value::Bool(true) => true,
-        Value::Object(keys) => !["type", "const", "enum", "properties", "$ref"].iter().any(|key| keys.contains_key(*key)),
+        Value::Object(keys) => {
+            !["type", "const", "enum", "properties", "$ref"].iter().any(|key| keys.contains_key(*key))
+        }
         _ => false,
     }
 }
@@ -209,6 +217,11 @@ fn ill_formed(schema: &Value, value: &Value) -> Option<String> {
 }
 
 fn kind_name(schema: &Value) -> Option<&'static str> {
+    match schema.get("format").and_then(Value::as_str) {
+        Some("rtr-duration") => return Some("a length of time such as 10s"),
+        Some("rtr-percent") => return Some("a share such as 20%"),
+        _ => {}
+    }
     kinds(schema).into_iter().find_map(|kind| match kind {
         "object" => Some("an object"),
         "array" => Some("a list"),

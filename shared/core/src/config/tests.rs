@@ -125,7 +125,10 @@ mappings:
         ("orgs/all.yaml", "org: \"*\"\nconnections: {hubspot: {}}\n"),
         ("mappings/hubspot/contact.yaml", CONTACT),
         ("mappings/hubspto/contact.yaml", CONTACT),
-        ("mappings/hubspot/lead.yaml", "object: leads\nfields:\n  email: {frm: email}\n  n: 5\nwhen: 1\non_delete: archve\n"),
+        (
+            "mappings/hubspot/lead.yaml",
+            "object: leads\nfields:\n  email: {frm: email}\n  n: 5\nwhen: 1\non_delete: archve\n",
+        ),
         ("mappings/hubspot/tests/contact.yaml", "- record: {}\n  expects: {}\n"),
         ("mapping/hubspot/contact.yaml", CONTACT),
         ("README.md", "not looked at"),
@@ -174,7 +177,10 @@ fn given_two_mappings_for_one_object_when_loaded_then_they_are_refused_unless_th
     config/mappings/hubspot/lead.yaml:1:1: a contact and a lead could get one `rtr_record_id` in `contacts` and overwrite each other; write key_value: "{record_type}:{record_id}" in both (the other one: mappings/hubspot/contact.yaml:1:1) (RTR2004)
     "#);
     let typed = |text: &str| format!("key_value: \"{{record_type}}:{{record_id}}\"\n{text}");
-    loaded(&[("mappings/hubspot/contact.yaml", &typed(CONTACT)), ("mappings/hubspot/lead.yaml", &typed(lead))]);
+    loaded(&[
+        ("mappings/hubspot/contact.yaml", &typed(CONTACT)),
+        ("mappings/hubspot/lead.yaml", &typed(lead)),
+    ]);
     let own = "org: acme\nconnections: {hubspot: {}}\nmappings:\n  hubspot:\n    lead:\n      object: contacts\n      fields: {email: email}\n";
     insta::assert_snapshot!(refused(&[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", own)]), @r#"
     config/mappings/hubspot/contact.yaml:1:1: a lead and a contact could get one `rtr_record_id` in `contacts` and overwrite each other; write key_value: "{record_type}:{record_id}" in both (the other one: orgs/acme.yaml:6:7) (RTR2004)
@@ -186,7 +192,10 @@ fn given_two_mappings_for_one_object_when_loaded_then_they_are_refused_unless_th
 fn given_a_folder_without_global_mappings_when_loaded_then_routes_rely_on_what_is_stored() {
     let org = "org: acme\nconnections:\n  hubspot:\nroutes: {contact: [hubspot]}\nmappings:\n";
     assert_eq!(loaded(&[("orgs/acme.yaml", org)]).orgs["acme"].routes["contact"], ["hubspot"]);
-    let faults = refused(&[("orgs/acme.yaml", &org.replace("contact", "contac")), ("mappings/hubspot/contact.yaml", CONTACT)]);
+    let faults = refused(&[
+        ("orgs/acme.yaml", &org.replace("contact", "contac")),
+        ("mappings/hubspot/contact.yaml", CONTACT),
+    ]);
     insta::assert_snapshot!(faults, @"config/orgs/acme.yaml:4:19: hubspot has no mapping for `contac`; add mappings/hubspot/contac.yaml, or take the connection out; did you mean `contact`? (RTR2006)");
 }
 
@@ -232,7 +241,10 @@ fn given_an_override_that_comes_and_goes_when_applied_then_the_mappings_revision
         &[global, ("orgs/acme.yaml", ACME)],
         &[global],
         &[global, ("orgs/acme.yaml", &own)],
-        &[("mappings/hubspot/contact.yaml", "object: contacts\nfields: {email: email}\n"), ("orgs/acme.yaml", &own)],
+        &[
+            ("mappings/hubspot/contact.yaml", "object: contacts\nfields: {email: email}\n"),
+            ("orgs/acme.yaml", &own),
+        ],
     ];
     for folder in folders {
         apply(&mut stored, folder, true);
@@ -240,14 +252,21 @@ fn given_an_override_that_comes_and_goes_when_applied_then_the_mappings_revision
         revisions.extend(config.mapping("hubspot", "contact").map(|at| at.revision));
     }
     assert_eq!(revisions, [1, 3, 4, 6, 7]);
-    assert!(plan_apply(&stored, &loaded(folders[5]), true).is_empty(), "the same folder again changes nothing");
+    assert!(
+        plan_apply(&stored, &loaded(folders[5]), true).is_empty(),
+        "the same folder again changes nothing"
+    );
 }
 
 #[test]
 fn given_a_folder_that_lacks_what_is_stored_when_applied_then_only_prune_removes_it() {
     let mut stored = Stored::default();
     let all = ("orgs/all.yaml", "org: \"*\"\nroutes: {contact: [hubspot], deal: [hubspot]}\n");
-    let told = apply(&mut stored, &[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", ACME), all], false);
+    let told = apply(
+        &mut stored,
+        &[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", ACME), all],
+        false,
+    );
     insta::assert_snapshot!(told, @r#"
     * at 1 after None
       + mappings.hubspot.contact.fields.email: "email | lower"
@@ -288,14 +307,24 @@ routes: {contact: [hubspot]}
 inbound: {target: {sqs: {url: https://sqs.example/q}}}
 ";
     let all = "org: \"*\"\nroutes: {contact: [hubspot-eu], deal: [salesforce, hubspot-eu]}\n";
-    apply(&mut stored, &[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", org), ("orgs/all.yaml", all)], false);
+    apply(
+        &mut stored,
+        &[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", org), ("orgs/all.yaml", all)],
+        false,
+    );
     let config = config(&stored, "acme");
     let (one, eu) = (&config.connections["hubspot"], &config.connections["hubspot-eu"]);
-    assert_eq!((one.provider.as_str(), one.mode, one.secret.as_str()), ("hubspot", Mode::Live, "rtr/prod/acme/hubspot"));
+    assert_eq!(
+        (one.provider.as_str(), one.mode, one.secret.as_str()),
+        ("hubspot", Mode::Live, "rtr/prod/acme/hubspot")
+    );
     assert_eq!(one.limits, [LimitRule { api: "*".into(), requests: 100, per_ms: 10_000, burst: 100 }]);
     assert_eq!((eu.mode, eu.secret.as_str(), eu.reserve_backfill_percent), (Mode::Paused, "s", 5));
     assert_eq!(eu.limits, [LimitRule { api: "search".into(), requests: 5, per_ms: 1_000, burst: 5 }]);
-    assert_eq!((config.route("contact"), config.route("deal")), (&["hubspot".to_owned()][..], &["hubspot-eu".to_owned()][..]));
+    assert_eq!(
+        (config.route("contact"), config.route("deal")),
+        (&["hubspot".to_owned()][..], &["hubspot-eu".to_owned()][..])
+    );
     assert!(config.route("company").is_empty() && config.mapping("hubspot", "company").is_none());
     assert!(config.mapping("hubspot-eu", "contact").is_some() && config.known);
     assert_eq!(config.inbound, Some(Target::Sqs { url: "https://sqs.example/q".into() }));
@@ -312,5 +341,8 @@ fn given_documents_when_stored_and_read_again_then_they_are_equal() {
     assert_eq!(serde_json::from_value::<OrgDoc>(globex).unwrap(), set.orgs["globex"]);
     let global = serde_json::to_value(&set.global).unwrap();
     assert_eq!(serde_json::from_value::<GlobalDoc>(global).unwrap(), set.global);
-    assert_eq!(serde_json::from_value::<OrgDoc>(json!({"later": 1})).unwrap().mapping_revisions, BTreeMap::new());
+    assert_eq!(
+        serde_json::from_value::<OrgDoc>(json!({"later": 1})).unwrap().mapping_revisions,
+        BTreeMap::new()
+    );
 }

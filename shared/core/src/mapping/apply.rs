@@ -93,7 +93,8 @@ impl Mapping {
 
     fn selects(&self, scope: &minijinja::Value) -> Result<bool, MappingError> {
         let Some(when) = &self.when else { return Ok(true) };
-        let held = when.evaluate(scope).map_err(|message| MappingError::new(None, format!("`when`: {message}")))?;
+        let held =
+            when.evaluate(scope).map_err(|message| MappingError::new(None, format!("`when`: {message}")))?;
         Ok(held.is_true())
     }
 }
@@ -101,20 +102,22 @@ impl Mapping {
 fn write(field: &Field, scope: &minijinja::Value, mapped: &mut Mapped) -> Result<(), MappingError> {
     let patch = match &field.source {
         Source::Value { from, map, default } => field.value(from, map.as_ref(), default.as_ref(), scope)?,
-        Source::Reference { record_type, id, association } => match (field.pointer(id, scope)?, association) {
-            (Pointer::To(record_id), _) => {
-                mapped.references.push(Reference {
-                    field: field.name.clone(),
-                    record_type: record_type.clone(),
-                    record_id,
-                    association: association.clone(),
-                });
-                return Ok(());
+        Source::Reference { record_type, id, association } => {
+            match (field.pointer(id, scope)?, association) {
+                (Pointer::To(record_id), _) => {
+                    mapped.references.push(Reference {
+                        field: field.name.clone(),
+                        record_type: record_type.clone(),
+                        record_id,
+                        association: association.clone(),
+                    });
+                    return Ok(());
+                }
+                // A property that refers to nothing is emptied; an association that ended is not ours to remove.
+                (Pointer::Nothing, None) => field.ruled(Patch::Clear),
+                _ => return Ok(()),
             }
-            // A property that refers to nothing is emptied; an association that ended is not ours to remove.
-            (Pointer::Nothing, None) => field.ruled(Patch::Clear),
-            _ => return Ok(()),
-        },
+        }
     };
     let target = if field.on == WriteOn::Create { &mut mapped.on_create } else { &mut mapped.fields };
     target.insert(field.name.clone(), patch);

@@ -26,7 +26,9 @@ pub struct InboundField<'a> {
 impl Mapping {
     /// The fields that flow back.
     pub fn inbound(&self) -> impl Iterator<Item = InboundField<'_>> {
-        self.fields.iter().filter(|field| field.direction != Direction::Out).filter_map(|field| match &field.source {
+        self.fields.iter().filter(|field| field.direction != Direction::Out).filter_map(|field| match &field
+            .source
+        {
             Source::Value { from, map, .. } => Some(InboundField {
                 field: &field.name,
                 path: from.path()?,
@@ -46,7 +48,9 @@ pub fn inbound_value(field: &InboundField, external: &Value) -> Option<Value> {
     if external.is_null() {
         return Some(Value::Null);
     }
-    map.iter().find(|(_, written)| same(written, external)).map(|(internal, _)| Value::String(internal.clone()))
+    map.iter()
+        .find(|(_, written)| same(written, external))
+        .map(|(internal, _)| Value::String(internal.clone()))
 }
 
 /// Why `field` cannot flow the way it says; nothing when it can.
@@ -58,11 +62,16 @@ pub(super) fn not_invertible(field: &Field) -> Option<&'static str> {
         return Some("a reference flows out only; take `direction` away");
     };
     if from.path().is_none() {
-        return Some("only a plain path such as address.city flows back; make `from` one, or write direction: out");
+        return Some(
+            "only a plain path such as address.city flows back; make `from` one, or write direction: out",
+        );
     }
     let values: Vec<&Value> = map.iter().flat_map(BTreeMap::values).collect();
-    let twice = values.iter().enumerate().any(|(at, value)| values[..at].iter().any(|other| same(other, value)));
-    twice.then_some("two entries of `map` write the same value, so the way back is not clear; write direction: out")
+    let twice =
+        values.iter().enumerate().any(|(at, value)| values[..at].iter().any(|other| same(other, value)));
+    twice.then_some(
+        "two entries of `map` write the same value, so the way back is not clear; write direction: out",
+    )
 }
 
 /// CRMs answer numbers and truth values as text, too.

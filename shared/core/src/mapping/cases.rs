@@ -62,7 +62,9 @@ fn differences(mapping: &Mapping, case: &Case) -> Vec<String> {
     let subject = Subject { org_id: "test", record_type: &mapping.record_type, record_id: "test-1" };
     let mapped = match (mapping.apply(&subject, &case.record), &case.error) {
         (Ok(mapped), None) => mapped,
-        (Ok(_), Some(wanted)) => return vec![format!("expected the error `{wanted}`, but the record was mapped")],
+        (Ok(_), Some(wanted)) => {
+            return vec![format!("expected the error `{wanted}`, but the record was mapped")];
+        }
         (Err(error), Some(wanted)) if error.to_string().contains(wanted.as_str()) => return Vec::new(),
         (Err(error), Some(wanted)) => return vec![format!("expected the error `{wanted}`, got `{error}`")],
         (Err(error), None) => return vec![format!("unexpected error: {error}")],

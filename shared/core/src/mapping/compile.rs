@@ -17,7 +17,11 @@ impl Mapping {
     ///
     /// # Errors
     /// Everything that is wrong with it, each with its place.
-    pub fn compile(provider: &ProviderFacts, record_type: &str, raw: &RawMapping) -> Result<Self, Vec<Problem>> {
+    pub fn compile(
+        provider: &ProviderFacts,
+        record_type: &str,
+        raw: &RawMapping,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut compiler = Compiler { problems: &mut problems };
         let mapping = compiler.mapping(provider, record_type, raw);
@@ -41,7 +45,8 @@ impl Compiler<'_> {
         self.match_on(raw);
         let key_template = self.key_template(raw);
         let when = raw.when.as_deref().map(|when| self.expression(&["when"], when));
-        let fields: Vec<Option<Field>> = raw.fields.iter().map(|(name, field)| self.field(name, field)).collect();
+        let fields: Vec<Option<Field>> =
+            raw.fields.iter().map(|(name, field)| self.field(name, field)).collect();
         self.on_delete(raw);
         let reference_wait_ms = self.duration("reference_wait", raw.reference_wait.as_ref());
         Some(Mapping {
@@ -84,24 +89,34 @@ impl Compiler<'_> {
             return Key::Intent;
         };
         if raw.fields.contains_key(name) {
-            self.conflict(&["fields", name], "this is the key property, which holds our record id; map another one");
+            self.conflict(
+                &["fields", name],
+                "this is the key property, which holds our record id; map another one",
+            );
         }
         Key::Property { name: name.to_owned() }
     }
 
     fn match_on(&mut self, raw: &RawMapping) {
         if let Some(marker) = raw.marker.as_deref().filter(|marker| raw.fields.contains_key(*marker)) {
-            self.conflict(&["fields", marker], "this is the marker, which holds our record id; map another property");
+            self.conflict(
+                &["fields", marker],
+                "this is the marker, which holds our record id; map another property",
+            );
         }
         let Some(name) = raw.match_on.as_deref() else { return };
         match raw.fields.get(name) {
             None => {
-                let message = format!("`match: {name}` needs a field `{name}`, whose value is looked for in the CRM");
+                let message =
+                    format!("`match: {name}` needs a field `{name}`, whose value is looked for in the CRM");
                 let problem = Problem::new(["match"], Code::ConfigReference, message);
                 self.problems.push(problem.meaning(nearest(name, raw.fields.keys().map(String::as_str))));
             }
             Some(field) if field.reference.is_some() || field.direction == Some(Direction::In) => {
-                self.conflict(&["match"], "`match` needs a field that is written from the record's own values");
+                self.conflict(
+                    &["match"],
+                    "`match` needs a field that is written from the record's own values",
+                );
             }
             Some(_) => {}
         }
@@ -139,7 +154,10 @@ impl Compiler<'_> {
 
     fn reference(&mut self, name: &str, record_type: &str, raw: &RawField) -> Option<Source> {
         if raw.from.is_some() || raw.map.is_some() || raw.default.is_some() {
-            self.conflict(&["fields", name], "a reference takes `id` and `association`, not `from`, `map` or `default`");
+            self.conflict(
+                &["fields", name],
+                "a reference takes `id` and `association`, not `from`, `map` or `default`",
+            );
             return None;
         }
         let Some(id) = &raw.id else {
@@ -148,7 +166,11 @@ impl Compiler<'_> {
             return None;
         };
         let id = self.expression(&["fields", name, "id"], id)?;
-        Some(Source::Reference { record_type: record_type.to_owned(), id, association: raw.association.clone() })
+        Some(Source::Reference {
+            record_type: record_type.to_owned(),
+            id,
+            association: raw.association.clone(),
+        })
     }
 
     fn value(&mut self, name: &str, raw: &RawField) -> Option<Source> {
@@ -156,12 +178,17 @@ impl Compiler<'_> {
             .into_iter()
             .find_map(|(key, given)| given.then_some(key))
         {
-            let message = format!("`{key}` belongs to a reference; add `reference: <record type>`, or take `{key}` away");
+            let message = format!(
+                "`{key}` belongs to a reference; add `reference: <record type>`, or take `{key}` away"
+            );
             self.conflict(&["fields", name, key], message);
             return None;
         }
         let Some(from) = &raw.from else {
-            self.conflict(&["fields", name], "the field has neither `from` nor `reference`, so nothing fills it");
+            self.conflict(
+                &["fields", name],
+                "the field has neither `from` nor `reference`, so nothing fills it",
+            );
             return None;
         };
         let path: &[&str] = &["fields", name, "from"];
@@ -173,7 +200,10 @@ impl Compiler<'_> {
         if let Some(OnDelete::Set(set)) = &raw.on_delete
             && set.is_empty()
         {
-            self.conflict(&["on_delete", "set"], "nothing is set; name a property and its value, or write ignore");
+            self.conflict(
+                &["on_delete", "set"],
+                "nothing is set; name a property and its value, or write ignore",
+            );
         }
     }
 

@@ -68,7 +68,9 @@ impl Field {
         let patch = match (patch, map, default) {
             (Patch::Set(value), Some(map), _) => self.mapped(&value, map, default)?,
             // With a map the default is for values that it does not list; what is missing stays missing.
-            (Patch::Keep | Patch::Clear, None, Some(default)) if !default.is_null() => Patch::Set(default.clone()),
+            (Patch::Keep | Patch::Clear, None, Some(default)) if !default.is_null() => {
+                Patch::Set(default.clone())
+            }
             (patch, _, _) => patch,
         };
         Ok(self.ruled(patch))
@@ -83,7 +85,12 @@ impl Field {
         let key = match value {
             Value::String(text) => text.clone(),
             Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => return Err(MappingError::new(Some(&self.name), "`map` takes a text, a number, true or false, not a list or object")),
+            _ => {
+                return Err(MappingError::new(
+                    Some(&self.name),
+                    "`map` takes a text, a number, true or false, not a list or object",
+                ));
+            }
         };
         match map.get(&key).or(default) {
             Some(Value::Null) => Ok(Patch::Clear),

@@ -42,7 +42,8 @@ impl KeyTemplate {
                 "record_type" => Part::Type,
                 "record_id" => Part::Id,
                 other => {
-                    let message = format!("unknown name `{other}`; there are org_id, record_type and record_id");
+                    let message =
+                        format!("unknown name `{other}`; there are org_id, record_type and record_id");
                     return Err((message, nearest(other, NAMES)));
                 }
             });
@@ -85,7 +86,9 @@ impl KeyTemplate {
             (fixed(template.parts.iter(), record_type), fixed(template.parts.iter().rev(), record_type))
         };
         let ((a_start, a_end), (b_start, b_end)) = (ends(self, ours), ends(other, theirs));
-        let reversed = |text: &[String]| text.iter().map(|part| part.chars().rev().collect::<String>()).collect::<String>();
+        let reversed = |text: &[String]| {
+            text.iter().map(|part| part.chars().rev().collect::<String>()).collect::<String>()
+        };
         overlap(&a_start.concat(), &b_start.concat()) && overlap(&reversed(&a_end), &reversed(&b_end))
     }
 }

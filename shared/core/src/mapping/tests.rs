@@ -43,9 +43,12 @@ fn given_the_mapping_of_the_contract_when_applied_then_each_part_does_what_it_sa
         },
         "reference_wait": "1h", "on_delete": "archive", "on_missing": "recreate", "on_unmatched": "ignore",
     }));
-    let mapped = applied(&mapping, json!({
-        "email": "ADA@X.IO", "first_name": null, "stage": "won", "company_id": 7, "notes": "hi", "owner_email": null,
-    }));
+    let mapped = applied(
+        &mapping,
+        json!({
+            "email": "ADA@X.IO", "first_name": null, "stage": "won", "company_id": 7, "notes": "hi", "owner_email": null,
+        }),
+    );
     let set = |text: &str| Patch::Set(Value::from(text));
     assert_eq!(mapped.fields["email"], set("ada@x.io"));
     assert_eq!(mapped.fields["firstname"], Patch::Clear);
@@ -62,13 +65,18 @@ fn given_the_mapping_of_the_contract_when_applied_then_each_part_does_what_it_sa
     assert_eq!(mapped.references, [company]);
     assert_eq!(mapping.key_value(&ADA).unwrap().as_deref(), Some("c-1"));
     assert_eq!(mapping.reference_wait_ms, 3_600_000);
-    assert_eq!(mapping.field_names().collect::<Vec<_>>(), ["email", "firstname", "lifecyclestage", "notes", "owner"]);
+    assert_eq!(
+        mapping.field_names().collect::<Vec<_>>(),
+        ["email", "firstname", "lifecyclestage", "notes", "owner"]
+    );
     assert!(!applied(&mapping, json!({"status": "draft"})).selected);
 }
 
 #[test]
 fn given_values_and_a_map_when_applied_then_only_listed_ones_pass_and_missing_ones_stay_missing() {
-    let with_default = fields(json!({"x": {"from": "v", "map": {"1": "one", "true": "yes", "a": null}, "default": "other"}}));
+    let with_default = fields(
+        json!({"x": {"from": "v", "map": {"1": "one", "true": "yes", "a": null}, "default": "other"}}),
+    );
     let of = |mapping: &Mapping, value: Value| applied(mapping, value).fields["x"].clone();
     assert_eq!(of(&with_default, json!({"v": 1})), Patch::Set(json!("one")));
     assert_eq!(of(&with_default, json!({"v": true})), Patch::Set(json!("yes")));
@@ -81,7 +89,10 @@ fn given_values_and_a_map_when_applied_then_only_listed_ones_pass_and_missing_on
     insta::assert_snapshot!(error.to_string(), @"field `x`: the record's value is not one that `map` lists, and there is no `default`");
     assert_eq!(error.field.as_deref(), Some("x"));
     let default = fields(json!({"x": {"from": "v", "default": "new"}}));
-    assert_eq!((of(&default, json!({})), of(&default, json!({"v": null}))), (Patch::Set(json!("new")), Patch::Set(json!("new"))));
+    assert_eq!(
+        (of(&default, json!({})), of(&default, json!({"v": null}))),
+        (Patch::Set(json!("new")), Patch::Set(json!("new")))
+    );
 }
 
 #[test]
@@ -101,9 +112,18 @@ fn given_key_templates_when_filled_then_long_values_become_their_digest() {
     let long = "x".repeat(300);
     let value = mapping.key_value(&Subject { record_id: &long, ..ADA }).unwrap().unwrap();
     assert_eq!(value, crate::digest::hex(format!("acme/contact:{long}").as_bytes()));
-    let intent = Mapping::compile(&PIPEDRIVE, "contact", &raw(json!({"object": "persons", "match": "name", "fields": {"name": "name"}})));
+    let intent = Mapping::compile(
+        &PIPEDRIVE,
+        "contact",
+        &raw(json!({"object": "persons", "match": "name", "fields": {"name": "name"}})),
+    );
     assert_eq!(intent.unwrap().key_value(&ADA).unwrap(), None);
-    let marked = Mapping::compile(&PIPEDRIVE, "contact", &raw(json!({"object": "persons", "marker": "ours", "fields": {}}))).unwrap();
+    let marked = Mapping::compile(
+        &PIPEDRIVE,
+        "contact",
+        &raw(json!({"object": "persons", "marker": "ours", "fields": {}})),
+    )
+    .unwrap();
     assert_eq!((marked.key.clone(), marked.key_value(&ADA).unwrap().as_deref()), (Key::Intent, Some("c-1")));
 }
 
@@ -179,8 +199,14 @@ fn given_a_field_when_stored_and_read_again_then_it_is_as_it_was_written() {
 }
 
 fn any_record() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), "\\PC{0,8}".prop_map(Value::from)];
-    let value = leaf.prop_recursive(2, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::from));
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from)
+    ];
+    let value =
+        leaf.prop_recursive(2, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::from));
     prop::collection::btree_map("[a-e]", value, 0..5).prop_map(|map| Value::Object(map.into_iter().collect()))
 }
 

@@ -26,7 +26,8 @@ fn build() -> Environment<'static> {
         match found.kind {
             Kind::Filter => {
                 let call = move |_: &mut State, value: Value, rest: Rest<Value>| -> Result<Value, Error> {
-                    let passes = found.missing == Missing::PassesThrough && (value.is_undefined() || value.is_none());
+                    let passes =
+                        found.missing == Missing::PassesThrough && (value.is_undefined() || value.is_none());
                     if passes { Ok(value) } else { (found.run)(&value, &rest) }
                 };
                 environment.add_filter(found.name, call);
@@ -38,13 +39,16 @@ fn build() -> Environment<'static> {
         }
     }
     for (name, _, _) in transform::TESTS {
-        let test = move |_: &mut State, value: Value, rest: Rest<Value>| transform::holds(name, &value, &rest);
+        let test =
+            move |_: &mut State, value: Value, rest: Rest<Value>| transform::holds(name, &value, &rest);
         environment.add_test(format!("__{name}"), test);
     }
     environment.add_function("__get", |value: Value, keys: Rest<Value>| {
         keys.iter().try_fold(value, |value, key| operator::get(&value, key))
     });
-    environment.add_function("__slice", |value: Value, start: Value, stop: Value| operator::slice(&value, &start, &stop));
+    environment.add_function("__slice", |value: Value, start: Value, stop: Value| {
+        operator::slice(&value, &start, &stop)
+    });
     environment.add_function("__in", |item: Value, whole: Value| operator::contains(&whole, &item));
     environment.add_function("__order", |a: Value, sign: Value, b: Value| operator::order(&a, &sign, &b));
     environment.add_function("__arith", |first: Value, rest: Rest<Value>| operator::chain(first, &rest));

@@ -59,7 +59,11 @@ impl Reader {
         let mut value = self.or()?;
         while self.take_name("if") {
             let test = self.or()?;
-            let otherwise = if self.take_name("else") { format!(" else {}", self.expression()?.text) } else { String::new() };
+            let otherwise = if self.take_name("else") {
+                format!(" else {}", self.expression()?.text)
+            } else {
+                String::new()
+            };
             value = plain(format!("({} if {}{otherwise})", value.text, test.text));
         }
         self.depth -= 1;
@@ -92,7 +96,11 @@ impl Reader {
             nots += 1;
         }
         let value = self.comparison()?;
-        Ok(if nots == 0 { value } else { plain(format!("({}{})", if nots % 2 == 1 { "not " } else { "not not " }, value.text)) })
+        Ok(if nots == 0 {
+            value
+        } else {
+            plain(format!("({}{})", if nots % 2 == 1 { "not " } else { "not not " }, value.text))
+        })
     }
 
     fn comparison(&mut self) -> Step {
@@ -101,7 +109,10 @@ impl Reader {
         let right = self.sum()?.text;
         let at = self.here();
         if self.comparison_operator()?.is_some() {
-            return Err(ExpressionError::new(at, "comparisons cannot be chained; join two of them with `and`".into()));
+            return Err(ExpressionError::new(
+                at,
+                "comparisons cannot be chained; join two of them with `and`".into(),
+            ));
         }
         Ok(plain(match operator {
             "==" | "!=" => format!("({} {operator} {right})", left.text),
@@ -200,7 +211,10 @@ impl Reader {
             _ => vec![self.operand()?.text],
         };
         if arguments.len() != wanted {
-            return Err(ExpressionError::new(at, format!("the test `{name}` takes {}", counted(wanted, wanted))));
+            return Err(ExpressionError::new(
+                at,
+                format!("the test `{name}` takes {}", counted(wanted, wanted)),
+            ));
         }
         let name = name.to_lowercase();
         Ok(plain(format!("({negation}({} is __{name}({})))", value.text, arguments.join(", "))))
@@ -226,7 +240,9 @@ impl Reader {
             } else if self.take("[") {
                 value = self.subscript(value)?;
             } else if self.peek() == &Word::Symbol("(") {
-                return Err(self.error("values have no methods; use a filter, such as `email | lower`".into()));
+                return Err(
+                    self.error("values have no methods; use a filter, such as `email | lower`".into())
+                );
             } else {
                 break;
             }
@@ -244,12 +260,14 @@ impl Reader {
             self.next += 2;
             return Ok(lookup(value, &quoted(&key), Some(key)));
         }
-        let start = if self.peek() == &Word::Symbol(":") { "none".to_owned() } else { self.expression()?.text };
+        let start =
+            if self.peek() == &Word::Symbol(":") { "none".to_owned() } else { self.expression()?.text };
         if !self.take(":") {
             self.expect("]")?;
             return Ok(lookup(value, &start, None));
         }
-        let stop = if self.peek() == &Word::Symbol("]") { "none".to_owned() } else { self.expression()?.text };
+        let stop =
+            if self.peek() == &Word::Symbol("]") { "none".to_owned() } else { self.expression()?.text };
         self.expect("]")?;
         Ok(plain(format!("__slice({}, {start}, {stop})", value.text)))
     }
@@ -442,7 +460,10 @@ fn check_call(kind: Kind, name: &str, given: usize, at: usize) -> Result<(), Exp
         return Ok(());
     }
     let wanted = counted(found.least, found.most);
-    Err(ExpressionError::new(at, format!("`{name}` takes {wanted}, not {given}; for example {}", found.example)))
+    Err(ExpressionError::new(
+        at,
+        format!("`{name}` takes {wanted}, not {given}; for example {}", found.example),
+    ))
 }
 
 fn unknown(kind: Kind, name: &str, at: usize) -> ExpressionError {

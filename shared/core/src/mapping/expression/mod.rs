@@ -5,8 +5,8 @@ mod grammar;
 mod operator;
 mod token;
 
-pub(super) use operator::contains;
 pub use grammar::test_names;
+pub(super) use operator::contains;
 
 use minijinja::Value;
 
@@ -54,7 +54,9 @@ impl Expression {
     pub(super) fn evaluate(&self, scope: &Value) -> Result<Value, String> {
         self.compiled.eval(scope.clone()).map_err(|error| {
             match (error.kind(), error.detail()) {
-                (minijinja::ErrorKind::OutOfFuel, _) => "the expression does more work than one value may cost".into(),
+                (minijinja::ErrorKind::OutOfFuel, _) => {
+                    "the expression does more work than one value may cost".into()
+                }
                 // Ours: all the details of operators and filters are constant texts.
                 (minijinja::ErrorKind::InvalidOperation, Some(detail)) => detail.to_owned(),
                 (kind, _) => kind.to_string(),

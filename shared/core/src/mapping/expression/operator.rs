@@ -54,7 +54,9 @@ pub(crate) fn contains(whole: &Value, item: &Value) -> Result<bool, Error> {
             (Some(whole), Some(item)) => Ok(whole.contains(item)),
             _ => Ok(false),
         },
-        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => Ok(whole.try_iter()?.any(|one| one == *item)),
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
+            Ok(whole.try_iter()?.any(|one| one == *item))
+        }
         _ => Err(fail("`in` looks into a text, a list or an object")),
     }
 }

@@ -33,7 +33,10 @@ fn given_a_missing_part_when_concatenated_then_the_result_is_missing() {
 #[test]
 fn given_a_missing_operand_when_computed_or_ordered_then_the_result_is_missing() {
     let record = json!({"a": 2, "n": null});
-    for expression in ["a + b", "b - a", "a * b", "b / a", "b // a", "b % a", "b ** a", "-b", "b < a", "a >= b", "b[0]", "b.c.d", "b[1:]"] {
+    for expression in [
+        "a + b", "b - a", "a * b", "b / a", "b // a", "b % a", "b ** a", "-b", "b < a", "a >= b", "b[0]",
+        "b.c.d", "b[1:]",
+    ] {
         assert_eq!(eval(expression, &record), json!("undefined"), "{expression}");
         assert_eq!(eval(&expression.replace('b', "n"), &record), json!(null), "{expression}");
     }
@@ -50,7 +53,10 @@ fn given_operators_when_mixed_then_they_bind_as_in_jinja() {
     let cases = [
         ("a + b * 2", json!(8)),
         ("(a + b) * 2", json!(10)),
-        ("a ~ b + 1", json!({"error": "arithmetic takes numbers; turn a text into one with `| int` or `| float`"})),
+        (
+            "a ~ b + 1",
+            json!({"error": "arithmetic takes numbers; turn a text into one with `| int` or `| float`"}),
+        ),
         ("a ~ b * 2", json!("26")),
         ("s ~ s | lower", json!("Abab")),
         ("(s ~ s) | lower", json!("abab")),
@@ -130,7 +136,8 @@ fn given_a_wrong_expression_when_compiled_then_it_says_where_and_what_was_meant(
         "a | tojson",
         "{{ email }}",
     ];
-    let told: Vec<String> = wrong.iter().map(|expression| format!("{expression:?} → {}", refusal(expression))).collect();
+    let told: Vec<String> =
+        wrong.iter().map(|expression| format!("{expression:?} → {}", refusal(expression))).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     "email | lowr" → 1:9: unknown filter `lowr`; did you mean `lower`?
     "email | trim | uper" → 1:16: unknown filter `uper`; did you mean `upper`?
@@ -175,10 +182,21 @@ fn given_a_plain_path_when_compiled_then_it_is_known_as_one() {
 fn given_endless_work_when_evaluated_then_it_ends_with_an_error() {
     let record = json!({ "s": "x".repeat(1_000_000) });
     let much = vec!["s"; 40].join(" ~ ");
-    assert_eq!(eval(&much, &record), json!({"error": "the expression does more work than one value may cost"}));
+    assert_eq!(
+        eval(&much, &record),
+        json!({"error": "the expression does more work than one value may cost"})
+    );
     assert_eq!(eval("s | trim | lower | truncate(3)", &record), json!("xxx"));
     assert!(Expression::compile(&"(".repeat(4_000)).is_err());
-    for (open, close) in [("(", ")"), ("[", "]"), ("-(", ")"), ("not (", ")"), ("(b if ", ")"), ("{1: ", "}"), ("coalesce(", ")")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("-(", ")"),
+        ("not (", ")"),
+        ("(b if ", ")"),
+        ("{1: ", "}"),
+        ("coalesce(", ")"),
+    ] {
         let deep = |levels: usize| format!("{}a{}", open.repeat(levels), close.repeat(levels));
         assert!(Expression::compile(&deep(12)).is_ok(), "{open}");
         assert!(Expression::compile(&deep(600)).is_err(), "{open}");
@@ -203,7 +221,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-d]{1,2}", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map("[a-d]{1,2}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

@@ -6,8 +6,8 @@ use super::ExpressionError;
 pub(super) const MAX_EXPRESSION_BYTES: usize = 4_096;
 
 const SYMBOLS: [&str; 26] = [
-    "**", "//", "==", "!=", "<=", ">=", "(", ")", "[", "]", "{", "}", ",", ":", ".", "|", "~", "+", "-", "*", "/", "%",
-    "<", ">", "=", ";",
+    "**", "//", "==", "!=", "<=", ">=", "(", ")", "[", "]", "{", "}", ",", ":", ".", "|", "~", "+", "-", "*",
+    "/", "%", "<", ">", "=", ";",
 ];
 const FOREIGN: [(&str, &str); 6] =
     [("&&", "and"), ("||", "or"), ("===", "=="), ("!==", "!="), ("<>", "!="), ("=>", ">=")];
@@ -37,7 +37,10 @@ pub(super) struct Token {
 /// All words of `source`, [`Word::End`] last.
 pub(super) fn tokenize(source: &str) -> Result<Vec<Token>, ExpressionError> {
     if source.len() > MAX_EXPRESSION_BYTES {
-        return Err(ExpressionError::new(0, format!("the expression is over {MAX_EXPRESSION_BYTES} bytes long")));
+        return Err(ExpressionError::new(
+            0,
+            format!("the expression is over {MAX_EXPRESSION_BYTES} bytes long"),
+        ));
     }
     let mut tokens = Vec::new();
     let mut at = 0;

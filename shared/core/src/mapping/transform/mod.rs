@@ -88,7 +88,10 @@ fn words(value: &Value) -> Result<String, Error> {
 
 /// The argument at `index` as text.
 fn text_argument(arguments: &[Value], index: usize) -> Result<&str, Error> {
-    arguments.get(index).and_then(Value::as_str).ok_or_else(|| fail("the filter takes a text as its argument"))
+    arguments
+        .get(index)
+        .and_then(Value::as_str)
+        .ok_or_else(|| fail("the filter takes a text as its argument"))
 }
 
 /// The argument at `index` as a whole number of at least 0.

@@ -123,5 +123,9 @@ fn to_number(value: &Value) -> Result<Number, Error> {
 #[allow(clippy::cast_possible_truncation)]
 fn truncated(number: f64) -> Result<Number, Error> {
     // Within ±2^96 the conversion is exact, and far beyond 64 bits it fails as it must.
-    if number.abs() < 2f64.powi(96) { Ok(Number::Int(number.trunc() as i128)) } else { Err(fail("the result is beyond 64 bits")) }
+    if number.abs() < 2f64.powi(96) {
+        Ok(Number::Int(number.trunc() as i128))
+    } else {
+        Err(fail("the result is beyond 64 bits"))
+    }
 }

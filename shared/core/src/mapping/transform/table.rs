@@ -6,6 +6,8 @@ use minijinja::{Error, Value};
 type Run = fn(&Value, &[Value]) -> Result<Value, Error>;
 const ANY: usize = usize::MAX;
 
+// A row each: it is read as a table.
+#[rustfmt::skip]
 const ALL: [Transformer; 48] = [
     filter("lower", "the text in lower case", r#""ADA@X.IO" | lower → "ada@x.io""#, (0, 0), text::lower),
     filter("upper", "the text in upper case", r#""de" | upper → "DE""#, (0, 0), text::upper),
@@ -86,12 +88,24 @@ pub(crate) fn names(kind: Kind) -> impl Iterator<Item = &'static str> {
     all().iter().filter(move |found| found.kind == kind).map(|found| found.name)
 }
 
-const fn filter(name: &'static str, doc: &'static str, example: &'static str, arity: (usize, usize), run: Run) -> Transformer {
+const fn filter(
+    name: &'static str,
+    doc: &'static str,
+    example: &'static str,
+    arity: (usize, usize),
+    run: Run,
+) -> Transformer {
     let (least, most) = arity;
     Transformer { name, kind: Kind::Filter, doc, example, least, most, missing: Missing::PassesThrough, run }
 }
 
-const fn function(name: &'static str, doc: &'static str, example: &'static str, arity: (usize, usize), run: Run) -> Transformer {
+const fn function(
+    name: &'static str,
+    doc: &'static str,
+    example: &'static str,
+    arity: (usize, usize),
+    run: Run,
+) -> Transformer {
     let filter = filter(name, doc, example, arity, run);
     Transformer { kind: Kind::Function, missing: Missing::Handles, ..filter }
 }

@@ -4,7 +4,8 @@ use crate::mapping::result::to_json;
 use serde_json::{Value, json};
 
 fn evaluate(expression: &str, record: &Value) -> Result<Option<Value>, String> {
-    let value = Expression::compile(expression).map_err(|error| error.to_string())?.evaluate(&scope(record))?;
+    let value =
+        Expression::compile(expression).map_err(|error| error.to_string())?.evaluate(&scope(record))?;
     if value.is_undefined() { Ok(None) } else { to_json(&value).map(Some).map_err(str::to_owned) }
 }
 
@@ -63,11 +64,20 @@ fn given_numbers_beyond_the_exact_range_of_floats_when_transformed_then_they_sta
 
 #[test]
 fn given_dates_of_many_forms_when_read_then_they_are_one_day_and_nonsense_is_an_error() {
-    for text in ["2026-11-23", "2026-11-23T10:00:00Z", "2026-11-23T10:00:00.123+02:00", "2026-11-23T10:00:00", "2026-11-23 10:00"] {
+    for text in [
+        "2026-11-23",
+        "2026-11-23T10:00:00Z",
+        "2026-11-23T10:00:00.123+02:00",
+        "2026-11-23T10:00:00",
+        "2026-11-23 10:00",
+    ] {
         assert_eq!(evaluate("at | date", &json!({ "at": text })), Ok(Some(json!("2026-11-23"))), "{text}");
     }
     assert_eq!(evaluate("at | date", &json!({"at": 1_795_420_800_000_i64})), Ok(Some(json!("2026-11-23"))));
-    assert_eq!(evaluate("at | epoch_ms", &json!({"at": "2026-11-23"})), Ok(Some(json!(1_795_392_000_000_i64))));
+    assert_eq!(
+        evaluate("at | epoch_ms", &json!({"at": "2026-11-23"})),
+        Ok(Some(json!(1_795_392_000_000_i64)))
+    );
     assert!(evaluate("at | date", &json!({"at": "next week"})).is_err());
     assert!(evaluate("at | date", &json!({"at": 9_000_000_000_000_000_000_i64})).is_err());
 }

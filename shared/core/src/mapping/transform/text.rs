@@ -30,7 +30,8 @@ pub(super) fn title(value: &Value, _: &[Value]) -> Answer {
     while !rest.is_empty() {
         let letters = rest.find(|c: char| !c.is_alphanumeric() && c != '\'').unwrap_or(rest.len());
         titled.push_str(&capitalized(&rest[..letters]));
-        let others = rest[letters..].find(char::is_alphanumeric).map_or(rest.len(), |others| letters + others);
+        let others =
+            rest[letters..].find(char::is_alphanumeric).map_or(rest.len(), |others| letters + others);
         titled.push_str(&rest[letters..others]);
         rest = &rest[others..];
     }
@@ -71,7 +72,9 @@ pub(super) fn truncate(value: &Value, arguments: &[Value]) -> Answer {
 pub(super) fn pad(value: &Value, arguments: &[Value]) -> Answer {
     let length = count_argument(arguments, 0)?;
     let filler = if arguments.len() > 1 { text_argument(arguments, 1)? } else { "0" };
-    let Some(filler) = filler.chars().next() else { return Err(fail("pad: the text to fill up with is empty")) };
+    let Some(filler) = filler.chars().next() else {
+        return Err(fail("pad: the text to fill up with is empty"));
+    };
     if length > MAX_PAD_CHARS {
         return Err(fail("pad: at most 1000 characters"));
     }
@@ -146,7 +149,8 @@ pub(super) fn strip_html(value: &Value, _: &[Value]) -> Answer {
             _ => {}
         }
     }
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
     Ok(entities.iter().fold(plain, |text, (entity, c)| text.replace(entity, c)).trim().into())
 }
 
@@ -156,7 +160,9 @@ pub(super) fn hash(value: &Value, _: &[Value]) -> Answer {
 
 fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect()
+    })
 }
 
 fn only_digits(text: &str) -> String {

@@ -51,7 +51,11 @@ pub(super) fn default(value: &Value, arguments: &[Value]) -> Answer {
 }
 
 pub(super) fn required(value: &Value, _: &[Value]) -> Answer {
-    if value.is_undefined() || value.is_none() { Err(fail("a required value is missing")) } else { Ok(value.clone()) }
+    if value.is_undefined() || value.is_none() {
+        Err(fail("a required value is missing"))
+    } else {
+        Ok(value.clone())
+    }
 }
 
 pub(super) fn coalesce(_: &Value, arguments: &[Value]) -> Answer {
