@@ -4,12 +4,14 @@
 //! exit code that a script can act on; see [`problem::Exit`].
 //!
 //! - [`args`] what may be asked · [`commands`] one file or folder each · [`output`] how it is shown
-//! - [`stack`] which stack is meant and what its parts are called · [`aws`] the way to it · [`moment`] times people write
+//! - [`stack`] which stack is meant and what its parts are called · [`aws`] the way to it · [`moment`] times people write ·
+//!   [`confirm`] asking first
 
 mod app;
 mod args;
 mod aws;
 mod commands;
+mod confirm;
 mod moment;
 mod output;
 mod problem;

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from failure import Failure
+from local import ROOT
 
 # A command that hangs must not hang the demo.
 PATIENCE_S = 90
@@ -26,6 +27,7 @@ class Rtr:
             self.story.command(show or "rtr " + " ".join(words))
         process = subprocess.Popen(
             [self.binary, *words],
+            cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

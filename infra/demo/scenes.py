@@ -37,7 +37,7 @@ def connect(demo) -> None:
     demo.rtr.run("config", "apply", str(demo.configuration()))
     for org in demo.orgs:
         demo.rtr.run("connection", "setup", org)
-    connections = [one for one in demo.rtr.json("connection", "list") if one["org_id"] in demo.orgs]
+    connections = [one for one in demo.rtr.json("connection", "list", show="rtr connection list") if one["org_id"] in demo.orgs]
     demo.story.check(len(connections) == 2, "2 connections", f"{count(len(connections), 'connection')} instead of 2")
 
 
@@ -282,7 +282,8 @@ def _state(demo, org: str, object_name: str) -> dict:
 
 def _dead(demo) -> list:
     """The org's dead letters, oldest record first."""
-    found = demo.rtr.json("dlq", "list", "--org", demo.acme, allowed=(0, 1))
+    words = ("dlq", "list", "--org", demo.acme)
+    found = demo.rtr.json(*words, show="rtr " + " ".join(words), allowed=(0, 1))
     return sorted(found, key=lambda one: one["record_id"])
 
 

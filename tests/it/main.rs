@@ -1,1 +1,28 @@
-//! End to end.
+//! The whole of it for real: the deployed functions' own binaries on the local stack, the CRM sandbox, and `rtr`.
+//!
+//! `make test` brings the stack up and runs these. Every test has an org and a CRM account of its own, so they run side
+//! by side and again and again on one stack. What happened is counted where it happened: in the CRM's request log and at
+//! the AWS request counter, never in our own tables.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod adopting;
+mod bad_events;
+mod commands;
+mod config_commands;
+mod cost;
+mod crashes;
+mod credentials;
+mod dead_letters;
+mod events;
+mod first_load;
+mod odd_ids;
+mod order;
+mod outages;
+mod rate_limits;
+mod references;
+mod repeats;
+mod secrecy;
+mod stack;
+
+/// The contact mapping of most tests.
+const CONTACT: &str = "object: contacts\nfields:\n  email: email\n  firstname: first_name\n";

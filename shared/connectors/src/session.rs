@@ -154,7 +154,7 @@ impl Session<'_> {
     async fn once(&self, call: &Call, mut headers: Vec<(String, SecretString)>) -> Result<Response, Failure> {
         let left = self.left_ms();
         if left < LEAST_CALL_MS {
-            return Err(Failure::new(Class::Unavailable, "the invocation has no time left for a call"));
+            return Err(Failure::new(Class::OutOfTime, "the invocation has no time left for a call"));
         }
         let body = match &call.request.body {
             RequestBody::Empty => Vec::new(),

@@ -15,6 +15,8 @@ pub enum Class {
     },
     /// Definitely not done, and may work in a moment: retried in place, then later.
     Unavailable,
+    /// Not begun: the invocation has no time left for a call. Says nothing about the CRM.
+    OutOfTime,
     /// Nobody knows whether it was done. Never tried again in place.
     OutcomeUnknown,
     /// The access token was refused. Refreshed once.
@@ -74,6 +76,7 @@ impl Failure {
         match &self.class {
             Class::Throttled { .. } => Code::Throttled,
             Class::Unavailable => Code::Unavailable,
+            Class::OutOfTime => Code::OutOfTime,
             Class::OutcomeUnknown => Code::OutcomeUnknown,
             Class::Unauthorized | Class::Revoked => Code::Suspended,
             Class::Forbidden => Code::Forbidden,

@@ -5,6 +5,7 @@ mod check;
 mod folder;
 mod schema;
 mod show;
+pub(crate) use show::absent;
 mod test;
 
 use crate::app::App;

@@ -80,6 +80,7 @@ fn stops_all(class: &Class) -> bool {
         class,
         Class::Throttled { .. }
             | Class::Unavailable
+            | Class::OutOfTime
             | Class::Unauthorized
             | Class::Revoked
             | Class::Forbidden

@@ -191,6 +191,7 @@ impl Checker<'_> {
             if !seen.insert(id) {
                 let message = format!("`{id}` stands twice in this route");
                 self.push(org, place, Code::ConfigConflict, message, None);
+                continue;
             }
             let provider = connection.provider.as_deref().unwrap_or(id);
             self.mapped(org, place, provider, record_type);

@@ -115,14 +115,23 @@ impl<'s> Checker<'s> {
             (true, false) => shapes.join(" or "),
             (false, false) => format!("{} or {}", one_of(&words), shapes.join(" or ")),
         };
-        let found = found(node);
-        let text = match &node.content {
-            Content::Scalar(Value::String(text)) => Some(text.as_str()),
-            Content::Object(entries) => entries.first().map(|entry| entry.key.as_str()),
+        let first = match &node.content {
+            Content::Object(entries) if !shapes.is_empty() => entries.first(),
             _ => None,
         };
-        let suggestion = text.and_then(|text| nearest(text, words)).map(str::to_owned);
-        self.fault(node.line, node.column, format!("expected {wanted}, found {found}"), suggestion);
+        let tags = choices.iter().filter_map(|choice| tag(choice));
+        let (place, found, meant) = match (first, &node.content) {
+            (Some(entry), _) => (
+                (entry.line, entry.column),
+                format!("`{}: …`", entry.key),
+                nearest(&entry.key, tags.chain(words)),
+            ),
+            (None, Content::Scalar(Value::String(text))) => {
+                ((node.line, node.column), format!("`{text}`"), nearest(text, words.into_iter().chain(tags)))
+            }
+            _ => ((node.line, node.column), found(node), None),
+        };
+        self.fault(place.0, place.1, format!("expected {wanted}, found {found}"), meant.map(str::to_owned));
     }
 
     fn fault(&mut self, line: u32, column: u32, message: String, suggestion: Option<String>) {
@@ -242,7 +251,6 @@ fn found(node: &Node) -> String {
         Content::Object(_) => "an object".to_owned(),
         Content::List(_) => "a list".to_owned(),
         Content::Scalar(Value::Null) => "nothing".to_owned(),
-        Content::Scalar(Value::String(text)) => format!("`{text}`"),
         Content::Scalar(value) => format!("`{value}`"),
     }
 }

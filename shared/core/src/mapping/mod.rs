@@ -4,7 +4,7 @@
 //! alone ([`Patch::Keep`]), and only what it says to be empty is cleared; no error repeats a value of the record.
 //!
 //! - [`RawMapping`] as written and stored → [`Mapping::compile`] → [`Mapping::apply`] → [`Mapped`]
-//! - `expression/` the language, `transform/` its filters and functions, listed in [`TRANSFORMERS`]
+//! - `expression/` the language, `transform/` its filters and functions, listed in [`TRANSFORMERS`] and [`TESTS`]
 //! - `back.rs` the way back for fields that flow both ways · `cases.rs` the test cases beside a mapping
 
 mod apply;
@@ -27,7 +27,7 @@ pub use apply::{Mapped, MappingError, Reference, Subject};
 pub use back::{InboundField, inbound_value};
 pub use cases::{Case, CaseResult, run_cases};
 pub use duration::{DurationError, DurationText, MAX_DURATION_MS, parse_ms};
-pub use expression::{Expression, ExpressionError, FUEL, test_names};
+pub use expression::{Expression, ExpressionError, FUEL};
 pub use facts::{LimitFact, ProviderFacts};
 pub use key_value::{KeyTemplate, MAX_KEY_VALUE_CHARS};
 pub use problem::{Place, Problem};
@@ -35,7 +35,7 @@ pub use raw::{Direction, NullRule, RawField, RawMapping, Wins, WriteOn};
 pub use result::MAX_VALUE_BYTES;
 pub use rules::{Key, OnDelete, OnMissing, OnUnmatched, Patch, WriteMode};
 pub use suggest::{listed, nearest};
-pub use transform::TRANSFORMERS;
+pub use transform::{TESTS, TRANSFORMERS};
 
 use field::Field;
 

@@ -108,14 +108,14 @@ async fn call(
     let items = places.iter().map(|at| item(jobs[*at], kind, *at)).collect();
     let outcomes =
         connector.write(session, &WriteCall { object: object.to_owned(), kind: kind.clone(), items }).await;
+    if outcomes.iter().any(|outcome| matches!(outcome, Err(Failure { class: Class::Unavailable, .. }))) {
+        session.gate.block("*", seams.clock.now().plus_ms(BREAKER_MS)).await;
+    }
     let mut written = Vec::new();
     for (at, outcome) in places.into_iter().zip(outcomes) {
         match outcome {
             Ok(done) => written.push((at, done.external_id)),
             Err(failure) => {
-                if failure.class == Class::Unavailable {
-                    session.gate.block("*", seams.clock.now().plus_ms(BREAKER_MS)).await;
-                }
                 failed(seams, jobs[at], &failure).await;
             }
         }

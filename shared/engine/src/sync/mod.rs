@@ -148,6 +148,10 @@ async fn make_jobs(
                 report.count("dead", 1);
             }
         }
+        if record.change.is_none() {
+            // Its connection or mapping is gone: the dead version stays listed as it is.
+            report.count("superseded", none.len() as u64);
+        }
         jobs.extend(made);
     }
     aside::send(seams, QueueName::DeadLetter, letters, &places, fates).await;

@@ -44,6 +44,7 @@ pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
         Class::Throttled { until } => Treatment::Return(until.unwrap_or(now.plus_ms(BREAKER_MS))),
         Class::Unavailable => Treatment::Return(now.plus_ms(backoff_ms(job.receive_count))),
         Class::Busy => Treatment::Return(now.plus_ms(BUSY_MS)),
+        Class::OutOfTime => Treatment::Return(now),
         Class::Unauthorized | Class::Revoked => Treatment::Return(now.plus_ms(SUSPENDED_MS)),
         Class::OutcomeUnknown => Treatment::Hold(now.plus_ms(capabilities.request_life_ms)),
         Class::Missing => missing(job, failure, now, capabilities.search_lag_ms),

@@ -67,3 +67,34 @@ fn given_a_refresh_token_that_is_revoked_when_synced_then_the_connection_is_susp
     assert_eq!(world.sync(&[message]).counts["applied"], 1);
     assert!(world.limits.state().suspensions.is_empty());
 }
+
+#[test]
+fn given_two_environments_with_one_refused_token_when_both_sync_then_it_is_refreshed_once_for_both() {
+    let (world, issued) = with_oauth(true);
+    let other = rtr_engine::sync::Caches::default();
+    let run = |caches, id: &str, version| {
+        let message = world.contact(
+            id,
+            version,
+            &json!({"email": format!("{id}@x.io"), "first_name": version.to_string()}),
+        );
+        let deadline = world.now().plus_ms(60_000);
+        futures::executor::block_on(rtr_engine::sync::run(
+            &world.seams(),
+            &world.settings,
+            caches,
+            &[message],
+            deadline,
+        ))
+    };
+    run(&world.caches, "a", 1);
+    run(&other, "b", 1);
+    world.crm.control(
+        "POST",
+        "/_sandbox/tokens",
+        &json!({"provider": "hubspot", "account": "acme", "action": "expire", "token": issued["access_token"]}),
+    );
+    assert_eq!(run(&world.caches, "a", 2).counts["applied"], 1);
+    assert_eq!(run(&other, "b", 2).counts["applied"], 1);
+    assert_eq!(refreshes(&world), 1);
+}

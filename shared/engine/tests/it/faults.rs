@@ -137,3 +137,58 @@ fn rtr_sandbox_delete(world: &World, id: &str, token: &str) -> u16 {
     };
     futures::executor::block_on(world.crm.send(request)).map(|answer| answer.status).unwrap_or(0)
 }
+
+#[test]
+fn given_an_invocation_with_no_time_left_when_synced_then_nothing_is_called_and_no_breaker_is_set() {
+    let world = World::with_contact(CONTACT);
+    let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
+    let deadline = world.now().plus_ms(3_500);
+    let caches = rtr_engine::sync::Caches::default();
+    let run = rtr_engine::sync::run(&world.seams(), &world.settings, &caches, &[message.clone()], deadline);
+    let report = futures::executor::block_on(run);
+    assert_eq!((report.failed.len(), world.calls().len()), (1, 0));
+    assert_eq!(world.sync(&[build::again(message)]).counts["applied"], 1);
+}
+
+#[test]
+fn given_a_crm_slower_than_a_call_may_last_when_synced_then_the_outcome_counts_as_unknown() {
+    let world = World::with_contact(CONTACT);
+    world.faults(&fault("latency", &json!(40_000), 1));
+    let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
+    assert_eq!(world.sync(&[message.clone()]).failed.len(), 1);
+    world.clock.advance_ms(60_000);
+    assert_eq!(world.sync(&[build::again(message)]).counts["applied"], 1);
+    assert_eq!(world.contacts("email").len(), 1);
+}
+
+#[test]
+fn given_one_record_that_waits_in_a_coarse_group_when_synced_then_all_behind_it_return_and_none_is_applied_twice()
+ {
+    let mut world = World::with_contact(CONTACT);
+    world.settings.group_buckets = 1;
+    let in_group = |mut message: rtr_engine::batch::Received, id: &str| {
+        message.group = rtr_core::key::RecordKey::new("acme", "contact", id).message_group(1);
+        message
+    };
+    let batch = [
+        in_group(world.contact("a", 1, &json!({"email": "a@x.io"})), "a"),
+        in_group(build::again(world.contact("b", 1, &json!({"email": "b@x.io"}))), "b"),
+        in_group(world.contact("c", 1, &json!({"email": "c@x.io"})), "c"),
+    ];
+    world.faults(
+        &json!([{"provider": "hubspot", "account": "acme", "match": {"body": "b@x.io"}, "fault": "status",
+        "value": 502, "count": 10}]),
+    );
+    let report = world.sync(&batch);
+    assert!(!report.failed.is_empty());
+    world.faults(&json!([]));
+    world.clock.advance_ms(60_000);
+    let again: Vec<_> = batch
+        .iter()
+        .filter(|one| report.failed.contains(&one.message_id))
+        .cloned()
+        .map(build::again)
+        .collect();
+    assert!(world.sync(&again).failed.is_empty());
+    assert_eq!(world.contacts("email"), ["a@x.io", "b@x.io", "c@x.io"]);
+}

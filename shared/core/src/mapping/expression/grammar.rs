@@ -7,9 +7,11 @@
 //! place is known.
 
 use super::ExpressionError;
-use super::token::{Token, Word, tokenize};
-use crate::mapping::suggest::{listed, nearest};
-use crate::mapping::transform::{self, Kind};
+use super::lowered::{Lowered, lookup, nesting, plain, quoted};
+use super::names::{check_call, test_arguments};
+use super::reader::Reader;
+use super::token::Word;
+use crate::mapping::transform::Kind;
 
 /// How deep expressions may stand within expressions.
 const MAX_DEPTH: usize = 16;
@@ -18,22 +20,12 @@ const MAX_NESTING: usize = 48;
 const KEYWORDS: [&str; 13] =
     ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
-/// An expression in minijinja's words.
-pub(super) struct Lowered {
-    /// What minijinja compiles.
-    pub(super) text: String,
-    /// The path, when the expression is nothing but one: `address.city`.
-    pub(super) path: Option<Vec<String>>,
-    /// Whether the text is a look-up that further keys can be added to.
-    is_lookup: bool,
-}
-
 /// Reads `source` to its end.
 pub(super) fn lower(source: &str) -> Result<Lowered, ExpressionError> {
     if source.trim_start().starts_with("{{") {
         return Err(ExpressionError::new(0, "an expression stands alone here, without {{ and }}".into()));
     }
-    let mut reader = Reader { tokens: tokenize(source)?, next: 0, depth: 0 };
+    let mut reader = Reader::new(source)?;
     let lowered = reader.expression()?;
     match reader.peek() {
         Word::End if nesting(&lowered.text) > MAX_NESTING => Err(ExpressionError::new(0, too_deep())),
@@ -42,18 +34,11 @@ pub(super) fn lower(source: &str) -> Result<Lowered, ExpressionError> {
     }
 }
 
-struct Reader {
-    tokens: Vec<Token>,
-    next: usize,
-    depth: usize,
-}
-
 type Step = Result<Lowered, ExpressionError>;
 
 impl Reader {
     fn expression(&mut self) -> Step {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
+        if !self.descend(MAX_DEPTH) {
             return Err(self.error(too_deep()));
         }
         let mut value = self.or()?;
@@ -66,7 +51,7 @@ impl Reader {
             };
             value = plain(format!("({} if {}{otherwise})", value.text, test.text));
         }
-        self.depth -= 1;
+        self.ascend();
         Ok(value)
     }
 
@@ -200,21 +185,14 @@ impl Reader {
             true => ("in".to_owned(), self.here()),
             false => self.name("the name of a test")?,
         };
-        let Some(wanted) = transform::test_arguments(&name.to_lowercase()) else {
-            let names = transform::TESTS.iter().map(|(name, _, _)| *name);
-            let error = ExpressionError::new(at, format!("unknown test `{name}`"));
-            return Err(error.maybe_meaning(nearest(&name, names)));
-        };
+        let wanted = test_arguments(&name, at)?;
         let arguments = match wanted {
             0 => Vec::new(),
             _ if self.take("(") => self.arguments(")")?,
             _ => vec![self.operand()?.text],
         };
         if arguments.len() != wanted {
-            return Err(ExpressionError::new(
-                at,
-                format!("the test `{name}` takes {}", counted(wanted, wanted)),
-            ));
+            return Err(ExpressionError::new(at, format!("the test `{name}` takes one value after it")));
         }
         let name = name.to_lowercase();
         Ok(plain(format!("({negation}({} is __{name}({})))", value.text, arguments.join(", "))))
@@ -255,9 +233,10 @@ impl Reader {
 
     fn subscript(&mut self, value: Lowered) -> Step {
         if let Word::Text(key) = self.peek().clone()
-            && self.tokens.get(self.next + 1).map(|token| &token.word) == Some(&Word::Symbol("]"))
+            && self.peek_second() == &Word::Symbol("]")
         {
-            self.next += 2;
+            self.word();
+            self.word();
             return Ok(lookup(value, &quoted(&key), Some(key)));
         }
         let start =
@@ -278,7 +257,7 @@ impl Reader {
             Word::Text(mut text) => {
                 while let Word::Text(more) = self.peek().clone() {
                     text.push_str(&more);
-                    self.next += 1;
+                    self.word();
                 }
                 Ok(plain(quoted(&text)))
             }
@@ -302,12 +281,9 @@ impl Reader {
             "null" | "nil" | "NULL" | "Null" => {
                 Err(ExpressionError::new(at, format!("`{name}` is not a value here")).meaning("none"))
             }
-            "record" => Ok(Lowered { text: "record".into(), path: Some(Vec::new()), is_lookup: false }),
+            "record" => Ok(Lowered::record()),
             _ if KEYWORDS.contains(&name) => Err(self.back().unexpected("a value")),
-            _ => {
-                let record = Lowered { text: "record".into(), path: Some(Vec::new()), is_lookup: false };
-                Ok(lookup(record, &quoted(name), Some(name.to_owned())))
-            }
+            _ => Ok(lookup(Lowered::record(), &quoted(name), Some(name.to_owned()))),
         }
     }
 
@@ -347,154 +323,15 @@ impl Reader {
                     break;
                 }
             }
-            let named = self.tokens.get(self.next + 1).map(|token| &token.word) == Some(&Word::Symbol("="));
-            if named && matches!(self.peek(), Word::Name(_)) {
+            if self.peek_second() == &Word::Symbol("=") && matches!(self.peek(), Word::Name(_)) {
                 return Err(self.error("arguments have no names here; write the value alone".into()));
             }
             arguments.push(self.expression()?.text);
         }
         Ok(arguments)
     }
-
-    fn name(&mut self, wanted: &str) -> Result<(String, usize), ExpressionError> {
-        let at = self.here();
-        match self.word() {
-            Word::Name(name) => Ok((name, at)),
-            _ => Err(self.back().unexpected(wanted)),
-        }
-    }
-
-    fn peek(&self) -> &Word {
-        self.tokens.get(self.next).map_or(&Word::End, |token| &token.word)
-    }
-
-    fn here(&self) -> usize {
-        self.tokens.get(self.next).or(self.tokens.last()).map_or(0, |token| token.at)
-    }
-
-    fn word(&mut self) -> Word {
-        let word = self.peek().clone();
-        self.next += 1;
-        word
-    }
-
-    fn back(&mut self) -> &Self {
-        self.next = self.next.saturating_sub(1);
-        self
-    }
-
-    fn take(&mut self, symbol: &str) -> bool {
-        let taken = matches!(self.peek(), Word::Symbol(next) if *next == symbol);
-        self.next += usize::from(taken);
-        taken
-    }
-
-    fn take_name(&mut self, keyword: &str) -> bool {
-        let taken = matches!(self.peek(), Word::Name(next) if next == keyword);
-        self.next += usize::from(taken);
-        taken
-    }
-
-    fn expect(&mut self, symbol: &'static str) -> Result<(), ExpressionError> {
-        if self.take(symbol) { Ok(()) } else { Err(self.unexpected(&format!("`{symbol}`"))) }
-    }
-
-    fn error(&self, message: String) -> ExpressionError {
-        ExpressionError::new(self.here(), message)
-    }
-
-    fn unexpected(&self, wanted: &str) -> ExpressionError {
-        let found = match self.peek() {
-            Word::Name(name) => format!("`{name}`"),
-            Word::Text(_) => "a text".to_owned(),
-            Word::Number(digits) => format!("`{digits}`"),
-            Word::Symbol(symbol) => format!("`{symbol}`"),
-            Word::End => "the end".to_owned(),
-        };
-        self.error(format!("expected {wanted}, found {found}"))
-    }
-}
-
-fn plain(text: String) -> Lowered {
-    Lowered { text, path: None, is_lookup: false }
-}
-
-fn lookup(value: Lowered, key: &str, name: Option<String>) -> Lowered {
-    let path = value.path.zip(name).map(|(mut path, name)| {
-        path.push(name);
-        path
-    });
-    let text = match value.text.strip_suffix(')').filter(|_| value.is_lookup) {
-        Some(open) => format!("{open}, {key})"),
-        None => format!("__get({}, {key})", value.text),
-    };
-    Lowered { text, path, is_lookup: true }
-}
-
-/// How deep the brackets of a lowered text nest; those within its quoted texts do not count.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'(' | b'[' | b'{' if !quoted => depth += 1,
-            b')' | b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
 }
 
 fn too_deep() -> String {
     "the expression nests too deep; compute parts of it in the internal system".to_owned()
-}
-
-fn check_call(kind: Kind, name: &str, given: usize, at: usize) -> Result<(), ExpressionError> {
-    let Some(found) = transform::find(kind, name) else {
-        return Err(unknown(kind, name, at));
-    };
-    if (found.least..=found.most).contains(&given) {
-        return Ok(());
-    }
-    let wanted = counted(found.least, found.most);
-    Err(ExpressionError::new(
-        at,
-        format!("`{name}` takes {wanted}, not {given}; for example {}", found.example),
-    ))
-}
-
-fn unknown(kind: Kind, name: &str, at: usize) -> ExpressionError {
-    let (this, other) = match kind {
-        Kind::Filter => ("filter", Kind::Function),
-        Kind::Function => ("function", Kind::Filter),
-    };
-    let error = ExpressionError::new(at, format!("unknown {this} `{name}`"));
-    match (transform::find(other, name), kind) {
-        (Some(_), Kind::Function) => error.meaning(format!("… | {name}")),
-        (Some(_), Kind::Filter) => error.meaning(format!("{name}(…)")),
-        (None, _) => error.maybe_meaning(nearest(name, transform::names(kind))),
-    }
-}
-
-fn counted(least: usize, most: usize) -> String {
-    match (least, most) {
-        (0, 0) => "no argument".to_owned(),
-        (1, 1) => "one argument".to_owned(),
-        (least, usize::MAX) => format!("{least} arguments or more"),
-        (least, most) if least == most => format!("{least} arguments"),
-        (least, most) => format!("{least} to {most} arguments"),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// The names of the tests, for an error or a page of the docs.
-#[must_use]
-pub fn test_names() -> String {
-    listed(transform::TESTS.iter().map(|(name, _, _)| *name))
 }

@@ -2,10 +2,12 @@
 
 mod environment;
 mod grammar;
+mod lowered;
+mod names;
 mod operator;
+mod reader;
 mod token;
 
-pub use grammar::test_names;
 pub(super) use operator::contains;
 
 use minijinja::Value;

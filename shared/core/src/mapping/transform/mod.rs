@@ -12,7 +12,8 @@ mod time;
 mod value;
 
 pub(crate) use number::{Number, number};
-pub(crate) use predicate::{TESTS, arguments as test_arguments, holds};
+pub use predicate::TESTS;
+pub(crate) use predicate::{arguments as test_arguments, holds};
 pub use table::TRANSFORMERS;
 pub(crate) use table::{all, find, names};
 

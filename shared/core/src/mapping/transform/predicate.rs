@@ -7,7 +7,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 
 /// Every test: name, what it asks, how many arguments it takes.
-pub(crate) const TESTS: &[(&str, &str, usize)] = &[
+pub const TESTS: &[(&str, &str, usize)] = &[
     ("defined", "the record has the key", 0),
     ("undefined", "the record lacks the key", 0),
     ("none", "it is null", 0),

@@ -1,0 +1,125 @@
+//! `rtr connection list`.
+
+use super::select::{Selected, select, stored};
+use super::{Which, parked};
+use crate::app::App;
+use crate::aws::unavailable;
+use crate::output::{Style, table};
+use crate::problem::{Ended, Exit};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use rtr_core::config::Mode;
+use rtr_core::key::ConnectionKey;
+use rtr_engine::seams::Suspension;
+use serde::Serialize;
+
+/// Suspensions read at once.
+const AT_ONCE: usize = 16;
+
+/// One connection, in the shape that scripts rely on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Listed {
+    org_id: String,
+    connection: String,
+    provider: String,
+    state: &'static str,
+    mode: Mode,
+    webhook_url: Option<String>,
+    parked: u64,
+    /// Why it is suspended.
+    message: Option<String>,
+    /// Since when it is suspended.
+    since: Option<String>,
+    base_url: Option<String>,
+    secret: String,
+}
+
+/// Lists connections with their state.
+pub(super) async fn run(app: &App, which: &Which) -> Ended {
+    let aws = Box::pin(app.aws()).await?;
+    let selected = select(&stored(&aws).await?, which)?;
+    let runtime = aws.runtime("")?;
+    let limits = runtime.seams().limits;
+    let parked = if selected.is_empty() { Default::default() } else { Box::pin(parked::count(&aws)).await? };
+    let look = |one: Selected| {
+        let (parked, stage) = (&parked, &aws.stack.stage);
+        async move {
+            let key = ConnectionKey::new(&one.org, &one.connection).key();
+            let suspension = limits.suspension(&key).await?;
+            Ok(listed(&one, suspension, parked.get(&key).copied().unwrap_or(0), stage))
+        }
+    };
+    let all: Result<Vec<Listed>, _> = stream::iter(selected).map(look).buffered(AT_ONCE).try_collect().await;
+    let all = all.map_err(|error| unavailable("reading suspensions", &aws.place, &error))?;
+    app.out.answer(&all, |style| words(style, &all));
+    Ok(Exit::Done)
+}
+
+fn listed(one: &Selected, suspension: Option<Suspension>, parked: u64, stage: &str) -> Listed {
+    let state = match (&suspension, one.mode()) {
+        (Some(_), _) => "suspended",
+        (None, Mode::Paused) => "paused",
+        (None, Mode::Live | Mode::Shadow) => "ok",
+    };
+    let default_secret = || format!("rtr/{stage}/{}/{}", one.org, one.connection);
+    Listed {
+        org_id: one.org.clone(),
+        connection: one.connection.clone(),
+        provider: one.provider().to_owned(),
+        state,
+        mode: one.mode(),
+        // No connector takes webhooks yet.
+        webhook_url: None,
+        parked,
+        message: suspension.as_ref().map(|held| held.message.clone()),
+        since: suspension.as_ref().map(|held| held.since.to_rfc3339()),
+        base_url: one.doc.base_url.clone(),
+        secret: one.doc.secret.clone().unwrap_or_else(default_secret),
+    }
+}
+
+fn words(style: Style, all: &[Listed]) -> String {
+    if all.is_empty() {
+        return "there are no connections; rtr config apply stores those of a folder".to_owned();
+    }
+    let mode = |mode| match mode {
+        Mode::Live => "live",
+        Mode::Shadow => "shadow",
+        Mode::Paused => "paused",
+    };
+    let row = |one: &Listed| {
+        vec![
+            one.org_id.clone(),
+            one.connection.clone(),
+            one.provider.clone(),
+            one.state.to_owned(),
+            mode(one.mode).to_owned(),
+            one.parked.to_string(),
+            one.message.clone().unwrap_or_default(),
+        ]
+    };
+    table(style, &["org", "connection", "provider", "state", "mode", "parked", ""], all.iter().map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtr_core::config::ConnectionDoc;
+    use rtr_core::time::Instant;
+
+    #[test]
+    fn given_connections_when_listed_then_a_suspension_outweighs_a_pause() {
+        let one = |mode| Selected {
+            org: "acme".to_owned(),
+            connection: "hubspot-eu".to_owned(),
+            doc: ConnectionDoc { provider: Some("hubspot".to_owned()), mode, ..ConnectionDoc::default() },
+        };
+        let held = Suspension { message: "revoked".to_owned(), since: Instant(0), secret_version: "v".to_owned() };
+        let all = [
+            listed(&one(None), None, 0, "prod"),
+            listed(&one(Some(Mode::Paused)), None, 3, "prod"),
+            listed(&one(Some(Mode::Paused)), Some(held), 3, "prod"),
+        ];
+        insta::assert_snapshot!(words(Style::Plain, &all), @"");
+        insta::assert_snapshot!(serde_json::to_string(&all[2]).unwrap(), @"");
+    }
+}

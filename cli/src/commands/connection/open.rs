@@ -1,0 +1,146 @@
+//! A connection, opened as the functions open it: the same credentials, limits, allowed hosts and deadline rules.
+
+use super::select::{Selected, resolved};
+use crate::aws::Aws;
+use crate::problem::Problem;
+use rtr_aws::function::Runtime;
+use rtr_connectors::registry::{self, Connector};
+use rtr_connectors::session::Session;
+use rtr_core::code::Code;
+use rtr_core::config::{Connection, OrgConfig, Stored};
+use rtr_core::failure::Failure;
+use rtr_core::key::ConnectionKey;
+use rtr_core::mapping::Mapping;
+use rtr_engine::credentials::ConnectionAuth;
+use rtr_engine::gate::LimiterGate;
+use serde::Serialize;
+
+/// How long all calls to one connection may take together, in milliseconds.
+const DEADLINE_MS: i64 = 120_000;
+
+/// The stack's adapters, with the hosts that the stack allows.
+pub(super) async fn runtime(aws: &Aws) -> Result<Runtime, Problem> {
+    let parameters = Box::pin(aws.parameters()).await.unwrap_or_default();
+    aws.runtime(parameters.get("AllowedHosts").map_or("", String::as_str))
+}
+
+/// Something wrong with a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    /// The CRM's object, if it concerns one.
+    pub(super) object: Option<String>,
+    /// The CRM's property, if it concerns one.
+    pub(super) property: Option<String>,
+    /// The code people look up.
+    pub(super) code: Code,
+    /// What is wrong, and what to do.
+    pub(super) message: String,
+}
+
+impl Finding {
+    /// Something wrong with the connection as a whole.
+    pub(super) fn of(code: Code, message: impl Into<String>) -> Self {
+        Self { object: None, property: None, code, message: message.into() }
+    }
+
+    /// A call that failed. The CRM's own words stay unsaid: they may repeat what they were sent.
+    pub(super) fn failed(doing: &str, failure: &Failure) -> Self {
+        Self::of(failure.code(), format!("{doing}: {}", failure.message))
+    }
+
+    /// The same about `object`.
+    #[must_use]
+    pub(super) fn at(mut self, object: &str) -> Self {
+        self.object = Some(object.to_owned());
+        self
+    }
+
+    /// The same about `property`.
+    #[must_use]
+    pub(super) fn on(mut self, property: &str) -> Self {
+        self.property = Some(property.to_owned());
+        self
+    }
+
+    /// In a line.
+    pub(super) fn words(&self) -> String {
+        let place = [self.object.as_deref(), self.property.as_deref()];
+        let place = place.into_iter().flatten().collect::<Vec<_>>().join(".");
+        let place = if place.is_empty() { place } else { format!("{place}: ") };
+        format!("{} {place}{}", self.code, self.message)
+    }
+}
+
+/// One connection with its configuration.
+pub(super) struct Opening<'a> {
+    runtime: &'a Runtime,
+    key: ConnectionKey,
+    config: OrgConfig,
+    /// Its CRM.
+    pub(super) connector: Connector,
+}
+
+impl<'a> Opening<'a> {
+    /// The connection `selected`, or why it cannot be used at all.
+    pub(super) fn new(runtime: &'a Runtime, stored: &Stored, selected: &Selected) -> Result<Self, Finding> {
+        let config = resolved(stored, &selected.org, &runtime.settings.stage);
+        let config = config.map_err(|error| Finding::of(error.code, error.to_string()))?;
+        let unknown = || Finding::of(Code::UnknownProvider, format!("unknown provider `{}`", selected.provider()));
+        let connector = registry::by_name(selected.provider()).ok_or_else(unknown)?;
+        let key = ConnectionKey::new(&selected.org, &selected.connection);
+        Ok(Self { runtime, key, config, connector })
+    }
+
+    fn settings(&self) -> Result<&Connection, Finding> {
+        let missing = || Finding::of(Code::BadStoredConfig, "the stored configuration lacks this connection");
+        self.config.connections.get(&self.key.connection).ok_or_else(missing)
+    }
+
+    /// The mappings that routes lead to here; all that the provider has while no route does.
+    pub(super) fn mappings(&self) -> Vec<&Mapping> {
+        let all = || self.config.mappings(&self.key.connection);
+        let routed = |record_type: &str| self.config.route(record_type).contains(&self.key.connection);
+        let any = all().any(|(record_type, _)| routed(record_type));
+        all().filter(|(record_type, _)| !any || routed(record_type)).map(|(_, at)| &at.mapping).collect()
+    }
+
+    /// Its credentials.
+    pub(super) fn auth(&self) -> Result<ConnectionAuth<'_>, Finding> {
+        let settings = self.settings()?;
+        Ok(ConnectionAuth {
+            seams: self.runtime.seams(),
+            cache: &self.runtime.caches.credentials,
+            connection: self.key.clone(),
+            connector: self.connector,
+            secret: &settings.secret,
+            base_url: settings.base_url.as_deref(),
+            cache_ms: self.runtime.settings.cache_ms,
+        })
+    }
+
+    /// Its limiter: what is asked here counts like any other call.
+    pub(super) fn gate(&self) -> Result<LimiterGate<'_>, Finding> {
+        let (seams, limits) = (self.runtime.seams(), &self.settings()?.limits);
+        Ok(LimiterGate::new(seams.limits, seams.clock, &self.runtime.caches.pools, self.key.clone(), limits))
+    }
+
+    /// The way to its CRM.
+    pub(super) async fn session<'s>(
+        &'s self,
+        auth: &'s ConnectionAuth<'_>,
+        gate: &'s LimiterGate<'_>,
+    ) -> Result<Session<'s>, Finding> {
+        let seams = self.runtime.seams();
+        let base_url = auth.base_url().await.map_err(|failure| Finding::failed("credentials", &failure))?;
+        Ok(Session {
+            http: seams.http,
+            clock: seams.clock,
+            gate,
+            auth,
+            base_url,
+            deadline: seams.clock.now().plus_ms(DEADLINE_MS),
+            call_timeout_ms: self.connector.capabilities().call_timeout_ms,
+            classify: self.connector.classify(),
+        })
+    }
+}

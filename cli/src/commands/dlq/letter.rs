@@ -1,0 +1,153 @@
+//! One dead letter as the index shows it.
+
+use rtr_core::digest;
+use rtr_core::key::PairKey;
+use rtr_core::time::Instant;
+use rtr_engine::seams::Names;
+use serde::{Deserialize, Serialize};
+
+/// What stands for no connection in an item's key.
+const NO_CONNECTION: &str = "-";
+/// What begins the key of an item that belongs to no record.
+const UNATTRIBUTED: &str = "!unattributed#";
+/// Characters of an id: enough that two of a table never meet, few enough to copy.
+const ID_CHARS: usize = 16;
+
+/// A dead letter, in the shape that scripts rely on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Letter {
+    /// Stable: the same record and connection always have it.
+    pub(super) id: String,
+    /// The org, as far as it could be told.
+    pub(super) org_id: Option<String>,
+    /// The connection.
+    pub(super) connection: Option<String>,
+    /// The record type.
+    pub(super) record_type: Option<String>,
+    /// The record id.
+    pub(super) record_id: Option<String>,
+    /// The dead version.
+    pub(super) version: Option<u64>,
+    /// The class of the reason.
+    pub(super) reason: String,
+    /// The code.
+    pub(super) code: Option<String>,
+    /// Our words.
+    pub(super) message: String,
+    /// The field at fault.
+    pub(super) field: Option<String>,
+    /// Since when.
+    pub(super) at: String,
+    /// Receives so far.
+    pub(super) attempts: u32,
+    /// The item.
+    #[serde(skip)]
+    pub(super) key: PairKey,
+    /// Since when, as the index sorts.
+    #[serde(skip)]
+    pub(super) since: Instant,
+}
+
+/// The summary in the index. Codes are text here: a newer version of the functions may know more of them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Summary {
+    org_id: Option<String>,
+    connection: Option<String>,
+    record_type: Option<String>,
+    record_id: Option<String>,
+    version: Option<u64>,
+    reason: String,
+    code: Option<String>,
+    message: String,
+    field: Option<String>,
+    attempts: u32,
+}
+
+impl Letter {
+    /// The letter of the item under `key`, by its summary.
+    pub(super) fn read(key: PairKey, since: Instant, summary: &str) -> Self {
+        let summary: Summary = serde_json::from_str(summary).unwrap_or_else(|_| Summary {
+            message: "the summary cannot be read; rtr dlq show reads the item itself".to_owned(),
+            ..Summary::default()
+        });
+        // A body that nobody could read has no version: the item's 0 stands for none.
+        let unread = key.pk.starts_with(UNATTRIBUTED) && summary.version == Some(0);
+        Self {
+            id: id(&key),
+            org_id: summary.org_id,
+            connection: summary.connection.filter(|name| name != NO_CONNECTION),
+            record_type: summary.record_type,
+            record_id: summary.record_id,
+            version: summary.version.filter(|_| !unread),
+            reason: summary.reason,
+            code: summary.code,
+            message: summary.message,
+            field: summary.field,
+            at: since.to_rfc3339(),
+            attempts: summary.attempts,
+            key,
+            since,
+        }
+    }
+
+    /// Whether it belongs to no record: its body could not be read.
+    pub(super) fn is_unattributed(&self) -> bool {
+        self.key.pk.starts_with(UNATTRIBUTED)
+    }
+
+    /// The plain names, for a write of the item.
+    pub(super) fn names(&self) -> Names {
+        Names {
+            org_id: self.org_id.clone(),
+            connection: self.connection.clone(),
+            record_type: self.record_type.clone(),
+            record_id: self.record_id.clone(),
+        }
+    }
+
+    /// Whose it is, in a line.
+    pub(super) fn whose(&self) -> String {
+        let part = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
+        let record = format!("{} {} {}", part(&self.org_id), part(&self.record_type), part(&self.record_id));
+        self.connection.as_ref().map_or_else(|| record.clone(), |connection| format!("{record} at {connection}"))
+    }
+}
+
+fn id(key: &PairKey) -> String {
+    let mut id = digest::short_hex(format!("{}\n{}", key.pk, key.sk).as_bytes());
+    id.truncate(ID_CHARS);
+    id
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use rtr_core::key::{ConnectionKey, RecordKey};
+
+    pub(in super::super) fn letter(id: &str, connection: &str, at: i64, summary: &str) -> Letter {
+        let key = PairKey::new(&RecordKey::new("acme", "contact", id), &ConnectionKey::new("acme", connection));
+        Letter::read(key, Instant(at), summary)
+    }
+
+    const SUMMARY: &str = r#"{"org_id":"acme","connection":"hubspot","record_type":"contact","record_id":"c-1",
+        "version":7,"reason":"rejected","code":"RTR3001","message":"the CRM refused a value","field":"email",
+        "at":"x","attempts":2}"#;
+
+    #[test]
+    fn given_a_summary_when_read_then_the_json_is_exactly_the_contracts() {
+        let letter = letter("c-1", "hubspot", 1_795_000_000_000, SUMMARY);
+        insta::assert_snapshot!(serde_json::to_string(&letter).unwrap(), @r#""#);
+        assert_eq!(letter.whose(), "acme contact c-1 at hubspot");
+    }
+
+    #[test]
+    fn given_what_nobody_could_attribute_when_read_then_what_is_unknown_is_null() {
+        let key = PairKey::unattributed(b"{");
+        let summary = r#"{"org_id":null,"connection":"-","record_type":null,"record_id":null,"version":0,
+            "reason":"malformed","code":"RTR1001","message":"m","field":null,"at":"x","attempts":1}"#;
+        let letter = Letter::read(key, Instant(0), summary);
+        assert_eq!((letter.connection.clone(), letter.version, letter.is_unattributed()), (None, None, true));
+        assert!(Letter::read(PairKey::unattributed(b""), Instant(0), "?").message.contains("cannot be read"));
+    }
+}

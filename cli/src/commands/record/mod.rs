@@ -1,0 +1,47 @@
+//! `rtr record`: what is known of one record at each connection, and what happens to it from now on.
+
+mod follow;
+mod read;
+mod view;
+
+use crate::app::App;
+use crate::problem::{Ended, Exit, Problem};
+use rtr_core::key::RecordKey;
+
+/// The record.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The org
+    org: String,
+    /// The record type
+    #[arg(value_name = "TYPE")]
+    record_type: String,
+    /// The record id
+    #[arg(value_name = "ID")]
+    record_id: String,
+    /// Go on looking every second, and print each new outcome
+    #[arg(long)]
+    follow: bool,
+    /// Also the data of a version that is not applied, and the CRM's own words
+    #[arg(long)]
+    show_data: bool,
+}
+
+/// Shows the record.
+pub(crate) async fn run(app: &App, args: Args) -> Ended {
+    let key = RecordKey::new(args.org, args.record_type, args.record_id);
+    let aws = Box::pin(app.aws()).await?;
+    let runtime = aws.runtime("")?;
+    if args.follow {
+        return Box::pin(follow::run(app, &aws, &runtime.seams(), &key)).await;
+    }
+    let found = Box::pin(read::read(&aws, &runtime.seams(), &key, args.show_data)).await?;
+    if found.connections.is_empty() {
+        let name = format!("{} {} {}", key.org_id, key.record_type, key.record_id);
+        return Err(Problem::not_found(format!("nothing is known of {name}")).hint(
+            "it was never brought to a CRM: no event came, it has no route, or its type or id is written otherwise",
+        ));
+    }
+    app.out.answer(&found, |style| view::words(style, &found));
+    Ok(Exit::Done)
+}

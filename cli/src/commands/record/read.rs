@@ -1,0 +1,82 @@
+//! The items of one record, each read strongly.
+
+use super::view::{At, Record};
+use crate::aws::{Aws, problem, unavailable};
+use crate::problem::Problem;
+use aws_sdk_dynamodb::types::AttributeValue;
+use rtr_aws::records::names;
+use rtr_core::item::{Body, Item};
+use rtr_core::key::{PairKey, RecordKey};
+use rtr_engine::seams::Seams;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The record with every connection at which there is an item.
+pub(super) async fn read(
+    aws: &Aws,
+    seams: &Seams<'_>,
+    key: &RecordKey,
+    show_data: bool,
+) -> Result<Record, Problem> {
+    let pairs = pairs(aws, key).await?;
+    let keys: Vec<PairKey> = pairs.iter().map(|(_, pair)| pair.clone()).collect();
+    let mut record = Record { key: key.clone(), connections: BTreeMap::new() };
+    if keys.is_empty() {
+        return Ok(record);
+    }
+    let items = seams.records.read(&keys).await;
+    let items = items.map_err(|error| unavailable("reading the record", &aws.place, &error))?;
+    for (connection, pair) in pairs {
+        let Some(item) = items.get(&pair) else { continue };
+        let mut at = At::of(item);
+        if show_data {
+            reveal(aws, seams, item, &mut at).await?;
+        }
+        record.connections.insert(connection, at);
+    }
+    Ok(record)
+}
+
+/// The connections at which there is an item, with its key.
+async fn pairs(aws: &Aws, key: &RecordKey) -> Result<Vec<(String, PairKey)>, Problem> {
+    let (mut pairs, mut from) = (Vec::new(), None);
+    loop {
+        let query = aws
+            .clients
+            .dynamodb
+            .query()
+            .table_name(aws.stack.output("RECORDS_TABLE_NAME")?)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(key.pk()))
+            .projection_expression("pk, sk, #connection")
+            .expression_attribute_names("#connection", "connection")
+            .set_exclusive_start_key(from);
+        let page = query.send().await.map_err(|error| problem("Query of the record", &aws.place, &error))?;
+        for row in page.items() {
+            let text = |name: &str| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            let pair = PairKey { pk: text("pk"), sk: text("sk") };
+            let connection = names(&pair, row).connection.unwrap_or_else(|| pair.sk.clone());
+            pairs.push((connection, pair));
+        }
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            return Ok(pairs);
+        }
+    }
+}
+
+/// Adds what is shown on request only.
+async fn reveal(aws: &Aws, seams: &Seams<'_>, item: &Item, at: &mut At) -> Result<(), Problem> {
+    let (Some(slot), Some(shown)) = (&item.slot, &mut at.slot) else { return Ok(()) };
+    shown.crm_message = slot.reason.crm_message.clone();
+    shown.data = match &slot.body {
+        Body::Inline(data) => Some(data.clone()),
+        Body::Stored(key) => {
+            let body = seams.records.body(key).await;
+            let body = body.map_err(|error| unavailable("reading the stored body", &aws.place, &error))?;
+            Some(body.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null))
+        }
+    };
+    Ok(())
+}

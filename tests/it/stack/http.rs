@@ -1,0 +1,38 @@
+//! JSON over HTTP, for the sandbox's control API, the counter and the local AWS's logs.
+
+use super::Stack;
+use reqwest::{Method, Url};
+use serde_json::Value;
+
+impl Stack {
+    /// What `url` answers, which has to be a success.
+    pub(super) fn get_json(&self, url: &str, query: &[(&str, &str)]) -> Value {
+        let url = Url::parse_with_params(url, query).unwrap();
+        self.json(self.http.request(Method::GET, url))
+    }
+
+    /// What `url` answers to `body`, which has to be a success.
+    pub(super) fn send_json(&self, method: Method, url: &str, body: &Value) -> Value {
+        self.json(self.http.request(method, url).json(body))
+    }
+
+    /// What is answered to `body` by a part of the local AWS that we have no client for.
+    pub(super) fn aws_json(&self, service: &str, operation: &str, body: &Value) -> Value {
+        let scope = format!("test/20260101/{}/{service}/aws4_request", super::variable("AWS_REGION"));
+        let request = self.http.post(super::variable("AWS_ENDPOINT_URL")).body(body.to_string());
+        let signed = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let headers = [("authorization", signed.as_str()), ("x-amz-target", operation)];
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.json(request.header("content-type", "application/x-amz-json-1.1"))
+    }
+
+    fn json(&self, request: reqwest::RequestBuilder) -> Value {
+        self.wait(async {
+            let response = request.send().await.unwrap();
+            let (status, url) = (response.status(), response.url().to_string());
+            let text = response.text().await.unwrap();
+            assert!(status.is_success(), "{url} answered {status}: {text}");
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url} answered no JSON ({error}): {text}"))
+        })
+    }
+}

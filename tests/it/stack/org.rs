@@ -1,0 +1,180 @@
+//! An org of one's own with a CRM account of its own, set up as a person would: secret, `rtr config apply`,
+//! `rtr connection setup`.
+
+use super::sandbox::Account;
+use super::{CANARY, Event, Said, Stack, eventually, unique, variable};
+use rtr_core::key::RecordKey;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What an org shall have.
+pub(crate) struct Plan {
+    id: String,
+    mappings: BTreeMap<String, String>,
+    limits: Value,
+    oauth: bool,
+}
+
+/// An org with one connection, `hubspot`, to the sandbox account of the same name.
+pub(crate) struct Org<'a> {
+    /// The stack.
+    pub(crate) stack: &'a Stack,
+    /// The org's id, and the account's.
+    pub(crate) id: String,
+    plan: Plan,
+    folder: PathBuf,
+}
+
+impl Plan {
+    /// An org named after its test.
+    pub(crate) fn new(test: &str) -> Self {
+        // Far above what a test needs: who tests limits sets his own.
+        let limits = json!([{"api": "*", "requests": 1000, "per": "1s"}, {"api": "search", "requests": 1000, "per": "1s"}]);
+        Self { id: format!("{test}-{}", unique()), mappings: BTreeMap::new(), limits, oauth: false }
+    }
+
+    /// The org's id at this length in bytes.
+    pub(crate) fn id_of(mut self, bytes: usize) -> Self {
+        self.id = format!("{:x<bytes$}", self.id);
+        assert_eq!(self.id.len(), bytes);
+        self
+    }
+
+    /// A mapping, as in a file of `config/mappings/hubspot`; the type is routed.
+    pub(crate) fn mapping(mut self, record_type: &str, text: &str) -> Self {
+        self.mappings.insert(record_type.to_owned(), text.to_owned());
+        self
+    }
+
+    /// The limits of the connection.
+    pub(crate) fn limits(mut self, limits: Value) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// An OAuth token with a refresh token, rather than a private app's.
+    pub(crate) fn oauth(mut self) -> Self {
+        self.oauth = true;
+        self
+    }
+
+    /// The file of the org.
+    pub(crate) fn file(&self) -> String {
+        let (id, limits) = (&self.id, &self.limits);
+        let base_url = format!("{}/hubspot/{id}", variable("SANDBOX_URL"));
+        let mut text = format!(
+            "org: {id}\nconnections:\n  hubspot:\n    base_url: {base_url}\n    limits: {limits}\nroutes:\n"
+        );
+        for record_type in self.mappings.keys() {
+            text += &format!("  {record_type}: [hubspot]\n");
+        }
+        text += "mappings:\n  hubspot:\n";
+        for (record_type, mapping) in &self.mappings {
+            text += &format!("    {record_type}:\n");
+            text.extend(mapping.lines().map(|line| format!("      {line}\n")));
+        }
+        text
+    }
+
+    /// The org, ready for events.
+    pub(crate) fn ready(self, stack: &Stack) -> Org<'_> {
+        let id = self.id.clone();
+        let folder = std::env::temp_dir().join(format!("rtr-{id}"));
+        let org = Org { stack, id, plan: self, folder };
+        org.put_secret();
+        org.apply();
+        stack.rtr(&["connection", "setup", &org.id, "hubspot", "--yes"]).ended(0);
+        org
+    }
+}
+
+impl Org<'_> {
+    /// The CRM account.
+    pub(crate) fn crm(&self) -> Account<'_> {
+        Account { stack: self.stack, name: &self.id }
+    }
+
+    /// The name of the connection's secret.
+    pub(crate) fn secret(&self) -> String {
+        format!("rtr/{}/{}/hubspot", variable("RTR_STAGE"), self.id)
+    }
+
+    /// Replaces a mapping and applies the org's file again.
+    pub(crate) fn remap(&mut self, record_type: &str, text: &str) {
+        self.plan.mappings.insert(record_type.to_owned(), text.to_owned());
+        self.apply();
+    }
+
+    fn apply(&self) {
+        std::fs::create_dir_all(self.folder.join("orgs")).unwrap();
+        std::fs::write(self.folder.join("orgs").join(format!("{}.yaml", self.id)), self.plan.file()).unwrap();
+        self.stack.apply(&self.folder).ended(0);
+    }
+
+    fn put_secret(&self) {
+        let secret = |what: &str| format!("{CANARY}{what}-{}", unique());
+        let wanted = if self.plan.oauth {
+            json!({"expires_in": 1800, "token": secret("access"), "refresh_token": secret("refresh"),
+                "client_secret": secret("client"), "client_id": "app"})
+        } else {
+            json!({"expires_in": null, "token": secret("token")})
+        };
+        let issued = self.crm().tokens(wanted);
+        let text = if self.plan.oauth {
+            json!({"type": "oauth2", "client_id": issued["client_id"], "client_secret": issued["client_secret"],
+                "refresh_token": issued["refresh_token"], "access_token": issued["access_token"],
+                "expires_at": issued["expires_at"], "token_url": issued["token_url"]})
+        } else {
+            json!({"type": "bearer", "token": issued["access_token"]})
+        };
+        let put = self.stack.secrets.create_secret().name(self.secret()).secret_string(text.to_string());
+        self.stack.wait(put.send()).unwrap();
+    }
+
+    /// A record's key.
+    pub(crate) fn key(&self, record_type: &str, record_id: &str) -> RecordKey {
+        RecordKey::new(&self.id, record_type, record_id)
+    }
+
+    /// A contact's event.
+    pub(crate) fn contact(&self, id: &str, version: u64, data: &Value) -> Event {
+        Event::upsert(&self.key("contact", id), version, data)
+    }
+
+    /// A company's event.
+    pub(crate) fn company(&self, id: &str, version: u64, data: &Value) -> Event {
+        Event::upsert(&self.key("company", id), version, data)
+    }
+
+    /// `rtr record`'s answer for the connection; null when nothing is known of the record.
+    pub(crate) fn record(&self, record_type: &str, id: &str) -> Value {
+        let said = self.stack.rtr(&["record", &self.id, record_type, id, "--json"]);
+        if said.code == 4 { Value::Null } else { said.json()["connections"]["hubspot"].clone() }
+    }
+
+    /// The org's dead letters.
+    pub(crate) fn dead_letters(&self) -> Vec<Value> {
+        let found = self.stack.rtr(&["dlq", "list", "--org", &self.id, "--json"]).json();
+        found.as_array().unwrap().clone()
+    }
+
+    /// Waits until there are so many.
+    pub(crate) fn until_dead(&self, count: usize) -> Vec<Value> {
+        eventually("dead letters", || {
+            let dead = self.dead_letters();
+            if dead.len() == count { Ok(dead) } else { Err(format!("{count} wanted: {dead:#?}")) }
+        })
+    }
+
+    /// `rtr dlq redrive` of all the org has.
+    pub(crate) fn redrive(&self) -> Said {
+        self.stack.rtr(&["dlq", "redrive", "--org", &self.id, "--yes", "--json"])
+    }
+}
+
+impl Drop for Org<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

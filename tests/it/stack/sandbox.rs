@@ -1,0 +1,108 @@
+//! The CRM sandbox's control API: what the CRM holds, what it was asked, and how it shall misbehave.
+
+use super::{Stack, variable};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const PROVIDER: &str = "hubspot";
+
+/// One request that the CRM got.
+#[derive(Debug, Clone)]
+pub(crate) struct CrmRequest {
+    /// When, in milliseconds.
+    pub(crate) at_ms: i64,
+    /// The method and the path without its query.
+    pub(crate) what: String,
+    /// What it answered; 0: it was cut off.
+    pub(crate) status: u64,
+    /// Inputs of a batch.
+    pub(crate) items: u64,
+}
+
+/// One account of the CRM.
+pub(crate) struct Account<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) name: &'a str,
+}
+
+impl Account<'_> {
+    /// Records of `object` that are not archived, oldest first.
+    pub(crate) fn records(&self, object: &str) -> Vec<Value> {
+        let query = [("provider", PROVIDER), ("account", self.name), ("object", object)];
+        self.stack.get_json(&url("records"), &query).as_array().unwrap().clone()
+    }
+
+    /// One property of every record, sorted; null where it is not set.
+    pub(crate) fn values(&self, object: &str, property: &str) -> Vec<String> {
+        let text = |record: &Value| record["properties"][property].as_str().unwrap_or("null").to_owned();
+        let mut values: Vec<String> = self.records(object).iter().map(text).collect();
+        values.sort();
+        values
+    }
+
+    /// Where the account's request log ends now.
+    pub(crate) fn mark(&self) -> u64 {
+        self.stack.get_json(&url("state"), &[])["last_seq"].as_u64().unwrap()
+    }
+
+    /// The requests since `mark`, oldest first.
+    pub(crate) fn requests(&self, mark: u64) -> Vec<CrmRequest> {
+        let since = mark.to_string();
+        let query = [("since", since.as_str()), ("provider", PROVIDER), ("account", self.name)];
+        let found = self.stack.get_json(&url("requests"), &query);
+        let request = |request: &Value| {
+            let path = request["path"].as_str().unwrap();
+            let path = path.split('?').next().unwrap_or_default();
+            CrmRequest {
+                at_ms: request["at_ms"].as_i64().unwrap(),
+                what: format!("{} {path}", request["method"].as_str().unwrap()),
+                status: request["status"].as_u64().unwrap(),
+                items: request["items"].as_u64().unwrap(),
+            }
+        };
+        found.as_array().unwrap().iter().map(request).collect()
+    }
+
+    /// Puts records in place that the CRM had before us; their ids.
+    pub(crate) fn seed(&self, object: &str, records: &[Value]) -> Vec<String> {
+        let records: Vec<Value> = records.iter().map(|record| json!({"properties": record})).collect();
+        let answer = self.put(Method::POST, "records", json!({"object": object, "records": records}));
+        answer["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Issues, expires or revokes tokens.
+    pub(crate) fn tokens(&self, wanted: Value) -> Value {
+        self.put(Method::POST, "tokens", wanted)
+    }
+
+    /// Sets how the CRM refuses values of a property.
+    pub(crate) fn property(&self, rule: Value) {
+        self.put(Method::PUT, "properties", rule);
+    }
+
+    /// Sets the account's limits.
+    pub(crate) fn limits(&self, limits: Value) {
+        self.put(Method::PUT, "limits", json!({"limits": limits}));
+    }
+
+    /// Sets one fault.
+    pub(crate) fn fault(&self, fault: Value) {
+        let fault = self.named(fault);
+        self.stack.send_json(Method::PUT, &url("faults"), &json!([fault]));
+    }
+
+    fn put(&self, method: Method, what: &str, body: Value) -> Value {
+        self.stack.send_json(method, &url(what), &self.named(body))
+    }
+
+    fn named(&self, mut body: Value) -> Value {
+        let map = body.as_object_mut().unwrap();
+        map.insert("provider".to_owned(), PROVIDER.into());
+        map.insert("account".to_owned(), self.name.into());
+        body
+    }
+}
+
+fn url(what: &str) -> String {
+    format!("{}/_sandbox/{what}", variable("SANDBOX_URL"))
+}

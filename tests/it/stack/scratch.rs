@@ -1,0 +1,80 @@
+//! A FIFO queue of a test's own, like `changes.fifo` but with nobody at it: the test says who gets what, and when.
+
+use super::worker::Worker;
+use super::{Event, Stack, lambda, unique};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName};
+
+/// A queue that lives as long as its test.
+pub(crate) struct ScratchQueue<'a> {
+    stack: &'a Stack,
+    /// Its address.
+    pub(crate) url: String,
+}
+
+impl<'a> ScratchQueue<'a> {
+    /// A queue whose messages come back after `visibility_s`.
+    pub(crate) fn new(stack: &'a Stack, visibility_s: u32) -> Self {
+        let attributes = [
+            (QueueAttributeName::FifoQueue, "true".to_owned()),
+            (QueueAttributeName::DeduplicationScope, "messageGroup".to_owned()),
+            (QueueAttributeName::FifoThroughputLimit, "perMessageGroupId".to_owned()),
+            (QueueAttributeName::VisibilityTimeout, visibility_s.to_string()),
+            (QueueAttributeName::MaximumMessageSize, "1048576".to_owned()),
+        ];
+        let making = stack.sqs.create_queue().queue_name(format!("scratch-{}.fifo", unique()));
+        let making = attributes.into_iter().fold(making, |making, (name, value)| making.attributes(name, value));
+        let url = stack.wait(making.send()).unwrap().queue_url.unwrap();
+        Self { stack, url }
+    }
+
+    /// Sends `events`, in order.
+    pub(crate) fn send(&self, events: &[Event]) {
+        self.stack.send_to(&self.url, events);
+    }
+
+    /// Up to ten messages that can be had at once.
+    pub(crate) fn receive(&self) -> Vec<Message> {
+        let asked = self
+            .stack
+            .sqs
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(10)
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .wait_time_seconds(0);
+        self.stack.wait(asked.send()).unwrap().messages.unwrap_or_default()
+    }
+
+    /// What Lambda's poller does with the answer to a batch: deletes what it does not name. How many that were.
+    pub(crate) fn settle(&self, batch: &[Message], failed: &[String]) -> usize {
+        let done: Vec<&Message> =
+            batch.iter().filter(|message| !failed.contains(message.message_id.as_ref().unwrap())).collect();
+        if done.is_empty() {
+            return 0;
+        }
+        let entry = |(at, message): (usize, &&Message)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(at.to_string());
+            entry.receipt_handle(message.receipt_handle.as_ref().unwrap()).build().unwrap()
+        };
+        let entries = done.iter().enumerate().map(entry).collect();
+        let deleting = self.stack.sqs.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        self.stack.wait(deleting.send()).unwrap();
+        done.len()
+    }
+
+    /// One turn of a poller: a batch for `worker`, if there is one. How many messages it settled.
+    pub(crate) fn turn(&self, worker: &Worker<'_>) -> usize {
+        let batch = self.receive();
+        if batch.is_empty() {
+            return 0;
+        }
+        let failed = worker.hand(&lambda::batch_of(&batch));
+        self.settle(&batch, &failed)
+    }
+}
+
+impl Drop for ScratchQueue<'_> {
+    fn drop(&mut self) {
+        let _ = self.stack.wait(self.stack.sqs.delete_queue().queue_url(&self.url).send());
+    }
+}

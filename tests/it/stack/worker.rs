@@ -1,0 +1,119 @@
+//! A copy of a function's real binary, fed by the test: one batch at a time, and killed when the test says so.
+
+use super::lambda::{Answer, RuntimeApi};
+use super::{CANARY, ScratchQueue, Stack, unique, variable};
+use aws_sdk_sqs::types::Message;
+use serde_json::Value;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A running function.
+pub(crate) struct Worker<'a> {
+    api: RuntimeApi,
+    child: Child,
+    log: PathBuf,
+    timeout: Duration,
+    _stack: &'a Stack,
+}
+
+impl<'a> Worker<'a> {
+    /// `sync`, which answers to the messages of `queue`.
+    pub(crate) fn sync(stack: &'a Stack, queue: &ScratchQueue<'_>) -> Self {
+        Self::start(stack, "sync", &variable("SYNC_FUNCTION_NAME"), &[("RTR_CHANGES_QUEUE_URL", &queue.url)])
+    }
+
+    /// The binary `name`, with the environment of the deployed function `function` but for `variables`.
+    pub(crate) fn start(stack: &'a Stack, name: &str, function: &str, variables: &[(&str, &str)]) -> Self {
+        let timeout_s: u64 = variable("FUNCTION_TIMEOUT_S").parse().unwrap();
+        let api = RuntimeApi::start(i64::try_from(timeout_s).unwrap() * 1_000);
+        let log = std::env::temp_dir().join(format!("rtr-{name}-{}.log", unique()));
+        let output = File::create(&log).unwrap();
+        let mut command = Command::new(stack.binaries.join(name));
+        command.env_clear().envs(inherited()).envs(stack.environment_of(function)).envs(variables.iter().copied());
+        command
+            .env("AWS_LAMBDA_RUNTIME_API", &api.address)
+            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{function}"))
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "test")
+            .env("AWS_ENDPOINT_URL", variable("AWS_COUNTER_URL"));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        Self { api, child, log, timeout: Duration::from_secs(timeout_s + 5), _stack: stack }
+    }
+
+    /// Hands over an event and waits for the answer: the ids of the messages that are to come back.
+    pub(crate) fn hand(&self, event: &Value) -> Vec<String> {
+        self.begin(event);
+        let answer = match self.api.answer(self.timeout) {
+            Some(Ok(answer)) => answer,
+            other => panic!("the function answered {other:?}; its log:\n{}", self.log()),
+        };
+        let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+        failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Hands over an event and waits for nothing.
+    pub(crate) fn begin(&self, event: &Value) {
+        self.api.invoke(event);
+    }
+
+    /// The answer so far, if there is one.
+    pub(crate) fn answered(&self) -> Option<Answer> {
+        self.api.answer(Duration::ZERO)
+    }
+
+    /// kill -9, in the midst of whatever it does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// What it printed so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let log = self.log();
+        let _ = std::fs::remove_file(&self.log);
+        if !std::thread::panicking() {
+            assert!(!log.contains(CANARY), "the function's log holds a secret:\n{log}");
+        }
+    }
+}
+
+impl Stack {
+    /// The variables that the template gave to a function.
+    fn environment_of(&self, function: &str) -> Vec<(String, String)> {
+        let endpoint = variable("AWS_ENDPOINT_URL");
+        let url = format!("{endpoint}/2015-03-31/functions/{function}/configuration");
+        let found = self.get_json(&url, &[]);
+        let variables = found["Environment"]["Variables"].as_object().unwrap();
+        variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+    }
+}
+
+/// What a function needs of ours: credentials and the way to programs, and nothing else.
+fn inherited() -> Vec<(&'static str, String)> {
+    ["PATH", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        .map(|name| (name, variable(name)))
+        .to_vec()
+}
+
+/// How often the queue gave out a message, as it says itself.
+pub(crate) fn receive_count(message: &Message) -> u32 {
+    use aws_sdk_sqs::types::MessageSystemAttributeName::ApproximateReceiveCount;
+    message.attributes.as_ref().unwrap()[&ApproximateReceiveCount].parse().unwrap()
+}
