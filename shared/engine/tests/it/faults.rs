@@ -144,7 +144,8 @@ fn given_an_invocation_with_no_time_left_when_synced_then_nothing_is_called_and_
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
     let deadline = world.now().plus_ms(3_500);
     let caches = rtr_engine::sync::Caches::default();
-    let run = rtr_engine::sync::run(&world.seams(), &world.settings, &caches, &[message.clone()], deadline);
+    let (seams, batch) = (world.seams(), [message.clone()]);
+    let run = rtr_engine::sync::run(&seams, &world.settings, &caches, &batch, deadline);
     let report = futures::executor::block_on(run);
     assert_eq!((report.failed.len(), world.calls().len()), (1, 0));
     assert_eq!(world.sync(&[build::again(message)]).counts["applied"], 1);
