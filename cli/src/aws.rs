@@ -43,9 +43,11 @@ pub(crate) struct Aws {
 impl Aws {
     /// Looks the stack up.
     pub(crate) async fn connect(choice: &Choice) -> Result<Self, Problem> {
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-        let loading = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).retry_config(retries);
+        let loading =
+            aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).retry_config(retries);
         let config = Box::pin(loading.load()).await;
         let place = place(&config)?;
         let cloudformation = aws_sdk_cloudformation::Client::new(&config);
@@ -123,8 +125,9 @@ async fn look_up(
 ) -> Result<Stack, Problem> {
     let answer = client.describe_stacks().stack_name(&choice.name).send().await;
     let missing = || {
-        Problem::not_found(format!("there is no stack {} at {place}", choice.name))
-            .hint("set --stack or RTR_STACK; for the local stack: make local, then source target/local/env.sh")
+        Problem::not_found(format!("there is no stack {} at {place}", choice.name)).hint(
+            "set --stack or RTR_STACK; for the local stack: make local, then source target/local/env.sh",
+        )
     };
     let answer = match answer {
         Ok(answer) => answer,
@@ -137,7 +140,11 @@ async fn look_up(
         Some((upper_case(output.output_key()?), output.output_value()?.to_owned()))
     };
     let stage = choice.stage(parameters(stack).get("Stage").map(String::as_str));
-    Ok(Stack { name: choice.name.clone(), stage, outputs: stack.outputs().iter().filter_map(output).collect() })
+    Ok(Stack {
+        name: choice.name.clone(),
+        stage,
+        outputs: stack.outputs().iter().filter_map(output).collect(),
+    })
 }
 
 fn parameters(stack: &aws_sdk_cloudformation::types::Stack) -> BTreeMap<String, String> {

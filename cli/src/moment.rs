@@ -16,7 +16,9 @@ pub(crate) fn read_time(text: &str, now: Instant) -> Result<Instant, String> {
     }
     match read_duration(text) {
         Ok(ago) => Ok(now.plus_ms(-i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))),
-        Err(_) => Err(format!("`{text}` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h")),
+        Err(_) => Err(format!(
+            "`{text}` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h"
+        )),
     }
 }
 

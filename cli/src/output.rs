@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn given_rows_when_shown_plain_then_columns_begin_at_the_margin() {
-        let rows = vec![vec!["acme".to_owned(), "ok".to_owned()], vec!["a\u{1b}[2J".to_owned(), "-".to_owned()]];
+        let rows =
+            vec![vec!["acme".to_owned(), "ok".to_owned()], vec!["a\u{1b}[2J".to_owned(), "-".to_owned()]];
         insta::assert_snapshot!(table(Style::Plain, &["org", "state"], rows), @r"
         ORG         STATE
         acme        ok

@@ -47,7 +47,10 @@ impl Choice {
         let get = |name: &str| get(name).filter(|value| !value.is_empty());
         let described = get("RTR_STACK");
         let by_stage = get("RTR_STAGE").map(|stage| format!("{PREFIX}{stage}"));
-        let name = flag.or_else(|| described.clone()).or_else(|| by_stage.clone()).unwrap_or_else(|| LOCAL.to_owned());
+        let name = flag
+            .or_else(|| described.clone())
+            .or_else(|| by_stage.clone())
+            .unwrap_or_else(|| LOCAL.to_owned());
         let environment = if described.as_ref() == Some(&name) {
             NAMES.iter().filter_map(|key| Some(((*key).to_owned(), get(key)?))).collect()
         } else {
@@ -120,7 +123,8 @@ mod tests {
 
     #[test]
     fn given_the_environment_of_another_stack_when_chosen_then_its_names_are_not_used() {
-        let environment = [("RTR_STACK", "rtr-local"), ("RTR_STAGE", "local"), ("RECORDS_TABLE_NAME", "local-records")];
+        let environment =
+            [("RTR_STACK", "rtr-local"), ("RTR_STAGE", "local"), ("RECORDS_TABLE_NAME", "local-records")];
         let own = choice(None, &environment).described().unwrap();
         assert_eq!((own.stage.as_str(), own.output("RECORDS_TABLE_NAME")), ("local", Ok("local-records")));
         assert!(own.output("CONFIG_TABLE_NAME").unwrap_err().what.contains("CONFIG_TABLE_NAME"));

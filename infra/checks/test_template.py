@@ -191,6 +191,13 @@ class Permissions(unittest.TestCase):
         self.assertEqual(list(reading), ["SyncRole"])
         self.assertTrue(reading["SyncRole"]["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
 
+    def test_a_body_that_is_gone_can_be_told_from_one_that_may_not_be_read(self):
+        for name, role in of_type("AWS::IAM::Role").items():
+            statements = [s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+            if any("s3:GetObject" in as_list(statement["Action"]) for statement in statements):
+                with self.subTest(name):
+                    self.assertTrue(any("s3:ListBucket" in as_list(statement["Action"]) for statement in statements))
+
 
 class Contract(unittest.TestCase):
     def test_parameters_and_outputs_that_people_build_on_are_there(self):

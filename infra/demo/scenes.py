@@ -181,12 +181,12 @@ def _mend(demo, dead: dict, address: int) -> None:
 def rate_limit(demo) -> None:
     demo.story.scene(
         "A rate limit is hit",
-        f"{demo.acme}'s account lets 5 calls through in 2 seconds, far less than its configuration says. HubSpot's 429 "
+        f"{demo.acme}'s account lets 3 calls through in 2 seconds, far less than its configuration says. HubSpot's 429 "
         f"names a time: until then nobody calls that account, the work waits in the queue, and {demo.globex} notices "
         "nothing. Waiting costs no attempts and makes no dead letters.",
     )
     mark = demo.sandbox.mark()
-    demo.sandbox.limit(demo.acme, [{"api": "*", "requests": 5, "per_ms": 2_000, "retry_after": RETRY_AFTER_S}])
+    demo.sandbox.limit(demo.acme, [{"api": "*", "requests": 3, "per_ms": 2_000, "retry_after": RETRY_AFTER_S}])
     throttled = [_contact(demo.acme, n, 3, job_title="Throttled") for n in range(2, 42)]
     others = [_contact(demo.globex, n, 2, job_title="Undisturbed") for n in range(1, 21)]
     demo.publish("rate-limit", throttled + others)

@@ -102,7 +102,7 @@ The local stack is running.
   logs         make logs, {settings.logs.relative_to(ROOT)}/
 
 In a shell:    source {settings.env_file.relative_to(ROOT)}
-Then:          rtr doctor
+Then:          rtr connection list
 One event:     make invoke EVENT=events/….json
 To end it:     make stop"""
 

@@ -64,13 +64,18 @@ fn answered(operation: &str, place: &str, code: &str, message: &str) -> Problem 
     }
     let denied = DENIED.contains(&code);
     let problem = Problem::unreachable(what);
-    if denied { problem.hint("check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and their policy") } else { problem }
+    if denied {
+        problem.hint("check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and their policy")
+    } else {
+        problem
+    }
 }
 
 fn unreached(operation: &str, place: &str, cause: &str) -> Problem {
     let problem = Problem::unreachable(format!("{place} cannot be reached ({operation}): {cause}"));
     if cause.contains("credential") {
-        return problem.hint("no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret");
+        return problem
+            .hint("no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret");
     }
     problem.hint("check AWS_ENDPOINT_URL, AWS_REGION and the network; for the local stack: make local")
 }

@@ -43,7 +43,8 @@ pub(crate) fn run(app: &App, args: &Args) -> Ended {
         return Ok(Exit::Done);
     };
     let code: Code = text.trim().parse().map_err(|_| unknown(text))?;
-    let section = section(code).ok_or_else(|| Problem::not_found(format!("docs/errors.md has no section {code}")))?;
+    let section =
+        section(code).ok_or_else(|| Problem::not_found(format!("docs/errors.md has no section {code}")))?;
     app.out.answer(&explained(code, Some(section)), |_| section.to_owned());
     Ok(Exit::Done)
 }
@@ -67,8 +68,11 @@ fn section(code: Code) -> Option<&'static str> {
 
 /// Every section: the first word of its heading, and its text.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let starts: Vec<usize> =
-        PAGE.match_indices(HEADING).map(|(at, _)| at).filter(|at| *at == 0 || PAGE[..*at].ends_with('\n')).collect();
+    let starts: Vec<usize> = PAGE
+        .match_indices(HEADING)
+        .map(|(at, _)| at)
+        .filter(|at| *at == 0 || PAGE[..*at].ends_with('\n'))
+        .collect();
     let ends: Vec<usize> = starts.iter().skip(1).copied().chain([PAGE.len()]).collect();
     starts.into_iter().zip(ends).map(|(start, end)| {
         let text = PAGE[start..end].trim_end();
@@ -91,7 +95,10 @@ mod tests {
     fn given_every_section_when_read_then_it_says_meaning_reason_treatment_and_remedy() {
         for code in Code::ALL {
             let text = section(*code).unwrap();
-            assert!(text.starts_with(&format!("## {code}: {}\n", code.about().trim_end_matches('.'))), "{code}: heading");
+            assert!(
+                text.starts_with(&format!("## {code}: {}\n", code.about().trim_end_matches('.'))),
+                "{code}: heading"
+            );
             for part in ["**Why it happens.**", "**What rtr-sync does.**", "**What to do.**"] {
                 assert!(text.contains(part), "{code} lacks {part}");
             }

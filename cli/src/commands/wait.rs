@@ -85,9 +85,12 @@ async fn queue(aws: &Aws, name: &'static str, url: &str) -> Result<Queued, Probl
         Name::ApproximateNumberOfMessagesNotVisible,
         Name::ApproximateNumberOfMessagesDelayed,
     ];
-    let asked = aws.clients.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+    let asked =
+        aws.clients.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
     let answer = asked.send().await.map_err(|error| problem("GetQueueAttributes", &aws.place, &error))?;
-    let of = |name: &Name| answer.attributes().and_then(|all| all.get(name)).and_then(|n| n.parse().ok()).unwrap_or(0);
+    let of = |name: &Name| {
+        answer.attributes().and_then(|all| all.get(name)).and_then(|n| n.parse().ok()).unwrap_or(0)
+    };
     let [visible, in_flight, delayed] = names.each_ref().map(of);
     Ok(Queued { queue: name, visible, in_flight, delayed })
 }
@@ -96,10 +99,17 @@ async fn queue(aws: &Aws, name: &'static str, url: &str) -> Result<Queued, Probl
 async fn parked(aws: &Aws, due: Instant) -> Result<u64, Problem> {
     let (mut count, mut from) = (0, None);
     loop {
-        let scan = aws.clients.dynamodb.scan().table_name(aws.stack.output("RECORDS_TABLE_NAME")?).index_name("parked");
-        let scan = scan.select(Select::Count).filter_expression("parked_at <= :due").set_exclusive_start_key(from);
+        let scan = aws
+            .clients
+            .dynamodb
+            .scan()
+            .table_name(aws.stack.output("RECORDS_TABLE_NAME")?)
+            .index_name("parked");
+        let scan =
+            scan.select(Select::Count).filter_expression("parked_at <= :due").set_exclusive_start_key(from);
         let scan = scan.expression_attribute_values(":due", AttributeValue::N(due.0.to_string()));
-        let page = scan.send().await.map_err(|error| problem("Scan of the parked index", &aws.place, &error))?;
+        let page =
+            scan.send().await.map_err(|error| problem("Scan of the parked index", &aws.place, &error))?;
         count += u64::try_from(page.count()).unwrap_or(0);
         from = page.last_evaluated_key;
         if from.is_none() {
@@ -118,7 +128,9 @@ impl Left {
     /// What is left, in words.
     fn words(&self) -> String {
         let mut parts = Vec::new();
-        for Queued { queue, visible, in_flight, delayed } in self.queues.iter().filter(|queue| !queue.is_empty()) {
+        for Queued { queue, visible, in_flight, delayed } in
+            self.queues.iter().filter(|queue| !queue.is_empty())
+        {
             let counts = [(visible, "waiting"), (in_flight, "in flight or retrying"), (delayed, "delayed")];
             let counts: Vec<String> =
                 counts.iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{n} {what}")).collect();

@@ -51,8 +51,11 @@ impl Runtime {
     /// # Errors
     /// When the environment is wrong: better at cold start than at the first record.
     pub async fn load() -> Result<Self, StartError> {
-        let environment = Environment::load()?;
-        Self::new(environment, &Clients::load().await)
+        let started = match Environment::load() {
+            Ok(environment) => Self::new(environment, &Clients::load().await),
+            Err(error) => Err(error.into()),
+        };
+        started.inspect_err(|error| tracing::error!(event = "start", %error, "the function cannot start"))
     }
 
     /// Builds everything over `clients`.

@@ -6,19 +6,8 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Crates whose finer levels print what they carry.
-const QUIET: [&str; 10] = [
-    "aws_config",
-    "aws_runtime",
-    "aws_sigv4",
-    "aws_smithy_http_client",
-    "aws_smithy_runtime",
-    "aws_smithy_runtime_api",
-    "h2",
-    "hyper",
-    "hyper_util",
-    "reqwest",
-];
+/// What the names of crates begin with whose finer levels print what they carry.
+const QUIET: [&str; 6] = ["aws_", "h2", "hyper", "lambda_runtime", "reqwest", "rustls"];
 
 /// Starts logging. A second start changes nothing.
 pub fn init() {

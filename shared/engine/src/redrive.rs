@@ -54,7 +54,9 @@ async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchRepo
     for letter in letters {
         match file(seams, received, &letter).await {
             Ok(true) => {
-                report.count("dead", 1);
+                report.count("filed", 1);
+                // An envelope's ending was counted by the function that sent it.
+                report.count("dead", u64::from(letter.reason.code == Code::NativeDeadLetter));
                 log(&letter);
             }
             Ok(false) => report.count("superseded", 1),

@@ -45,7 +45,7 @@ impl Stack {
 
     /// Applies a folder of configuration.
     pub(crate) fn apply(&self, folder: &Path) -> Said {
-        self.rtr(&["config", "apply", "--yes", folder.to_str().unwrap()])
+        self.rtr(&["config", "apply", folder.to_str().unwrap()])
     }
 }
 

@@ -84,7 +84,7 @@ impl Plan {
         let org = Org { stack, id, plan: self, folder };
         org.put_secret();
         org.apply();
-        stack.rtr(&["connection", "setup", &org.id, "hubspot", "--yes"]).ended(0);
+        stack.rtr(&["connection", "setup", &org.id, "hubspot"]).ended(0);
         org
     }
 }

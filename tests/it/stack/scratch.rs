@@ -1,8 +1,9 @@
 //! A FIFO queue of a test's own, like `changes.fifo` but with nobody at it: the test says who gets what, and when.
 
 use super::worker::Worker;
-use super::{Event, Stack, lambda, unique};
+use super::{Event, Stack, eventually, lambda, same, unique};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A queue that lives as long as its test.
 pub(crate) struct ScratchQueue<'a> {
@@ -32,14 +33,14 @@ impl<'a> ScratchQueue<'a> {
         self.stack.send_to(&self.url, events);
     }
 
-    /// Up to ten messages that can be had at once.
-    pub(crate) fn receive(&self) -> Vec<Message> {
+    /// Up to `most` messages that can be had at once.
+    pub(crate) fn receive(&self, most: i32) -> Vec<Message> {
         let asked = self
             .stack
             .sqs
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(10)
+            .max_number_of_messages(most)
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .wait_time_seconds(0);
         self.stack.wait(asked.send()).unwrap().messages.unwrap_or_default()
@@ -63,13 +64,30 @@ impl<'a> ScratchQueue<'a> {
     }
 
     /// One turn of a poller: a batch for `worker`, if there is one. How many messages it settled.
-    pub(crate) fn turn(&self, worker: &Worker<'_>) -> usize {
-        let batch = self.receive();
+    pub(crate) fn turn(&self, worker: &Worker<'_>, most: i32) -> usize {
+        let batch = self.receive(most);
         if batch.is_empty() {
             return 0;
         }
         let failed = worker.hand(&lambda::batch_of(&batch));
         self.settle(&batch, &failed)
+    }
+
+    /// Polls until `settled`, which other pollers may raise too, is `wanted`.
+    pub(crate) fn work_off(&self, worker: &Worker<'_>, most: i32, settled: &AtomicUsize, wanted: usize) {
+        eventually("the queue is worked off", || {
+            loop {
+                match self.turn(worker, most) {
+                    0 => return same(settled.load(Ordering::Relaxed), wanted),
+                    some => settled.fetch_add(some, Ordering::Relaxed),
+                };
+            }
+        });
+    }
+
+    /// The same with one poller alone.
+    pub(crate) fn drain(&self, worker: &Worker<'_>, wanted: usize) {
+        self.work_off(worker, 10, &AtomicUsize::new(0), wanted);
     }
 }
 

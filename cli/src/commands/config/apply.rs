@@ -62,7 +62,12 @@ enum Round {
 }
 
 /// Stores a plan made now, as far as it holds.
-async fn round(aws: &Aws, wanted: &ConfigSet, prune: bool, author: &str) -> (Vec<DocChange>, Result<Round, Problem>) {
+async fn round(
+    aws: &Aws,
+    wanted: &ConfigSet,
+    prune: bool,
+    author: &str,
+) -> (Vec<DocChange>, Result<Round, Problem>) {
     let mut stored = Vec::new();
     let made = async { Ok((aws.config_store()?, plan(aws, wanted, prune).await?)) };
     let (store, plan) = match made.await {
@@ -84,7 +89,8 @@ async fn round(aws: &Aws, wanted: &ConfigSet, prune: bool, author: &str) -> (Vec
 
 async fn plan(aws: &Aws, wanted: &ConfigSet, prune: bool) -> Result<Vec<DocChange>, Problem> {
     let stored = Box::pin(aws.config_store()?.load()).await;
-    let stored = stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))?;
+    let stored =
+        stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))?;
     Ok(plan_apply(&stored, wanted, prune))
 }
 

@@ -14,7 +14,12 @@ pub(super) fn run(app: &App, dir: &Path) -> Ended {
         Err(found) => (found, 0),
     };
     app.out.answer(&found, |_| match found.len() {
-        0 => format!("{}: {}, {}, nothing wrong", dir.display(), count(files.len(), "file"), count(orgs, "org")),
+        0 => format!(
+            "{}: {}, {}, nothing wrong",
+            dir.display(),
+            count(files.len(), "file"),
+            count(orgs, "org")
+        ),
         n => {
             let lines: Vec<String> = found.iter().map(|one| folder::line(dir, one)).collect();
             format!("{}\n{}", lines.join("\n"), count(n, "error"))

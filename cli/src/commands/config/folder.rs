@@ -12,7 +12,8 @@ pub(super) fn read(dir: &Path) -> Result<Vec<SourceFile>, Problem> {
             .hint("name the folder of YAML files: rtr config check DIR"));
     }
     let mut files = Vec::new();
-    walk(dir, "", &mut files).map_err(|error| Problem::usage(format!("{} cannot be read: {error}", dir.display())))?;
+    walk(dir, "", &mut files)
+        .map_err(|error| Problem::usage(format!("{} cannot be read: {error}", dir.display())))?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     if files.is_empty() {
         return Err(Problem::usage(format!("{} holds no YAML file", dir.display())));

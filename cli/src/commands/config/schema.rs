@@ -27,7 +27,8 @@ pub(super) fn run(app: &App, dir: &Path, check: bool) -> Ended {
         let changed = std::fs::read_to_string(&path).ok().as_deref() != Some(&text);
         if changed && !check {
             let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, text));
-            written.map_err(|error| Problem::usage(format!("{} cannot be written: {error}", path.display())))?;
+            written
+                .map_err(|error| Problem::usage(format!("{} cannot be written: {error}", path.display())))?;
         }
         all.push(Schema { file: path.display().to_string(), changed });
     }

@@ -22,7 +22,8 @@ struct Row<'a> {
 pub(super) async fn run(app: &App, org: Option<&str>) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(aws.config_store()?.load()).await;
-    let stored = stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))?;
+    let stored =
+        stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))?;
     match org {
         None => list(app, &stored),
         Some(GLOBAL_ORG) => {
@@ -31,7 +32,11 @@ pub(super) async fn run(app: &App, org: Option<&str>) -> Ended {
             app.out.answer(global.ok_or_else(missing)?, |_| pretty(&global));
         }
         Some(org) => {
-            let doc = stored.orgs.get(org).filter(|stored| !stored.doc.removed).ok_or_else(|| absent(org, &stored))?;
+            let doc = stored
+                .orgs
+                .get(org)
+                .filter(|stored| !stored.doc.removed)
+                .ok_or_else(|| absent(org, &stored))?;
             app.out.answer(doc, |_| pretty(doc));
         }
     }
@@ -44,8 +49,15 @@ fn list(app: &App, stored: &Stored) {
         let cells = rows
             .iter()
             .map(|row| {
-                let connections = if row.connections.is_empty() { "-".to_owned() } else { row.connections.join(", ") };
-                vec![row.org.to_owned(), row.revision.to_string(), row.author.to_owned(), row.at.to_owned(), connections]
+                let connections =
+                    if row.connections.is_empty() { "-".to_owned() } else { row.connections.join(", ") };
+                vec![
+                    row.org.to_owned(),
+                    row.revision.to_string(),
+                    row.author.to_owned(),
+                    row.at.to_owned(),
+                    connections,
+                ]
             })
             .collect();
         table(style, &["org", "revision", "author", "at", "connections"], cells)

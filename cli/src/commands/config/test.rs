@@ -48,9 +48,10 @@ fn run_all(set: &ConfigSet, cases: &TestCases) -> Vec<Tested> {
         return vec![told("all".to_owned(), vec![why])];
     };
     match Mapping::compile(&facts, record_type, raw) {
-        Ok(mapping) => {
-            run_cases(&mapping, cases).into_iter().map(|result| told(result.name, result.differences)).collect()
-        }
+        Ok(mapping) => run_cases(&mapping, cases)
+            .into_iter()
+            .map(|result| told(result.name, result.differences))
+            .collect(),
         Err(problems) => vec![told("all".to_owned(), problems.iter().map(ToString::to_string).collect())],
     }
 }
@@ -83,7 +84,8 @@ mod tests {
             ),
         ];
         let set = folder::checked(&files).unwrap();
-        let tested: Vec<Tested> = test_cases(&files).unwrap().iter().flat_map(|cases| run_all(&set, cases)).collect();
+        let tested: Vec<Tested> =
+            test_cases(&files).unwrap().iter().flat_map(|cases| run_all(&set, cases)).collect();
         insta::assert_snapshot!(words(&tested), @r#"
         FAILED wrong (mappings/hubspot/tests/contact.yaml)
           email: expected "A@B.C", got "a@b.c"

@@ -97,7 +97,11 @@ fn words(style: Style, all: &[Listed]) -> String {
             one.message.clone().unwrap_or_default(),
         ]
     };
-    table(style, &["org", "connection", "provider", "state", "mode", "parked", ""], all.iter().map(row).collect())
+    table(
+        style,
+        &["org", "connection", "provider", "state", "mode", "parked", ""],
+        all.iter().map(row).collect(),
+    )
 }
 
 #[cfg(test)]
@@ -113,13 +117,19 @@ mod tests {
             connection: "hubspot-eu".to_owned(),
             doc: ConnectionDoc { provider: Some("hubspot".to_owned()), mode, ..ConnectionDoc::default() },
         };
-        let held = Suspension { message: "revoked".to_owned(), since: Instant(0), secret_version: "v".to_owned() };
+        let held =
+            Suspension { message: "revoked".to_owned(), since: Instant(0), secret_version: "v".to_owned() };
         let all = [
             listed(&one(None), None, 0, "prod"),
             listed(&one(Some(Mode::Paused)), None, 3, "prod"),
             listed(&one(Some(Mode::Paused)), Some(held), 3, "prod"),
         ];
-        insta::assert_snapshot!(words(Style::Plain, &all), @"");
-        insta::assert_snapshot!(serde_json::to_string(&all[2]).unwrap(), @"");
+        insta::assert_snapshot!(words(Style::Plain, &all), @r"
+        ORG   CONNECTION  PROVIDER  STATE      MODE    PARKED
+        acme  hubspot-eu  hubspot   ok         live    0
+        acme  hubspot-eu  hubspot   paused     paused  3
+        acme  hubspot-eu  hubspot   suspended  paused  3       revoked
+        ");
+        insta::assert_snapshot!(serde_json::to_string(&all[2]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"suspended","mode":"paused","webhook_url":null,"parked":3,"message":"revoked","since":"1970-01-01T00:00:00.000Z","base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
     }
 }

@@ -85,7 +85,8 @@ impl<'a> Opening<'a> {
     pub(super) fn new(runtime: &'a Runtime, stored: &Stored, selected: &Selected) -> Result<Self, Finding> {
         let config = resolved(stored, &selected.org, &runtime.settings.stage);
         let config = config.map_err(|error| Finding::of(error.code, error.to_string()))?;
-        let unknown = || Finding::of(Code::UnknownProvider, format!("unknown provider `{}`", selected.provider()));
+        let unknown =
+            || Finding::of(Code::UnknownProvider, format!("unknown provider `{}`", selected.provider()));
         let connector = registry::by_name(selected.provider()).ok_or_else(unknown)?;
         let key = ConnectionKey::new(&selected.org, &selected.connection);
         Ok(Self { runtime, key, config, connector })

@@ -11,7 +11,8 @@ pub(super) async fn count(aws: &Aws) -> Result<HashMap<String, u64>, Problem> {
     loop {
         let scan = aws.clients.dynamodb.scan().table_name(table).index_name("parked");
         let scan = scan.projection_expression("sk").set_exclusive_start_key(from);
-        let page = scan.send().await.map_err(|error| problem("Scan of the parked index", &aws.place, &error))?;
+        let page =
+            scan.send().await.map_err(|error| problem("Scan of the parked index", &aws.place, &error))?;
         for connection in page.items().iter().filter_map(|row| row.get("sk")?.as_s().ok()) {
             *counts.entry(connection.clone()).or_default() += 1;
         }

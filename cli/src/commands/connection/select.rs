@@ -40,7 +40,8 @@ pub(super) async fn stored(aws: &Aws) -> Result<Stored, Problem> {
 /// The connections that `which` names, of which there must be one if one is named.
 pub(super) fn select(stored: &Stored, which: &Which) -> Result<Vec<Selected>, Problem> {
     let orgs = stored.orgs.iter().filter(|(_, stored)| !stored.doc.removed);
-    let orgs: Vec<_> = orgs.filter(|(org, _)| which.org.as_ref().is_none_or(|wanted| wanted == *org)).collect();
+    let orgs: Vec<_> =
+        orgs.filter(|(org, _)| which.org.as_ref().is_none_or(|wanted| wanted == *org)).collect();
     if let Some(org) = which.org.as_deref().filter(|_| orgs.is_empty()) {
         return Err(absent(org, stored));
     }
@@ -80,7 +81,8 @@ mod tests {
 
     fn table() -> Stored {
         let org = |names: &[&str], removed| {
-            let connections = names.iter().map(|name| ((*name).to_owned(), ConnectionDoc::default())).collect();
+            let connections =
+                names.iter().map(|name| ((*name).to_owned(), ConnectionDoc::default())).collect();
             let doc = OrgDoc { connections, removed, ..OrgDoc::default() };
             StoredDoc { revision: 1, author: String::new(), at: String::new(), doc }
         };
@@ -99,7 +101,9 @@ mod tests {
             connection: connection.map(str::to_owned),
         };
         let names = |which: &Which| {
-            select(&table(), which).map(|all| all.iter().map(|one| format!("{}#{}", one.org, one.connection)).collect::<Vec<_>>())
+            select(&table(), which).map(|all| {
+                all.iter().map(|one| format!("{}#{}", one.org, one.connection)).collect::<Vec<_>>()
+            })
         };
         assert_eq!(names(&which(None, None)).unwrap(), ["acme#hubspot", "acme#salesforce", "umbra#hubspot"]);
         assert_eq!(names(&which(Some("acme"), Some("hubspot"))).unwrap(), ["acme#hubspot"]);

@@ -64,7 +64,12 @@ async fn set_up(runtime: &Runtime, stored: &Stored, selected: &Selected) -> SetU
     done
 }
 
-async fn make_all(runtime: &Runtime, stored: &Stored, selected: &Selected, done: &mut SetUp) -> Result<(), Finding> {
+async fn make_all(
+    runtime: &Runtime,
+    stored: &Stored,
+    selected: &Selected,
+    done: &mut SetUp,
+) -> Result<(), Finding> {
     let opening = Opening::new(runtime, stored, selected)?;
     let (auth, gate) = (opening.auth()?, opening.gate()?);
     let session = opening.session(&auth, &gate).await?;
@@ -121,7 +126,11 @@ mod tests {
 
     #[test]
     fn given_what_was_made_when_told_then_each_object_has_a_line() {
-        let made = |object: &str, made| Made { object: object.to_owned(), property: "rtr_record_id".to_owned(), made };
+        let made = |object: &str, made| Made {
+            object: object.to_owned(),
+            property: "rtr_record_id".to_owned(),
+            made,
+        };
         let done = SetUp {
             org_id: "acme".to_owned(),
             connection: "hubspot".to_owned(),
@@ -130,6 +139,11 @@ mod tests {
             properties: vec![made("contacts", true), made("companies", false)],
             findings: vec![not_unique("ref").at("deals")],
         };
-        insta::assert_snapshot!(words(&done), @"");
+        insta::assert_snapshot!(words(&done), @r"
+        acme hubspot (hubspot):
+          contacts.rtr_record_id made
+          companies.rtr_record_id was there already
+          RTR2004 deals.ref: this property holds our record id, but the CRM does not keep its values unique: name another in the mapping's `key`, and rtr connection setup makes it
+        ");
     }
 }

@@ -98,7 +98,8 @@ fn compare(mapping: &Mapping, properties: &[Property]) -> Vec<Finding> {
     if let Key::Property { name } = &mapping.key {
         match find(name) {
             None => {
-                let message = "the unique property that holds our record id is missing: rtr connection setup makes it";
+                let message =
+                    "the unique property that holds our record id is missing: rtr connection setup makes it";
                 findings.push(Finding::of(Code::ConfigReference, message).on(name));
             }
             Some(property) if !property.unique => findings.push(not_unique(name)),
@@ -165,7 +166,12 @@ mod tests {
             objects: Vec::new(),
             findings: compare(&mapping, &properties),
         };
-        insta::assert_snapshot!(words(&tested), @"");
+        insta::assert_snapshot!(words(&tested), @r"
+        acme hubspot (hubspot, account 42):
+          RTR2004 contacts.createdate: the CRM does not let this property be written: take it out of the mapping
+          RTR2002 contacts.fristname: the CRM has no such property; did you mean `firstname`?
+          RTR2002 contacts.rtr_record_id: the unique property that holds our record id is missing: rtr connection setup makes it
+        ");
         let keyed = [properties.to_vec(), vec![property("rtr_record_id", false, true)]].concat();
         assert!(compare(&mapping, &keyed).iter().any(|finding| finding.message.contains("unique")));
     }

@@ -61,7 +61,12 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, rate: Option<u32>
     Ok(tell(app, &report))
 }
 
-async fn one_step(seams: &Seams<'_>, aws: &Aws, letters: &[Letter], report: &mut Report) -> Result<(), Problem> {
+async fn one_step(
+    seams: &Seams<'_>,
+    aws: &Aws,
+    letters: &[Letter],
+    report: &mut Report,
+) -> Result<(), Problem> {
     let keys: Vec<_> = letters.iter().map(|letter| letter.key.clone()).collect();
     let read = seams.records.read(&keys).await;
     let mut items = read.map_err(|error| unavailable("reading items", &aws.place, &error))?;
@@ -85,7 +90,12 @@ async fn one_step(seams: &Seams<'_>, aws: &Aws, letters: &[Letter], report: &mut
 }
 
 /// Frees the place where `letter` lies, if it is still of `version`; `item` is what was read.
-pub(super) async fn clear(seams: &Seams<'_>, letter: &Letter, mut item: Item, version: Option<u64>) -> Cleared {
+pub(super) async fn clear(
+    seams: &Seams<'_>,
+    letter: &Letter,
+    mut item: Item,
+    version: Option<u64>,
+) -> Cleared {
     let by = format!("rtr#{}", seams.clock.nonce());
     // An unfiled letter has no version to tell it from the next one; when it died does.
     let since = item.dead().map(|slot| slot.since);
@@ -119,7 +129,8 @@ pub(super) async fn clear(seams: &Seams<'_>, letter: &Letter, mut item: Item, ve
 fn tell(app: &App, report: &Report) -> Exit {
     app.out.answer(report, |_| {
         let would = if report.dry_run { "would drop" } else { "dropped" };
-        let gone = if report.gone > 0 { format!(", {} no longer as listed", report.gone) } else { String::new() };
+        let gone =
+            if report.gone > 0 { format!(", {} no longer as listed", report.gone) } else { String::new() };
         format!("{would} {}{gone}", count(report.dropped, "dead letter"))
     });
     Exit::Done

@@ -74,7 +74,8 @@ impl Filter {
     /// Whether `letter` is meant.
     pub(super) fn takes(&self, letter: &Letter) -> bool {
         let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
-        let code = |wanted: &String| letter.code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case(wanted));
+        let code =
+            |wanted: &String| letter.code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case(wanted));
         is(&self.org, &letter.org_id)
             && is(&self.connection, &letter.connection)
             && is(&self.record_type, &letter.record_type)
@@ -110,7 +111,8 @@ impl Grouping {
             *count += 1;
             *since = (*since).min(letter.since);
         }
-        let group = |(by, (count, since)): (_, (usize, Instant))| Group { by, count, since: since.to_rfc3339() };
+        let group =
+            |(by, (count, since)): (_, (usize, Instant))| Group { by, count, since: since.to_rfc3339() };
         let mut groups: Vec<Group> = groups.into_iter().map(group).collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         groups
@@ -139,10 +141,15 @@ mod tests {
     #[test]
     fn given_filters_when_asked_then_all_of_them_must_hold() {
         let letters = three();
-        let seen = |filter: Filter| letters.iter().filter(|one| filter.takes(one)).map(|one| one.since.0).collect::<Vec<_>>();
+        let seen = |filter: Filter| {
+            letters.iter().filter(|one| filter.takes(one)).map(|one| one.since.0).collect::<Vec<_>>()
+        };
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(seen(Filter::default()), [10, 20, 30]);
-        assert_eq!(seen(Filter { connection: text("hubspot"), since: Some(Instant(20)), ..Filter::default() }), [20]);
+        assert_eq!(
+            seen(Filter { connection: text("hubspot"), since: Some(Instant(20)), ..Filter::default() }),
+            [20]
+        );
         assert_eq!(seen(Filter { until: Some(Instant(20)), ..Filter::default() }), [10]);
         assert_eq!(seen(Filter { code: text("rtr3004"), org: text("acme"), ..Filter::default() }), [30]);
         assert_eq!(seen(Filter { id: vec![letters[1].id.clone()], ..Filter::default() }), [20]);
@@ -151,7 +158,7 @@ mod tests {
 
     #[test]
     fn given_letters_when_grouped_then_the_largest_group_comes_first() {
-        insta::assert_snapshot!(serde_json::to_string(&Grouping::Code.count(&three())).unwrap(), @r#""#);
+        insta::assert_snapshot!(serde_json::to_string(&Grouping::Code.count(&three())).unwrap(), @r#"[{"code":"RTR3001","count":2,"since":"1970-01-01T00:00:00.010Z"},{"code":"RTR3004","count":1,"since":"1970-01-01T00:00:00.030Z"}]"#);
         assert_eq!(Grouping::Connection.count(&three()).len(), 2);
         assert_eq!(Grouping::Field.count(&three()).len(), 3);
     }

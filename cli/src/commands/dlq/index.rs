@@ -21,12 +21,15 @@ pub(super) async fn read(aws: &Aws, filter: &Filter) -> Result<Vec<Letter>, Prob
     let table = aws.stack.output("RECORDS_TABLE_NAME")?;
     let rows = match &filter.org {
         Some(org) => {
-            let partitions = index_partitions(&dead_stem(Some(org)));
-            try_join_all(partitions.map(|partition| query(aws, table, partition, filter))).await?.concat()
+            let stem = dead_stem(Some(org));
+            try_join_all(index_partitions(&stem).map(|partition| query(aws, table, partition, filter)))
+                .await?
+                .concat()
         }
         None => scan(aws, table).await?,
     };
-    let mut letters: Vec<Letter> = rows.iter().filter_map(letter).filter(|letter| filter.takes(letter)).collect();
+    let mut letters: Vec<Letter> =
+        rows.iter().filter_map(letter).filter(|letter| filter.takes(letter)).collect();
     letters.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
     Ok(letters)
 }
@@ -56,7 +59,8 @@ async fn query(aws: &Aws, table: &str, partition: String, filter: &Filter) -> Re
             .expression_attribute_values(":since", AttributeValue::N(since.0.to_string()))
             .expression_attribute_values(":until", AttributeValue::N(until.0.to_string()))
             .set_exclusive_start_key(from);
-        let page = query.send().await.map_err(|error| problem("Query of the dead index", &aws.place, &error))?;
+        let page =
+            query.send().await.map_err(|error| problem("Query of the dead index", &aws.place, &error))?;
         rows.extend(page.items.unwrap_or_default());
         from = page.last_evaluated_key;
         if from.is_none() {
@@ -68,8 +72,10 @@ async fn query(aws: &Aws, table: &str, partition: String, filter: &Filter) -> Re
 async fn scan(aws: &Aws, table: &str) -> Result<Vec<Row>, Problem> {
     let (mut rows, mut from) = (Vec::new(), None);
     loop {
-        let scan = aws.clients.dynamodb.scan().table_name(table).index_name(INDEX).set_exclusive_start_key(from);
-        let page = scan.send().await.map_err(|error| problem("Scan of the dead index", &aws.place, &error))?;
+        let scan =
+            aws.clients.dynamodb.scan().table_name(table).index_name(INDEX).set_exclusive_start_key(from);
+        let page =
+            scan.send().await.map_err(|error| problem("Scan of the dead index", &aws.place, &error))?;
         rows.extend(page.items.unwrap_or_default());
         from = page.last_evaluated_key;
         if from.is_none() {

@@ -110,7 +110,9 @@ impl Letter {
     pub(super) fn whose(&self) -> String {
         let part = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
         let record = format!("{} {} {}", part(&self.org_id), part(&self.record_type), part(&self.record_id));
-        self.connection.as_ref().map_or_else(|| record.clone(), |connection| format!("{record} at {connection}"))
+        self.connection
+            .as_ref()
+            .map_or_else(|| record.clone(), |connection| format!("{record} at {connection}"))
     }
 }
 
@@ -126,7 +128,8 @@ pub(super) mod tests {
     use rtr_core::key::{ConnectionKey, RecordKey};
 
     pub(in super::super) fn letter(id: &str, connection: &str, at: i64, summary: &str) -> Letter {
-        let key = PairKey::new(&RecordKey::new("acme", "contact", id), &ConnectionKey::new("acme", connection));
+        let key =
+            PairKey::new(&RecordKey::new("acme", "contact", id), &ConnectionKey::new("acme", connection));
         Letter::read(key, Instant(at), summary)
     }
 
@@ -137,7 +140,7 @@ pub(super) mod tests {
     #[test]
     fn given_a_summary_when_read_then_the_json_is_exactly_the_contracts() {
         let letter = letter("c-1", "hubspot", 1_795_000_000_000, SUMMARY);
-        insta::assert_snapshot!(serde_json::to_string(&letter).unwrap(), @r#""#);
+        insta::assert_snapshot!(serde_json::to_string(&letter).unwrap(), @r#"{"id":"7ba3413ad828a995","org_id":"acme","connection":"hubspot","record_type":"contact","record_id":"c-1","version":7,"reason":"rejected","code":"RTR3001","message":"the CRM refused a value","field":"email","at":"2026-11-18T11:06:40.000Z","attempts":2}"#);
         assert_eq!(letter.whose(), "acme contact c-1 at hubspot");
     }
 

@@ -66,8 +66,14 @@ mod tests {
         let summary = r#"{"org_id":"acme","connection":"hubspot","record_type":"contact","record_id":"c-1",
             "version":7,"reason":"rejected","code":"RTR3001","message":"the CRM refused a value","attempts":2}"#;
         let letters = [letter("c-1", "hubspot", 1_795_000_000_000, summary)];
-        insta::assert_snapshot!(rows(Style::Plain, &letters), @"");
-        insta::assert_snapshot!(group_rows(Style::Plain, &Grouping::Reason.count(&letters)), @"");
+        insta::assert_snapshot!(rows(Style::Plain, &letters), @r"
+        ID                AT                        ORG   CONNECTION  TYPE     RECORD  VERSION  CODE     FIELD  MESSAGE
+        7ba3413ad828a995  2026-11-18T11:06:40.000Z  acme  hubspot     contact  c-1     7        RTR3001  -      the CRM refused a value
+        ");
+        insta::assert_snapshot!(group_rows(Style::Plain, &Grouping::Reason.count(&letters)), @r"
+        COUNT  REASON    SINCE
+        1      rejected  2026-11-18T11:06:40.000Z
+        ");
         assert_eq!(rows(Style::Plain, &[]), "");
     }
 }

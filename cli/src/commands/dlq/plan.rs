@@ -44,7 +44,12 @@ impl Letter {
 }
 
 /// The plan for `letter`. `body` is the dead version's data; only what is sent again as an event needs it.
-pub(super) fn redrive(letter: &Letter, item: Option<&Item>, body: Option<Value>, how: &Addressing) -> Redrive {
+pub(super) fn redrive(
+    letter: &Letter,
+    item: Option<&Item>,
+    body: Option<Value>,
+    how: &Addressing,
+) -> Redrive {
     let Some(slot) = item.and_then(Item::dead) else { return Redrive::Gone };
     let outbound = |record: &RecordKey, body: String| Outbound {
         body,
@@ -58,7 +63,8 @@ pub(super) fn redrive(letter: &Letter, item: Option<&Item>, body: Option<Value>,
         return match parse(text) {
             Ok(message) => Redrive::Resend(outbound(message.key(), text.to_owned())),
             Err(error) => {
-                let advice = "it would only die again; publish the corrected event, then rtr dlq drop this one";
+                let advice =
+                    "it would only die again; publish the corrected event, then rtr dlq drop this one";
                 Redrive::Refused(error.code, format!("{error}: {advice}"))
             }
         };
@@ -87,7 +93,9 @@ pub(super) fn needs_body(letter: &Letter) -> bool {
 pub(super) async fn body_of(records: &dyn Records, slot: &Slot) -> Result<Option<Value>, Unavailable> {
     match &slot.body {
         Body::Inline(data) => Ok(Some(data.clone())),
-        Body::Stored(key) => Ok(records.body(key).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok())),
+        Body::Stored(key) => {
+            Ok(records.body(key).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        }
     }
 }
 
@@ -130,8 +138,11 @@ mod tests {
     fn given_a_dead_version_at_a_connection_when_redriven_then_the_version_that_is_dead_now_is_woken() {
         let letter = of("hubspot");
         let Redrive::Wake(message) = redrive(&letter, Some(&item(8)), None, &how()) else { panic!("a wake") };
-        insta::assert_snapshot!(message.body, @r#""#);
-        assert_eq!((message.group.as_str(), message.deduplication_id), ("acme#contact#c-1", format!("f#{}", letter.id)));
+        insta::assert_snapshot!(message.body, @r#"{"wake":{"connection":"hubspot","org_id":"acme","record_id":"c-1","record_type":"contact","version":8}}"#);
+        assert_eq!(
+            (message.group.as_str(), message.deduplication_id),
+            ("acme#contact#c-1", format!("f#{}", letter.id))
+        );
         assert_eq!(redrive(&letter, Some(&Item::default()), None, &how()), Redrive::Gone);
         assert_eq!(redrive(&letter, None, None, &how()), Redrive::Gone);
     }
@@ -155,6 +166,9 @@ mod tests {
         let answer = redrive(&letter, Some(&item(0)), Some(json!({"raw": whole})), &how());
         let Redrive::Resend(message) = answer else { panic!("{answer:?}") };
         assert_eq!((message.body.as_str(), message.group.as_str()), (whole, "a#t#1"));
-        assert!(matches!(redrive(&letter, Some(&item(0)), None, &how()), Redrive::Refused(Code::BodyGone, _)));
+        assert!(matches!(
+            redrive(&letter, Some(&item(0)), None, &how()),
+            Redrive::Refused(Code::BodyGone, _)
+        ));
     }
 }

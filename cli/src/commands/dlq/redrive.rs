@@ -43,7 +43,13 @@ struct Refused {
 }
 
 /// Sends what `filter` takes again.
-pub(super) async fn run(app: &App, filter: &Filter, act: &Act, buckets: Option<u64>, rate: Option<u32>) -> Ended {
+pub(super) async fn run(
+    app: &App,
+    filter: &Filter,
+    act: &Act,
+    buckets: Option<u64>,
+    rate: Option<u32>,
+) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let letters = index::find(&aws, filter).await?;
     let mut report = Report { dry_run: act.dry_run, matched: letters.len(), ..Report::default() };
@@ -89,7 +95,9 @@ async fn one_step(
             Redrive::Wake(message) => sending.push((letter, message, None)),
             Redrive::Resend(message) => sending.push((letter, message, item.cloned())),
             Redrive::Gone => report.gone += 1,
-            Redrive::Refused(code, message) => report.refused.push(Refused { id: letter.id.clone(), code, message }),
+            Redrive::Refused(code, message) => {
+                report.refused.push(Refused { id: letter.id.clone(), code, message })
+            }
         }
     }
     if report.dry_run {
@@ -97,7 +105,8 @@ async fn one_step(
         return Ok(());
     }
     let messages: Vec<Outbound> = sending.iter().map(|(_, message, _)| message.clone()).collect();
-    let sent = if messages.is_empty() { Vec::new() } else { seams.queue.send(QueueName::Changes, &messages).await };
+    let sent =
+        if messages.is_empty() { Vec::new() } else { seams.queue.send(QueueName::Changes, &messages).await };
     for ((letter, _, lay), sent) in sending.into_iter().zip(sent) {
         sent.map_err(|error| unavailable(&format!("sending {}", letter.whose()), &aws.place, &error))?;
         report.redriven += 1;
@@ -161,7 +170,11 @@ mod tests {
 
     #[test]
     fn given_a_report_when_told_then_people_see_what_was_not_sent_and_why() {
-        let refused = vec![Refused { id: "ab12".to_owned(), code: Code::MalformedJson, message: "not JSON".to_owned() }];
+        let refused = vec![Refused {
+            id: "ab12".to_owned(),
+            code: Code::MalformedJson,
+            message: "not JSON".to_owned(),
+        }];
         let report = Report { dry_run: false, matched: 4, redriven: 2, gone: 1, refused };
         insta::assert_snapshot!(words(&report), @r"
         sent 2 dead letters again, 1 no longer dead

@@ -34,13 +34,20 @@ pub(super) async fn run(app: &App, filter: &Filter, show_data: bool) -> Ended {
     let runtime = aws.runtime("")?;
     let records = runtime.seams().records;
     let keys: Vec<_> = letters.iter().map(|letter| letter.key.clone()).collect();
-    let items = records.read(&keys).await.map_err(|error| unavailable("reading items", &aws.place, &error))?;
+    let items =
+        records.read(&keys).await.map_err(|error| unavailable("reading items", &aws.place, &error))?;
     let mut shown = Vec::new();
     for letter in &letters {
         // The index lags: what is gone by now is left out.
-        let Some((item, slot)) = items.get(&letter.key).and_then(|item| Some((item, item.dead()?))) else { continue };
+        let Some((item, slot)) = items.get(&letter.key).and_then(|item| Some((item, item.dead()?))) else {
+            continue;
+        };
         let data = if show_data {
-            Some(body_of(records, slot).await.map_err(|error| unavailable("reading a body", &aws.place, &error))?)
+            Some(
+                body_of(records, slot)
+                    .await
+                    .map_err(|error| unavailable("reading a body", &aws.place, &error))?,
+            )
         } else {
             None
         };
@@ -55,7 +62,9 @@ pub(super) async fn run(app: &App, filter: &Filter, show_data: bool) -> Ended {
         });
     }
     if shown.is_empty() {
-        return Err(Problem::not_found("nothing is dead that matches").hint("rtr dlq list shows what is dead"));
+        return Err(
+            Problem::not_found("nothing is dead that matches").hint("rtr dlq list shows what is dead")
+        );
     }
     app.out.answer(&shown, |_| shown.iter().map(words).collect::<Vec<_>>().join("\n\n"));
     Ok(Exit::Done)

@@ -55,7 +55,8 @@ impl Progress {
 impl Checkpoint {
     /// The place beside `file`.
     pub(super) fn beside(file: &Path) -> Result<Self, Problem> {
-        let size = std::fs::metadata(file).map(|about| about.len()).map_err(|error| unreadable(file, &error))?;
+        let size =
+            std::fs::metadata(file).map(|about| about.len()).map_err(|error| unreadable(file, &error))?;
         let prefix_bytes = size.min(PREFIX_BYTES);
         let prefix_digest = prefix(file, prefix_bytes)?;
         let mut path = file.as_os_str().to_owned();
@@ -82,13 +83,18 @@ impl Checkpoint {
         };
         let name = self.path.display();
         let stored: Stored = serde_json::from_slice(&text).map_err(|error| {
-            Problem::usage(format!("the checkpoint {name} cannot be read: {error}")).hint("remove it to begin anew")
+            Problem::usage(format!("the checkpoint {name} cannot be read: {error}"))
+                .hint("remove it to begin anew")
         })?;
         // A file that was appended to is still the same one.
-        let same = stored.prefix_bytes <= self.prefix_bytes && prefix(file, stored.prefix_bytes)? == stored.prefix_digest;
+        let same = stored.prefix_bytes <= self.prefix_bytes
+            && prefix(file, stored.prefix_bytes)? == stored.prefix_digest;
         if !same {
-            return Err(Problem::usage(format!("the checkpoint {name} belongs to another file than {}", file.display()))
-                .hint("remove it, or leave --resume out, to send the file from its beginning"));
+            return Err(Problem::usage(format!(
+                "the checkpoint {name} belongs to another file than {}",
+                file.display()
+            ))
+            .hint("remove it, or leave --resume out, to send the file from its beginning"));
         }
         Ok(stored.progress)
     }
@@ -137,7 +143,10 @@ mod tests {
         let mut progress = Progress::default();
         [2, 1, 5].into_iter().for_each(|line| progress.settle(line));
         assert_eq!((progress.through, progress.beyond.len()), (2, 1));
-        assert_eq!([1, 2, 3, 4, 5, 6].map(|line| progress.has(line)), [true, true, false, false, true, false]);
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6].map(|line| progress.has(line)),
+            [true, true, false, false, true, false]
+        );
     }
 
     #[test]

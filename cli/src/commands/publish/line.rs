@@ -108,7 +108,8 @@ fn sendable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const EVENT: &str = r#"{"org_id":"acme","record_type":"contact","record_id":"c-1","version":7,"data":{}}"#;
+    const EVENT: &str =
+        r#"{"org_id":"acme","record_type":"contact","record_id":"c-1","version":7,"data":{}}"#;
 
     fn event(line: u64, how: &Addressing) -> Event {
         match read(line, EVENT.as_bytes(), how) {
@@ -139,16 +140,20 @@ mod tests {
             br#"{"wake":{"org_id":"a","record_type":"c","record_id":"1","connection":"h","version":1}}"#,
             huge.as_bytes(),
         ];
-        let seen = lines.iter().enumerate().map(|(at, text)| match read(at as u64 + 1, text, &Addressing::default()) {
-            Line::Refused(one) => format!("{} {:?} {:?} {}", one.line, one.code.map(Code::as_str), one.field, one.message),
-            other => format!("{other:?}"),
+        let seen = lines.iter().enumerate().map(|(at, text)| {
+            match read(at as u64 + 1, text, &Addressing::default()) {
+                Line::Refused(one) => {
+                    format!("{} {:?} {:?} {}", one.line, one.code.map(Code::as_str), one.field, one.message)
+                }
+                other => format!("{other:?}"),
+            }
         });
         insta::assert_snapshot!(seen.collect::<Vec<_>>().join("\n"), @r#"
         1 Some("RTR1001") None the body is not JSON: it ends too early at line 1 column 10
         2 Some("RTR1002") Some("record_type") `record_type` is missing
         3 Some("RTR1001") None the line is not UTF-8
         4 None Some("wake") this is a wake-up, not an event; rtr dlq redrive sends those
-        5 None None the event has 1048665 bytes, SQS takes 1048576
+        5 None None the event has 1048663 bytes, SQS takes 1048576
         "#);
         assert_eq!(read(1, b" \r", &Addressing::default()), Line::Blank);
     }

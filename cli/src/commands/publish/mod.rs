@@ -94,7 +94,9 @@ fn resumed(app: &App, args: &Args, source: &Source, place: Option<&Checkpoint>) 
         (true, ..) => Err(Problem::usage("--resume needs a file, whose checkpoint lies beside it")),
         (false, _, Some(place)) if place.exists() => {
             let name = place.path().display();
-            app.out.note(&format!("an earlier run stopped half-way ({name}); this one begins anew, --resume goes on"));
+            app.out.note(&format!(
+                "an earlier run stopped half-way ({name}); this one begins anew, --resume goes on"
+            ));
             Ok(Progress::default())
         }
         _ => Ok(Progress::default()),

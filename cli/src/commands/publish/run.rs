@@ -148,10 +148,13 @@ impl Run {
             (None, None) => {}
             (Some(_), _) => {
                 let goes_on = self.save();
-                let hint = if goes_on { "rtr publish --resume goes on from here" } else { "it has no checkpoint" };
+                let hint =
+                    if goes_on { "rtr publish --resume goes on from here" } else { "it has no checkpoint" };
                 let stopped = stopped.map(|problem| match problem.hint {
                     None => problem.hint(hint),
-                    Some(_) => Problem { hint: problem.hint.map(|first| format!("{first}\n  {hint}")), ..problem },
+                    Some(_) => {
+                        Problem { hint: problem.hint.map(|first| format!("{first}\n  {hint}")), ..problem }
+                    }
                 });
                 return (self.summary, stopped);
             }

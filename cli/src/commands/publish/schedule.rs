@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn given_coarse_groups_when_scheduled_then_order_within_the_group_is_kept() {
-        let events = [event(1, "g", "a", 1), event(2, "g", "b", 1), event(3, "g", "a", 1), event(4, "g", "c", 1)];
+        let events =
+            [event(1, "g", "a", 1), event(2, "g", "b", 1), event(3, "g", "a", 1), event(4, "g", "c", 1)];
         let mut schedule = schedule(events);
         let first = schedule.next_batch();
         // Line 4 would overtake line 3.

@@ -52,7 +52,8 @@ pub(super) async fn send(target: Target, batch: Vec<Event>) -> Ended {
         let mut last = None;
         for (at, entry) in failures {
             if entry.sender_fault() && !is_passing(entry.code()) {
-                let message = format!("SQS refuses it: {} {}", entry.code(), entry.message().unwrap_or_default());
+                let message =
+                    format!("SQS refuses it: {} {}", entry.code(), entry.message().unwrap_or_default());
                 let message = message.trim_end().to_owned();
                 refused.push(Refused { line: batch[at].line, code: None, field: None, message });
             } else {
@@ -78,10 +79,12 @@ async fn once(
     batch: &[Event],
     left: &[usize],
 ) -> Result<Vec<(usize, BatchResultErrorEntry)>, Problem> {
-    let entries: Result<Vec<_>, _> = left.iter().map(|at| entry(*at, &batch[*at], target.lane.as_deref())).collect();
+    let entries: Result<Vec<_>, _> =
+        left.iter().map(|at| entry(*at, &batch[*at], target.lane.as_deref())).collect();
     let entries = entries.map_err(|error| Problem::usage(format!("the request cannot be built: {error}")))?;
     let sending = target.client.send_message_batch().queue_url(&target.url).set_entries(Some(entries)).send();
-    let answer = Box::pin(sending).await.map_err(|error| problem("SendMessageBatch", &target.place, &error))?;
+    let answer =
+        Box::pin(sending).await.map_err(|error| problem("SendMessageBatch", &target.place, &error))?;
     Ok(answer.failed.into_iter().filter_map(|entry| Some((entry.id().parse().ok()?, entry))).collect())
 }
 

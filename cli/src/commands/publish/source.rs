@@ -55,7 +55,9 @@ impl Source {
         let name = PathBuf::from(self.name());
         let reader: Box<dyn BufRead + Send> = match self {
             Self::Stdin => Box::new(BufReader::new(std::io::stdin())),
-            Self::File(path) => Box::new(BufReader::new(File::open(&path).map_err(|error| unreadable(&path, &error))?)),
+            Self::File(path) => {
+                Box::new(BufReader::new(File::open(&path).map_err(|error| unreadable(&path, &error))?))
+            }
             Self::Lines(lines) => Box::new(std::io::Cursor::new(lines.concat())),
         };
         let (sender, receiver) = mpsc::channel(READ_AHEAD);

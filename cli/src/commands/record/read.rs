@@ -54,7 +54,8 @@ async fn pairs(aws: &Aws, key: &RecordKey) -> Result<Vec<(String, PairKey)>, Pro
             .set_exclusive_start_key(from);
         let page = query.send().await.map_err(|error| problem("Query of the record", &aws.place, &error))?;
         for row in page.items() {
-            let text = |name: &str| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            let text =
+                |name: &str| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             let pair = PairKey { pk: text("pk"), sk: text("sk") };
             let connection = names(&pair, row).connection.unwrap_or_else(|| pair.sk.clone());
             pairs.push((connection, pair));

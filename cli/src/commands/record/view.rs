@@ -95,7 +95,8 @@ fn status(item: &Item) -> &'static str {
 
 /// An outcome keeps a code only; its words are the code's, or the slot's while that version lies there.
 fn outcome(recent: &Recent, item: &Item) -> Outcome {
-    let lies_there = |slot: &&Slot| slot.wanted_version == recent.version && Some(slot.reason.code) == recent.code;
+    let lies_there =
+        |slot: &&Slot| slot.wanted_version == recent.version && Some(slot.reason.code) == recent.code;
     let slot = item.slot.as_ref().filter(lies_there);
     let about = recent.code.map(|code| code.about().to_owned());
     Outcome {
@@ -127,19 +128,26 @@ fn waiting(slot: &Slot) -> Waiting {
 /// The record as people read it.
 pub(super) fn words(style: Style, record: &Record) -> String {
     let rows = record.connections.iter().map(|(id, at)| {
-        let why = at.slot.as_ref().map(|slot| format!("version {}: {} {}", slot.version, slot.code, slot.message));
+        let why =
+            at.slot.as_ref().map(|slot| format!("version {}: {} {}", slot.version, slot.code, slot.message));
         let (version, external) = (or_dash(at.applied_version), or_dash(at.external_id.as_ref()));
         vec![id.clone(), at.status.to_owned(), version, external, why.unwrap_or_default()]
     });
-    let mut text = table(style, &["connection", "status", "version", "CRM id", "not applied"], rows.collect());
-    let outcomes: Vec<Vec<String>> = record.connections.iter().flat_map(|(id, at)| at.recent.iter().map(|one| line(id, one))).collect();
+    let mut text =
+        table(style, &["connection", "status", "version", "CRM id", "not applied"], rows.collect());
+    let outcomes: Vec<Vec<String>> =
+        record.connections.iter().flat_map(|(id, at)| at.recent.iter().map(|one| line(id, one))).collect();
     if !outcomes.is_empty() {
         let header = ["at", "connection", "outcome", "version", "code", "message"];
         text.push_str(&format!("\n\n{}", table(style, &header, outcomes)));
     }
     for (id, slot) in record.connections.iter().filter_map(|(id, at)| Some((id, at.slot.as_ref()?))) {
-        text.extend(slot.crm_message.iter().map(|words| format!("\n\n{id}: the CRM says: {}", one_line(words))));
-        text.extend(slot.data.iter().map(|data| format!("\n\n{id}: version {}\n{}", slot.version, pretty(data))));
+        text.extend(
+            slot.crm_message.iter().map(|words| format!("\n\n{id}: the CRM says: {}", one_line(words))),
+        );
+        text.extend(
+            slot.data.iter().map(|data| format!("\n\n{id}: version {}\n{}", slot.version, pretty(data))),
+        );
     }
     text
 }
@@ -164,7 +172,8 @@ mod tests {
     use serde_json::json;
 
     fn dead() -> Item {
-        let reason = Reason { field: Some("email".to_owned()), ..Reason::new(Code::Invalid, "email: not an address") };
+        let reason =
+            Reason { field: Some("email".to_owned()), ..Reason::new(Code::Invalid, "email: not an address") };
         let slot = Slot {
             wanted_version: 8,
             mapping_revision: 1,
@@ -195,12 +204,65 @@ mod tests {
 
     #[test]
     fn given_a_dead_version_when_shown_as_json_then_the_shape_is_the_contracts() {
-        insta::assert_json_snapshot!(record(), @"");
+        insta::assert_json_snapshot!(record(), @r#"
+        {
+          "org_id": "acme",
+          "record_type": "contact",
+          "record_id": "c-1",
+          "connections": {
+            "hubspot": {
+              "status": "dead",
+              "applied_version": 7,
+              "external_id": "501",
+              "recent": [
+                {
+                  "at": "2026-11-18T11:07:40.000Z",
+                  "version": 8,
+                  "outcome": "dead",
+                  "code": "RTR3001",
+                  "message": "email: not an address",
+                  "field": "email"
+                },
+                {
+                  "at": "2026-11-18T11:06:40.000Z",
+                  "version": 7,
+                  "outcome": "applied",
+                  "code": null,
+                  "message": null,
+                  "field": null
+                }
+              ],
+              "object": "contacts",
+              "linked_at": null,
+              "mapping_revision": 1,
+              "slot": {
+                "state": "dead",
+                "version": 8,
+                "operation": "upsert",
+                "code": "RTR3001",
+                "message": "email: not an address",
+                "field": "email",
+                "since": "2026-11-18T11:07:40.000Z",
+                "not_before": null,
+                "attempts": 2
+              },
+              "create_open_since": null
+            }
+          }
+        }
+        "#);
     }
 
     #[test]
     fn given_a_dead_version_when_shown_plain_then_no_data_stands_there() {
-        insta::assert_snapshot!(words(Style::Plain, &record()), @"");
+        insta::assert_snapshot!(words(Style::Plain, &record()), @r"
+        CONNECTION  STATUS  VERSION  CRM ID  NOT APPLIED
+        hubspot     dead    7        501     version 8: RTR3001 email: not an address
+
+        AT                        CONNECTION  OUTCOME  VERSION  CODE     MESSAGE
+        2026-11-18T11:07:40.000Z  hubspot     dead     8        RTR3001  email: not an address
+        2026-11-18T11:06:40.000Z  hubspot     applied  7        -
+        ");
     }
 
     #[test]

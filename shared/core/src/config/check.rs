@@ -40,8 +40,13 @@ pub(super) fn folder(
     let mut checker = Checker { facts, named, faults: Vec::new() };
     let mut shared: BTreeMap<String, ByType> = BTreeMap::new();
     for global in globals {
-        let compiled = checker.global(global);
-        shared.entry(global.provider.clone()).or_default().extend(compiled);
+        let types = shared.entry(global.provider.clone()).or_default();
+        if let Some(first) = types.get(&global.record_type) {
+            let message = format!("this mapping has a file already, {}; keep one", first.file);
+            let fault = diagnostic(&global.parsed.file, (1, 1), message, None, Code::ConfigConflict);
+            checker.faults.push(fault);
+        }
+        types.extend(checker.global(global));
     }
     for mappings in shared.values() {
         checker.clashes(mappings, &BTreeMap::new());

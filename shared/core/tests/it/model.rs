@@ -13,6 +13,7 @@ use rtr_core::plan::{Action, Incoming, Situation, plan};
 use rtr_core::settle::{Applied, Attempt, Decision, Ending, Filing, Link, settle};
 use rtr_core::time::Instant;
 use serde_json::{Value, json};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 /// A rule that a search may switch off.
@@ -93,8 +94,8 @@ pub(crate) fn explore(scenario: &Scenario) -> Result<usize, String> {
         }
         for (step, next) in model.steps(&state) {
             let there = key(&next);
-            if !seen.contains_key(&there) {
-                seen.insert(there, Some((here.clone(), step)));
+            if let Entry::Vacant(place) = seen.entry(there) {
+                place.insert(Some((here.clone(), step)));
                 todo.push_back(next);
             }
         }

@@ -111,7 +111,7 @@ fn given_a_body_the_queue_gave_up_when_redriven_then_it_is_filed_with_its_record
     assert!(world.redrive(&[message.clone()]).failed.is_empty());
     let slot = world.item("contact", "c").slot.unwrap();
     assert_eq!((slot.reason.code.as_str(), slot.wanted_version), ("RTR5005", 1));
-    assert_eq!(world.redrive(&[message]).counts.get("dead"), Some(&1), "filing twice is filing once");
+    assert_eq!(world.redrive(&[message]).counts.get("filed"), Some(&1), "filing twice is filing once");
     world.sync(&[build::wake("acme", "contact", "c", "hubspot", 1, world.now())]);
     assert_eq!(world.contacts("email"), ["c@x.io"]);
 }
@@ -125,7 +125,7 @@ fn given_a_letter_nobody_can_attribute_when_redriven_then_it_is_filed_under_its_
     let letter = build::raw(&sent.body, &sent.group, world.now());
     let nonsense = build::raw("not json at all", "y", world.now());
     let report = world.redrive(&[letter, nonsense]);
-    assert_eq!((report.counts["dead"], report.failed.len()), (2, 0));
+    assert_eq!((report.counts["filed"], report.failed.len()), (2, 0));
     let state = world.records.state();
     assert!(state.items.keys().all(|key| key.pk.starts_with("!unattributed#")));
 }

@@ -54,11 +54,13 @@ mappings:
             "object: leads\nfields:\n  email: {frm: email}\n  n: 5\nwhen: 1\non_delete: archve\n",
         ),
         ("mappings/hubspot/tests/contact.yaml", "- record: {}\n  expects: {}\n"),
+        ("mappings/hubspot/contact.yml", CONTACT),
         ("mapping/hubspot/contact.yaml", CONTACT),
         ("README.md", "not looked at"),
     ];
     insta::assert_snapshot!(refused(&files), @r#"
     config/mapping/hubspot/contact.yaml:1:1: this file has no place here; there are orgs/<org>.yaml, mappings/<provider>/<record_type>.yaml and mappings/<provider>/tests/<name>.yaml (RTR2001)
+    config/mappings/hubspot/contact.yml:1:1: this mapping has a file already, mappings/hubspot/contact.yaml; keep one (RTR2004)
     config/mappings/hubspot/lead.yaml:3:11: unknown field `frm`; did you mean `from`? (RTR2001)
     config/mappings/hubspot/lead.yaml:4:6: expected a text or an object, found `5` (RTR2001)
     config/mappings/hubspot/lead.yaml:5:7: expected a text, found `1` (RTR2001)

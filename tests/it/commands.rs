@@ -1,0 +1,82 @@
+//! `rtr` as scripts use it: exit codes and shapes.
+
+use crate::CONTACT;
+use crate::stack::{Plan, Stack, eventually, unique};
+use serde_json::{Value, json};
+
+#[test]
+fn given_no_such_things_when_asked_for_then_the_exit_codes_say_so() {
+    let stack = Stack::here();
+    let nobody = unique();
+    assert_eq!(stack.rtr(&["dlq", "list", "--org", &nobody, "--json"]).json(), json!([]));
+    stack.rtr(&["explain", "RTR9999"]).ended(4);
+    let explained = stack.rtr(&["explain", "RTR3001", "--json"]).json();
+    assert_eq!(explained["code"], "RTR3001");
+    stack.rtr(&["record", &nobody, "contact", "c"]).ended(4);
+    stack.rtr(&["dlq", "show", "0123456789abcdef"]).ended(4);
+    stack.rtr(&["no-such-command"]).ended(2);
+    stack.rtr(&["dlq", "list", "--since", "whenever"]).ended(2);
+    let stray = stack.rtr(&["--stack", &format!("no-{nobody}"), "connection", "list", "--json"]);
+    assert!(stray.code == 4 || stray.code == 0, "{stray:?}");
+    // Nobody listens on port 1.
+    let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    let said = stack.rtr_with(&["dlq", "list", "--json"], "", &nowhere).ended(3);
+    assert!(said.err.contains("http://127.0.0.1:1"), "{said:?}");
+}
+
+#[test]
+fn given_an_org_when_asked_for_then_the_shapes_are_those_of_the_contract() {
+    let stack = Stack::here();
+    let org = Plan::new("shapes").mapping("contact", CONTACT).ready(&stack);
+    stack.rtr(&["connection", "test", &org.id, "hubspot"]).ended(0);
+    let listed = stack.rtr(&["connection", "list", &org.id, "--json"]).json();
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 1);
+    let one = &listed[0];
+    assert_eq!((&one["org_id"], &one["connection"], &one["provider"]), (&json!(org.id), &json!("hubspot"), &json!("hubspot")));
+    assert_eq!(one["mode"], "live");
+    assert!(one["state"].is_string() && one.get("parked").is_some() && one.get("webhook_url").is_some(), "{one}");
+
+    stack.publish(&[org.contact("c", 4, &json!({"email": "c@x.example", "first_name": "Ann"}))]);
+    let record = eventually("the record is applied", || {
+        let said = stack.rtr(&["record", &org.id, "contact", "c", "--json"]);
+        if said.code == 0 { Ok(said.json()) } else { Err(said.err) }
+    });
+    let known = &record["connections"]["hubspot"];
+    assert_eq!((&known["status"], &known["applied_version"]), (&json!("applied"), &json!(4)), "{record}");
+    assert_eq!(known["external_id"], org.crm().records("contacts")[0]["id"]);
+    let line = &known["recent"][0];
+    assert_eq!((&line["version"], &line["outcome"]), (&json!(4), &json!("applied")), "{record}");
+    for name in ["at", "code", "message", "field"] {
+        assert!(line.get(name).is_some(), "{name} is not in {line}");
+    }
+    assert_eq!(line["code"], Value::Null);
+}
+
+#[test]
+fn given_a_file_with_wrong_lines_when_published_then_they_are_named_and_the_others_go() {
+    let stack = Stack::here();
+    let org = Plan::new("publish").mapping("contact", CONTACT).ready(&stack);
+    let good = |id: &str| {
+        json!({"org_id": org.id, "record_type": "contact", "record_id": id, "version": 1,
+            "data": {"email": format!("{id}@x.example")}})
+    };
+    let file = format!("{}\n{{\"org_id\": 7}}\n{}\n", good("a"), good("b"));
+    let said = stack.rtr_with(&["publish", "-", "--json"], &file, &[]).ended(1);
+    let answer = said.parsed();
+    assert_eq!(answer["sent"], 2, "{answer}");
+    assert!(answer.to_string().contains("RTR1003"), "{answer}");
+    eventually("both right ones", || {
+        crate::stack::same(org.crm().values("contacts", "rtr_record_id"), vec!["a".to_owned(), "b".to_owned()])
+    });
+}
+
+#[test]
+fn given_a_timeout_when_waiting_for_idleness_then_the_answer_is_json_and_the_code_tells() {
+    let stack = Stack::here();
+    // Other tests keep the stack busy: whether it is idle is theirs to say, what the answer looks like is not.
+    let said = stack.rtr(&["wait", "--idle", "--timeout", "1s", "--json"]);
+    let answer = said.parsed();
+    assert_eq!(said.code, i32::from(answer["idle"] != true), "{said:?}");
+    stack.rtr(&["wait"]).ended(2);
+}

@@ -1,0 +1,73 @@
+//! OAuth: an expired token is refreshed once, whoever notices; a revoked one stops the calls and loses nothing.
+
+use crate::CONTACT;
+use crate::stack::{Event, Org, Plan, ScratchQueue, Stack, Worker};
+use serde_json::{Value, json};
+use std::sync::atomic::AtomicUsize;
+
+fn contacts(org: &Org<'_>, count: usize) -> Vec<Event> {
+    let data = |n: usize| json!({"email": format!("p{n:02}@x.example"), "first_name": "Ann"});
+    (0..count).map(|n| org.contact(&format!("c{n:02}"), 1, &data(n))).collect()
+}
+
+fn refreshes(org: &Org<'_>, mark: u64) -> usize {
+    org.crm().requests(mark).iter().filter(|request| request.what.contains("/oauth/")).count()
+}
+
+fn secret(org: &Org<'_>) -> Value {
+    let read = org.stack.secrets.get_secret_value().secret_id(org.secret());
+    serde_json::from_str(org.stack.wait(read.send()).unwrap().secret_string().unwrap()).unwrap()
+}
+
+#[test]
+fn given_an_expired_token_when_two_workers_notice_then_it_is_refreshed_exactly_once_and_kept() {
+    let stack = Stack::here();
+    let org = Plan::new("oauth").mapping("contact", CONTACT).oauth().ready(&stack);
+    // A refresh token that serves once: a second refresh with it would be refused.
+    org.crm().tokens(json!({"action": "expire", "rotate": true}));
+    let (before, mark) = (secret(&org), org.crm().mark());
+    let queue = ScratchQueue::new(&stack, 30);
+    queue.send(&contacts(&org, 40));
+    let settled = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| queue.work_off(&Worker::sync(&stack, &queue), 10, &settled, 40));
+        }
+    });
+    assert_eq!(org.crm().records("contacts").len(), 40);
+    assert_eq!(refreshes(&org, mark), 1, "{:#?}", org.crm().requests(mark));
+    let after = secret(&org);
+    assert_ne!(after["access_token"], before["access_token"]);
+    assert_ne!(after["refresh_token"], before["refresh_token"]);
+}
+
+#[test]
+fn given_a_revoked_token_when_events_come_then_they_stay_in_the_queue_until_there_is_a_new_one() {
+    let stack = Stack::here();
+    let org = Plan::new("revoked").mapping("contact", CONTACT).oauth().ready(&stack);
+    let queue = ScratchQueue::new(&stack, 30);
+    let worker = Worker::sync(&stack, &queue);
+    org.crm().tokens(json!({"action": "revoke"}));
+    queue.send(&contacts(&org, 3));
+    assert_eq!(queue.turn(&worker, 10), 0, "nothing is settled");
+    let mark = org.crm().mark();
+    queue.send(&[org.contact("later", 1, &json!({"email": "later@x.example"}))]);
+    assert_eq!(queue.turn(&worker, 10), 0);
+    assert!(org.crm().requests(mark).is_empty(), "a suspended connection is left alone");
+    let listed = stack.rtr(&["connection", "list", &org.id, "--json"]).json();
+    assert_eq!((&listed[0]["connection"], &listed[0]["state"]), (&json!("hubspot"), &json!("suspended")), "{listed}");
+    assert!(org.dead_letters().is_empty(), "and nothing is dead");
+
+    let token = format!("{}new-{}", crate::stack::CANARY, org.id);
+    org.crm().tokens(json!({"expires_in": null, "token": token}));
+    let text = json!({"type": "bearer", "token": token}).to_string();
+    let put = stack.secrets.put_secret_value().secret_id(org.secret()).secret_string(text);
+    stack.wait(put.send()).unwrap();
+    // A fresh worker looks at the secret at once. The messages seen before wait out their minute; a new one does not.
+    let worker = Worker::sync(&stack, &queue);
+    queue.send(&[org.contact("new", 1, &json!({"email": "new@x.example"}))]);
+    queue.drain(&worker, 1);
+    assert_eq!(org.crm().values("contacts", "rtr_record_id"), ["new"]);
+    let listed = stack.rtr(&["connection", "list", &org.id, "--json"]).json();
+    assert_ne!(listed[0]["state"], "suspended", "{listed}");
+}

@@ -1,0 +1,96 @@
+//! From a refusal to the mended record, with the commands that people use for it.
+
+use crate::CONTACT;
+use crate::stack::{Plan, Stack, eventually, same};
+use serde_json::json;
+
+#[test]
+fn given_a_refused_value_when_the_crm_is_mended_and_it_is_redriven_then_it_is_applied_and_a_second_redrive_does_nothing() {
+    let stack = Stack::here();
+    let org = Plan::new("refused").mapping("contact", CONTACT).ready(&stack);
+    let crm = org.crm();
+    crm.property(json!({"object": "contacts", "name": "firstname", "options": ["Ann"]}));
+    let private = format!("private-{}", org.id);
+    let contact = |id: &str, name: &str| {
+        org.contact(id, 1, &json!({"email": format!("{id}@x.example"), "first_name": name}))
+    };
+    stack.publish(&[contact("a", "Ann"), contact("b", &private), contact("c", "Ann"), contact("d", &private)]);
+    let dead = org.until_dead(2);
+    let of = |id: &str| dead.iter().find(|letter| letter["record_id"] == id).unwrap();
+    for id in ["b", "d"] {
+        let letter = of(id);
+        assert_eq!((&letter["code"], &letter["field"]), (&json!("RTR3001"), &json!("firstname")), "{letter}");
+        assert_eq!((&letter["connection"], &letter["version"]), (&json!("hubspot"), &json!(1)), "{letter}");
+    }
+    eventually("the neighbours", || same(crm.values("contacts", "rtr_record_id"), vec!["a".into(), "c".into()]));
+
+    // The record's values show when asked for, and only then.
+    let id = of("b")["id"].as_str().unwrap();
+    let shown = stack.rtr(&["dlq", "show", id, "--json"]).ended(0);
+    assert!(!shown.out.contains(&private), "{}", shown.out);
+    let shown = stack.rtr(&["dlq", "show", id, "--show-data", "--json"]).json();
+    assert_eq!(shown[0]["data"]["first_name"], private.as_str(), "{shown}");
+
+    // Before it is mended a redrive ends as it did, and nothing is lost.
+    let mark = crm.mark();
+    org.redrive().ended(0);
+    eventually("they are tried again", || {
+        let tried: u64 = crm.requests(mark).iter().map(|request| request.items).sum();
+        if tried >= 2 { Ok(()) } else { Err(format!("{tried} tried")) }
+    });
+    org.until_dead(2);
+
+    crm.property(json!({"object": "contacts", "name": "firstname", "options": []}));
+    let dry = stack.rtr(&["dlq", "redrive", "--org", &org.id, "--dry-run", "--json"]).json();
+    assert_eq!((&dry["dry_run"], &dry["matched"]), (&json!(true), &json!(2)), "{dry}");
+    let redriven = org.redrive().json();
+    assert_eq!(redriven["redriven"], 2, "{redriven}");
+    eventually("they are applied", || {
+        same(crm.values("contacts", "rtr_record_id"), ["a", "b", "c", "d"].map(str::to_owned).to_vec())?;
+        same(org.dead_letters(), vec![])
+    });
+    let mark = crm.mark();
+    let again = org.redrive().json();
+    assert_eq!((&again["matched"], &again["redriven"]), (&json!(0), &json!(0)), "{again}");
+    assert!(crm.requests(mark).is_empty());
+    assert_eq!(org.record("contact", "b")["applied_version"], 1);
+}
+
+#[test]
+fn given_a_dead_version_when_a_newer_one_is_applied_then_it_is_dead_no_longer_and_a_late_wake_does_nothing() {
+    let stack = Stack::here();
+    let org = Plan::new("overtaken").mapping("contact", CONTACT).ready(&stack);
+    let crm = org.crm();
+    crm.property(json!({"object": "contacts", "name": "firstname", "options": ["Ann"]}));
+    let contact = |v: u64, name: &str| org.contact("c", v, &json!({"email": "c@x.example", "first_name": name}));
+    stack.publish(&[contact(1, "Bob")]);
+    org.until_dead(1);
+    // The wake and the newer version race for the record's group; whichever comes first, the newer one stands.
+    stack.publish(&[contact(2, "Ann")]);
+    org.redrive().ended(0);
+    eventually("the newer version", || {
+        same(crm.values("contacts", "firstname"), vec!["Ann".to_owned()])?;
+        same(org.dead_letters(), vec![])
+    });
+    let known = eventually("it is on record", || {
+        let known = org.record("contact", "c");
+        if known["applied_version"] == 2 { Ok(known) } else { Err(known.to_string()) }
+    });
+    assert_eq!(known["status"], "applied", "{known}");
+}
+
+#[test]
+fn given_a_mapping_that_fails_when_it_is_mended_and_redriven_then_the_record_goes_by_the_new_one() {
+    let stack = Stack::here();
+    let failing = "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna}}\n";
+    let mut org = Plan::new("mapping").mapping("contact", failing).ready(&stack);
+    stack.publish(&[org.contact("c", 1, &json!({"email": "c@x.example", "first_name": "Bob"}))]);
+    let dead = org.until_dead(1);
+    assert_eq!((&dead[0]["code"], &dead[0]["field"]), (&json!("RTR2005"), &json!("firstname")), "{dead:?}");
+    org.remap("contact", CONTACT);
+    // The function sees a new configuration within five seconds: until then a redrive ends as before.
+    eventually("the record by the new mapping", || {
+        org.redrive().ended(0);
+        same(org.crm().values("contacts", "firstname"), vec!["Bob".to_owned()])
+    });
+}

@@ -1,0 +1,22 @@
+//! A CRM that is down for a while: everything waits, and nothing is lost or made twice.
+
+use crate::CONTACT;
+use crate::stack::{Plan, Stack, eventually, same};
+use serde_json::json;
+
+#[test]
+fn given_a_crm_that_is_down_for_two_seconds_when_it_is_back_then_everything_arrives_once() {
+    let stack = Stack::here();
+    let org = Plan::new("outage").mapping("contact", CONTACT).ready(&stack);
+    let crm = org.crm();
+    crm.fault(json!({"match": {"path": "*/objects/*"}, "fault": "status", "value": 503, "for_ms": 2_000}));
+    let mark = crm.mark();
+    let data = |n: usize| json!({"email": format!("p{n:02}@x.example"), "first_name": "Ann"});
+    stack.publish(&(0..25).map(|n| org.contact(&format!("c{n:02}"), 1, &data(n))).collect::<Vec<_>>());
+    let wanted: Vec<String> = (0..25).map(|n| format!("c{n:02}")).collect();
+    eventually("everything arrives", || same(crm.values("contacts", "rtr_record_id"), wanted.clone()));
+    let requests = crm.requests(mark);
+    assert!(requests.iter().any(|request| request.status == 503), "it was down: {requests:#?}");
+    assert!(requests.len() < 40, "an outage is no reason to hammer: {requests:#?}");
+    assert!(org.dead_letters().is_empty());
+}
