@@ -20,14 +20,16 @@ class LocalStack:
         self.touched = False
 
     def up(self, tell) -> dict:
-        """The environment to work in. `tell` gets each line of progress."""
+        """The environment to work in. `tell` gets what is being done."""
         self.touched = True
         said = []
         process = subprocess.Popen([*STACK, "up"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
             for line in process.stderr:
                 said.append(line.rstrip())
-                tell(line.strip())
+                # What takes time ends so; the rest is advice for those who started the stack by hand.
+                if line.rstrip().endswith("…"):
+                    tell(line.strip())
             process.wait()
         except BaseException:
             # It ends what it has begun, as long as it is given the time; Ctrl-C has reached it too.

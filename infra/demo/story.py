@@ -15,7 +15,7 @@ class Story:
         at_terminal = self.out.isatty()
         self.coloured = at_terminal and "NO_COLOR" not in os.environ
         self.live = at_terminal
-        self.pause_s = 0.0 if fast or not at_terminal else 0.8
+        self.pause_s = 0.0 if fast or not at_terminal else 0.3
         self.width = min(shutil.get_terminal_size((100, 24)).columns, 100)
         self.wrong = []
         self._scene = "start"

@@ -7,7 +7,8 @@ const COMPANY: &str = "object: companies\nmatch: domain\nfields:\n  name: name\n
 const COMPANIES: usize = 300;
 
 #[test]
-fn given_three_hundred_companies_in_the_crm_when_ours_match_by_domain_then_there_are_still_three_hundred_all_ours() {
+fn given_three_hundred_companies_in_the_crm_when_ours_match_by_domain_then_there_are_still_three_hundred_all_ours()
+ {
     let stack = Stack::here();
     let org = Plan::new("adopt").mapping("company", COMPANY).ready(&stack);
     let theirs: Vec<Value> = (0..COMPANIES)
@@ -18,7 +19,9 @@ fn given_three_hundred_companies_in_the_crm_when_ours_match_by_domain_then_there
     stack.publish(&(0..COMPANIES).map(|n| org.company(&format!("k{n:03}"), 1, &ours(n))).collect::<Vec<_>>());
 
     let wanted: Vec<String> = (0..COMPANIES).map(|n| format!("k{n:03}")).collect();
-    eventually("every company is linked", || same(org.crm().values("companies", "rtr_record_id"), wanted.clone()));
+    eventually("every company is linked", || {
+        same(org.crm().values("companies", "rtr_record_id"), wanted.clone())
+    });
     let records = org.crm().records("companies");
     assert_eq!(records.len(), COMPANIES);
     for (n, id) in ids.iter().enumerate() {

@@ -89,7 +89,9 @@ fn given_wrong_events_among_right_ones_when_all_are_through_then_each_wrong_one_
     assert!(broken["message"].as_str().unwrap().contains("line 1 column"), "{broken}");
 
     let wanted: Vec<String> = (0..cases().len()).map(|n| format!("good{n:02}")).collect();
-    eventually("the right ones are applied", || same(org.crm().values("contacts", "rtr_record_id"), wanted.clone()));
+    eventually("the right ones are applied", || {
+        same(org.crm().values("contacts", "rtr_record_id"), wanted.clone())
+    });
 }
 
 #[test]

@@ -35,7 +35,10 @@ fn given_a_wrong_file_when_checked_or_applied_then_file_line_and_column_are_name
     let org = format!("wrong-{}", unique());
     let folder = Folder::with(&[
         ("mappings/hubspot/contact.yaml", "object: contacts\nfields:\n  email: email | lowr\n"),
-        ("orgs/wrong.yaml", &format!("org: {org}\nconnections:\n  hubspot: {{}}\nrouts:\n  contact: [hubspot]\n")),
+        (
+            "orgs/wrong.yaml",
+            &format!("org: {org}\nconnections:\n  hubspot: {{}}\nrouts:\n  contact: [hubspot]\n"),
+        ),
     ]);
     for command in ["check", "apply"] {
         let said = stack.rtr(&["config", command, folder.path()]).ended(2);
@@ -53,13 +56,16 @@ fn given_an_applied_org_when_applied_again_then_nothing_changes_and_a_change_is_
     let plan = Plan::new("apply").mapping("contact", CONTACT);
     let name = "orgs/one.yaml";
     let folder = Folder::with(&[(name, &plan.file())]);
-    assert_eq!(stack.rtr(&["config", "diff", folder.path()]).ended(1).code, 1);
+    stack.rtr(&["config", "diff", folder.path()]).ended(1);
     let first = stack.rtr(&["config", "apply", folder.path(), "--json"]).json();
     assert_eq!(first.as_array().map(Vec::len), Some(1), "{first}");
     assert_eq!(stack.rtr(&["config", "apply", folder.path(), "--json"]).json(), json!([]));
     stack.rtr(&["config", "diff", folder.path()]).ended(0);
-    std::fs::write(folder.0.join(name), plan.mapping("company", "object: companies\nfields:\n  name: name\n").file())
-        .unwrap();
+    std::fs::write(
+        folder.0.join(name),
+        plan.mapping("company", "object: companies\nfields:\n  name: name\n").file(),
+    )
+    .unwrap();
     let said = stack.rtr(&["config", "diff", folder.path()]).ended(1);
     assert!(said.out.contains("company"), "{said:?}");
 }

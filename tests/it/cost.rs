@@ -17,7 +17,8 @@ fn in_one_batch(queue: &ScratchQueue<'_>, worker: &Worker<'_>, events: &[Event])
 }
 
 #[test]
-fn given_a_linked_record_when_it_changes_then_one_key_is_read_strongly_one_statement_written_and_one_call_made() {
+fn given_a_linked_record_when_it_changes_then_one_key_is_read_strongly_one_statement_written_and_one_call_made()
+ {
     let stack = Stack::here();
     let org = Plan::new("steady").mapping("contact", CONTACT).ready(&stack);
     let queue = ScratchQueue::new(&stack, 30);
@@ -84,13 +85,29 @@ fn given_fifteen_fields_and_long_ids_when_five_outcomes_stand_in_the_item_then_i
         in_one_batch(&queue, &worker, &[org.contact(&id, version, &Value::Object(data.clone()))]);
     }
     let item = stack.item(&org.key("contact", &id));
-    assert_eq!(item["recent"].as_l().unwrap().len(), 5);
+    let outcomes: Vec<&String> =
+        item["recent"].as_l().unwrap().iter().map(|line| line.as_s().unwrap()).collect();
+    assert_eq!(outcomes.len(), 5);
+    assert!(outcomes.iter().all(|line| line.starts_with("applied 1700000000")), "{outcomes:?}");
     let size = size_of(&item);
     assert!(size <= 1_024, "{size} bytes: {item:#?}");
 }
 
 const UPDATE: &str = "POST /crm/v3/objects/contacts/batch/update";
 const FIELDS: [&str; 15] = [
-    "email", "firstname", "lastname", "jobtitle", "address", "city", "zip", "country", "state", "company", "website",
-    "message", "salutation", "industry", "fax",
+    "email",
+    "firstname",
+    "lastname",
+    "jobtitle",
+    "address",
+    "city",
+    "zip",
+    "country",
+    "state",
+    "company",
+    "website",
+    "message",
+    "salutation",
+    "annualrevenue",
+    "date_of_birth",
 ];

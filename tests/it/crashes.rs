@@ -5,7 +5,8 @@ use crate::stack::{Plan, ScratchQueue, Stack, Worker, batch_of, eventually, rece
 use serde_json::json;
 
 #[test]
-fn given_a_function_killed_during_its_call_when_the_message_comes_back_then_the_crm_has_one_record_and_it_is_right() {
+fn given_a_function_killed_during_its_call_when_the_message_comes_back_then_the_crm_has_one_record_and_it_is_right()
+ {
     let stack = Stack::here();
     let org = Plan::new("crash").mapping("contact", CONTACT).ready(&stack);
     let queue = ScratchQueue::new(&stack, 2);
@@ -46,7 +47,8 @@ fn given_a_function_killed_while_updating_when_a_newer_version_waits_behind_then
     let stack = Stack::here();
     let org = Plan::new("crash2").mapping("contact", CONTACT).ready(&stack);
     let queue = ScratchQueue::new(&stack, 2);
-    let version = |v: u64| org.contact("c", v, &json!({"email": "c@x.example", "first_name": format!("v{v}")}));
+    let version =
+        |v: u64| org.contact("c", v, &json!({"email": "c@x.example", "first_name": format!("v{v}")}));
     queue.send(&[version(1)]);
     queue.drain(&Worker::sync(&stack, &queue), 1);
 
@@ -54,7 +56,9 @@ fn given_a_function_killed_while_updating_when_a_newer_version_waits_behind_then
     queue.send(&[version(2)]);
     let worker = Worker::sync(&stack, &queue);
     worker.begin(&batch_of(&queue.receive(10)));
-    eventually("the CRM has version 2", || same(org.crm().values("contacts", "firstname"), vec!["v2".to_owned()]));
+    eventually("the CRM has version 2", || {
+        same(org.crm().values("contacts", "firstname"), vec!["v2".to_owned()])
+    });
     worker.kill();
     queue.send(&[version(3)]);
     queue.drain(&Worker::sync(&stack, &queue), 2);

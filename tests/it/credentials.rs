@@ -55,7 +55,11 @@ fn given_a_revoked_token_when_events_come_then_they_stay_in_the_queue_until_ther
     assert_eq!(queue.turn(&worker, 10), 0);
     assert!(org.crm().requests(mark).is_empty(), "a suspended connection is left alone");
     let listed = stack.rtr(&["connection", "list", &org.id, "--json"]).json();
-    assert_eq!((&listed[0]["connection"], &listed[0]["state"]), (&json!("hubspot"), &json!("suspended")), "{listed}");
+    assert_eq!(
+        (&listed[0]["connection"], &listed[0]["state"]),
+        (&json!("hubspot"), &json!("suspended")),
+        "{listed}"
+    );
     assert!(org.dead_letters().is_empty(), "and nothing is dead");
 
     let token = format!("{}new-{}", crate::stack::CANARY, org.id);

@@ -5,7 +5,8 @@ use crate::stack::{Plan, Stack, eventually, same};
 use serde_json::json;
 
 #[test]
-fn given_a_refused_value_when_the_crm_is_mended_and_it_is_redriven_then_it_is_applied_and_a_second_redrive_does_nothing() {
+fn given_a_refused_value_when_the_crm_is_mended_and_it_is_redriven_then_it_is_applied_and_a_second_redrive_does_nothing()
+ {
     let stack = Stack::here();
     let org = Plan::new("refused").mapping("contact", CONTACT).ready(&stack);
     let crm = org.crm();
@@ -14,7 +15,12 @@ fn given_a_refused_value_when_the_crm_is_mended_and_it_is_redriven_then_it_is_ap
     let contact = |id: &str, name: &str| {
         org.contact(id, 1, &json!({"email": format!("{id}@x.example"), "first_name": name}))
     };
-    stack.publish(&[contact("a", "Ann"), contact("b", &private), contact("c", "Ann"), contact("d", &private)]);
+    stack.publish(&[
+        contact("a", "Ann"),
+        contact("b", &private),
+        contact("c", "Ann"),
+        contact("d", &private),
+    ]);
     let dead = org.until_dead(2);
     let of = |id: &str| dead.iter().find(|letter| letter["record_id"] == id).unwrap();
     for id in ["b", "d"] {
@@ -22,7 +28,9 @@ fn given_a_refused_value_when_the_crm_is_mended_and_it_is_redriven_then_it_is_ap
         assert_eq!((&letter["code"], &letter["field"]), (&json!("RTR3001"), &json!("firstname")), "{letter}");
         assert_eq!((&letter["connection"], &letter["version"]), (&json!("hubspot"), &json!(1)), "{letter}");
     }
-    eventually("the neighbours", || same(crm.values("contacts", "rtr_record_id"), vec!["a".into(), "c".into()]));
+    eventually("the neighbours", || {
+        same(crm.values("contacts", "rtr_record_id"), vec!["a".into(), "c".into()])
+    });
 
     // The record's values show when asked for, and only then.
     let id = of("b")["id"].as_str().unwrap();
@@ -62,7 +70,8 @@ fn given_a_dead_version_when_a_newer_one_is_applied_then_it_is_dead_no_longer_an
     let org = Plan::new("overtaken").mapping("contact", CONTACT).ready(&stack);
     let crm = org.crm();
     crm.property(json!({"object": "contacts", "name": "firstname", "options": ["Ann"]}));
-    let contact = |v: u64, name: &str| org.contact("c", v, &json!({"email": "c@x.example", "first_name": name}));
+    let contact =
+        |v: u64, name: &str| org.contact("c", v, &json!({"email": "c@x.example", "first_name": name}));
     stack.publish(&[contact(1, "Bob")]);
     org.until_dead(1);
     // The wake and the newer version race for the record's group; whichever comes first, the newer one stands.
@@ -82,7 +91,8 @@ fn given_a_dead_version_when_a_newer_one_is_applied_then_it_is_dead_no_longer_an
 #[test]
 fn given_a_mapping_that_fails_when_it_is_mended_and_redriven_then_the_record_goes_by_the_new_one() {
     let stack = Stack::here();
-    let failing = "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna}}\n";
+    let failing =
+        "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna}}\n";
     let mut org = Plan::new("mapping").mapping("contact", failing).ready(&stack);
     stack.publish(&[org.contact("c", 1, &json!({"email": "c@x.example", "first_name": "Bob"}))]);
     let dead = org.until_dead(1);

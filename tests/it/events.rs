@@ -1,1 +1,200 @@
-//! Every example event of `events/`, through the real binaries under a Runtime API.
+//! The examples of `events/`: every file through the real binaries under a Runtime API, and the samples' story.
+
+use crate::stack::{Org, Plan, ScratchQueue, Stack, Worker, eventually, same, shipped, variable};
+use rtr_core::key::RecordKey;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Every file for SyncFunction, in an order that tells a story, and the ending of all its messages.
+const SYNC: [(&str, &str, u64); 13] = [
+    ("company.json", "applied", 1),
+    ("create-contact.json", "applied", 1),
+    ("update-contact.json", "applied", 1),
+    ("delete-contact.json", "applied", 1),
+    ("deal-with-references.json", "applied", 1),
+    ("batch-of-ten.json", "applied", 10),
+    ("cloudevent.json", "applied", 1),
+    ("bulk-lane.json", "applied", 1),
+    ("malformed-json.json", "dead", 1),
+    ("bad-version.json", "dead", 1),
+    ("unknown-org.json", "skipped", 1),
+    ("wake.json", "superseded", 1),
+    ("wrong-group.json", "applied", 0),
+];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name)
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn plan(name: &str) -> Plan {
+    let plan = Plan::new(name);
+    ["contact", "company", "deal"].into_iter().fold(plan, |plan, kind| plan.mapping(kind, &shipped(kind)))
+}
+
+/// The file's text with our orgs in the place of its own.
+fn text(path: &Path, acme: &Org<'_>, globex: &str) -> String {
+    std::fs::read_to_string(path).unwrap().replace("acme", &acme.id).replace("globex", globex)
+}
+
+/// What the event's records refer to, to be there before them.
+fn referred(event: &Value) -> Vec<(RecordKey, Value)> {
+    let mut found = Vec::new();
+    for record in event["Records"].as_array().unwrap() {
+        let body: Value = serde_json::from_str(record["body"].as_str().unwrap()).unwrap_or_default();
+        let change = if body.get("specversion").is_some() { &body["data"] } else { &body };
+        let org = change["org_id"].as_str().unwrap_or_default();
+        if let Some(id) = change["data"]["company_id"].as_str() {
+            found.push((RecordKey::new(org, "company", id), json!({"name": id})));
+        }
+        if let Some(id) = change["data"]["contact_id"].as_str() {
+            found.push((
+                RecordKey::new(org, "contact", id),
+                json!({"email": format!("{id}@referred.example")}),
+            ));
+        }
+    }
+    found
+}
+
+/// The number of the last batch that ended so, by the function's own log line.
+fn ended(worker: &Worker<'_>, how: &str) -> u64 {
+    let log = worker.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let batch = lines.filter(|line| line["event"] == "batch").last().expect("a line about the batch");
+    batch[how].as_u64().unwrap_or_else(|| panic!("no {how} in {batch}"))
+}
+
+#[test]
+fn given_every_example_for_sync_when_the_real_binary_gets_it_then_it_ends_as_the_page_says_and_nothing_comes_back()
+ {
+    let stack = Stack::here();
+    let (acme, globex) = (plan("acme").ready(&stack), plan("globex").ready(&stack));
+    let queue = ScratchQueue::new(&stack, 30);
+    let worker = Worker::sync(&stack, &queue);
+    assert_eq!(names(&folder("sync")), SYNC.iter().map(|(name, ..)| (*name).to_owned()).collect());
+    for (name, how, count) in SYNC {
+        let event: Value =
+            serde_json::from_str(&text(&folder("sync").join(name), &acme, &globex.id)).unwrap();
+        let first: Vec<_> =
+            referred(&event).iter().map(|(key, data)| crate::stack::Event::upsert(key, 0, data)).collect();
+        queue.send(&first);
+        queue.drain(&worker, first.len());
+        assert_eq!(worker.hand(&event), Vec::<String>::new(), "{name}");
+        assert_eq!(ended(&worker, how), count, "{name}: {}", worker.log());
+    }
+    // The one in a foreign group was sent on, to its own.
+    let sent_on = queue.receive(10);
+    assert_eq!(sent_on.len(), 1);
+    assert_eq!(crate::stack::group(&sent_on[0]), format!("{}#contact#c-2004", acme.id));
+    // The contact of create, update and delete is in the bin; the deal stands.
+    let contacts = acme.crm().values("contacts", "rtr_record_id");
+    assert!(
+        !contacts.contains(&"c-2001".to_owned()) && contacts.contains(&"c-2101".to_owned()),
+        "{contacts:?}"
+    );
+    assert_eq!(acme.crm().values("deals", "rtr_record_id"), ["d-901"]);
+}
+
+#[test]
+fn given_every_example_for_redrive_when_the_real_binary_gets_it_then_each_is_filed_and_listed() {
+    let stack = Stack::here();
+    let org = plan("acme-dead").ready(&stack);
+    let worker = Worker::start(&stack, "redrive", &variable("REDRIVE_FUNCTION_NAME"), &[]);
+    let files = names(&folder("redrive"));
+    assert_eq!(
+        files.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["malformed.json", "native-crash.json", "no-mapping.json"]
+    );
+    for name in &files {
+        let event: Value =
+            serde_json::from_str(&text(&folder("redrive").join(name), &org, "globex")).unwrap();
+        assert_eq!(worker.hand(&event), Vec::<String>::new(), "{name}");
+    }
+    let letters = org.dead_letters();
+    let of = |record: &str| {
+        letters.iter().find(|letter| letter["record_id"] == record).cloned().unwrap_or_default()
+    };
+    assert_eq!(of("c-2006")["code"], "RTR5005", "{letters:?}");
+    assert_eq!(of("i-1")["code"], "RTR2006", "{letters:?}");
+    let malformed = stack.rtr(&["dlq", "list", "--reason", "malformed", "--json"]).json();
+    assert!(
+        malformed.as_array().unwrap().iter().any(|letter| letter["record_id"] == "c-2002"),
+        "{malformed}"
+    );
+    // What the queue gave up is a record like any other: sent again it is applied.
+    let id = of("c-2006")["id"].as_str().unwrap().to_owned();
+    let company = json!({"name": "Referred"});
+    let body: Value =
+        serde_json::from_str(&text(&folder("redrive").join("native-crash.json"), &org, "globex")).unwrap();
+    if let Some((key, _)) = referred(&body).first() {
+        stack.publish(&[crate::stack::Event::upsert(key, 1, &company)]);
+    }
+    stack.rtr(&["dlq", "redrive", "--id", &id, "--yes"]).ended(0);
+    eventually("it is applied", || {
+        same(org.crm().values("contacts", "rtr_record_id"), vec!["c-2006".to_owned()])
+    });
+}
+
+/// Publishes a sample by `rtr publish` into a queue of the test's own, and works it off.
+fn play(org: &Org<'_>, queue: &ScratchQueue<'_>, worker: &Worker<'_>, name: &str) {
+    let events = text(&folder("samples").join(name), org, "globex");
+    let to = [("CHANGES_QUEUE_URL", queue.url.as_str())];
+    let said = org.stack.rtr_with(&["publish", "-", "--force", "--json"], &events, &to).json();
+    assert_eq!(said["sent"], json!(events.lines().count()), "{said}");
+    queue.drain(worker, events.lines().count());
+}
+
+#[test]
+fn given_the_samples_when_published_one_after_another_then_the_crm_goes_through_their_story() {
+    let stack = Stack::here();
+    let org = plan("samples").ready(&stack);
+    let queue = ScratchQueue::new(&stack, 30);
+    let worker = Worker::sync(&stack, &queue);
+    let play = |name| play(&org, &queue, &worker, name);
+    let files =
+        ["deletes.jsonl", "first-load.jsonl", "late-and-repeated.jsonl", "rejected.jsonl", "updates.jsonl"];
+    assert_eq!(names(&folder("samples")).iter().map(String::as_str).collect::<Vec<_>>(), files);
+    let contact = |id: &str, property: &str| {
+        let records = org.crm().records("contacts");
+        let record = records.iter().find(|record| record["properties"]["rtr_record_id"] == id).cloned();
+        record
+            .and_then(|record| record["properties"][property].as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
+
+    play("first-load.jsonl");
+    let counts = ["companies", "contacts", "deals"].map(|object| org.crm().records(object).len());
+    assert_eq!(counts, [3, 6, 2]);
+    assert!(!contact("sample-c-1", "phone").is_empty());
+
+    let mark = org.crm().mark();
+    play("updates.jsonl");
+    assert_eq!(contact("sample-c-1", "phone"), "", "emptied by null");
+    assert_eq!(contact("sample-c-2", "jobtitle"), "Chief Engineer");
+    let told: u64 =
+        org.crm().requests(mark).iter().filter(|it| it.what.contains("/batch/")).map(|it| it.items).sum();
+    assert!(told >= 2, "{:#?}", org.crm().requests(mark));
+
+    let mark = org.crm().mark();
+    play("late-and-repeated.jsonl");
+    assert!(org.crm().requests(mark).is_empty(), "{:#?}", org.crm().requests(mark));
+
+    play("deletes.jsonl");
+    assert!(!org.crm().values("contacts", "rtr_record_id").contains(&"sample-c-6".to_owned()));
+
+    play("rejected.jsonl");
+    assert_eq!(contact("sample-c-8", "firstname"), "Margaret");
+    let dead = org.dead_letters();
+    assert_eq!(dead.len(), 1);
+    assert_eq!(
+        (&dead[0]["record_id"], &dead[0]["field"]),
+        (&json!("sample-c-7"), &json!("email")),
+        "{dead:?}"
+    );
+}

@@ -1,16 +1,10 @@
 //! The first load of an org, with the mappings that the repository ships.
 
-use crate::stack::{Org, Plan, Stack, eventually, same};
+use crate::stack::{Org, Plan, Stack, eventually, same, shipped};
 use serde_json::{Value, json};
-use std::path::Path;
 
 const COMPANIES: usize = 12;
 const CONTACTS: usize = 36;
-
-fn shipped(record_type: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/mappings/hubspot");
-    std::fs::read_to_string(root.join(format!("{record_type}.yaml"))).unwrap()
-}
 
 fn company(n: usize) -> Value {
     json!({"name": format!("Firm {n}"), "domain": format!("firm{n}.example"), "industry": "Software", "employees": n})
@@ -22,14 +16,16 @@ fn contact(n: usize) -> Value {
 }
 
 fn line(org: &Org<'_>, record_type: &str, id: &str, data: &Value) -> String {
-    let event = json!({"org_id": org.id, "record_type": record_type, "record_id": id, "version": 1, "data": data});
+    let event =
+        json!({"org_id": org.id, "record_type": record_type, "record_id": id, "version": 1, "data": data});
     format!("{event}\n")
 }
 
 #[test]
 fn given_an_empty_crm_when_everything_is_published_then_it_holds_exactly_that_under_our_keys_and_linked() {
     let stack = Stack::here();
-    let plan = Plan::new("load").mapping("contact", &shipped("contact")).mapping("company", &shipped("company"));
+    let plan =
+        Plan::new("load").mapping("contact", &shipped("contact")).mapping("company", &shipped("company"));
     let org = plan.ready(&stack);
     // Contacts first: many come before the company they refer to, and wait for it.
     let contacts = (0..CONTACTS).map(|n| line(&org, "contact", &format!("c{n:02}"), &contact(n)));
@@ -48,16 +44,27 @@ fn given_an_empty_crm_when_everything_is_published_then_it_holds_exactly_that_un
     let person = contacts.iter().find(|record| record["properties"]["rtr_record_id"] == "c07").unwrap();
     let property = |name: &str| person["properties"][name].as_str().unwrap_or("null");
     assert_eq!(property("email"), "person07@firm.example");
-    assert_eq!((property("firstname"), property("lifecyclestage"), property("message")), ("Ada", "customer", "import"));
+    assert_eq!(
+        (property("firstname"), property("lifecyclestage"), property("message")),
+        ("Ada", "customer", "import")
+    );
     // Linked with each other in the CRM …
     let companies = crm.records("companies");
     let firm = companies.iter().find(|record| record["properties"]["rtr_record_id"] == "f07").unwrap();
-    assert!(person["associations"].to_string().contains(&format!("\"{}\"", firm["id"].as_str().unwrap())), "{person}");
+    assert!(
+        person["associations"].to_string().contains(&format!("\"{}\"", firm["id"].as_str().unwrap())),
+        "{person}"
+    );
     // … and each with its record, as an operator sees it.
     let known = org.record("contact", "c07");
     assert_eq!(known["external_id"], person["id"]);
     assert_eq!((&known["status"], &known["applied_version"]), (&json!("applied"), &json!(1)));
     // A create each and nothing twice.
-    let created: u64 = crm.requests(0).iter().filter(|it| it.what.ends_with("/contacts/batch/upsert")).map(|it| it.items).sum();
+    let created: u64 = crm
+        .requests(0)
+        .iter()
+        .filter(|it| it.what.ends_with("/contacts/batch/upsert"))
+        .map(|it| it.items)
+        .sum();
     assert_eq!(created, CONTACTS as u64);
 }

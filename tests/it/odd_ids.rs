@@ -22,16 +22,23 @@ fn given_ids_of_any_text_when_applied_and_changed_then_each_is_one_record_that_p
     let stack = Stack::here();
     let org = Plan::new("ids").mapping("contact", CONTACT).ready(&stack);
     for version in 1..=2 {
-        let data = |n: usize| json!({"email": format!("p{n}@x.example"), "first_name": format!("v{version}")});
-        let events = ids().iter().enumerate().map(|(n, id)| org.contact(id, version, &data(n))).collect::<Vec<_>>();
+        let data =
+            |n: usize| json!({"email": format!("p{n}@x.example"), "first_name": format!("v{version}")});
+        let events =
+            ids().iter().enumerate().map(|(n, id)| org.contact(id, version, &data(n))).collect::<Vec<_>>();
         stack.publish(&events);
         let wanted = vec![format!("v{version}"); ids().len()];
-        eventually("all of them are there", || same(org.crm().values("contacts", "firstname"), wanted.clone()));
+        eventually("all of them are there", || {
+            same(org.crm().values("contacts", "firstname"), wanted.clone())
+        });
     }
     let records = org.crm().records("contacts");
     for (n, id) in ids().iter().enumerate() {
-        let record = records.iter().find(|it| it["properties"]["email"] == format!("p{n}@x.example")).unwrap();
-        eventually("it is on record", || same(org.record("contact", id)["applied_version"].clone(), json!(2)));
+        let record =
+            records.iter().find(|it| it["properties"]["email"] == format!("p{n}@x.example")).unwrap();
+        eventually("it is on record", || {
+            same(org.record("contact", id)["applied_version"].clone(), json!(2))
+        });
         assert_eq!(org.record("contact", id)["external_id"], record["id"]);
         if id.chars().count() <= 255 {
             assert_eq!(record["properties"]["rtr_record_id"], id.as_str());

@@ -35,7 +35,8 @@ fn given_a_limit_when_two_workers_have_more_to_say_then_together_they_stay_withi
     by_two(&stack, &contacts(&org, 40), 1);
     assert_eq!(org.crm().records("contacts").len(), 40);
     let times: Vec<i64> = org.crm().requests(mark).iter().map(|request| request.at_ms).collect();
-    let most = times.iter().map(|from| times.iter().filter(|at| (*from..from + 1_000).contains(*at)).count()).max();
+    let most =
+        times.iter().map(|from| times.iter().filter(|at| (*from..from + 1_000).contains(*at)).count()).max();
     // The burst and the rate make twelve; the rest is for calls that a busy machine held up on their way.
     assert!(most.unwrap() <= 16, "{most:?} calls within a second: {times:?}");
 }

@@ -36,7 +36,9 @@ fn given_a_thousand_events_sent_again_when_all_have_been_seen_then_the_crm_and_t
     // Behind the ten repeats of each record stands a newer version, in the same message group: once the CRM has that, all
     // repeats have been through the function, since a group's messages are worked in their order.
     stack.publish(&events(&org, 2));
-    eventually("the newer versions", || same(crm.values("contacts", "firstname"), vec!["v2".to_owned(); RECORDS]));
+    eventually("the newer versions", || {
+        same(crm.values("contacts", "firstname"), vec!["v2".to_owned(); RECORDS])
+    });
 
     let requests = crm.requests(crm_mark);
     let items: u64 = requests.iter().map(|request| request.items).sum();

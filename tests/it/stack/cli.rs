@@ -39,7 +39,10 @@ impl Stack {
             out: text(output.stdout),
             err: text(output.stderr),
         };
-        assert!(!said.out.contains(CANARY) && !said.err.contains(CANARY), "rtr {args:?} shows a secret: {said:?}");
+        assert!(
+            !said.out.contains(CANARY) && !said.err.contains(CANARY),
+            "rtr {args:?} shows a secret: {said:?}"
+        );
         said
     }
 

@@ -32,7 +32,8 @@ impl Stack {
             let (status, url) = (response.status(), response.url().to_string());
             let text = response.text().await.unwrap();
             assert!(status.is_success(), "{url} answered {status}: {text}");
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url} answered no JSON ({error}): {text}"))
+            serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{url} answered no JSON ({error}): {text}"))
         })
     }
 }

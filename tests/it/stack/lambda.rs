@@ -74,7 +74,9 @@ async fn serve(listener: TcpListener, served: Arc<Served>) {
         tokio::spawn(async move {
             let service = service_fn(|request| answer(request, &served));
             // It ends when the function does, however that ends.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -83,7 +85,9 @@ async fn answer(request: Request<Incoming>, served: &Served) -> Result<Response<
     let path = request.uri().path().to_owned();
     if path == NEXT {
         // A test that is over invokes nothing any more: the function waits, as at Lambda.
-        let Some(event) = served.invocations.lock().await.recv().await else { return std::future::pending().await };
+        let Some(event) = served.invocations.lock().await.recv().await else {
+            return std::future::pending().await;
+        };
         return Ok(invocation(event, served.timeout_ms));
     }
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();

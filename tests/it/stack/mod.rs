@@ -17,10 +17,10 @@ pub(crate) use cli::Said;
 pub(crate) use event::Event;
 pub(crate) use items::size_of;
 pub(crate) use lambda::batch_of;
-pub(crate) use org::{Org, Plan};
-pub(crate) use scratch::ScratchQueue;
-pub(crate) use wait::{eventually, same, within};
-pub(crate) use worker::{Worker, receive_count};
+pub(crate) use org::{Org, Plan, shipped};
+pub(crate) use scratch::{ScratchQueue, group, receive_count};
+pub(crate) use wait::{eventually, same};
+pub(crate) use worker::Worker;
 
 use aws_config::BehaviorVersion;
 use std::future::Future;
@@ -70,15 +70,18 @@ impl Stack {
 /// A variable that `make test` sets.
 pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: these tests need the local stack. Run `make test`, or `make local` and then \
-                `source target/local/env.sh`.")
+        panic!(
+            "{name} is not set: these tests need the local stack. Run `make test`, or `make local` and then \
+                `source target/local/env.sh`."
+        )
     })
 }
 
 /// The folder on the PATH that holds our binaries; `sync` alone would be coreutils' as well.
 fn binaries() -> PathBuf {
     let path = variable("PATH");
-    let ours = |folder: &PathBuf| ["rtr", "sync", "rtr-sandbox"].iter().all(|name| folder.join(name).is_file());
+    let ours =
+        |folder: &PathBuf| ["rtr", "sync", "rtr-sandbox"].iter().all(|name| folder.join(name).is_file());
     std::env::split_paths(&path)
         .find(ours)
         .expect("no folder on the PATH holds rtr, sync and rtr-sandbox: run `make test`")

@@ -6,7 +6,13 @@ use super::{CANARY, Event, Said, Stack, eventually, unique, variable};
 use rtr_core::key::RecordKey;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// A mapping that the repository ships.
+pub(crate) fn shipped(record_type: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/mappings/hubspot");
+    std::fs::read_to_string(root.join(format!("{record_type}.yaml"))).unwrap()
+}
 
 /// What an org shall have.
 pub(crate) struct Plan {

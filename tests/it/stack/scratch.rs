@@ -2,7 +2,9 @@
 
 use super::worker::Worker;
 use super::{Event, Stack, eventually, lambda, same, unique};
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName};
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
+};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A queue that lives as long as its test.
@@ -23,7 +25,8 @@ impl<'a> ScratchQueue<'a> {
             (QueueAttributeName::MaximumMessageSize, "1048576".to_owned()),
         ];
         let making = stack.sqs.create_queue().queue_name(format!("scratch-{}.fifo", unique()));
-        let making = attributes.into_iter().fold(making, |making, (name, value)| making.attributes(name, value));
+        let making =
+            attributes.into_iter().fold(making, |making, (name, value)| making.attributes(name, value));
         let url = stack.wait(making.send()).unwrap().queue_url.unwrap();
         Self { stack, url }
     }
@@ -95,4 +98,18 @@ impl Drop for ScratchQueue<'_> {
     fn drop(&mut self) {
         let _ = self.stack.wait(self.stack.sqs.delete_queue().queue_url(&self.url).send());
     }
+}
+
+/// How often the queue gave out a message, as it says itself.
+pub(crate) fn receive_count(message: &Message) -> u32 {
+    attribute(message, MessageSystemAttributeName::ApproximateReceiveCount).parse().unwrap()
+}
+
+/// A message's group.
+pub(crate) fn group(message: &Message) -> String {
+    attribute(message, MessageSystemAttributeName::MessageGroupId)
+}
+
+fn attribute(message: &Message, name: MessageSystemAttributeName) -> String {
+    message.attributes.as_ref().unwrap()[&name].clone()
 }

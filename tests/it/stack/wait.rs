@@ -9,17 +9,12 @@ const LONG: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Looks until `look` finds what it wants.
-pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Result<T, String>) -> T {
-    within(LONG, what, look)
-}
-
-/// The same, with a time of its own.
-pub(crate) fn within<T>(time: Duration, what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let end = Instant::now() + time;
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let end = Instant::now() + LONG;
     loop {
         match look() {
             Ok(found) => return found,
-            Err(why) => assert!(Instant::now() < end, "{what}: not within {} s: {why}", time.as_secs()),
+            Err(why) => assert!(Instant::now() < end, "{what}: not within {} s: {why}", LONG.as_secs()),
         }
         std::thread::sleep(PAUSE);
     }

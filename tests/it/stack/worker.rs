@@ -2,7 +2,6 @@
 
 use super::lambda::{Answer, RuntimeApi};
 use super::{CANARY, ScratchQueue, Stack, unique, variable};
-use aws_sdk_sqs::types::Message;
 use serde_json::Value;
 use std::fs::File;
 use std::path::PathBuf;
@@ -31,7 +30,11 @@ impl<'a> Worker<'a> {
         let log = std::env::temp_dir().join(format!("rtr-{name}-{}.log", unique()));
         let output = File::create(&log).unwrap();
         let mut command = Command::new(stack.binaries.join(name));
-        command.env_clear().envs(inherited()).envs(stack.environment_of(function)).envs(variables.iter().copied());
+        command
+            .env_clear()
+            .envs(inherited())
+            .envs(stack.environment_of(function))
+            .envs(variables.iter().copied());
         command
             .env("AWS_LAMBDA_RUNTIME_API", &api.address)
             .env("AWS_LAMBDA_FUNCTION_NAME", function)
@@ -110,10 +113,4 @@ fn inherited() -> Vec<(&'static str, String)> {
     ["PATH", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
         .map(|name| (name, variable(name)))
         .to_vec()
-}
-
-/// How often the queue gave out a message, as it says itself.
-pub(crate) fn receive_count(message: &Message) -> u32 {
-    use aws_sdk_sqs::types::MessageSystemAttributeName::ApproximateReceiveCount;
-    message.attributes.as_ref().unwrap()[&ApproximateReceiveCount].parse().unwrap()
 }
