@@ -40,8 +40,9 @@ test: setup build check-template ## every test, against a local stack of its own
 	@cargo nextest run --workspace --no-run
 	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace
 
-check-template: setup ## what template.yaml promises
+check-template: setup ## what template.yaml promises, and the demo's own arithmetic
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks
+	@$(PYTHON) -m unittest discover -q -s infra/demo -t infra/demo
 
 local: setup build ## the local stack with the CRM sandbox, left running
 	@$(STACK) up

@@ -2,6 +2,7 @@
 //! stderr.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -90,6 +91,15 @@ pub(crate) fn table(style: Style, header: &[&str], rows: Vec<Vec<String>>) -> St
     // Plain columns begin at the margin, so that `cut` and `awk` find them.
     let indent = if style == Style::Terminal { "" } else { " " };
     lines.iter().map(|line| line.strip_prefix(indent).unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
+    let template = if total.is_some() { "{bar:30} {percent:>3}%  {msg}  {eta}" } else { "{spinner} {msg}" };
+    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style)
 }
 
 /// `text` without what a terminal would act on: ids and the CRM's words come from outside.

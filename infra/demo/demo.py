@@ -1,4 +1,4 @@
-"""The guided demo: two orgs, their CRMs, and everything that goes wrong between them, from the first event to the last figure.
+"""The guided demo: two orgs, their CRMs, and everything that goes wrong in between.
 
     demo.py [--keep] [--fast]
 

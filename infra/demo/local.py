@@ -12,6 +12,8 @@ from failure import Failure
 ROOT = Path(__file__).resolve().parents[2]
 STACK = [sys.executable, str(ROOT / "infra" / "local" / "stack.py")]
 HOME = ROOT / "target" / "demo"
+# Whatever the locale; a log is not worth an exception.
+TEXT = {"encoding": "utf-8", "errors": "replace"}
 
 
 class LocalStack:
@@ -23,7 +25,7 @@ class LocalStack:
         """The environment to work in. `tell` gets what is being done."""
         self.touched = True
         said = []
-        process = subprocess.Popen([*STACK, "up"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*STACK, "up"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **TEXT)
         try:
             for line in process.stderr:
                 said.append(line.rstrip())
@@ -43,7 +45,7 @@ class LocalStack:
     def down(self) -> None:
         """Keeps what the functions printed, and ends everything."""
         HOME.mkdir(parents=True, exist_ok=True)
-        (HOME / "functions.log").write_text(_quiet("logs").stdout)
+        (HOME / "functions.log").write_text(_quiet("logs").stdout, encoding="utf-8")
         _quiet("down")
 
 
@@ -62,4 +64,4 @@ def read_environment(text: str) -> dict:
 
 
 def _quiet(command: str) -> subprocess.CompletedProcess:
-    return subprocess.run([*STACK, command], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return subprocess.run([*STACK, command], stdin=subprocess.DEVNULL, capture_output=True, **TEXT)

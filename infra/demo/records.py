@@ -1,8 +1,8 @@
 """The internal system's records: made up, and the same ones in every run."""
 
-FIRST = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Ken", "Margaret", "Tim", "Katherine", "Dennis")
-LAST = ("Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Perlman", "Thompson", "Hamilton", "Lee", "Ritchie")
-FIRM = ("Analytical Engines", "Compilers", "Enigma", "Shortest Path", "Abstractions", "Literate", "Spanning Tree", "Pipes")
+FIRST = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Ken", "Margaret", "Tim", "Dennis")
+LAST = ("Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth", "Perlman", "Hamilton", "Lee", "Ritchie")
+FIRM = ("Analytical Engines", "Compilers", "Enigma", "Shortest Path", "Abstractions", "Literate", "Pipes")
 JOBS = ("Engineer", "Head of Sales", "Buyer", "Founder", "Architect")
 STAGES = ("lead", "qualified", "customer")
 INDUSTRIES = ("software", "retail", "banking", "internet")
@@ -62,7 +62,8 @@ def deal_id(number: int) -> str:
 
 
 def event(org: str, record_type: str, record_id: str, version: int, data=None, operation: str = "upsert") -> dict:
-    body = {"org_id": org, "record_type": record_type, "record_id": record_id, "version": version, "operation": operation}
+    body = {"org_id": org, "record_type": record_type, "record_id": record_id, "version": version}
+    body["operation"] = operation
     if data is not None:
         body["data"] = data
     return body

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from failure import Failure
-from local import ROOT
+from local import ROOT, TEXT
 
 # A command that hangs must not hang the demo.
 PATIENCE_S = 90
@@ -32,8 +32,7 @@ class Rtr:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
+            **TEXT,
         )
         try:
             out, said = _wait(process, while_waiting)

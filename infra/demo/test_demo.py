@@ -59,8 +59,10 @@ class Ledgers(unittest.TestCase):
         self.ledger.note(records.everything("acme"))
 
     def held(self, events):
-        return [{"properties": {ledger.KEY: one["record_id"], **ledger.expected_properties(one["record_type"], one["data"])}}
-                for one in events]
+        def properties(one):
+            return {ledger.KEY: one["record_id"], **ledger.expected_properties(one["record_type"], one["data"])}
+
+        return [{"properties": properties(one)} for one in events]
 
     def test_given_versions_in_any_order_when_noted_then_the_newest_counts(self):
         newer = records.event("acme", "contact", "c-1001", 9, {**records.contact(1), "job_title": "New"})

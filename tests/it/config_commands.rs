@@ -3,7 +3,7 @@
 use crate::CONTACT;
 use crate::stack::{Plan, Stack, unique};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 struct Folder(PathBuf);
 
@@ -48,6 +48,17 @@ fn given_a_wrong_file_when_checked_or_applied_then_file_line_and_column_are_name
         assert!(text.contains("routes") && text.contains("lower"), "the nearest right names: {text}");
     }
     stack.rtr(&["config", "show", &org]).ended(4);
+}
+
+#[test]
+fn given_the_configuration_of_the_repository_when_checked_then_it_and_its_schemas_and_cases_hold() {
+    let stack = Stack::here();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let shipped = shipped.to_str().unwrap();
+    stack.rtr(&["config", "check", shipped]).ended(0);
+    stack.rtr(&["config", "schema", "--check", shipped]).ended(0);
+    let cases = stack.rtr(&["config", "test", shipped, "--json"]).json();
+    assert!(cases.to_string().contains("contact"), "no cases ran: {cases}");
 }
 
 #[test]

@@ -48,6 +48,20 @@ fn given_ids_of_any_text_when_applied_and_changed_then_each_is_one_record_that_p
 }
 
 #[test]
+fn given_the_smallest_and_the_largest_version_when_sent_then_each_is_applied() {
+    let stack = Stack::here();
+    let org = Plan::new("versions").mapping("contact", CONTACT).ready(&stack);
+    for version in [0, (1 << 53) - 1] {
+        let name = format!("v{version}");
+        stack.publish(&[org.contact("c", version, &json!({"email": "c@x.example", "first_name": name}))]);
+        eventually("it is there", || same(org.crm().values("contacts", "firstname"), vec![name.clone()]));
+    }
+    eventually("it is on record", || {
+        same(org.record("contact", "c")["applied_version"].as_u64(), Some((1 << 53) - 1))
+    });
+}
+
+#[test]
 fn given_a_body_of_900_kib_when_sent_then_it_is_applied() {
     let stack = Stack::here();
     let org = Plan::new("large").mapping("contact", CONTACT).ready(&stack);

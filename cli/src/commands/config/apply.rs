@@ -4,10 +4,12 @@ use super::folder;
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
 use crate::moment::now;
+use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
 use rtr_aws::config::ApplyError;
 use rtr_core::config::{Change, ConfigSet, DocChange, GLOBAL_ORG, plan_apply};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Times a plan is made anew because somebody else applied at the same time.
@@ -112,9 +114,23 @@ fn words(shown: &[Shown<'_>]) -> String {
     for one in shown {
         let from = one.replaces.map_or_else(|| "new".to_owned(), |old| format!("revision {old}"));
         lines.push(format!("{} ({from} → {})", name(one.org), one.revision));
-        lines.extend(one.changes.iter().map(|change| format!("  {change}")));
+        match one.replaces {
+            Some(_) => lines.extend(one.changes.iter().map(|change| format!("  {change}"))),
+            None => lines.extend(contents(one.changes)),
+        }
     }
     lines.join("\n")
+}
+
+/// What a new document holds, in a line per connection, route and mapping: all of it is new. JSON has every value.
+fn contents(changes: &[Change]) -> Vec<String> {
+    let mut parts: BTreeMap<String, usize> = BTreeMap::new();
+    for change in changes {
+        let depth = if change.path.starts_with("mappings.") { 3 } else { 2 };
+        let part: Vec<&str> = change.path.splitn(depth + 1, '.').take(depth).collect();
+        *parts.entry(part.join(".")).or_default() += 1;
+    }
+    parts.into_iter().map(|(part, settings)| format!("  + {part} ({})", count(settings, "setting"))).collect()
 }
 
 fn name(org: &str) -> &str {
@@ -134,12 +150,22 @@ mod tests {
             old: Some("live".into()),
             new: Some("paused".into()),
         }];
+        let added = |path: &str| Change {
+            kind: ChangeKind::Added,
+            path: path.to_owned(),
+            old: None,
+            new: Some(true.into()),
+        };
+        let new = ["mappings.hubspot.contact.fields.a", "mappings.hubspot.contact.object", "routes.deal"]
+            .map(added);
         let shown = [
-            Shown { org: GLOBAL_ORG, revision: 4, replaces: None, changes: &[] },
+            Shown { org: GLOBAL_ORG, revision: 4, replaces: None, changes: &new },
             Shown { org: "acme", revision: 5, replaces: Some(3), changes: &changes },
         ];
         insta::assert_snapshot!(words(&shown), @r#"
         all orgs (new → 4)
+          + mappings.hubspot.contact (2 settings)
+          + routes.deal (1 setting)
         acme (revision 3 → 5)
           ~ connections.hubspot.mode: "live" → "paused"
         "#);

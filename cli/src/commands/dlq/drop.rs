@@ -11,10 +11,13 @@ use crate::aws::{Aws, unavailable};
 use crate::confirm::confirm;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
+use futures::stream::{self, StreamExt};
 use rtr_core::item::Item;
 use rtr_engine::seams::{Seams, Unavailable, Write, Wrote};
 use serde::Serialize;
 
+/// Writes under way at once.
+const AT_ONCE: usize = 16;
 /// Times a refused write is decided anew.
 const ROUNDS: usize = 4;
 
@@ -49,14 +52,14 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, rate: Option<u32>
         return Ok(tell(app, &report));
     }
     let runtime = aws.runtime("")?;
-    let pace = Pace::new(rate);
+    let pace = Pace::new(rate, letters.len());
     for step in letters.chunks(pace.step()) {
         let done = one_step(&runtime.seams(), &aws, step, &mut report).await;
         if let Err(problem) = done {
             tell(app, &report);
             return Err(problem);
         }
-        pace.wait(report.dropped).await;
+        pace.wait(step.len()).await;
     }
     Ok(tell(app, &report))
 }
@@ -70,23 +73,30 @@ async fn one_step(
     let keys: Vec<_> = letters.iter().map(|letter| letter.key.clone()).collect();
     let read = seams.records.read(&keys).await;
     let mut items = read.map_err(|error| unavailable("reading items", &aws.place, &error))?;
-    for letter in letters {
+    let dry_run = report.dry_run;
+    let dropping = letters.iter().map(|letter| {
         let item = items.remove(&letter.key).unwrap_or_default();
-        if report.dry_run {
-            let would = dropped(&item, letter.version, letter.kind(), "", seams.clock.now()).is_some();
-            report.dropped += usize::from(would);
-            report.gone += usize::from(!would);
-            continue;
+        async move {
+            if dry_run {
+                let would = dropped(&item, letter.version, letter.kind(), "", seams.clock.now()).is_some();
+                return (letter, if would { Cleared::Done } else { Cleared::Gone });
+            }
+            (letter, clear(seams, letter, item, letter.version).await)
         }
-        match clear(seams, letter, item, letter.version).await {
+    });
+    // All of the step is ended before the first failure is told: nothing is left half-way.
+    let mut failed = Ok(());
+    let mut ended = stream::iter(dropping.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+    while let Some((letter, cleared)) = ended.next().await {
+        match cleared {
             Cleared::Done => report.dropped += 1,
             Cleared::Gone => report.gone += 1,
             Cleared::Failed(error) => {
-                return Err(unavailable(&format!("dropping {}", letter.whose()), &aws.place, &error));
+                failed = Err(unavailable(&format!("dropping {}", letter.whose()), &aws.place, &error));
             }
         }
     }
-    Ok(())
+    failed
 }
 
 /// Frees the place where `letter` lies, if it is still of `version`; `item` is what was read.

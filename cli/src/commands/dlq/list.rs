@@ -10,7 +10,8 @@ use crate::problem::{Ended, Exit};
 /// Lists what is dead, or counts it.
 pub(super) async fn run(app: &App, filter: &Filter, group_by: Option<Grouping>) -> Ended {
     let aws = Box::pin(app.aws()).await?;
-    let letters = Box::pin(index::read(&aws, filter)).await?;
+    let mut letters = Box::pin(index::read(&aws, filter)).await?;
+    letters.reverse();
     match group_by {
         None => app.out.answer(&letters, |style| rows(style, &letters)),
         Some(grouping) => {

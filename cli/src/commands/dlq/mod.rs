@@ -17,7 +17,7 @@ use filter::{Filter, Grouping};
 /// What to do with dead letters.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// List them, oldest first
+    /// List them, newest first
     List {
         #[command(flatten)]
         filter: Filter,

@@ -9,8 +9,9 @@ use super::plan::{Addressing, Redrive, body_of, needs_body, redrive};
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
 use crate::confirm::confirm;
-use crate::output::count;
+use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
+use indicatif::ProgressBar;
 use rtr_connectors::http::Clock as _;
 use rtr_core::code::Code;
 use rtr_core::item::Item;
@@ -19,8 +20,10 @@ use serde::Serialize;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Dead letters per step: one request to SQS.
-const STEP: usize = 10;
+/// Dead letters per step: one read of DynamoDB.
+const STEP: usize = 100;
+/// With a rate, fewer: one request to SQS.
+const PACED_STEP: usize = 10;
 
 /// What a redrive came to.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
@@ -60,14 +63,14 @@ pub(super) async fn run(
     let runtime = aws.runtime("")?;
     let fresh = rtr_aws::clock::SystemClock.nonce();
     let how = Addressing { buckets: aws.group_buckets(buckets).await, fresh };
-    let pace = Pace::new(rate);
+    let pace = Pace::new(rate, letters.len());
     for step in letters.chunks(pace.step()) {
         let done = one_step(&runtime.seams(), &aws, step, &how, &mut report).await;
         if let Err(problem) = done {
             tell(app, &report)?;
             return Err(problem);
         }
-        pace.wait(report.redriven).await;
+        pace.wait(step.len()).await;
     }
     tell(app, &report)
 }
@@ -142,23 +145,29 @@ fn words(report: &Report) -> String {
 pub(super) struct Pace {
     rate: Option<u32>,
     began: Instant,
+    bar: ProgressBar,
 }
 
 impl Pace {
-    /// At most `rate` a second.
-    pub(super) fn new(rate: Option<u32>) -> Self {
-        Self { rate, began: Instant::now() }
+    /// At most `rate` a second of `total`.
+    pub(super) fn new(rate: Option<u32>, total: usize) -> Self {
+        Self { rate, began: Instant::now(), bar: progress_bar(Some(total as u64)) }
     }
 
     /// How many to do at a time.
     pub(super) fn step(&self) -> usize {
-        self.rate.map_or(STEP, |rate| STEP.min(rate as usize)).max(1)
+        self.rate.map_or(STEP, |rate| PACED_STEP.min(rate as usize)).max(1)
     }
 
-    /// Waits until `done` are within the rate.
+    /// Notes that `done` more are done, and waits until that is within the rate.
     pub(super) async fn wait(&self, done: usize) {
-        if let Some(rate) = self.rate {
-            let ms = (done as u64).saturating_mul(1_000) / u64::from(rate.max(1));
+        self.bar.inc(done as u64);
+        let all_done = self.bar.length() == Some(self.bar.position());
+        if all_done {
+            self.bar.finish_and_clear();
+        }
+        if let Some(rate) = self.rate.filter(|_| !all_done) {
+            let ms = self.bar.position().saturating_mul(1_000) / u64::from(rate.max(1));
             tokio::time::sleep_until(self.began + Duration::from_millis(ms)).await;
         }
     }
@@ -185,6 +194,6 @@ mod tests {
 
     #[test]
     fn given_a_rate_when_paced_then_steps_are_no_larger_than_it() {
-        assert_eq!([None, Some(3), Some(100)].map(|rate| Pace::new(rate).step()), [10, 3, 10]);
+        assert_eq!([None, Some(3), Some(100)].map(|rate| Pace::new(rate, 5).step()), [100, 3, 10]);
     }
 }

@@ -11,7 +11,7 @@ mod send;
 mod source;
 
 use crate::app::App;
-use crate::output::count;
+use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use checkpoint::{Checkpoint, Progress};
 use line::{Addressing, Line, Refused};
@@ -73,7 +73,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         place: aws.place.clone(),
         lane: args.lane.clone(),
     };
-    let bar = run::bar(source.size());
+    let bar = progress_bar(source.size());
     let sending = Run::new(target, how, progress, place, bar);
     let (summary, stopped) = Box::pin(sending.send_all(source)).await?;
     let exit = tell(app, &args, &summary);

@@ -7,7 +7,7 @@ use super::send::{Ended, Target, send};
 use super::source::{NumberedLine, Source};
 use crate::problem::{Exit, Problem};
 use futures::stream::{FuturesUnordered, StreamExt};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -165,13 +165,4 @@ impl Run {
 
 fn interrupted() -> Problem {
     Problem { exit: Exit::Findings, what: "stopped before the end".to_owned(), hint: None }
-}
-
-/// A bar on a terminal, nothing elsewhere.
-pub(super) fn bar(bytes: Option<u64>) -> ProgressBar {
-    let template = if bytes.is_some() { "{bar:30} {percent:>3}%  {msg}  {eta}" } else { "{spinner} {msg}" };
-    let bar = bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style)
 }

@@ -71,6 +71,7 @@ const COMPANY: &[Row] = &[
         "enumeration",
         &[
             "ACCOUNTING",
+            "AUTOMOTIVE",
             "BANKING",
             "COMPUTER_SOFTWARE",
             "CONSTRUCTION",
@@ -83,6 +84,7 @@ const COMPANY: &[Row] = &[
             "INTERNET",
             "LOGISTICS_AND_SUPPLY_CHAIN",
             "MACHINERY",
+            "MANAGEMENT_CONSULTING",
             "MARKETING_AND_ADVERTISING",
             "REAL_ESTATE",
             "RETAIL",

@@ -30,6 +30,8 @@ pub(super) struct Job {
     pub(super) version: u64,
     pub(super) by: String,
     pub(super) operation: Operation,
+    /// The change that came beside a wake: it counts if the wake finds nothing to wake.
+    pub(super) beside: Option<Beside>,
     /// The event's record; a wake's is the dead slot's, known once the item is read.
     pub(super) data: Value,
     pub(super) setup: Setup,
@@ -41,6 +43,17 @@ pub(super) struct Job {
     /// The item as last read or written by us.
     pub(super) item: Item,
     pub(super) stage: Stage,
+}
+
+/// A change event that a wake stands for.
+pub(super) struct Beside {
+    pub(super) message: usize,
+    pub(super) receive_count: u32,
+    pub(super) first_received_at: Instant,
+    pub(super) by: String,
+    pub(super) version: u64,
+    pub(super) operation: Operation,
+    pub(super) data: Value,
 }
 
 /// What the configuration says of the pair.

@@ -1,11 +1,11 @@
 //! From records to decided jobs: configuration, mapping, one read for everything, and the plan.
 
 use super::intake::RecordWork;
-use super::job::{Job, Setup, Stage};
+use super::job::{Beside, Job, Setup, Stage};
 use crate::batch::Received;
 use crate::seams::{Records, Seams};
 use rtr_connectors::registry;
-use rtr_core::change::Operation;
+use rtr_core::change::{Change, Operation};
 use rtr_core::code::Code;
 use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::item::{Body, Ended, Item, Reason};
@@ -64,6 +64,7 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             by: received.message_id.clone(),
             operation: event.map_or(Operation::Upsert, |change| change.operation),
             data: event.map_or(Value::Null, |change| change.data.clone()),
+            beside: change.filter(|_| woken).map(|(at, change)| beside(*at, change, batch)),
             setup,
             mapped: None,
             key_value: None,
@@ -78,6 +79,19 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
         jobs.push(job);
     }
     (jobs, none)
+}
+
+fn beside(place: usize, change: &Change, batch: &[Received]) -> Beside {
+    let received = &batch[place];
+    Beside {
+        message: place,
+        receive_count: received.receive_count,
+        first_received_at: received.first_received_at,
+        by: received.message_id.clone(),
+        version: change.version,
+        operation: change.operation,
+        data: change.data.clone(),
+    }
 }
 
 fn setup(config: &Arc<OrgConfig>, name: &str, record_type: &str) -> Result<Setup, Reason> {
@@ -129,14 +143,14 @@ pub(super) async fn load(seams: &Seams<'_>, jobs: &mut [Job]) {
         job.item = found.get(&job.key).cloned().unwrap_or_default();
         resolve(job, &found);
     }
-    let mut woken: Vec<&mut Job> = jobs
-        .iter_mut()
-        .filter(|job| {
-            job.wake && matches!(job.stage, Stage::Read) && fence(&job.item, &job.incoming()) == Fence::Open
-        })
-        .collect();
+    let mut woken: Vec<&mut Job> =
+        jobs.iter_mut().filter(|job| job.wake && matches!(job.stage, Stage::Read)).collect();
     for job in &mut woken {
-        revive(seams, job).await;
+        if fence(&job.item, &job.incoming()) == Fence::Open {
+            revive(seams, job).await;
+        } else if let Some(beside) = job.beside.take() {
+            take_beside(job, beside);
+        }
     }
     let keys: Vec<PairKey> = woken.iter().flat_map(|job| reference_keys(job)).collect();
     if keys.is_empty() {
@@ -176,6 +190,19 @@ fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
             *state = Resolved::Linked { object, external_id };
         }
     }
+}
+
+/// A wake with nothing to wake: the change that came beside it is what is left to do.
+fn take_beside(job: &mut Job, beside: Beside) {
+    job.wake = false;
+    job.message = beside.message;
+    job.receive_count = beside.receive_count;
+    job.first_received_at = beside.first_received_at;
+    job.by = beside.by;
+    job.version = beside.version;
+    job.operation = beside.operation;
+    job.data = beside.data;
+    map(job);
 }
 
 /// Fills a wake's job with the dead version's data.

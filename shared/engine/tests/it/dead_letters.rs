@@ -134,3 +134,13 @@ fn key() -> rtr_core::key::PairKey {
     use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
     PairKey::new(&RecordKey::new("acme", "contact", "c"), &ConnectionKey::new("acme", "hubspot"))
 }
+
+#[test]
+fn given_a_wake_with_nothing_to_wake_beside_a_change_when_synced_then_the_change_is_not_lost() {
+    let world = World::with_contact(CONTACT);
+    world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]);
+    let wake = build::wake("acme", "contact", "c", "hubspot", 9, world.now());
+    let change = world.contact("c", 2, &json!({"email": "new@x.io"}));
+    let report = world.sync(&[change, wake]);
+    assert_eq!((report.failed.len(), world.contacts("email")), (0, vec!["new@x.io".to_owned()]));
+}
