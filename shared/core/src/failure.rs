@@ -23,6 +23,8 @@ pub enum Class {
     Unauthorized,
     /// The credentials themselves were refused: the connection waits for a person.
     Revoked,
+    /// There is no secret, or none that can be used: the connection waits for a person.
+    NoSecret,
     /// The credentials lack a scope or permission.
     Forbidden,
     /// The CRM's record is not there.
@@ -41,6 +43,8 @@ pub enum Class {
     },
     /// The call as a whole was refused, which may be the fault of one item: bisected.
     BatchRefused,
+    /// The record, or the call, is larger than the CRM takes.
+    TooLarge,
     /// Any other refusal that trying again cannot mend.
     Refused,
 }
@@ -79,6 +83,8 @@ impl Failure {
             Class::OutOfTime => Code::OutOfTime,
             Class::OutcomeUnknown => Code::OutcomeUnknown,
             Class::Unauthorized | Class::Revoked => Code::Suspended,
+            Class::NoSecret => Code::NoSecret,
+            Class::TooLarge => Code::TooLarge,
             Class::Forbidden => Code::Forbidden,
             Class::Missing => Code::Missing,
             Class::Duplicate { .. } => Code::Duplicate,

@@ -105,7 +105,7 @@ impl ConnectionAuth<'_> {
     async fn reload(&self) -> Result<Cached, Failure> {
         let SecretText { text, version } = self.read_secret().await?;
         let credential = Credential::parse(&text)
-            .map_err(|why| suspended(&format!("the secret {} cannot be used: {why}", self.secret)))?;
+            .map_err(|why| no_secret(&format!("the secret {} cannot be used: {why}", self.secret)))?;
         let suspension = self.seams.limits.suspension(&self.connection.key()).await.ok().flatten();
         let refused = suspension
             .as_ref()
@@ -123,7 +123,7 @@ impl ConnectionAuth<'_> {
     async fn read_secret(&self) -> Result<SecretText, Failure> {
         match self.seams.secrets.read(self.secret).await {
             Ok(Some(secret)) => Ok(secret),
-            Ok(None) => Err(suspended(&format!("there is no secret {}", self.secret))),
+            Ok(None) => Err(no_secret(&format!("there is no secret {}", self.secret))),
             Err(error) => {
                 Err(Failure::new(Class::Unavailable, format!("the secret cannot be read: {error}")))
             }
@@ -231,6 +231,10 @@ impl ConnectionAuth<'_> {
         let mut cache = self.cache.by_secret.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(self.secret.to_owned(), cached.clone());
     }
+}
+
+fn no_secret(why: &str) -> Failure {
+    Failure::new(Class::NoSecret, why)
 }
 
 fn suspended(why: &str) -> Failure {

@@ -112,7 +112,7 @@ pub fn outcomes(wanted: &[&Association], response: &Response, now: Instant) -> V
 
 /// Refused as a whole: a lone association has the failure, several are tried in parts, unless it is nobody's fault.
 fn refused(wanted: &[&Association], failure: Failure) -> Vec<Made> {
-    let whole = matches!(failure.class, Class::Refused);
+    let whole = matches!(failure.class, Class::Refused | Class::TooLarge);
     let one = match wanted {
         [_] => settled(failure),
         _ if whole => failure,

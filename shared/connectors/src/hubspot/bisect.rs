@@ -83,6 +83,7 @@ fn stops_all(class: &Class) -> bool {
             | Class::OutOfTime
             | Class::Unauthorized
             | Class::Revoked
+            | Class::NoSecret
             | Class::Forbidden
     )
 }

@@ -78,8 +78,8 @@ fn by_status(response: &Response, complaint: &Complaint, now: Instant) -> Failur
         404 => Failure::new(Class::Refused, "HubSpot knows nothing at this address"),
         408 => unknown(408),
         409 => duplicate(complaint),
-        413 => Failure::new(Class::Refused, "the request is larger than HubSpot takes"),
-        414 => Failure::new(Class::Refused, "the request's address is longer than HubSpot takes"),
+        413 => Failure::new(Class::TooLarge, "the request is larger than HubSpot takes"),
+        414 => Failure::new(Class::TooLarge, "the request's address is longer than HubSpot takes"),
         // Locked, to be tried again after two seconds or more.
         423 => Failure::new(Class::Busy, "HubSpot has the record locked"),
         429 => throttled(response, complaint, now),

@@ -43,7 +43,7 @@ fn refused(call: &WriteCall, items: &[&WriteItem], response: &Response, now: Ins
         return vec![alone(&call.kind, &item.id, failure)];
     }
     // Not about any item: an unknown object, a key that is not unique, a wrong address.
-    if failure.class == Class::Refused && response.status != 413 {
+    if failure.class == Class::Refused {
         return items.iter().map(|_| Err(failure.clone())).collect();
     }
     let complaint = Complaint::of_response(response);

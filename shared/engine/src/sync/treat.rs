@@ -45,7 +45,9 @@ pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
         Class::Unavailable => Treatment::Return(now.plus_ms(backoff_ms(job.receive_count))),
         Class::Busy => Treatment::Return(now.plus_ms(BUSY_MS)),
         Class::OutOfTime => Treatment::Return(now),
-        Class::Unauthorized | Class::Revoked => Treatment::Return(now.plus_ms(SUSPENDED_MS)),
+        Class::Unauthorized | Class::Revoked | Class::NoSecret => {
+            Treatment::Return(now.plus_ms(SUSPENDED_MS))
+        }
         Class::OutcomeUnknown => Treatment::Hold(now.plus_ms(capabilities.request_life_ms)),
         Class::Missing => missing(job, failure, now, capabilities.search_lag_ms),
         Class::Duplicate { existing: Some(existing) } if may_adopt(job, existing) => {
@@ -55,6 +57,7 @@ pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
         | Class::Forbidden
         | Class::Invalid { .. }
         | Class::BatchRefused
+        | Class::TooLarge
         | Class::Refused => Treatment::Dead(Reason::from(failure)),
     }
 }

@@ -98,3 +98,14 @@ fn given_two_environments_with_one_refused_token_when_both_sync_then_it_is_refre
     assert_eq!(run(&other, "b", 2).counts["applied"], 1);
     assert_eq!(refreshes(&world), 1);
 }
+
+#[test]
+fn given_no_secret_when_synced_then_the_messages_wait_and_go_once_it_is_there() {
+    let world = World::with_contact(CONTACT);
+    let token = world.crm.token("acme");
+    world.secrets.put("rtr/test/acme/hubspot", "{\"type\": \"bearer\"}");
+    let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
+    assert_eq!((world.sync(&[message.clone()]).failed.len(), world.calls().len()), (1, 0));
+    world.secrets.put("rtr/test/acme/hubspot", &json!({"type": "bearer", "token": token}).to_string());
+    assert_eq!(world.sync(&[message]).counts["applied"], 1);
+}

@@ -104,8 +104,8 @@ fn given_any_status_without_a_body_when_classified_then_the_class_is_this() {
     408: OutcomeUnknown: HubSpot answered 408: the request may have been carried out
     409: Duplicate { existing: None }: another HubSpot record has this unique value already
     410: Refused: HubSpot refused the request (410)
-    413: Refused: the request is larger than HubSpot takes
-    414: Refused: the request's address is longer than HubSpot takes
+    413: TooLarge: the request is larger than HubSpot takes
+    414: TooLarge: the request's address is longer than HubSpot takes
     418: Refused: HubSpot refused the request (418)
     422: BatchRefused: HubSpot refused the request as invalid
     423: Busy: HubSpot has the record locked
