@@ -87,11 +87,13 @@ impl Session<'_> {
     /// # Errors
     /// What went wrong with the call, classified.
     pub async fn send_reading(&self, call: &Call, classify: Classify) -> Result<Response, Failure> {
-        let mut freshness = Freshness::Cached;
+        let (mut freshness, mut renewed) = (Freshness::Cached, false);
         let mut tries = 0;
         loop {
             self.enter(call.api).await?;
             let headers = self.auth.headers(freshness).await?;
+            // The new ones are at hand now: another try must not refuse them in their turn.
+            freshness = Freshness::Cached;
             let failure = match self.once(call, headers).await {
                 Ok(response) => match classify(&response, self.clock.now()) {
                     None => return Ok(response),
@@ -108,7 +110,7 @@ impl Session<'_> {
                         return Err(Failure { class: Class::Throttled { until: Some(until) }, ..failure });
                     }
                 }
-                Class::Unauthorized if freshness == Freshness::Cached => freshness = Freshness::Renewed,
+                Class::Unauthorized if !renewed => (freshness, renewed) = (Freshness::Renewed, true),
                 Class::Unavailable | Class::Busy if tries < MAX_TRIES => self.pause(tries, failure).await?,
                 // A question may be asked again: nothing can land late.
                 Class::OutcomeUnknown if call.request.reads_only && tries < MAX_TRIES => {

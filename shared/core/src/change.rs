@@ -114,10 +114,12 @@ pub fn parse(body: &str) -> Result<Message, Malformed> {
     let Value::Object(mut top) = value else {
         return Err(wrong(None, format!("the body is {}, a JSON object is expected", kind(&value))));
     };
-    if let Some(wake) = top.remove("wake") {
+    // An event may have fields of its own by these names: they make an envelope only around one.
+    let bare = top.contains_key("org_id");
+    if let Some(wake) = top.remove("wake").filter(|_| !bare) {
         return parse_wake(wake);
     }
-    if top.contains_key("specversion") {
+    if !bare && top.contains_key("specversion") {
         top = unwrap_cloud_event(top)?;
     }
     parse_change(top)

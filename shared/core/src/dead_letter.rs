@@ -6,6 +6,9 @@ use crate::key::sqs_id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Over this many bytes of body an envelope names it instead of holding it: base64 and the envelope's own fields would
+/// make it larger than SQS takes (1 MiB).
+pub const MAX_BODY_BYTES: usize = 700_000;
 /// The envelope's schema number.
 pub const SCHEMA: u32 = 1;
 
@@ -22,6 +25,9 @@ pub struct DeadLetter {
     /// The body as it came, when it could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_base64: Option<String>,
+    /// Where the body as it came lies in the payload bucket, when the letter would be too large for a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_ref: Option<String>,
     /// The org, as far as it could be told.
     pub org_id: Option<String>,
     /// The record type, as far as it could be told.

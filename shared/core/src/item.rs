@@ -146,6 +146,8 @@ pub struct Intent {
     pub version: u64,
     /// When it began.
     pub at: Instant,
+    /// The value of the mapping's `match` it carried: what it made is found by this, whatever later versions hold.
+    pub matched: Option<String>,
 }
 
 /// How an event ended at one connection.

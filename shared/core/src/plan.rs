@@ -271,10 +271,11 @@ fn delete(incoming: &Incoming, at: Situation<'_>, how: &OnDelete) -> Action {
             First::Remove { external_id: external_id.clone(), erase: *how == OnDelete::Erase }
         }
         (Some(external_id), Some(_)) => First::Update { external_id: external_id.clone() },
-        // An upsert may have landed unrecorded: look by our own key or marker, never by what others may hold too.
+        // An upsert may have landed unrecorded: look by our own key or marker, and by what an open create carried.
         (None, _) => match open_intent(at) {
             Some(wait) => return wait,
-            None => look(ours(at).into_iter().collect()).unwrap_or(First::Nothing),
+            None if lost_to_sight(at) => return nothing_to_look_by(),
+            None => look(ours(at).into_iter().chain(intended(at)).collect()).unwrap_or(First::Nothing),
         },
     };
     Action::Go(Box::new(Go { first, deleted: true, base: payload.base(), payload, hash }))
@@ -291,10 +292,32 @@ fn unlinked(incoming: &Incoming, at: Situation<'_>, match_value: Option<&str>) -
     });
     // By our key only where something of ours may be there already: after a crash, a lost answer, or an open intent.
     let look_by_ours = incoming.again || at.item.intent.is_some() || at.mapping.write == WriteMode::Update;
-    let by: Vec<LookBy> = ours(at).filter(|_| look_by_ours).into_iter().chain(matched).collect();
+    if lost_to_sight(at) {
+        return Err(nothing_to_look_by());
+    }
+    let mut by: Vec<LookBy> = ours(at).filter(|_| look_by_ours).into_iter().chain(intended(at)).collect();
+    by.extend(matched.filter(|one| !by.contains(one)));
     Ok(look(by)
         .or_else(|| after_finding_nothing(at.mapping, at.key_value, false))
         .unwrap_or(First::Look(Vec::new())))
+}
+
+/// What an open intent's create can be found by, beside our own key: the value that it carried.
+fn intended(at: Situation<'_>) -> Option<LookBy> {
+    let value = at.item.intent.as_ref()?.matched.clone()?;
+    Some(LookBy { property: at.mapping.match_on.clone()?, value, ours: false })
+}
+
+/// Whether a create is open that nothing would find.
+fn lost_to_sight(at: Situation<'_>) -> bool {
+    at.item.intent.is_some() && ours(at).is_none() && intended(at).is_none()
+}
+
+/// A create may have landed, and nothing of the record finds it: making another is not for us to decide.
+fn nothing_to_look_by() -> Action {
+    let message =
+        "a create's answer was lost, and there is neither a marker nor a value of `match` to look for it by";
+    Action::Dead(Reason::new(Code::Ambiguous, message))
 }
 
 fn look(by: Vec<LookBy>) -> Option<First> {

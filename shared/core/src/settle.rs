@@ -45,6 +45,8 @@ pub enum Ending {
     Intended {
         /// Unique to this attempt.
         nonce: String,
+        /// The value of the mapping's `match` that it carries.
+        matched: Option<String>,
     },
     /// The record was found at the CRM: linked before it is written to.
     Linked(Link),
@@ -162,14 +164,16 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
         Ending::Returned => write(Item { crashes: 0, ..next() }),
         Ending::NotCreated if item.crashes == 0 && item.intent.is_none() => Decision::Done,
         Ending::NotCreated => write(Item { crashes: 0, intent: None, ..next() }),
-        Ending::Intended { nonce } if fence && clear => {
-            write(Item { intent: Some(Intent { nonce: nonce.clone(), version, at: now }), ..next() })
+        Ending::Intended { nonce, matched } if fence && clear => {
+            let intent = Intent { nonce: nonce.clone(), version, at: now, matched: matched.clone() };
+            write(Item { intent: Some(intent), ..next() })
         }
         Ending::Linked(link) if fence && clear => write(Item {
             external_id: Some(link.external_id.clone()),
             object: Some(link.object.clone()),
             linked_at: Some(now),
             deleted: false,
+            applied_hash: None,
             intent: None,
             ..next()
         }),

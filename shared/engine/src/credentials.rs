@@ -18,12 +18,16 @@ use std::time::Duration;
 
 /// How long a refresh may hold the lock, in milliseconds: its call's timeout and the write, with room to spare.
 const LOCK_MS: i64 = 20_000;
-/// The timeout of the token endpoint, in milliseconds.
-const REFRESH_TIMEOUT_MS: u64 = 10_000;
+/// The longest timeout of the token endpoint, in milliseconds; the invocation's deadline may cut it.
+const REFRESH_TIMEOUT_MS: i64 = 10_000;
 /// How often a waiting environment looks whether the lock's holder is done, in milliseconds.
 const LOOK_MS: i64 = 250;
 /// How long it waits for that, in milliseconds.
 const WAIT_MS: i64 = 5_000;
+/// Kept back of the deadline for writing new tokens back, in milliseconds.
+const WRITE_BACK_MS: i64 = 1_500;
+/// The least time in which a refresh is begun: a call and the write.
+const REFRESH_NEEDS_MS: i64 = WRITE_BACK_MS + 2_000;
 /// Tries to write refreshed tokens back: they may be the only copy.
 const WRITE_BACK_TRIES: u32 = 4;
 
@@ -40,6 +44,8 @@ struct Cached {
     text: SecretString,
     until: Instant,
     refused: Option<String>,
+    /// Refreshed, and not written back yet: the only copy.
+    unsaved: bool,
 }
 
 /// The credentials of one connection, for one invocation.
@@ -58,6 +64,8 @@ pub struct ConnectionAuth<'a> {
     pub base_url: Option<&'a str>,
     /// How long what was read holds, in milliseconds.
     pub cache_ms: i64,
+    /// No refresh is begun that could last beyond this: tokens that are rotated and not kept are lost.
+    pub deadline: Instant,
 }
 
 #[async_trait]
@@ -66,8 +74,23 @@ impl Auth for ConnectionAuth<'_> {
         let cached = self.current().await?;
         let now = self.seams.clock.now();
         let usable = freshness == Freshness::Cached && !cached.credential.needs_refresh(now);
-        let cached =
-            if usable && cached.credential.headers().is_some() { cached } else { self.renew(cached).await? };
+        // A refresh ahead of time may fail: the token at hand holds until it ends.
+        let holds = freshness == Freshness::Cached
+            && cached.credential.headers().is_some()
+            && cached.credential.expires_at().is_some_and(|at| at > now);
+        let cached = if usable && cached.credential.headers().is_some() {
+            cached
+        } else if self.deadline.since_ms(now) < REFRESH_NEEDS_MS {
+            if !holds {
+                return Err(Failure::new(Class::OutOfTime, "the invocation has no time left for a refresh"));
+            }
+            cached
+        } else {
+            match self.renew(cached.clone()).await {
+                Err(failure) if holds && failure.class == Class::Unavailable => cached,
+                renewed => renewed?,
+            }
+        };
         cached
             .credential
             .headers()
@@ -90,6 +113,11 @@ impl ConnectionAuth<'_> {
 
     async fn current(&self) -> Result<Cached, Failure> {
         let now = self.seams.clock.now();
+        if let Some(cached) = self.cached().filter(|cached| cached.unsaved && cached.until > now) {
+            // Somebody who wrote the secret meanwhile knows better: theirs is not overwritten.
+            let stands = self.read_secret().await.is_ok_and(|secret| secret.version != cached.version);
+            return if stands { self.reload().await } else { Ok(self.save(cached, 1).await) };
+        }
         let cached = self.cached().filter(|cached| cached.until > now);
         let cached = match cached {
             Some(cached) => cached,
@@ -115,7 +143,8 @@ impl ConnectionAuth<'_> {
             let _ = self.seams.limits.set_suspension(&self.connection.key(), None).await;
         }
         let until = self.seams.clock.now().plus_ms(self.cache_ms);
-        let cached = Cached { credential: Arc::new(credential), version, text, until, refused };
+        let cached =
+            Cached { credential: Arc::new(credential), version, text, until, refused, unsaved: false };
         self.keep(&cached);
         Ok(cached)
     }
@@ -143,7 +172,8 @@ impl ConnectionAuth<'_> {
                     return Err(Failure::new(Class::Unavailable, format!("no refresh lock: {error}")));
                 }
             }
-            if self.seams.clock.now().since_ms(waited_from) > WAIT_MS {
+            let now = self.seams.clock.now();
+            if now.since_ms(waited_from) > WAIT_MS || self.deadline.since_ms(now) < REFRESH_NEEDS_MS {
                 return Err(Failure::new(Class::Unavailable, "another environment is refreshing the token"));
             }
             self.seams.clock.sleep_ms(LOOK_MS).await;
@@ -154,12 +184,20 @@ impl ConnectionAuth<'_> {
     }
 
     async fn renew_locked(&self, stale: Cached) -> Result<Cached, Failure> {
-        let fresh = self.reload().await?;
+        let unsaved = self.cached().filter(|cached| cached.unsaved);
+        let fresh = match unsaved {
+            Some(unsaved) => unsaved,
+            None => self.reload().await?,
+        };
         let now = self.seams.clock.now();
         if fresh.version != stale.version && !fresh.credential.needs_refresh(now) {
             return Ok(fresh);
         }
-        let timeout = Duration::from_millis(REFRESH_TIMEOUT_MS);
+        let left_ms = self.deadline.since_ms(now) - WRITE_BACK_MS;
+        if left_ms < REFRESH_NEEDS_MS - WRITE_BACK_MS {
+            return Err(Failure::new(Class::OutOfTime, "the invocation has no time left for a refresh"));
+        }
+        let timeout = Duration::from_millis(u64::try_from(left_ms.min(REFRESH_TIMEOUT_MS)).unwrap_or(1));
         let endpoint = self.connector.token_endpoint();
         let Some(request) = fresh.credential.refresh_request(endpoint, self.base_url, timeout) else {
             return Err(self
@@ -189,24 +227,32 @@ impl ConnectionAuth<'_> {
         let credential = Credential::parse(&text).map_err(|why| {
             Failure::new(Class::Unavailable, format!("the refreshed secret cannot be read: {why}"))
         })?;
-        let mut version = fresh.version.clone();
-        for attempt in 1..=WRITE_BACK_TRIES {
-            match self.seams.secrets.write(self.secret, &text).await {
-                Ok(written) => {
-                    version = written;
+        // Not written back, they serve this environment until they end, and are written at the next occasion.
+        let until = refreshed.expires_at;
+        let (version, refused) = (fresh.version.clone(), None);
+        let cached =
+            Cached { credential: Arc::new(credential), version, text, until, refused, unsaved: true };
+        self.keep(&cached);
+        Ok(self.save(cached, WRITE_BACK_TRIES).await)
+    }
+
+    async fn save(&self, mut cached: Cached, tries: u32) -> Cached {
+        for attempt in 1..=tries {
+            match self.seams.secrets.write(self.secret, &cached.text).await {
+                Ok(version) => {
+                    cached.version = version;
+                    cached.unsaved = false;
+                    cached.until = self.seams.clock.now().plus_ms(self.cache_ms);
                     break;
                 }
-                Err(error) if attempt == WRITE_BACK_TRIES => {
-                    // The tokens still serve this environment until they expire; the line below is an alarm's matter.
+                Err(error) if attempt == tries => {
                     tracing::error!(event = "secret", connection = self.connection.key(), message = %error);
                 }
                 Err(_) => self.seams.clock.sleep_ms(LOOK_MS).await,
             }
         }
-        let until = self.seams.clock.now().plus_ms(self.cache_ms);
-        let cached = Cached { credential: Arc::new(credential), version, text, until, refused: None };
         self.keep(&cached);
-        Ok(cached)
+        cached
     }
 
     async fn refuse(&self, fresh: &Cached, why: &str) -> Failure {

@@ -68,7 +68,8 @@ impl<'a> LimiterGate<'a> {
         let apis = if api == "*" { vec!["*"] } else { vec![api, "*"] };
         apis.into_iter()
             .map(|api| (self.bucket(api), self.rules_of(api)))
-            .filter(|(_, rules)| !rules.is_empty())
+            // The general one holds the CRM's own stops, rules or not.
+            .filter(|(bucket, rules)| !rules.is_empty() || *bucket == self.bucket("*"))
             .collect()
     }
 

@@ -9,7 +9,7 @@ use crate::report::{BatchReport, RecordLine, log_batch};
 use crate::seams::{Names, Seams, Write, Wrote};
 use crate::sync::store_body;
 use base64::Engine as _;
-use rtr_core::change::{Message, Operation, parse};
+use rtr_core::change::{Message, Operation, Wake, parse};
 use rtr_core::code::Code;
 use rtr_core::dead_letter::{DeadLetter, SCHEMA};
 use rtr_core::item::{Body, Ended, Item, Reason};
@@ -30,6 +30,10 @@ struct Letter {
     reason: Reason,
     attempts: u32,
     uncertain: bool,
+    /// The mapping revision that would be planned under now; 0 when that is not known.
+    mapping_revision: u64,
+    /// Where its body lay on the way, to be removed once it is filed.
+    parcel: Option<String>,
 }
 
 /// Files one batch.
@@ -50,10 +54,16 @@ pub async fn run(seams: &Seams<'_>, batch: &[Received]) -> BatchReport {
 }
 
 async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchReport) -> Result<(), ()> {
+    if let Ok(Message::Wake(wake)) = parse(&received.body) {
+        return forget_crashes(seams, received, &wake).await;
+    }
     let letters = letters(seams, received).await?;
     for letter in letters {
         match file(seams, received, &letter).await {
             Ok(true) => {
+                if let Some(parcel) = &letter.parcel {
+                    let _ = seams.records.delete_body(parcel).await;
+                }
                 report.count("filed", 1);
                 // An envelope's ending was counted by the function that sent it.
                 report.count("dead", u64::from(letter.reason.code == Code::NativeDeadLetter));
@@ -69,22 +79,59 @@ async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchRepo
     Ok(())
 }
 
+/// A wake that was given up leaves the dead version where it is; its crashes are not the next version's.
+async fn forget_crashes(seams: &Seams<'_>, received: &Received, wake: &Wake) -> Result<(), ()> {
+    let key = pair(&wake.key, Some(&wake.connection));
+    let names = Names {
+        org_id: Some(wake.key.org_id.clone()),
+        connection: Some(wake.connection.clone()),
+        record_type: Some(wake.key.record_type.clone()),
+        record_id: Some(wake.key.record_id.clone()),
+    };
+    for _ in 0..MAX_ROUNDS {
+        let found = seams.records.read(std::slice::from_ref(&key)).await.map_err(|_| ())?;
+        let Some(old) = found.get(&key).cloned() else { return Ok(()) };
+        let attempt = Attempt {
+            version: wake.version,
+            mapping_revision: old.mapping_revision.unwrap_or(0),
+            by: received.message_id.clone(),
+            again: true,
+        };
+        let Decision::Write(new) = settle(&old, &attempt, &Ending::Returned, seams.clock.now()) else {
+            return Ok(());
+        };
+        let write = Write { key: key.clone(), names: names.clone(), old, new: *new };
+        match seams.records.write(std::slice::from_ref(&write)).await.into_iter().next() {
+            Some(Wrote::Done) => return Ok(()),
+            Some(Wrote::Failed(_)) => return Err(()),
+            _ => {}
+        }
+    }
+    Err(())
+}
+
 /// What is in a message: an envelope is one letter, a bare body one for each connection it was meant for.
 async fn letters(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>, ()> {
     let envelope =
         serde_json::from_str::<DeadLetter>(&received.body).ok().filter(|letter| letter.schema == SCHEMA);
     match envelope {
-        Some(letter) => Ok(vec![from_envelope(letter)]),
+        Some(letter) => Ok(vec![from_envelope(seams, letter).await?]),
         None => from_body(seams, received).await,
     }
 }
 
-fn from_envelope(letter: DeadLetter) -> Letter {
-    let raw = letter
-        .raw_base64
-        .as_ref()
-        .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
-    let event = letter.event.as_ref().map(ToString::to_string).and_then(|text| parse(&text).ok());
+async fn from_envelope(seams: &Seams<'_>, letter: DeadLetter) -> Result<Letter, ()> {
+    let raw = match (&letter.body_ref, &letter.raw_base64) {
+        (Some(key), _) => seams.records.body(key).await.map_err(|error| {
+            tracing::warn!(event = "redrive", code = Code::StateUnavailable.as_str(), message = %error);
+        })?,
+        (None, Some(text)) => base64::engine::general_purpose::STANDARD.decode(text).ok(),
+        (None, None) => None,
+    };
+    let event = match &letter.event {
+        Some(event) => parse(&event.to_string()).ok(),
+        None => raw.as_ref().and_then(|bytes| parse(std::str::from_utf8(bytes).ok()?).ok()),
+    };
     let reason = Reason { field: letter.field, ..Reason::new(letter.code, letter.message) };
     let names = Names {
         org_id: letter.org_id,
@@ -92,7 +139,8 @@ fn from_envelope(letter: DeadLetter) -> Letter {
         record_type: letter.record_type,
         record_id: letter.record_id,
     };
-    match event {
+    let parcel = letter.body_ref;
+    Ok(match event {
         Some(message) => Letter {
             key: pair(message.key(), names.connection.as_deref()),
             names,
@@ -102,6 +150,8 @@ fn from_envelope(letter: DeadLetter) -> Letter {
             reason,
             attempts: letter.attempts,
             uncertain: false,
+            mapping_revision: 0,
+            parcel,
         },
         None => {
             let bytes = raw.unwrap_or_default();
@@ -114,9 +164,11 @@ fn from_envelope(letter: DeadLetter) -> Letter {
                 reason,
                 attempts: letter.attempts,
                 uncertain: false,
+                mapping_revision: 0,
+                parcel,
             }
         }
-    }
+    })
 }
 
 /// A bare body came by the native redrive policy: its function stopped on it again and again.
@@ -136,6 +188,8 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
                 },
                 attempts: received.receive_count,
                 uncertain: false,
+                mapping_revision: 0,
+                parcel: None,
             }]);
         }
     };
@@ -153,7 +207,11 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
     let reason = Reason::new(Code::NativeDeadLetter, "the queue gave the message up after its receive limit");
     Ok(connections
         .into_iter()
-        .map(|connection| Letter {
+        .map(|connection| {
+            let mapping = connection.as_deref().and_then(|name| config.mapping(name, &key.record_type));
+            (mapping.map_or(0, |mapping| mapping.revision), connection)
+        })
+        .map(|(mapping_revision, connection)| Letter {
             key: pair(&key, connection.as_deref()),
             names: Names {
                 org_id: Some(key.org_id.clone()),
@@ -167,6 +225,8 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
             reason: reason.clone(),
             attempts: received.receive_count,
             uncertain: true,
+            mapping_revision,
+            parcel: None,
         })
         .collect())
 }
@@ -197,7 +257,7 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
             None => store_body(seams, &letter.key.pk, &letter.body).await?,
         };
         body = Some(stored.clone());
-        let revision = item.mapping_revision.unwrap_or(0);
+        let revision = item.mapping_revision.unwrap_or(0).max(letter.mapping_revision);
         let attempt = Attempt {
             version: letter.version,
             mapping_revision: revision,

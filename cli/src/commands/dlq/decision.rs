@@ -54,7 +54,7 @@ mod tests {
             not_before: Instant(0),
             attempts: 1,
         };
-        let intent = Some(Intent { nonce: "n".to_owned(), version: 7, at: Instant(0) });
+        let intent = Some(Intent { nonce: "n".to_owned(), version: 7, at: Instant(0), matched: None });
         Item {
             rev: 4,
             applied_version: Some(5),

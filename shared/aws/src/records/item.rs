@@ -152,11 +152,13 @@ fn read_reason(row: &Row) -> Result<Reason, Unreadable> {
 }
 
 fn intent(intent: &Intent) -> AttributeValue {
-    AttributeValue::M(HashMap::from([
+    let mut row = HashMap::from([
         ("nonce".to_owned(), s(&intent.nonce)),
         ("version".to_owned(), n(intent.version)),
         ("at".to_owned(), n(intent.at.0)),
-    ]))
+    ]);
+    row.extend(intent.matched.as_ref().map(|matched| ("matched".to_owned(), s(matched))));
+    AttributeValue::M(row)
 }
 
 fn read_intent(row: &Row) -> Result<Intent, Unreadable> {
@@ -164,6 +166,7 @@ fn read_intent(row: &Row) -> Result<Intent, Unreadable> {
         nonce: required(text(row, "nonce")?, "nonce")?.to_owned(),
         version: required(number(row, "version")?, "version")?,
         at: Instant(required(number(row, "at")?, "at")?),
+        matched: text(row, "matched")?.map(str::to_owned),
     })
 }
 

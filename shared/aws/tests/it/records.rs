@@ -75,7 +75,7 @@ fn given_an_item_when_inserted_updated_and_emptied_then_it_reads_back_exactly() 
             object: Some("contacts".to_owned()),
             linked_at: Some(Instant(5)),
             slot: Some(dead()),
-            intent: Some(Intent { nonce: "n".to_owned(), version: 8, at: Instant(4) }),
+            intent: Some(Intent { nonce: "n".to_owned(), version: 8, at: Instant(4), matched: None }),
             by: "m-1".to_owned(),
             crashes: 1,
             ..Item::default()

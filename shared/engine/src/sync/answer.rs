@@ -14,6 +14,8 @@ pub(super) enum MessageFate {
     Done,
     /// It comes back, not before this.
     Return(Instant),
+    /// It comes back, and never before this: a request whose answer was lost may still land.
+    Hold(Instant),
     /// It comes back when its visibility ends by itself: what should be written could not be.
     ReturnAsIs,
 }
@@ -25,6 +27,8 @@ impl MessageFate {
         match (self, other) {
             (Self::Done, fate) | (fate, Self::Done) => fate,
             (Self::ReturnAsIs, _) | (_, Self::ReturnAsIs) => Self::ReturnAsIs,
+            (Self::Hold(one), Self::Hold(two)) => Self::Hold(one.max(two)),
+            (Self::Hold(until), _) | (_, Self::Hold(until)) => Self::Hold(until),
             (Self::Return(one), Self::Return(two)) => Self::Return(one.min(two)),
         }
     }
@@ -42,10 +46,17 @@ pub(super) fn returned(
     for (place, (message, fate)) in messages.iter().zip(fates).enumerate() {
         let behind = held.iter().find(|(group, _)| *group == message.group).map(|(_, wait)| *wait);
         let wait = match (behind, fate) {
+            // What is left as it is stays so behind others too: its group waits with it.
+            (Some(_), MessageFate::ReturnAsIs) => None,
+            (Some(Some(wait)), MessageFate::Hold(until)) => {
+                Some(wait.max(wait_s(now, *until, message.receive_count)))
+            }
             // The group is locked while any of its messages is unseen: those behind wait as long as the first.
             (Some(wait), _) => wait,
             (None, MessageFate::Done) => continue,
-            (None, MessageFate::Return(until)) => Some(wait_s(now, *until, message.receive_count)),
+            (None, MessageFate::Return(until) | MessageFate::Hold(until)) => {
+                Some(wait_s(now, *until, message.receive_count))
+            }
             (None, MessageFate::ReturnAsIs) => None,
         };
         if behind.is_none() {

@@ -8,8 +8,9 @@ use crate::batch::{Received, Settings};
 use crate::report::{BatchReport, RecordLine};
 use crate::seams::{Outbound, QueueName, Seams};
 use base64::Engine as _;
-use rtr_core::change::{Change, Malformed, to_body};
-use rtr_core::dead_letter::{DeadLetter, SCHEMA, unattributed_group};
+use rtr_core::change::{Change, MAX_VERSION, Malformed, to_body};
+use rtr_core::dead_letter::{DeadLetter, MAX_BODY_BYTES, SCHEMA, unattributed_group};
+use rtr_core::digest::hex;
 use rtr_core::item::{Ended, Reason};
 use rtr_core::key::{RecordKey, sqs_id};
 use serde_json::Value;
@@ -26,9 +27,9 @@ pub(super) async fn set_aside(
     send_on(seams, settings, batch, &intake.strays, fates).await;
     report.count("sent_on", intake.strays.len() as u64);
     let at = seams.clock.now().to_rfc3339();
-    let letters = intake.malformed.iter().map(|(place, why)| malformed(&batch[*place], why, at.clone()));
-    let places: Vec<usize> = intake.malformed.iter().map(|(place, _)| *place).collect();
-    send(seams, QueueName::DeadLetter, letters.collect(), &places, fates).await;
+    let parcels =
+        intake.malformed.iter().map(|(place, why)| malformed(*place, &batch[*place], why, at.clone()));
+    post(seams, parcels.collect(), batch, fates).await;
     report.count("dead", intake.malformed.len() as u64);
     report.count("malformed", intake.malformed.len() as u64);
     for (place, why) in &intake.malformed {
@@ -77,8 +78,16 @@ async fn send_on(
     send(seams, QueueName::Changes, messages, &places, fates).await;
 }
 
+/// A dead letter on its way to the queue.
+pub(super) struct Parcel {
+    place: usize,
+    letter: DeadLetter,
+    group: String,
+    id: String,
+}
+
 /// A dead letter for a body that cannot be read.
-fn malformed(received: &Received, malformed: &Malformed, at: String) -> Outbound {
+fn malformed(place: usize, received: &Received, malformed: &Malformed, at: String) -> Parcel {
     // What can be told of the record without trusting the rest, for whoever looks for it.
     let value: Option<Value> = serde_json::from_str(&received.body).ok();
     let text = |field: &str| value.as_ref()?.get(field)?.as_str().map(str::to_owned);
@@ -86,11 +95,15 @@ fn malformed(received: &Received, malformed: &Malformed, at: String) -> Outbound
         schema: SCHEMA,
         source: "sync".to_owned(),
         event: None,
+        body_ref: None,
         raw_base64: Some(base64::engine::general_purpose::STANDARD.encode(&received.body)),
         org_id: text("org_id"),
         record_type: text("record_type"),
         record_id: text("record_id"),
-        version: value.as_ref().and_then(|value| value.get("version")?.as_u64()),
+        version: value
+            .as_ref()
+            .and_then(|value| value.get("version")?.as_u64())
+            .filter(|v| *v <= MAX_VERSION),
         connection: None,
         reason: "malformed".to_owned(),
         code: malformed.code,
@@ -99,22 +112,25 @@ fn malformed(received: &Received, malformed: &Malformed, at: String) -> Outbound
         attempts: received.receive_count,
         at,
     };
-    outbound(&letter, unattributed_group(&received.body), &received.message_id)
+    let (group, id) = (unattributed_group(&received.body), received.message_id.clone());
+    Parcel { place, letter, group, id }
 }
 
 /// A dead letter for an event that no connection's lane could file.
 pub(super) fn unfiled(
+    place: usize,
     received: &Received,
     change: &Change,
     connection: Option<&str>,
     reason: &Reason,
     at: String,
-) -> Outbound {
+) -> Parcel {
     let letter = DeadLetter {
         schema: SCHEMA,
         source: "sync".to_owned(),
         event: Some(to_body(change)),
         raw_base64: None,
+        body_ref: None,
         org_id: Some(change.key.org_id.clone()),
         record_type: Some(change.key.record_type.clone()),
         record_id: Some(change.key.record_id.clone()),
@@ -127,20 +143,42 @@ pub(super) fn unfiled(
         attempts: received.receive_count,
         at,
     };
-    outbound(
-        &letter,
-        change.key.message_group(0),
-        &format!("{}#{}", received.message_id, connection.unwrap_or("-")),
-    )
+    let id = format!("{}#{}", received.message_id, connection.unwrap_or("-"));
+    Parcel { place, letter, group: change.key.message_group(0), id }
 }
 
 /// The reason of a pair without a job, as a dead letter.
-pub(super) fn no_job(received: &Received, change: &Change, none: &NoJob, at: String) -> Outbound {
-    unfiled(received, change, Some(&none.connection), &none.reason, at)
+pub(super) fn no_job(place: usize, received: &Received, change: &Change, none: &NoJob, at: String) -> Parcel {
+    unfiled(place, received, change, Some(&none.connection), &none.reason, at)
+}
+
+/// Sends dead letters. A body too large for a letter lies in the payload bucket, and the letter names it.
+pub(super) async fn post(
+    seams: &Seams<'_>,
+    parcels: Vec<Parcel>,
+    batch: &[Received],
+    fates: &mut [MessageFate],
+) {
+    let (mut messages, mut places) = (Vec::new(), Vec::new());
+    for Parcel { place, mut letter, group, id } in parcels {
+        let body = &batch[place].body;
+        if body.len() > MAX_BODY_BYTES {
+            let key = format!("letters/{}/{}", hex(body.as_bytes()), seams.clock.nonce());
+            if seams.records.put_body(&key, body.as_bytes()).await.is_err() {
+                fates[place] = fates[place].and(MessageFate::ReturnAsIs);
+                continue;
+            }
+            (letter.event, letter.raw_base64, letter.body_ref) = (None, None, Some(key));
+        }
+        let body = serde_json::to_string(&letter).unwrap_or_default();
+        messages.push(Outbound { body, group, deduplication_id: sqs_id(&id), lane: None });
+        places.push(place);
+    }
+    send(seams, QueueName::DeadLetter, messages, &places, fates).await;
 }
 
 /// Sends `messages`, one for each of `places`; what could not be sent is returned.
-pub(super) async fn send(
+async fn send(
     seams: &Seams<'_>,
     to: QueueName,
     messages: Vec<Outbound>,
@@ -156,9 +194,4 @@ pub(super) async fn send(
             fates[*place] = fates[*place].and(MessageFate::ReturnAsIs);
         }
     }
-}
-
-fn outbound(letter: &DeadLetter, group: String, id: &str) -> Outbound {
-    let body = serde_json::to_string(letter).unwrap_or_default();
-    Outbound { body, group, deduplication_id: sqs_id(id), lane: None }
 }

@@ -19,7 +19,7 @@ pub(super) async fn before_first_call(
     batch: &[Received],
     intake: &Intake,
     jobs: &mut [Job],
-) {
+) -> bool {
     let now = seams.clock.now();
     let slack_ms = settings.visibility_ms - settings.timeout_ms;
     let stale = |job: &&Job| {
@@ -42,7 +42,13 @@ pub(super) async fn before_first_call(
         }
     }
     delete_predecessors(seams, batch, intake, jobs).await;
-    announce(seams, jobs).await;
+    // Once one has crashed, each is announced alone, right before its own work: see `call_all`.
+    let alone = alone(jobs);
+    if !alone {
+        let mut jobs: Vec<&mut Job> = jobs.iter_mut().collect();
+        announce(seams, &mut jobs).await;
+    }
+    alone
 }
 
 fn going_of(jobs: &mut [Job], place: usize) -> impl Iterator<Item = &mut Job> {
@@ -71,9 +77,17 @@ async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Int
     }
 }
 
-async fn announce(seams: &Seams<'_>, jobs: &mut [Job]) {
-    let wary: Vec<&mut Job> =
-        jobs.iter_mut().filter(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES).collect();
+/// Whether a record of the batch has crashed its function.
+fn alone(jobs: &[Job]) -> bool {
+    jobs.iter().any(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES && job.item.crashes > 0)
+}
+
+pub(super) async fn announce(seams: &Seams<'_>, jobs: &mut [&mut Job]) {
+    let wary: Vec<&mut Job> = jobs
+        .iter_mut()
+        .map(|job| &mut **job)
+        .filter(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES)
+        .collect();
     if wary.is_empty() {
         return;
     }

@@ -62,7 +62,10 @@ pub(super) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>)
                     answers[at] = Some(after);
                 }
                 Wrote::Refused => refused.push(at),
-                Wrote::Owned(owner) => *ending = Ending::Dead(Box::new(owned(job, &owner))),
+                Wrote::Owned(owner) => match owned(seams, job, &owner).await {
+                    Ok(filing) => *ending = Ending::Dead(Box::new(filing)),
+                    Err(why) => answers[at] = Some(Committed::Failed(why)),
+                },
                 Wrote::Failed(error) => answers[at] = Some(Committed::Failed(error.0)),
             }
         }
@@ -134,9 +137,14 @@ pub(super) async fn filing(
     reason: Reason,
     certainty: Certainty,
 ) -> Result<Filing, String> {
+    // A body that is gone may be restored under its name: the letter goes on naming it.
+    let body = match job.item.dead().filter(|_| reason.code == Code::BodyGone) {
+        Some(slot) => slot.body.clone(),
+        None => store_body(seams, &job.key.pk, &job.data).await?,
+    };
     Ok(Filing {
         reason,
-        body: store_body(seams, &job.key.pk, &job.data).await?,
+        body,
         deleted: job.operation == rtr_core::change::Operation::Deleted,
         attempts: job.receive_count,
         uncertain: certainty == Certainty::MayHaveLanded,
@@ -211,14 +219,14 @@ async fn drop_body(seams: &Seams<'_>, write: &Write) {
     }
 }
 
-fn owned(job: &Job, owner: &str) -> Filing {
+async fn owned(seams: &Seams<'_>, job: &Job, owner: &str) -> Result<Filing, String> {
     let message = format!("the CRM's record is linked to another record already: {owner}");
-    Filing {
+    Ok(Filing {
         reason: Reason::new(Code::Owned, message),
-        body: Body::Inline(job.data.clone()),
-        deleted: false,
+        body: store_body(seams, &job.key.pk, &job.data).await?,
+        deleted: job.operation == rtr_core::change::Operation::Deleted,
         attempts: job.receive_count,
         uncertain: true,
         not_created: true,
-    }
+    })
 }

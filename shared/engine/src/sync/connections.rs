@@ -1,5 +1,6 @@
 //! Opens each connection that has work, and works it: connections concurrently, records of one group never.
 
+use super::begin::announce;
 use super::execute::execute;
 use super::job::Job;
 use super::treat::{Treatment, treat, waiting};
@@ -20,17 +21,22 @@ pub(super) async fn call_all(
     settings: &Settings,
     caches: &Caches,
     jobs: &mut [Job],
+    alone: bool,
     deadline: Instant,
     report: &mut BatchReport,
 ) {
-    let alone = jobs.iter().any(|job| job.going().is_some() && job.item.crashes > 1);
     let mut by_connection: BTreeMap<ConnectionKey, Vec<&mut Job>> = BTreeMap::new();
     for job in jobs.iter_mut().filter(|job| job.going().is_some()) {
         by_connection.entry(job.connection.clone()).or_default().push(job);
     }
     if alone {
         for job in by_connection.into_values().flatten() {
-            add(report, one_connection(seams, settings, caches, vec![job], deadline).await);
+            let mut one = [job];
+            announce(seams, &mut one).await;
+            let [job] = one;
+            if job.going().is_some() {
+                add(report, one_connection(seams, settings, caches, vec![job], deadline).await);
+            }
         }
         return;
     }
@@ -75,6 +81,7 @@ async fn one_connection(
         secret: &own.secret,
         base_url: own.base_url.as_deref(),
         cache_ms: settings.cache_ms,
+        deadline,
     };
     match auth.base_url().await {
         Ok(base_url) => {

@@ -2,7 +2,7 @@
 
 use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::job::{Job, Stage};
-use super::look::{adopt, look, stamp};
+use super::look::{adopt_if_matched, look, stamp};
 use super::prepare::decide;
 use super::treat::{BREAKER_MS, Treatment, treat, waiting};
 use crate::seams::Seams;
@@ -116,7 +116,7 @@ async fn call(
         match outcome {
             Ok(done) => written.push((at, done.external_id)),
             Err(failure) => {
-                failed(seams, jobs[at], &failure).await;
+                failed(seams, session, jobs[at], &failure).await;
             }
         }
     }
@@ -140,7 +140,8 @@ fn item(job: &Job, kind: &Kind, place: usize) -> WriteItem {
         if matches!(kind, Kind::Upsert { .. } | Kind::Create) {
             fields.extend(go.payload.on_create.clone());
         }
-        if *kind == Kind::Create
+        // An adopted record has our key once a write of it is confirmed, not before.
+        if (*kind == Kind::Create || (*kind == Kind::Update && job.item.applied_hash.is_none()))
             && let Some((property, value)) = stamp(&job.setup.mapping.mapping, job.key_value.as_deref())
         {
             fields.insert(property, Patch::Set(value));
@@ -156,7 +157,8 @@ async fn intend(seams: &Seams<'_>, jobs: &mut [&mut Job], places: &[usize]) {
     let mut work = Vec::new();
     for (at, job) in jobs.iter_mut().enumerate() {
         if places.contains(&at) {
-            work.push((&mut **job, Ending::Intended { nonce: seams.clock.nonce() }));
+            let matched = job.mapped.as_ref().and_then(|mapped| mapped.match_value.clone());
+            work.push((&mut **job, Ending::Intended { nonce: seams.clock.nonce(), matched }));
         }
     }
     let answers = commit(seams, work).await;
@@ -226,7 +228,7 @@ async fn half_written(seams: &Seams<'_>, job: &mut Job, external_id: String, fai
     }
 }
 
-async fn failed(seams: &Seams<'_>, job: &mut Job, failure: &Failure) {
+async fn failed(seams: &Seams<'_>, session: &Session<'_>, job: &mut Job, failure: &Failure) {
     let creating = matches!(job.going().map(|go| &go.first), Some(First::Create));
     match treat(job, failure, seams.clock.now()) {
         Treatment::Return(until) => {
@@ -251,7 +253,7 @@ async fn failed(seams: &Seams<'_>, job: &mut Job, failure: &Failure) {
         }
         Treatment::Ignore => finish(seams, vec![(job, Ending::Skipped, Ended::Skipped, None)]).await,
         Treatment::Recreate => recreate(seams, job).await,
-        Treatment::Adopt(external_id) => adopt(seams, job, external_id).await,
+        Treatment::Adopt(existing) => adopt_if_matched(seams, session, job, &existing, failure).await,
     }
 }
 
@@ -269,7 +271,7 @@ async fn recreate(seams: &Seams<'_>, job: &mut Job) {
 async fn hold(seams: &Seams<'_>, job: &mut Job, until: rtr_core::time::Instant, reason: Reason) {
     match commit(seams, vec![(&mut *job, Ending::Unknown)]).await.into_iter().next() {
         Some(Committed::Failed(why)) => job.give_back_as_is(&why),
-        _ => job.give_back(until, reason),
+        _ => job.hold(until, reason),
     }
 }
 

@@ -125,6 +125,10 @@ impl Job {
         self.stage = Stage::Returned(MessageFate::Return(until), reason);
     }
 
+    pub(super) fn hold(&mut self, until: Instant, reason: Reason) {
+        self.stage = Stage::Returned(MessageFate::Hold(until), reason);
+    }
+
     pub(super) fn give_back_as_is(&mut self, why: &str) {
         let reason = Reason::new(Code::StateUnavailable, why);
         self.stage = Stage::Returned(MessageFate::ReturnAsIs, reason);

@@ -8,13 +8,16 @@ use rtr_connectors::connector::{Found, Lookup, LookupBy};
 use rtr_connectors::session::Session;
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
-use rtr_core::failure::Failure;
+use rtr_core::failure::{Class, Failure};
 use rtr_core::item::{Ended, Reason};
 use rtr_core::mapping::{Key, OnDelete, Patch};
 use rtr_core::plan::{First, LookBy, after_finding_nothing};
 use rtr_core::settle::{Ending, Link};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// Candidates named in a dead letter.
+const LISTED: usize = 10;
 
 /// Resolves every [`First::Look`]: afterwards those jobs know how to begin, or are ended or returned.
 pub(super) async fn look(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job]) {
@@ -25,7 +28,7 @@ pub(super) async fn look(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&
     }
     let mut skipped = Vec::new();
     for job in jobs.iter_mut().filter(|job| looks(job).is_some()) {
-        let deleted = job.operation == Operation::Deleted;
+        let deleted = job.going().is_some_and(|go| go.deleted);
         let first = after_finding_nothing(&job.setup.mapping.mapping, job.key_value.as_deref(), deleted);
         match first {
             Some(first) => begin(job, first),
@@ -68,12 +71,29 @@ async fn look_once(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Jo
                 }
                 Err(failure) => {
                     for at in places {
+                        let failure = if places.len() > 1 && needs_a_person(&failure) {
+                            // The fault of one value: each is asked for alone.
+                            let lookup = question(jobs, &[*at], step, &object, &property, ours);
+                            match jobs[*at].setup.connector.lookup(session, &lookup).await {
+                                Ok(found) => {
+                                    answer(seams, jobs[*at], step, &found).await;
+                                    continue;
+                                }
+                                Err(failure) => failure,
+                            }
+                        } else {
+                            failure.clone()
+                        };
                         fail(seams, jobs[*at], &failure).await;
                     }
                 }
             }
         }
     }
+}
+
+fn needs_a_person(failure: &Failure) -> bool {
+    matches!(failure.class, Class::Invalid { .. } | Class::BatchRefused | Class::Refused)
 }
 
 fn question(
@@ -121,13 +141,10 @@ async fn answer(seams: &Seams<'_>, job: &mut Job, step: usize, found: &[Found]) 
             }
         }
         many => {
-            let ids: Vec<&str> = many.iter().map(|hit| hit.external_id.as_str()).collect();
-            let message = format!(
-                "{} records of the CRM have the same `{}`: {}",
-                ids.len(),
-                by.property,
-                ids.join(", ")
-            );
+            let ids: Vec<&str> = many.iter().take(LISTED).map(|hit| hit.external_id.as_str()).collect();
+            let more = if many.len() > LISTED { ", …" } else { "" };
+            let (count, ids) = (many.len(), ids.join(", "));
+            let message = format!("{count} records of the CRM have the same `{}`: {ids}{more}", by.property);
             let reason = Reason { field: Some(by.property.clone()), ..Reason::new(Code::Ambiguous, message) };
             dead(seams, job, reason).await;
         }
@@ -139,10 +156,11 @@ fn same(held: &str, asked: &str) -> bool {
 }
 
 /// Links the job to a record found, claim first, and goes on as an update that stamps our key on it.
-pub(super) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String) {
+async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String) {
     let mapping = job.setup.mapping.clone();
-    if job.operation == Operation::Deleted {
+    if job.going().is_some_and(|go| go.deleted) {
         let first = match &mapping.mapping.on_delete {
+            _ if job.operation != Operation::Deleted => First::Remove { external_id, erase: false },
             OnDelete::Set(_) => First::Update { external_id },
             how => First::Remove { external_id, erase: *how == OnDelete::Erase },
         };
@@ -169,6 +187,31 @@ pub(super) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String)
         _ => {
             job.give_back(seams.clock.now().plus_ms(1_000), Reason::new(Code::Contended, "the item changed"))
         }
+    }
+}
+
+/// Adopts the record that the CRM named as a duplicate, if the mapping's match finds that very one: what clashes may be
+/// another property, and then it is a stranger's.
+pub(super) async fn adopt_if_matched(
+    seams: &Seams<'_>,
+    session: &Session<'_>,
+    job: &mut Job,
+    existing: &str,
+    failure: &Failure,
+) {
+    let mapping = job.setup.mapping.clone();
+    let value = job.mapped.as_ref().and_then(|mapped| mapped.match_value.clone());
+    let Some((property, value)) = mapping.mapping.match_on.clone().zip(value) else {
+        return dead(seams, job, Reason::from(failure)).await;
+    };
+    begin(job, First::Look(vec![LookBy { property: property.clone(), value, ours: false }]));
+    let lookup = question(&[&mut *job], &[0], 0, &mapping.mapping.object, &property, false);
+    match job.setup.connector.lookup(session, &lookup).await {
+        Ok(found) if found.iter().any(|hit| hit.external_id == existing) => {
+            answer(seams, job, 0, &found).await
+        }
+        Ok(_) => dead(seams, job, Reason::from(failure)).await,
+        Err(failure) => fail(seams, job, &failure).await,
     }
 }
 

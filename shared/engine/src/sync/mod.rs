@@ -19,7 +19,7 @@ use crate::batch::{Received, Settings};
 use crate::credentials::CredentialCache;
 use crate::gate::Pools;
 use crate::report::{BatchReport, RecordLine, log_batch};
-use crate::seams::{QueueName, Seams};
+use crate::seams::Seams;
 use answer::{MessageFate, returned};
 pub(crate) use commit::store_body;
 use commit::{Certainty, commit, filing, finish};
@@ -65,12 +65,13 @@ pub async fn run(
     let mut jobs = make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
     prepare::load(seams, &mut jobs).await;
     plan_all(seams, &mut jobs, &mut report).await;
-    begin::before_first_call(seams, settings, batch, &intake, &mut jobs).await;
+    let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs).await;
     connections::call_all(
         seams,
         settings,
         caches,
         &mut jobs,
+        alone,
         deadline.plus_ms(-COMMIT_RESERVE_MS),
         &mut report,
     )
@@ -122,7 +123,7 @@ async fn make_jobs(
     report: &mut BatchReport,
 ) -> Vec<Job> {
     let at = seams.clock.now().to_rfc3339();
-    let (mut jobs, mut letters, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut jobs, mut letters) = (Vec::new(), Vec::new());
     for record in &intake.records {
         let Some(config) = configs.get(&record.key.org_id) else { continue };
         let (made, none) = prepare::jobs(record, config, batch);
@@ -130,8 +131,7 @@ async fn make_jobs(
         if let Some((place, change)) = &record.change {
             if !config.known && settings.strict_orgs {
                 let reason = Reason::new(Code::UnknownOrg, "the org has no configuration");
-                letters.push(aside::unfiled(&batch[*place], change, None, &reason, at.clone()));
-                places.push(*place);
+                letters.push(aside::unfiled(*place, &batch[*place], change, None, &reason, at.clone()));
                 log_unfiled(change, "", Ended::Dead, &reason, &batch[*place]);
                 report.count("dead", 1);
                 continue;
@@ -142,8 +142,7 @@ async fn make_jobs(
                 report.count("skipped", 1);
             }
             for none in &none {
-                letters.push(aside::no_job(&batch[*place], change, none, at.clone()));
-                places.push(*place);
+                letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
                 log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
                 report.count("dead", 1);
             }
@@ -154,7 +153,7 @@ async fn make_jobs(
         }
         jobs.extend(made);
     }
-    aside::send(seams, QueueName::DeadLetter, letters, &places, fates).await;
+    aside::post(seams, letters, batch, fates).await;
     jobs
 }
 
@@ -183,6 +182,10 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
             Action::Superseded { reused } => {
                 report.count("version_reused", u64::from(reused));
                 job.end(Ended::Superseded);
+            }
+            // It may have landed in an earlier run: what stands at the CRM is not known any more.
+            Action::Pass if job.again && job.item.applied_hash.is_some() => {
+                work.push((job, Ending::Unknown, Ended::Skipped, None));
             }
             Action::Pass => job.end(Ended::Skipped),
             Action::ReplaceParked => {
@@ -214,7 +217,7 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
 async fn end_in_order(seams: &Seams<'_>, jobs: &mut [Job]) {
     let mut held: Vec<&mut Job> = jobs
         .iter_mut()
-        .filter(|job| job.item.crashes > 0 && matches!(job.stage, Stage::Returned(MessageFate::Return(_), _)))
+        .filter(|job| job.item.crashes > 0 && matches!(job.stage, Stage::Returned(..)))
         .collect();
     if held.is_empty() {
         return;

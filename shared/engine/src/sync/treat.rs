@@ -1,7 +1,6 @@
 //! What a failure at the CRM means for a job. Pure: the one place that acts on failure classes.
 
 use super::job::Job;
-use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::item::Reason;
@@ -64,15 +63,14 @@ pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
 
 fn missing(job: &Job, failure: &Failure, now: Instant, lag_ms: i64) -> Treatment {
     match job.going().map(|go| &go.first) {
-        Some(First::Remove { .. }) => return Treatment::Gone,
-        Some(First::Update { .. }) => {}
+        Some(First::Remove { .. } | First::Update { .. }) => {}
         _ => return Treatment::Dead(Reason::from(failure)),
     }
     // Shortly after it was made a record may not be there for every reader: that is lag, not absence.
     if let Some(linked_at) = job.item.linked_at.filter(|at| at.plus_ms(lag_ms) > now) {
         return Treatment::Return(linked_at.plus_ms(lag_ms));
     }
-    if job.operation == Operation::Deleted {
+    if job.going().is_some_and(|go| go.deleted) {
         return Treatment::Gone;
     }
     match job.setup.mapping.mapping.on_missing {

@@ -144,3 +144,16 @@ fn given_a_wake_with_nothing_to_wake_beside_a_change_when_synced_then_the_change
     let report = world.sync(&[change, wake]);
     assert_eq!((report.failed.len(), world.contacts("email")), (0, vec!["new@x.io".to_owned()]));
 }
+
+#[test]
+fn given_a_body_too_large_for_a_letter_when_it_cannot_be_read_then_it_is_filed_whole_all_the_same() {
+    let world = World::with_contact(CONTACT);
+    let body = format!("{{\"org_id\": \"acme\", \"notes\": \"{}", "é".repeat(400_000));
+    assert!(world.sync(&[build::raw(&body, "acme#contact#x", world.now())]).failed.is_empty());
+    let sent = world.queue.state().sent[0].1.clone();
+    assert!(world.redrive(&[build::raw(&sent.body, &sent.group, world.now())]).failed.is_empty());
+    let state = world.records.state();
+    let filed: Vec<_> = state.items.values().filter_map(|(item, _)| item.stored_body()).collect();
+    assert_eq!((filed.len(), state.bodies.len()), (1, 1), "one letter, one body: the parcel is gone");
+    assert!(String::from_utf8_lossy(&state.bodies[filed[0]]).contains("ééé"));
+}

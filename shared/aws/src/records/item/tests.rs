@@ -37,7 +37,12 @@ fn full() -> Item {
         linked_at: Some(Instant(1)),
         deleted: true,
         slot: Some(dead_slot()),
-        intent: Some(Intent { nonce: "n".to_owned(), version: 4, at: Instant(5) }),
+        intent: Some(Intent {
+            nonce: "n".to_owned(),
+            version: 4,
+            at: Instant(5),
+            matched: Some("m".to_owned()),
+        }),
         by: "m-1".to_owned(),
         crashes: 2,
         recent: vec![Recent { ended: Ended::Dead, version: 8, at: Instant(5), code: Some(Code::Invalid) }],
