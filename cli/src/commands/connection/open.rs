@@ -107,15 +107,16 @@ impl<'a> Opening<'a> {
 
     /// Its credentials.
     pub(super) fn auth(&self) -> Result<ConnectionAuth<'_>, Finding> {
-        let settings = self.settings()?;
+        let (settings, seams) = (self.settings()?, self.runtime.seams());
         Ok(ConnectionAuth {
-            seams: self.runtime.seams(),
+            seams,
             cache: &self.runtime.caches.credentials,
             connection: self.key.clone(),
             connector: self.connector,
             secret: &settings.secret,
             base_url: settings.base_url.as_deref(),
             cache_ms: self.runtime.settings.cache_ms,
+            deadline: seams.clock.now().plus_ms(DEADLINE_MS),
         })
     }
 
