@@ -112,9 +112,10 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn send(&self, to: QueueName, messages: &[Outbound]) -> Answers {
         let url = self.url(to);
+        let messages: Vec<Outbound> = messages.iter().map(sendable).collect();
         // One after another: two batches may hold messages of one group, whose order is the order of sending.
         let mut all = Vec::with_capacity(messages.len());
-        for range in batches(messages) {
+        for range in batches(&messages) {
             all.extend(self.send_batch(url, &messages[range]).await);
         }
         all
@@ -127,6 +128,12 @@ impl Queue for SqsQueue {
     async fn set_visibility(&self, receipts: &[(String, i32)]) -> Answers {
         join_all(receipts.chunks(MAX_ENTRIES).map(|receipts| self.visibility_batch(receipts))).await.concat()
     }
+}
+
+/// The same JSON without the two characters that JSON allows in text and SQS does not: SQS would refuse them for ever.
+fn sendable(message: &Outbound) -> Outbound {
+    let body = message.body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
+    Outbound { body, ..message.clone() }
 }
 
 /// Which messages go together: in order, at most ten, at most SQS's bytes; one that is too large goes alone, for SQS

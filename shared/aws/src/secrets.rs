@@ -63,11 +63,15 @@ impl Secrets for ManagedSecrets {
     }
 }
 
-/// Not there, without a value yet, or about to be deleted.
+/// Not there, without a value yet, about to be deleted, or of a name that no secret can have: Secrets Manager takes
+/// letters, digits and `/_+=.@-!`, ids of orgs may hold any character. None of these passes by itself.
 fn is_absent<R>(error: &SdkError<GetSecretValueError, R>) -> bool {
-    let service = error.as_service_error();
-    service
-        .is_some_and(|error| error.is_resource_not_found_exception() || error.is_invalid_request_exception())
+    error.as_service_error().is_some_and(|error| {
+        error.is_resource_not_found_exception()
+            || error.is_invalid_request_exception()
+            || error.is_invalid_parameter_exception()
+            || error.code() == Some("ValidationException")
+    })
 }
 
 fn version(id: Option<String>) -> Result<String, Unavailable> {
@@ -83,4 +87,22 @@ fn failed<E: ProvideErrorMetadata, R>(operation: &str, name: &str, error: &SdkEr
         _ => "an answer that cannot be read",
     };
     Unavailable(format!("{operation} {name}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_secretsmanager::error::ErrorMetadata;
+
+    #[test]
+    fn given_a_name_that_no_secret_can_have_when_read_then_there_is_none_and_a_throttle_is_none_of_that() {
+        let absent = |code: &str| {
+            let error = GetSecretValueError::generic(ErrorMetadata::builder().code(code).build());
+            is_absent(&SdkError::service_error(error, ()))
+        };
+        assert!(absent("ValidationException"));
+        for code in ["ThrottlingException", "AccessDeniedException", "InternalServiceError"] {
+            assert!(!absent(code), "{code}");
+        }
+    }
 }

@@ -15,6 +15,23 @@ pub fn hex(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
 }
 
+/// A digest that grows with what it is fed: for what does not fit in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Running(Sha256);
+
+impl Running {
+    /// Adds `bytes`.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hex digest of all that was fed.
+    #[must_use]
+    pub fn hex(self) -> String {
+        to_hex(&self.0.finalize())
+    }
+}
+
 /// The first 16 bytes of the digest in hex: 32 characters, enough to tell payloads of one record apart.
 #[must_use]
 pub fn short_hex(bytes: &[u8]) -> String {

@@ -1,6 +1,6 @@
 //! What a dropped or resent dead letter leaves of its item. Pure.
 
-use rtr_core::item::{Ended, Item};
+use rtr_core::item::{Ended, Item, Slot};
 use rtr_core::time::Instant;
 
 /// What kind of item a dead letter lies in.
@@ -12,14 +12,29 @@ pub(super) enum Kind {
     Unfiled,
 }
 
-/// The item after its dead version `version` was given up; none when it is not dead any more, or of another version.
+/// What lay dead when somebody looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The dead version; none where it has none.
+    pub(super) version: Option<u64>,
+    /// Since when: the same version may have been tried and have died anew, for another reason or with other data.
+    pub(super) since: Instant,
+}
+
+impl Seen {
+    fn is(self, slot: &Slot) -> bool {
+        slot.since == self.since && self.version.is_none_or(|version| slot.wanted_version == version)
+    }
+}
+
+/// The item after what was `seen` in it was given up; none when that does not lie there any more.
 ///
 /// At a pair the fence moves to the version, so that no older one that lies elsewhere is applied after all, and the hash
 /// goes, since nobody knows what the CRM has. An open intent stays: a later try must look before it creates. An unfiled
 /// item gets no fence: the same body arriving again is a new dead letter, not a repetition.
 #[must_use]
-pub(super) fn dropped(item: &Item, version: Option<u64>, kind: Kind, by: &str, now: Instant) -> Option<Item> {
-    let slot = item.dead().filter(|slot| version.is_none_or(|version| slot.wanted_version == version))?;
+pub(super) fn dropped(item: &Item, seen: Seen, kind: Kind, by: &str, now: Instant) -> Option<Item> {
+    let slot = item.dead().filter(|slot| seen.is(slot))?;
     let next = Item { rev: item.rev + 1, slot: None, by: by.to_owned(), ..item.clone() };
     let next = match kind {
         Kind::Unfiled => next,
@@ -38,9 +53,13 @@ pub(super) fn dropped(item: &Item, version: Option<u64>, kind: Kind, by: &str, n
 mod tests {
     use super::*;
     use rtr_core::code::Code;
-    use rtr_core::item::{Body, Intent, Reason, Slot, SlotState};
+    use rtr_core::item::{Body, Intent, Reason, SlotState};
     use rtr_core::plan::above_fence;
     use serde_json::json;
+
+    fn seen(version: Option<u64>) -> Seen {
+        Seen { version, since: Instant(1) }
+    }
 
     fn item(state: SlotState) -> Item {
         let slot = Slot {
@@ -70,7 +89,7 @@ mod tests {
 
     #[test]
     fn given_a_dead_version_when_dropped_then_the_fence_stands_there_and_the_hash_is_gone() {
-        let dropped = dropped(&item(SlotState::Dead), Some(7), Kind::Pair, "me", Instant(9)).unwrap();
+        let dropped = dropped(&item(SlotState::Dead), seen(Some(7)), Kind::Pair, "me", Instant(9)).unwrap();
         assert_eq!((dropped.rev, dropped.applied_version, dropped.mapping_revision), (5, Some(7), Some(3)));
         assert_eq!((&dropped.applied_hash, &dropped.slot, dropped.by.as_str()), (&None, &None, "me"));
         assert!(dropped.external_id.is_some() && dropped.intent.is_some());
@@ -81,16 +100,24 @@ mod tests {
     #[test]
     fn given_another_version_or_parked_work_when_dropped_then_nothing_is_touched() {
         let now = Instant(9);
-        assert_eq!(dropped(&item(SlotState::Dead), Some(6), Kind::Pair, "me", now), None);
-        assert_eq!(dropped(&item(SlotState::Parked), Some(7), Kind::Pair, "me", now), None);
-        assert_eq!(dropped(&Item::default(), None, Kind::Pair, "me", now), None);
+        assert_eq!(dropped(&item(SlotState::Dead), seen(Some(6)), Kind::Pair, "me", now), None);
+        assert_eq!(dropped(&item(SlotState::Parked), seen(Some(7)), Kind::Pair, "me", now), None);
+        assert_eq!(dropped(&Item::default(), seen(None), Kind::Pair, "me", now), None);
     }
 
     #[test]
     fn given_an_unfiled_letter_when_dropped_then_the_same_body_may_die_again() {
         let filed = Item { applied_version: None, mapping_revision: None, ..item(SlotState::Dead) };
-        let dropped = dropped(&filed, None, Kind::Unfiled, "me", Instant(9)).unwrap();
+        let dropped = dropped(&filed, seen(None), Kind::Unfiled, "me", Instant(9)).unwrap();
         assert_eq!((dropped.applied_version, dropped.slot.is_none()), (None, true));
         assert!(above_fence(&dropped, 7, 0));
+    }
+
+    #[test]
+    fn given_a_version_that_died_anew_since_it_was_listed_when_dropped_then_it_is_left_alone() {
+        let listed = Seen { version: Some(7), since: Instant(0) };
+        for kind in [Kind::Pair, Kind::Unfiled] {
+            assert_eq!(dropped(&item(SlotState::Dead), listed, kind, "me", Instant(9)), None);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `rtr dlq drop`: gives dead versions up. Each is one compare-and-set, and a stored body goes only after it.
 
 use super::Act;
-use super::decision::dropped;
+use super::decision::{Seen, dropped};
 use super::filter::Filter;
 use super::index;
 use super::letter::Letter;
@@ -78,10 +78,10 @@ async fn one_step(
         let item = items.remove(&letter.key).unwrap_or_default();
         async move {
             if dry_run {
-                let would = dropped(&item, letter.version, letter.kind(), "", seams.clock.now()).is_some();
+                let would = dropped(&item, letter.seen(), letter.kind(), "", seams.clock.now()).is_some();
                 return (letter, if would { Cleared::Done } else { Cleared::Gone });
             }
-            (letter, clear(seams, letter, item, letter.version).await)
+            (letter, clear(seams, letter, item, letter.seen()).await)
         }
     });
     // All of the step is ended before the first failure is told: nothing is left half-way.
@@ -99,23 +99,15 @@ async fn one_step(
     failed
 }
 
-/// Frees the place where `letter` lies, if it is still of `version`; `item` is what was read.
-pub(super) async fn clear(
-    seams: &Seams<'_>,
-    letter: &Letter,
-    mut item: Item,
-    version: Option<u64>,
-) -> Cleared {
+/// Frees the place where `letter` lies, if what was `seen` still lies there; `item` is what was read.
+pub(super) async fn clear(seams: &Seams<'_>, letter: &Letter, mut item: Item, seen: Seen) -> Cleared {
     let by = format!("rtr#{}", seams.clock.nonce());
-    // An unfiled letter has no version to tell it from the next one; when it died does.
-    let since = item.dead().map(|slot| slot.since);
     for _ in 0..ROUNDS {
         // A write whose answer was lost may have landed, and was refused the second time.
         if item.by == by {
             return Cleared::Done;
         }
-        let same = item.dead().map(|slot| slot.since) == since;
-        let next = dropped(&item, version, letter.kind(), &by, seams.clock.now()).filter(|_| same);
+        let next = dropped(&item, seen, letter.kind(), &by, seams.clock.now());
         let Some(new) = next else { return Cleared::Gone };
         let write = Write { key: letter.key.clone(), names: letter.names(), old: item, new };
         match seams.records.write(std::slice::from_ref(&write)).await.into_iter().next() {

@@ -46,6 +46,10 @@ pub(super) async fn find(aws: &Aws, filter: &Filter) -> Result<Vec<Letter>, Prob
 
 async fn query(aws: &Aws, table: &str, partition: String, filter: &Filter) -> Result<Vec<Row>, Problem> {
     let (since, until) = (filter.since.unwrap_or(Instant(0)), filter.until.unwrap_or(Instant(i64::MAX)));
+    // DynamoDB refuses a range that ends before it begins; nothing lies in it.
+    if since > until {
+        return Ok(Vec::new());
+    }
     let (mut rows, mut from) = (Vec::new(), None);
     loop {
         let query = aws

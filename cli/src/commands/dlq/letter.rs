@@ -1,5 +1,6 @@
 //! One dead letter as the index shows it.
 
+use super::decision::Seen;
 use rtr_core::digest;
 use rtr_core::key::PairKey;
 use rtr_core::time::Instant;
@@ -94,6 +95,11 @@ impl Letter {
     /// Whether it belongs to no record: its body could not be read.
     pub(super) fn is_unattributed(&self) -> bool {
         self.key.pk.starts_with(UNATTRIBUTED)
+    }
+
+    /// What was listed, to be told from what lies there later.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { version: self.version, since: self.since }
     }
 
     /// The plain names, for a write of the item.

@@ -1,6 +1,7 @@
 //! `rtr dlq redrive`: wakes dead versions through their records' own groups. Safe in any order, any number of times.
 
 use super::Act;
+use super::decision::Seen;
 use super::drop::{Cleared, clear};
 use super::filter::Filter;
 use super::index;
@@ -85,7 +86,7 @@ async fn one_step(
     let keys: Vec<_> = letters.iter().map(|letter| letter.key.clone()).collect();
     let read = seams.records.read(&keys).await;
     let items = read.map_err(|error| unavailable("reading items", &aws.place, &error))?;
-    let mut sending: Vec<(&Letter, Outbound, Option<Item>)> = Vec::new();
+    let mut sending: Vec<(&Letter, Outbound, Option<Lying>)> = Vec::new();
     for letter in letters {
         let item = items.get(&letter.key);
         let body = match item.and_then(Item::dead).filter(|_| needs_body(letter)) {
@@ -96,7 +97,7 @@ async fn one_step(
         };
         match redrive(letter, item, body, how) {
             Redrive::Wake(message) => sending.push((letter, message, None)),
-            Redrive::Resend(message) => sending.push((letter, message, item.cloned())),
+            Redrive::Resend(message) => sending.push((letter, message, item.and_then(lying))),
             Redrive::Gone => report.gone += 1,
             Redrive::Refused(code, message) => {
                 report.refused.push(Refused { id: letter.id.clone(), code, message })
@@ -114,14 +115,27 @@ async fn one_step(
         sent.map_err(|error| unavailable(&format!("sending {}", letter.whose()), &aws.place, &error))?;
         report.redriven += 1;
         // The event is in the queue; what lay in for it goes, unless it has died again already.
-        if let Some(item) = lay {
-            let cleared = clear(seams, letter, item, letter.version).await;
+        if let Some(Lying { item, sent }) = lay {
+            let cleared = clear(seams, letter, item, sent).await;
             if let Cleared::Failed(error) = cleared {
                 return Err(unavailable(&format!("clearing {}", letter.whose()), &aws.place, &error));
             }
         }
     }
     Ok(())
+}
+
+/// An item that frees its place once what lay there is sent.
+struct Lying {
+    item: Item,
+    /// What is sent of it, which may be newer than what was listed.
+    sent: Seen,
+}
+
+fn lying(item: &Item) -> Option<Lying> {
+    let slot = item.dead()?;
+    let sent = Seen { version: Some(slot.wanted_version), since: slot.since };
+    Some(Lying { item: item.clone(), sent })
 }
 
 fn tell(app: &App, report: &Report) -> Ended {

@@ -4,11 +4,11 @@ use crate::problem::Problem;
 use rtr_core::digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-/// What the file's beginning is recognised by, in bytes.
-const PREFIX_BYTES: u64 = 64 * 1_024;
+/// How much of a file is read at a time, in bytes.
+const READ_BYTES: usize = 256 * 1_024;
 /// The checkpoint's name: the file's, with this.
 const SUFFIX: &str = ".rtr-state";
 
@@ -24,8 +24,10 @@ pub(super) struct Progress {
 /// A checkpoint as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Stored {
-    prefix_bytes: u64,
-    prefix_digest: String,
+    /// The file's size when it was begun.
+    bytes: u64,
+    /// The digest of so many bytes: one line changed anywhere would move all behind it.
+    digest: String,
     progress: Progress,
 }
 
@@ -33,8 +35,8 @@ struct Stored {
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     path: PathBuf,
-    prefix_bytes: u64,
-    prefix_digest: String,
+    bytes: u64,
+    digest: String,
 }
 
 impl Progress {
@@ -57,11 +59,10 @@ impl Checkpoint {
     pub(super) fn beside(file: &Path) -> Result<Self, Problem> {
         let size =
             std::fs::metadata(file).map(|about| about.len()).map_err(|error| unreadable(file, &error))?;
-        let prefix_bytes = size.min(PREFIX_BYTES);
-        let prefix_digest = prefix(file, prefix_bytes)?;
+        let digest = digest_of(file, size)?;
         let mut path = file.as_os_str().to_owned();
         path.push(SUFFIX);
-        Ok(Self { path: path.into(), prefix_bytes, prefix_digest })
+        Ok(Self { path: path.into(), bytes: size, digest })
     }
 
     /// The checkpoint's own file.
@@ -87,11 +88,10 @@ impl Checkpoint {
                 .hint("remove it to begin anew")
         })?;
         // A file that was appended to is still the same one.
-        let same = stored.prefix_bytes <= self.prefix_bytes
-            && prefix(file, stored.prefix_bytes)? == stored.prefix_digest;
+        let same = stored.bytes <= self.bytes && digest_of(file, stored.bytes)? == stored.digest;
         if !same {
             return Err(Problem::usage(format!(
-                "the checkpoint {name} belongs to another file than {}",
+                "the checkpoint {name} belongs to another file than {}, or to this one before it was changed",
                 file.display()
             ))
             .hint("remove it, or leave --resume out, to send the file from its beginning"));
@@ -101,11 +101,7 @@ impl Checkpoint {
 
     /// Writes how far this run has come; whole or not at all.
     pub(super) fn save(&self, progress: &Progress) -> std::io::Result<()> {
-        let stored = Stored {
-            prefix_bytes: self.prefix_bytes,
-            prefix_digest: self.prefix_digest.clone(),
-            progress: progress.clone(),
-        };
+        let stored = Stored { bytes: self.bytes, digest: self.digest.clone(), progress: progress.clone() };
         let mut partial = self.path.as_os_str().to_owned();
         partial.push(".partial");
         std::fs::write(&partial, serde_json::to_vec(&stored)?)?;
@@ -118,11 +114,20 @@ impl Checkpoint {
     }
 }
 
-fn prefix(file: &Path, bytes: u64) -> Result<String, Problem> {
+/// The digest of the first `bytes` bytes of `file`.
+fn digest_of(file: &Path, bytes: u64) -> Result<String, Problem> {
     let read = || {
-        let mut beginning = Vec::new();
-        std::fs::File::open(file)?.take(bytes).read_to_end(&mut beginning)?;
-        Ok(digest::hex(&beginning))
+        let mut rest = std::io::BufReader::with_capacity(READ_BYTES, std::fs::File::open(file)?.take(bytes));
+        let mut digest = digest::Running::default();
+        loop {
+            let part = rest.fill_buf()?;
+            if part.is_empty() {
+                return Ok(digest.hex());
+            }
+            digest.feed(part);
+            let read = part.len();
+            rest.consume(read);
+        }
     };
     read().map_err(|error: std::io::Error| unreadable(file, &error))
 }
@@ -160,8 +165,14 @@ mod tests {
         place.save(&progress).unwrap();
         std::fs::write(&file, "one\ntwo\n").unwrap();
         assert_eq!(Checkpoint::beside(&file).unwrap().load(&file), Ok(progress));
-        std::fs::write(&file, "uno\ntwo\n").unwrap();
-        assert_eq!(Checkpoint::beside(&file).unwrap().load(&file).unwrap_err().exit, Exit::Usage);
+        let far = format!("{}\n", "x".repeat(100_000));
+        std::fs::write(&file, format!("{far}two\nthree\n")).unwrap();
+        Checkpoint::beside(&file).unwrap().save(&Progress { through: 2, ..Progress::default() }).unwrap();
+        // A line put in between, cut off, or changed would make the settled lines others than those sent.
+        for changed in [format!("{far}new\ntwo\nthree\n"), far.clone(), format!("{far}TWO\nthree\n")] {
+            std::fs::write(&file, changed).unwrap();
+            assert_eq!(Checkpoint::beside(&file).unwrap().load(&file).unwrap_err().exit, Exit::Usage);
+        }
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -85,7 +85,26 @@ async fn once(
     let sending = target.client.send_message_batch().queue_url(&target.url).set_entries(Some(entries)).send();
     let answer =
         Box::pin(sending).await.map_err(|error| problem("SendMessageBatch", &target.place, &error))?;
-    Ok(answer.failed.into_iter().filter_map(|entry| Some((entry.id().parse().ok()?, entry))).collect())
+    let done: Vec<&str> = answer.successful.iter().map(|entry| entry.id()).collect();
+    Ok(failures(left, &done, answer.failed))
+}
+
+/// The entries that failed, by their place; one of which nothing is said is not sent either, as far as anybody knows.
+fn failures(
+    left: &[usize],
+    done: &[&str],
+    failed: Vec<BatchResultErrorEntry>,
+) -> Vec<(usize, BatchResultErrorEntry)> {
+    let place = |id: &str| id.parse::<usize>().ok().filter(|at| left.contains(at));
+    let mut all: Vec<_> = failed.into_iter().filter_map(|entry| Some((place(entry.id())?, entry))).collect();
+    for at in left {
+        let id = at.to_string();
+        if !done.contains(&id.as_str()) && !all.iter().any(|(failed, _)| failed == at) {
+            let unsaid = BatchResultErrorEntry::builder().id(id).code("NoAnswer").sender_fault(false).build();
+            all.extend(unsaid.ok().map(|entry| (*at, entry)));
+        }
+    }
+    all
 }
 
 fn entry(
@@ -111,4 +130,20 @@ fn entry(
 /// Codes that AWS lays at the sender's door though they pass by themselves.
 fn is_passing(code: &str) -> bool {
     code.contains("Throttl") || code == "ServiceUnavailable"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_an_entry_of_which_sqs_says_nothing_when_answered_then_it_is_not_taken_for_sent() {
+        let failed = |id: &str| BatchResultErrorEntry::builder().id(id).code("x").sender_fault(false).build();
+        let all = failures(&[0, 2, 5], &["0"], vec![failed("2").unwrap(), failed("7").unwrap()]);
+        assert_eq!(
+            all.iter().map(|(at, entry)| (*at, entry.code())).collect::<Vec<_>>(),
+            [(2, "x"), (5, "NoAnswer")]
+        );
+        assert!(all.iter().all(|(_, entry)| !entry.sender_fault()));
+    }
 }

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 /// A row nobody touches is kept for this long beyond the time it takes to refill, in milliseconds: a day.
 const KEEP_MS: i64 = 86_400_000;
+/// Longer than any window that a CRM counts by, in milliseconds: a year and a month. The next lease shortens it.
+const LONGEST_MS: i64 = 396 * 86_400_000;
 
 /// A bucket as last seen in the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,8 +54,14 @@ fn refill_ms(rule: &Rule) -> i64 {
 }
 
 /// When a row may be forgotten that only says how long to wait.
-pub(super) fn forget_block_at(until: Instant) -> Instant {
+pub(super) fn forget_hold_at(until: Instant) -> Instant {
     until.plus_ms(KEEP_MS)
+}
+
+/// When a bucket that was stopped may be forgotten. Whoever stops it does not know its rules, and it may be empty: not
+/// before it has refilled by any of them.
+pub(super) fn forget_block_at(until: Instant) -> Instant {
+    until.plus_ms(LONGEST_MS)
 }
 
 #[cfg(test)]
@@ -79,5 +87,12 @@ mod tests {
     fn given_a_daily_rule_when_kept_then_the_row_outlives_its_refill() {
         let daily = Rule { requests: 100, per_ms: KEEP_MS, burst: 200 };
         assert_eq!(forget_at(&[daily], Instant(5)), Instant(5 + 3 * KEEP_MS));
+    }
+
+    #[test]
+    fn given_a_monthly_rule_when_its_bucket_is_stopped_then_the_row_is_not_forgotten_before_it_refilled() {
+        let monthly = Rule { requests: 100, per_ms: 30 * KEEP_MS, burst: 100 };
+        let now = Instant(5);
+        assert!(forget_block_at(now.plus_ms(900_000)) >= forget_at(&[monthly], now));
     }
 }

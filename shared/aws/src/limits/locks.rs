@@ -1,6 +1,6 @@
 //! Locks: one holder until a time. A lock without an end would be a lock for ever.
 
-use super::bucket_row::forget_block_at;
+use super::bucket_row::forget_hold_at;
 use super::{DynamoLimits, Kind, sweep_at};
 use crate::attributes::{n, s};
 use crate::errors::unavailable;
@@ -26,7 +26,7 @@ pub(super) async fn lock(
         .expression_attribute_values(":me", s(holder))
         .expression_attribute_values(":until", n(until.0))
         .expression_attribute_values(":now", n(now.0))
-        .expression_attribute_values(":sweep", n(sweep_at(forget_block_at(until))))
+        .expression_attribute_values(":sweep", n(sweep_at(forget_hold_at(until))))
         .send()
         .await;
     match taken {

@@ -63,3 +63,11 @@ fn given_failed_messages_when_answered_then_lambda_reads_exactly_those() {
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m-2"}]}));
     assert_eq!(serde_json::to_value(response(Vec::new())).unwrap(), json!({"batchItemFailures": []}));
 }
+
+#[test]
+fn given_characters_that_sqs_refuses_when_sent_then_they_are_escaped_and_the_json_is_the_same() {
+    let body = json!({"record_id": "c\u{ffff}\u{fffe}é"});
+    let sent = sendable(&Outbound { body: body.to_string(), ..message(0) }).body;
+    assert!(!sent.contains(['\u{fffe}', '\u{ffff}']), "{sent:?}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&sent).unwrap(), body);
+}

@@ -192,11 +192,17 @@ fn unknown(status: u16) -> Failure {
     )
 }
 
+/// A success has a body that can be read and is no error envelope: what says `"status": "error"` under a 2xx may have
+/// been carried out, or not.
 fn unreadable(response: &Response) -> Option<Failure> {
-    if response.json().is_some_and(|body| body.is_object()) {
-        return None;
-    }
-    let message = format!("HubSpot answered {} with a body that cannot be read", response.status);
+    let what = match response.json() {
+        Some(Value::Object(body)) if body.get("status").and_then(Value::as_str) == Some("error") => {
+            "an error in its body"
+        }
+        Some(Value::Object(_)) => return None,
+        _ => "a body that cannot be read",
+    };
+    let message = format!("HubSpot answered {} with {what}", response.status);
     Some(Failure::new(Class::OutcomeUnknown, message))
 }
 

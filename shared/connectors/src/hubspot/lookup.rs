@@ -64,8 +64,12 @@ pub fn next_page(call: &Call, answer: &Value) -> Result<Option<Call>, Failure> {
 /// found here.
 ///
 /// # Errors
-/// When HubSpot failed to read some: taking those for absent would make second records of them.
+/// When HubSpot failed to read some, or gave no list at all: taking those for absent would make second records of them.
 pub fn found(lookup: &Lookup, answer: &Value) -> Result<Vec<Found>, Failure> {
+    if !answer["results"].is_array() {
+        let message = "HubSpot answered a look-up without saying what it found";
+        return Err(Failure::new(Class::Unavailable, message));
+    }
     let absent = ["OBJECT_NOT_FOUND", "VALIDATION_ERROR"];
     let complaints = list(&answer["errors"]).iter().map(Complaint::of);
     if let Some(complaint) = complaints.into_iter().find(|it| !absent.contains(&it.category.as_str())) {

@@ -308,3 +308,22 @@ fn given_a_key_that_exists_when_made_then_it_is_fine() {
     let fake = Fake::new(|_: &str, _: &Value| Ok(answer(200, fixture!("200-properties.json"))));
     assert_eq!(block_on(properties(&fake.session(), "contacts")).unwrap().len(), 4);
 }
+
+#[test]
+fn given_an_error_under_a_200_when_archiving_or_looking_then_nothing_counts_as_done_or_absent() {
+    let error =
+        r#"{"status":"error","category":"INTERNAL_ERROR","message":"internal error","correlationId":"x"}"#;
+    let fake = Fake::new(|_, _| Ok(answer(200, error)));
+    let archive = call(Kind::Archive, vec![item("501", "", Fields::new()), item("502", "", Fields::new())]);
+    for outcome in block_on(write(&fake.session(), &archive)) {
+        assert_eq!(outcome.unwrap_err().class, Class::OutcomeUnknown);
+    }
+    let asked = Lookup {
+        object: "contacts".to_owned(),
+        property: "rtr_record_id".to_owned(),
+        by: LookupBy::Unique,
+        values: vec!["r-1".to_owned()],
+        also: None,
+    };
+    assert_eq!(block_on(lookup(&fake.session(), &asked)).unwrap_err().class, Class::Unavailable);
+}

@@ -165,3 +165,12 @@ fn given_properties_when_read_then_email_counts_as_unique_for_contacts_alone() {
     "#);
     assert!(!properties("companies", &answer)[0].unique);
 }
+
+#[test]
+fn given_an_answer_without_a_list_when_read_then_nobody_is_taken_for_absent() {
+    let email = lookup("contacts", "email", LookupBy::Unique, &["bea@example.org"]);
+    for answer in [Value::Null, serde_json::json!({}), serde_json::json!({"results": null})] {
+        assert_eq!(found(&email, &answer).unwrap_err().class, Class::Unavailable, "{answer}");
+    }
+    assert_eq!(found(&email, &serde_json::json!({"results": []})), Ok(Vec::new()));
+}
