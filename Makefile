@@ -53,8 +53,9 @@ stop: ## end the local stack
 logs: ## what the functions of the local stack printed
 	@$(STACK) logs
 
-invoke: setup build ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|redrive]
+invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|redrive]
 	@test -n "$(EVENT)" || { echo "which event? make invoke EVENT=events/….json"; exit 2; }
+	@cargo build --workspace --bins 1>&2
 	@$(PYTHON) infra/local/invoke.py $(EVENT) $(FUNCTION)
 
 lint: setup ## format, clippy, template, licences and sources of what we link

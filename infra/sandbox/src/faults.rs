@@ -87,12 +87,14 @@ impl Fault {
                 .map(Some)
                 .ok_or_else(|| format!("{at}.{name}: expected a whole number, 0 or more")),
         };
+        known(value, &["provider", "account", "match", "fault", "value", "count", "for_ms", "skip"], at)?;
         let name = text(value, "fault")?.ok_or_else(|| format!("{at}.fault: missing"))?;
         let effect = effect(&name, value.get("value"), at)?;
         let matching = value.get("match").cloned().unwrap_or_else(|| json!({}));
         if !matching.is_object() {
             return Err(format!("{at}.match: expected an object of method, path, body"));
         }
+        known(&matching, &["method", "path", "body"], &format!("{at}.match"))?;
         Ok(Self {
             provider: text(value, "provider")?.unwrap_or_else(|| "*".to_owned()),
             account: text(value, "account")?.unwrap_or_else(|| "*".to_owned()),
@@ -257,6 +259,16 @@ impl FaultSet {
 
     pub(crate) fn view(&self, now: i64) -> Vec<Value> {
         self.faults.iter().map(|fault| fault.view(now)).collect()
+    }
+}
+
+/// Refuses keys that mean nothing: a misspelt filter would else hit everything.
+pub(crate) fn known(value: &Value, keys: &[&str], at: &str) -> Result<(), String> {
+    let unknown =
+        value.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !keys.contains(&key.as_str()));
+    match unknown {
+        Some(key) => Err(format!("{at}.{key}: unknown; known are {}", keys.join(", "))),
+        None => Ok(()),
     }
 }
 

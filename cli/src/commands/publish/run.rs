@@ -136,7 +136,9 @@ impl Run {
     }
 
     fn save(&self) -> bool {
-        self.place.as_ref().is_some_and(|place| place.save(&self.progress).is_ok())
+        // Nothing settled is nothing to go on from: no file is left behind for it.
+        let settled = self.progress != Progress::default();
+        self.place.as_ref().is_some_and(|place| settled && place.save(&self.progress).is_ok())
     }
 
     fn finish(mut self) -> (Summary, Option<Problem>) {
@@ -149,7 +151,7 @@ impl Run {
             (Some(_), _) => {
                 let goes_on = self.save();
                 let hint =
-                    if goes_on { "rtr publish --resume goes on from here" } else { "it has no checkpoint" };
+                    if goes_on { "rtr publish --resume goes on from here" } else { "nothing was sent" };
                 let stopped = stopped.map(|problem| match problem.hint {
                     None => problem.hint(hint),
                     Some(_) => {

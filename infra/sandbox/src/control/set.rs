@@ -3,7 +3,7 @@
 use super::look::unknown;
 use super::{Bad, needed, text};
 use crate::clock::iso;
-use crate::faults::Fault;
+use crate::faults::{Fault, known};
 use crate::http::Request;
 use crate::limits::Limit;
 use crate::provider::Env;
@@ -80,6 +80,7 @@ pub(super) fn tokens(
 
 /// `POST /_sandbox/reset`
 pub(super) fn reset(sandbox: &mut Sandbox, input: &Value) -> Result<Value, Bad> {
+    known(input, &["provider", "account"], "body")?;
     sandbox.reset(text(input, "provider")?, text(input, "account")?);
     Ok(json!({"reset": true}))
 }

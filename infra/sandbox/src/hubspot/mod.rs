@@ -58,7 +58,7 @@ pub(crate) fn open(name: &str) -> Box<dyn Crm> {
         salt,
         portal: 10_000_000 + salt % 89_999_999,
         // Ids need more than 32 bits, and differ from account to account, so that mixing them up shows.
-        last_id: 20_000_000_000 + salt % 100_000 * 2_000_000,
+        last_id: (20 + salt % 900) * 1_000_000_000_000,
         tables: TYPES.iter().map(table).collect(),
         links: Links::default(),
     })
@@ -73,8 +73,11 @@ impl HubSpot {
         self.tables.get_mut(kind.id).ok_or_else(Fail::not_found)
     }
 
-    fn next_id(&mut self) -> u64 {
-        self.last_id += 1;
+    /// An id that nobody had: the clock is in it, so that a sandbox that begins anew gives none of those it gave before.
+    fn next_id(&mut self, now: i64) -> u64 {
+        let begun = (20 + self.salt % 900) * 1_000_000_000_000;
+        let seconds = u64::try_from(now / 1_000 - 1_750_000_000).unwrap_or(0);
+        self.last_id = (self.last_id + 1).max(begun + seconds * 1_000);
         self.last_id
     }
 

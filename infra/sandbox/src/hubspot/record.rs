@@ -137,7 +137,7 @@ impl HubSpot {
         values.retain(|_, value| !value.is_empty());
         self.complete(kind, &values, "creating")?;
         self.free(kind, &values, None)?;
-        let id = self.next_id();
+        let id = self.next_id(env.now);
         let links = self.links_in(kind, id, input.get("associations"))?;
         if kind.singular == "contact" {
             values.entry("lifecyclestage".to_owned()).or_insert_with(|| "lead".to_owned());
