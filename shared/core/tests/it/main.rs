@@ -6,3 +6,4 @@
 mod model;
 mod pages;
 mod protocol;
+mod scenario;

@@ -4,51 +4,18 @@
 //! is not modelled: it is `plan` and `settle` themselves. The time bounds of the protocol stand as rules that can be
 //! switched off, to see that the search would catch their absence.
 
+use crate::scenario::{Rule, Scenario, dead};
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::config::Mode;
-use rtr_core::item::{Body, Item, Reason};
+use rtr_core::item::{Item, Reason};
 use rtr_core::mapping::{Mapped, Mapping, ProviderFacts, RawMapping, Subject};
 use rtr_core::plan::{Action, Incoming, Situation, plan};
-use rtr_core::settle::{Applied, Attempt, Decision, Ending, Filing, Link, settle};
+use rtr_core::settle::{Applied, Attempt, Decision, Ending, Link, settle};
 use rtr_core::time::Instant;
 use serde_json::{Value, json};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-
-/// A rule that a search may switch off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// Only what was received once is called unchanged.
-    Elide,
-    /// A skipped version that came before removes the hash.
-    Skip,
-    /// A message whose call's outcome is unknown comes back only after the request landed or died, its hash removed.
-    Hold,
-    /// A crashed worker's message comes back only after its requests landed or died.
-    Quarantine,
-}
-
-/// What happens in one search.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Scenario {
-    /// The record's content by version; version 1 is applied at the beginning.
-    pub(crate) content: &'static [(u64, &'static str)],
-    /// Versions on the queue, in order.
-    pub(crate) queue: &'static [u64],
-    /// Versions the mapping does not want.
-    pub(crate) skipped: &'static [u64],
-    /// Versions the CRM refuses until the cause is mended.
-    pub(crate) bad: &'static [u64],
-    /// Versions the CRM may refuse.
-    pub(crate) flaky: &'static [u64],
-    /// Crashes, unknown outcomes and redrives that may happen.
-    pub(crate) crashes: u8,
-    pub(crate) unknowns: u8,
-    pub(crate) redrives: u8,
-    /// The rule that is switched off.
-    pub(crate) without: Option<Rule>,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Message {
@@ -424,15 +391,4 @@ fn done(mut state: State, top: &Message) -> State {
     state.queue.retain(|message| message.id != top.id);
     state.worker = Worker::Idle;
     state
-}
-
-fn dead(data: Value, reason: Reason, uncertain: bool) -> Ending {
-    Ending::Dead(Box::new(Filing {
-        reason,
-        body: Body::Inline(data),
-        deleted: false,
-        attempts: 1,
-        uncertain,
-        not_created: false,
-    }))
 }

@@ -1,6 +1,7 @@
 //! The scenarios: at rest the CRM holds the applied version, and the newest version is applied or dead.
 
-use crate::model::{Rule, Scenario, explore};
+use crate::model::explore;
+use crate::scenario::{Rule, Scenario};
 
 const ABA: &[(u64, &str)] = &[(1, "A"), (2, "B"), (3, "A"), (4, "B")];
 const ABC: &[(u64, &str)] = &[(1, "A"), (2, "B"), (3, "C"), (4, "D")];

@@ -24,14 +24,14 @@ pub(super) async fn set_aside(
     fates: &mut [MessageFate],
     report: &mut BatchReport,
 ) {
-    send_on(seams, settings, batch, &intake.strays, fates).await;
-    report.count("sent_on", intake.strays.len() as u64);
+    report.count("sent_on", send_on(seams, settings, batch, &intake.strays, fates).await);
     let at = seams.clock.now().to_rfc3339();
     let parcels =
         intake.malformed.iter().map(|(place, why)| malformed(*place, &batch[*place], why, at.clone()));
-    post(seams, parcels.collect(), batch, fates).await;
-    report.count("dead", intake.malformed.len() as u64);
-    report.count("malformed", intake.malformed.len() as u64);
+    // What could not be posted comes back, and is counted when it is.
+    let posted = post(seams, parcels.collect(), batch, fates).await;
+    report.count("dead", posted);
+    report.count("malformed", posted);
     for (place, why) in &intake.malformed {
         let (field, attempts) = (why.field.unwrap_or(""), batch[*place].receive_count);
         let line = RecordLine {
@@ -64,7 +64,7 @@ async fn send_on(
     batch: &[Received],
     strays: &[(usize, RecordKey)],
     fates: &mut [MessageFate],
-) {
+) -> u64 {
     let messages: Vec<Outbound> = strays
         .iter()
         .map(|(place, key)| Outbound {
@@ -75,7 +75,7 @@ async fn send_on(
         })
         .collect();
     let places: Vec<usize> = strays.iter().map(|(place, _)| *place).collect();
-    send(seams, QueueName::Changes, messages, &places, fates).await;
+    send(seams, QueueName::Changes, messages, &places, fates).await
 }
 
 /// A dead letter on its way to the queue.
@@ -152,13 +152,13 @@ pub(super) fn no_job(place: usize, received: &Received, change: &Change, none: &
     unfiled(place, received, change, Some(&none.connection), &none.reason, at)
 }
 
-/// Sends dead letters. A body too large for a letter lies in the payload bucket, and the letter names it.
+/// Sends dead letters, and says how many went. A body too large for a letter lies in the payload bucket, and the letter names it.
 pub(super) async fn post(
     seams: &Seams<'_>,
     parcels: Vec<Parcel>,
     batch: &[Received],
     fates: &mut [MessageFate],
-) {
+) -> u64 {
     let (mut messages, mut places) = (Vec::new(), Vec::new());
     for Parcel { place, mut letter, group, id } in parcels {
         let body = &batch[place].body;
@@ -174,24 +174,27 @@ pub(super) async fn post(
         messages.push(Outbound { body, group, deduplication_id: sqs_id(&id), lane: None });
         places.push(place);
     }
-    send(seams, QueueName::DeadLetter, messages, &places, fates).await;
+    send(seams, QueueName::DeadLetter, messages, &places, fates).await
 }
 
-/// Sends `messages`, one for each of `places`; what could not be sent is returned.
+/// Sends `messages`, one for each of `places`; what could not be sent is returned. Says how many went.
 async fn send(
     seams: &Seams<'_>,
     to: QueueName,
     messages: Vec<Outbound>,
     places: &[usize],
     fates: &mut [MessageFate],
-) {
+) -> u64 {
     if messages.is_empty() {
-        return;
+        return 0;
     }
     let sent = seams.queue.send(to, &messages).await;
+    let mut went = 0;
     for (place, sent) in places.iter().zip(sent) {
-        if sent.is_err() {
-            fates[*place] = fates[*place].and(MessageFate::ReturnAsIs);
+        match sent {
+            Ok(()) => went += 1,
+            Err(_) => fates[*place] = fates[*place].and(MessageFate::ReturnAsIs),
         }
     }
+    went
 }

@@ -133,7 +133,6 @@ async fn make_jobs(
                 let reason = Reason::new(Code::UnknownOrg, "the org has no configuration");
                 letters.push(aside::unfiled(*place, &batch[*place], change, None, &reason, at.clone()));
                 log_unfiled(change, "", Ended::Dead, &reason, &batch[*place]);
-                report.count("dead", 1);
                 continue;
             }
             if made.is_empty() && none.is_empty() {
@@ -144,7 +143,6 @@ async fn make_jobs(
             for none in &none {
                 letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
                 log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
-                report.count("dead", 1);
             }
         }
         if record.change.is_none() {
@@ -153,7 +151,7 @@ async fn make_jobs(
         }
         jobs.extend(made);
     }
-    aside::post(seams, letters, batch, fates).await;
+    report.count("dead", aside::post(seams, letters, batch, fates).await);
     jobs
 }
 

@@ -119,3 +119,14 @@ fn given_a_limiter_that_never_answers_when_synced_then_the_call_goes_through_and
     let report = world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]);
     assert_eq!((report.counts["applied"], report.counts["limiter_unavailable"] > 0), (1, true));
 }
+
+#[test]
+fn given_a_letter_that_cannot_be_posted_when_it_comes_again_then_it_is_counted_once() {
+    let world = World::with_contact(CONTACT);
+    let bad = build::raw("{", "x", world.now());
+    world.queue.state().down = true;
+    let report = world.sync(&[bad.clone()]);
+    assert_eq!((report.failed.len(), report.counts.get("dead")), (1, None));
+    world.queue.state().down = false;
+    assert_eq!(world.sync(&[build::again(bad)]).counts["dead"], 1);
+}

@@ -1,0 +1,51 @@
+//! What happens in one search of the protocol, and which rule it may do without.
+
+use rtr_core::item::{Body, Reason};
+use rtr_core::settle::{Ending, Filing};
+use serde_json::Value;
+
+/// A rule that a search may switch off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Only what was received once is called unchanged.
+    Elide,
+    /// A skipped version that came before removes the hash.
+    Skip,
+    /// A message whose call's outcome is unknown comes back only after the request landed or died, its hash removed.
+    Hold,
+    /// A crashed worker's message comes back only after its requests landed or died.
+    Quarantine,
+}
+
+/// What happens in one search.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scenario {
+    /// The record's content by version; version 1 is applied at the beginning.
+    pub(crate) content: &'static [(u64, &'static str)],
+    /// Versions on the queue, in order.
+    pub(crate) queue: &'static [u64],
+    /// Versions the mapping does not want.
+    pub(crate) skipped: &'static [u64],
+    /// Versions the CRM refuses until the cause is mended.
+    pub(crate) bad: &'static [u64],
+    /// Versions the CRM may refuse.
+    pub(crate) flaky: &'static [u64],
+    /// Crashes, unknown outcomes and redrives that may happen.
+    pub(crate) crashes: u8,
+    pub(crate) unknowns: u8,
+    pub(crate) redrives: u8,
+    /// The rule that is switched off.
+    pub(crate) without: Option<Rule>,
+}
+
+/// A dead letter of `data`.
+pub(crate) fn dead(data: Value, reason: Reason, uncertain: bool) -> Ending {
+    Ending::Dead(Box::new(Filing {
+        reason,
+        body: Body::Inline(data),
+        deleted: false,
+        attempts: 1,
+        uncertain,
+        not_created: false,
+    }))
+}
