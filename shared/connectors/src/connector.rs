@@ -1,8 +1,11 @@
-//! What every CRM can be asked, in our words. One enum over the connectors; no trait objects, no generics.
+//! What every CRM can be asked, in our words: the values of the questions and answers, and [`Crm`], which a connector is.
 
+use crate::credentials::TokenEndpoint;
 use crate::http::Request;
-use rtr_core::failure::Failure;
-use rtr_core::mapping::Patch;
+use crate::session::{Classify, Session};
+use async_trait::async_trait;
+use rtr_core::failure::{Class, Failure};
+use rtr_core::mapping::{Patch, ProviderFacts};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -137,6 +140,8 @@ pub struct Capabilities {
     pub search_lag_ms: i64,
     /// The timeout of one call, in milliseconds.
     pub call_timeout_ms: i64,
+    /// The property by which [`Crm::lookup`] finds records by the CRM's own id.
+    pub id_property: &'static str,
 }
 
 /// A request together with the bucket it draws from.
@@ -146,4 +151,63 @@ pub struct Call {
     pub api: &'static str,
     /// The request.
     pub request: Request,
+}
+
+/// A CRM. A connector's folder has one value of this, which the registry lists; what it says is facts, what it does goes
+/// through a [`Session`].
+#[async_trait]
+pub trait Crm: std::fmt::Debug + Send + Sync {
+    /// Name, default key and default limits.
+    fn facts(&self) -> ProviderFacts;
+
+    /// Batch sizes and times.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Where the API is, unless the connection or its secret says otherwise; none where each account has its own.
+    fn base_url(&self) -> Option<&'static str>;
+
+    /// Hosts that may be called without further leave: `host` or `*.suffix`.
+    fn hosts(&self) -> &'static [&'static str];
+
+    /// How this CRM's answers are read.
+    fn classify(&self) -> Classify;
+
+    /// Where and how access tokens are had.
+    fn token_endpoint(&self) -> TokenEndpoint;
+
+    /// What a person clicks to make the unique property `name` on `object`, where [`Crm::create_key`] may not.
+    fn key_by_hand(&self, object: &str, name: &str) -> String;
+
+    /// Writes a batch; the outcomes stand in the order of the items, one each, whatever happens.
+    async fn write(&self, session: &Session<'_>, call: &WriteCall) -> Vec<Outcome>;
+
+    /// Finds records by the values of a property.
+    ///
+    /// # Errors
+    /// The failure of the call as a whole; a value that nobody has is simply not among the answers.
+    async fn lookup(&self, session: &Session<'_>, lookup: &Lookup) -> Result<Vec<Found>, Failure>;
+
+    /// Makes associations; the outcomes stand in the order given, one each. A CRM that links by fields has none.
+    async fn associate(&self, _: &Session<'_>, wanted: &[Association]) -> Vec<Result<(), Failure>> {
+        let message = format!("{} has no associations: map the reference to a field", self.facts().title);
+        wanted.iter().map(|_| Err(Failure::new(Class::Invalid { field: None }, message.clone()))).collect()
+    }
+
+    /// The properties of `object`.
+    ///
+    /// # Errors
+    /// The failure of the call.
+    async fn properties(&self, session: &Session<'_>, object: &str) -> Result<Vec<Property>, Failure>;
+
+    /// Makes the unique property that holds our key.
+    ///
+    /// # Errors
+    /// The failure of the call; a property that is there already is none.
+    async fn create_key(&self, session: &Session<'_>, object: &str, name: &str) -> Result<(), Failure>;
+
+    /// The account behind the credentials, as an id.
+    ///
+    /// # Errors
+    /// The failure of the call.
+    async fn account(&self, session: &Session<'_>) -> Result<String, Failure>;
 }

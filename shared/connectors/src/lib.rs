@@ -3,6 +3,7 @@
 //! What a connector decides is pure (requests, responses, classification); [`session`] is the one place that sends,
 //! waits and retries, over the [`http`] seams.
 
+pub mod bisect;
 pub mod connector;
 pub mod credentials;
 pub mod http;

@@ -30,7 +30,7 @@ pub trait Gate: Send + Sync {
     async fn block(&self, api: &str, until: Instant);
 }
 
-/// Which headers a caller wants.
+/// Which credentials a caller wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
     /// Those at hand, if they still hold.
@@ -39,14 +39,22 @@ pub enum Freshness {
     Renewed,
 }
 
+/// Where an account is, and what opens it. They come together: a renewed token may be for another host.
+pub struct Authorized {
+    /// Scheme, host and path before the request's own path.
+    pub base_url: String,
+    /// The headers that authorise a request.
+    pub headers: Vec<(String, SecretString)>,
+}
+
 /// Credentials as a session sees them.
 #[async_trait]
 pub trait Auth: Send + Sync {
-    /// The headers that authorise a request.
+    /// Where to send a request, and with which headers.
     ///
     /// # Errors
-    /// A failure of class `Revoked` when a person must act, else one that passes.
-    async fn headers(&self, freshness: Freshness) -> Result<Vec<(String, SecretString)>, Failure>;
+    /// A failure of class `Revoked` or `NoSecret` when a person must act, else one that passes.
+    async fn authorize(&self, freshness: Freshness) -> Result<Authorized, Failure>;
 }
 
 /// How a connector reads an answer: nothing when it is as hoped, else what is wrong with the call as a whole.
@@ -62,8 +70,6 @@ pub struct Session<'a> {
     pub gate: &'a dyn Gate,
     /// The credentials.
     pub auth: &'a dyn Auth,
-    /// Scheme, host and path before the request's own path.
-    pub base_url: String,
     /// No call may last beyond this.
     pub deadline: Instant,
     /// The timeout of one call, in milliseconds.
@@ -90,11 +96,11 @@ impl Session<'_> {
         let (mut freshness, mut renewed) = (Freshness::Cached, false);
         let mut tries = 0;
         loop {
+            let authorized = self.auth.authorize(freshness).await?;
             self.enter(call.api).await?;
-            let headers = self.auth.headers(freshness).await?;
             // The new ones are at hand now: another try must not refuse them in their turn.
             freshness = Freshness::Cached;
-            let failure = match self.once(call, headers).await {
+            let failure = match self.once(call, authorized).await {
                 Ok(response) => match classify(&response, self.clock.now()) {
                     None => return Ok(response),
                     Some(failure) => failure,
@@ -153,7 +159,8 @@ impl Session<'_> {
         self.deadline.since_ms(self.clock.now())
     }
 
-    async fn once(&self, call: &Call, mut headers: Vec<(String, SecretString)>) -> Result<Response, Failure> {
+    async fn once(&self, call: &Call, authorized: Authorized) -> Result<Response, Failure> {
+        let Authorized { base_url, mut headers } = authorized;
         let left = self.left_ms();
         if left < LEAST_CALL_MS {
             return Err(Failure::new(Class::OutOfTime, "the invocation has no time left for a call"));
@@ -169,7 +176,7 @@ impl Session<'_> {
         let timeout_ms = left.min(self.call_timeout_ms);
         let request = Outgoing {
             method: call.request.method,
-            url: format!("{}{}", self.base_url.trim_end_matches('/'), call.request.path),
+            url: format!("{}{}", base_url.trim_end_matches('/'), call.request.path),
             headers,
             body,
             timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),

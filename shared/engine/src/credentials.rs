@@ -7,7 +7,7 @@ use crate::seams::{Seams, SecretText, Suspension};
 use async_trait::async_trait;
 use rtr_connectors::credentials::{Credential, RefreshFailure, Refreshed, write_back};
 use rtr_connectors::registry::Connector;
-use rtr_connectors::session::{Auth, Freshness};
+use rtr_connectors::session::{Auth, Authorized, Freshness};
 use rtr_core::failure::{Class, Failure};
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
@@ -70,7 +70,7 @@ pub struct ConnectionAuth<'a> {
 
 #[async_trait]
 impl Auth for ConnectionAuth<'_> {
-    async fn headers(&self, freshness: Freshness) -> Result<Vec<(String, SecretString)>, Failure> {
+    async fn authorize(&self, freshness: Freshness) -> Result<Authorized, Failure> {
         let cached = self.current().await?;
         let now = self.seams.clock.now();
         let usable = freshness == Freshness::Cached && !cached.credential.needs_refresh(now);
@@ -91,24 +91,25 @@ impl Auth for ConnectionAuth<'_> {
                 renewed => renewed?,
             }
         };
-        cached
+        let headers = cached
             .credential
             .headers()
-            .ok_or_else(|| suspended("the secret holds no access token and cannot be refreshed"))
+            .ok_or_else(|| suspended("the secret holds no access token and cannot be refreshed"))?;
+        Ok(Authorized { base_url: self.base_url_of(&cached)?, headers })
     }
 }
 
 impl ConnectionAuth<'_> {
-    /// Where this connection's API is.
-    ///
-    /// # Errors
-    /// When the secret cannot be read.
-    pub async fn base_url(&self) -> Result<String, Failure> {
-        if let Some(url) = self.base_url {
-            return Ok(url.to_owned());
-        }
-        let cached = self.current().await?;
-        Ok(cached.credential.instance_url().unwrap_or_else(|| self.connector.base_url()).to_owned())
+    /// The connection's own base URL wins, then the secret's, then the provider's.
+    fn base_url_of(&self, cached: &Cached) -> Result<String, Failure> {
+        let own = self.base_url.or(cached.credential.instance_url()).or(self.connector.base_url());
+        own.map(str::to_owned).ok_or_else(|| {
+            no_secret(&format!(
+                "the secret {} names no `instance_url`, and each {} account has its own",
+                self.secret,
+                self.connector.facts().title
+            ))
+        })
     }
 
     async fn current(&self) -> Result<Cached, Failure> {

@@ -127,22 +127,20 @@ impl<'a> Opening<'a> {
     }
 
     /// The way to its CRM.
-    pub(super) async fn session<'s>(
+    pub(super) fn session<'s>(
         &'s self,
         auth: &'s ConnectionAuth<'_>,
         gate: &'s LimiterGate<'_>,
-    ) -> Result<Session<'s>, Finding> {
+    ) -> Session<'s> {
         let seams = self.runtime.seams();
-        let base_url = auth.base_url().await.map_err(|failure| Finding::failed("credentials", &failure))?;
-        Ok(Session {
+        Session {
             http: seams.http,
             clock: seams.clock,
             gate,
             auth,
-            base_url,
             deadline: seams.clock.now().plus_ms(DEADLINE_MS),
             call_timeout_ms: self.connector.capabilities().call_timeout_ms,
             classify: self.connector.classify(),
-        })
+        }
     }
 }

@@ -72,7 +72,7 @@ async fn make_all(
 ) -> Result<(), Finding> {
     let opening = Opening::new(runtime, stored, selected)?;
     let (auth, gate) = (opening.auth()?, opening.gate()?);
-    let session = opening.session(&auth, &gate).await?;
+    let session = opening.session(&auth, &gate);
     let mut wanted = BTreeSet::new();
     for mapping in opening.mappings() {
         if let Key::Property { name } = &mapping.key {

@@ -65,7 +65,7 @@ async fn look(
 ) -> Result<(), Finding> {
     let opening = Opening::new(runtime, stored, selected)?;
     let (auth, gate) = (opening.auth()?, opening.gate()?);
-    let session = opening.session(&auth, &gate).await?;
+    let session = opening.session(&auth, &gate);
     let account = opening.connector.account(&session).await;
     tested.account = Some(account.map_err(|failure| Finding::failed("asking for the account", &failure))?);
     for mapping in opening.mappings() {
@@ -139,7 +139,7 @@ fn words(tested: &Tested) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_connectors::registry::Connector;
+    use rtr_connectors::registry::by_name;
 
     fn property(name: &str, unique: bool, writable: bool) -> Property {
         Property { name: name.to_owned(), kind: "string".to_owned(), unique, writable }
@@ -151,7 +151,7 @@ mod tests {
             "object": "contacts", "fields": {"email": "email", "fristname": "first", "createdate": "at"},
         });
         let raw = serde_json::from_value(raw).unwrap();
-        let mapping = Mapping::compile(&Connector::HubSpot.facts(), "contact", &raw).unwrap();
+        let mapping = Mapping::compile(&by_name("hubspot").unwrap().facts(), "contact", &raw).unwrap();
         let properties = [
             property("email", true, true),
             property("firstname", false, true),

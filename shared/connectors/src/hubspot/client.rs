@@ -1,9 +1,9 @@
 //! HubSpot's calls, sent: the only file of this connector that waits. What to send and how to read it is decided
 //! elsewhere.
 
-use super::bisect::Bisect;
 use super::lookup::Plan;
 use super::{BATCH, Standard, association, error, lookup as finding, request, response};
+use crate::bisect::Bisect;
 use crate::connector::{
     Association, Call, Found, Kind, Lookup, Outcome, Property, WriteCall, WriteItem, Written,
 };

@@ -2,12 +2,11 @@
 //!
 //! A batch call answers for every item, whatever HubSpot says: each gets an outcome that is certainly its own, or one
 //! that says nobody knows. [`request`] and [`response`] are pure, as are [`error`] (status and category to class) and
-//! [`bisect`] (one bad item never fails its neighbours); [`client`] alone sends.
+//! [`crate::bisect`] (one bad item never fails its neighbours); [`client`] alone sends.
 //!
 //! API reference: <https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide>
 
 pub mod association;
-pub mod bisect;
 mod body;
 pub mod client;
 pub mod error;
@@ -17,12 +16,76 @@ pub mod response;
 #[cfg(test)]
 mod tests;
 
-pub use client::{account, associate, create_key, lookup, properties, write};
 pub use error::classify;
 
-use crate::connector::Capabilities;
+use crate::connector::{Association, Capabilities, Crm, Found, Lookup, Outcome, Property, WriteCall};
 use crate::credentials::TokenEndpoint;
+use crate::session::{Classify, Session};
+use async_trait::async_trait;
+use rtr_core::failure::Failure;
 use rtr_core::mapping::{LimitFact, ProviderFacts};
+
+/// The connector.
+#[derive(Debug, Clone, Copy)]
+pub struct HubSpot;
+
+#[async_trait]
+impl Crm for HubSpot {
+    fn facts(&self) -> ProviderFacts {
+        FACTS
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
+    }
+
+    fn base_url(&self) -> Option<&'static str> {
+        Some(BASE_URL)
+    }
+
+    fn hosts(&self) -> &'static [&'static str] {
+        HOSTS
+    }
+
+    fn classify(&self) -> Classify {
+        classify
+    }
+
+    fn token_endpoint(&self) -> TokenEndpoint {
+        TOKEN_ENDPOINT
+    }
+
+    fn key_by_hand(&self, object: &str, name: &str) -> String {
+        format!(
+            "HubSpot: Settings > Properties > {object} > Create property: internal name `{name}`, single-line text, and \
+             under Rules \"Require unique values for this property\""
+        )
+    }
+
+    async fn write(&self, session: &Session<'_>, call: &WriteCall) -> Vec<Outcome> {
+        client::write(session, call).await
+    }
+
+    async fn lookup(&self, session: &Session<'_>, lookup: &Lookup) -> Result<Vec<Found>, Failure> {
+        client::lookup(session, lookup).await
+    }
+
+    async fn associate(&self, session: &Session<'_>, wanted: &[Association]) -> Vec<Result<(), Failure>> {
+        client::associate(session, wanted).await
+    }
+
+    async fn properties(&self, session: &Session<'_>, object: &str) -> Result<Vec<Property>, Failure> {
+        client::properties(session, object).await
+    }
+
+    async fn create_key(&self, session: &Session<'_>, object: &str, name: &str) -> Result<(), Failure> {
+        client::create_key(session, object, name).await
+    }
+
+    async fn account(&self, session: &Session<'_>) -> Result<String, Failure> {
+        client::account(session).await
+    }
+}
 
 /// The unique property that holds our record id unless the mapping names another.
 pub const DEFAULT_KEY: &str = "rtr_record_id";
@@ -65,8 +128,12 @@ pub const LIMITS: &[LimitFact] = &[
 ];
 
 /// Name, key and limits.
-pub const FACTS: ProviderFacts =
-    ProviderFacts { name: "hubspot", default_key: Some(DEFAULT_KEY), default_limits: LIMITS };
+pub const FACTS: ProviderFacts = ProviderFacts {
+    name: "hubspot",
+    title: "HubSpot",
+    default_key: Some(DEFAULT_KEY),
+    default_limits: LIMITS,
+};
 
 /// Inputs of one batch call of any kind: "Batch operations are limited to 100 records at a time".
 pub(crate) const BATCH: usize = 100;
@@ -80,6 +147,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     // "A few moments", says HubSpot; half a minute was seen.
     search_lag_ms: 60_000,
     call_timeout_ms: 30_000,
+    id_property: "hs_object_id",
 };
 
 /// The objects of which we know something special. HubSpot takes the plural, the singular and the type id alike.

@@ -5,6 +5,8 @@
 pub struct ProviderFacts {
     /// The name in configuration, such as `hubspot`.
     pub name: &'static str,
+    /// The name in sentences, such as `HubSpot`.
+    pub title: &'static str,
     /// The unique property that holds our record id unless a mapping says otherwise; `None`: the CRM has no such thing.
     pub default_key: Option<&'static str>,
     /// The limits of a connection that states none.

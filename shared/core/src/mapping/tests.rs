@@ -2,9 +2,14 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const HUBSPOT: ProviderFacts =
-    ProviderFacts { name: "hubspot", default_key: Some("rtr_record_id"), default_limits: &[] };
-const PIPEDRIVE: ProviderFacts = ProviderFacts { name: "pipedrive", default_key: None, default_limits: &[] };
+const HUBSPOT: ProviderFacts = ProviderFacts {
+    name: "hubspot",
+    title: "HubSpot",
+    default_key: Some("rtr_record_id"),
+    default_limits: &[],
+};
+const PIPEDRIVE: ProviderFacts =
+    ProviderFacts { name: "pipedrive", title: "Pipedrive", default_key: None, default_limits: &[] };
 const ADA: Subject<'_> = Subject { org_id: "acme", record_type: "contact", record_id: "c-1" };
 
 fn raw(mapping: Value) -> RawMapping {

@@ -111,8 +111,12 @@ impl Model<'_> {
             json!({"object": "contacts", "when": "wanted", "fields": {"name": "name"}}),
         )
         .unwrap();
-        let facts =
-            ProviderFacts { name: "hubspot", default_key: Some("rtr_record_id"), default_limits: &[] };
+        let facts = ProviderFacts {
+            name: "hubspot",
+            title: "HubSpot",
+            default_key: Some("rtr_record_id"),
+            default_limits: &[],
+        };
         Model { scenario, mapping: Mapping::compile(&facts, "contact", &raw).unwrap() }
     }
 

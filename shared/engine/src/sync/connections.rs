@@ -3,7 +3,6 @@
 use super::begin::announce;
 use super::execute::execute;
 use super::job::Job;
-use super::treat::{Treatment, treat, waiting};
 use super::{Caches, Settings};
 use crate::credentials::ConnectionAuth;
 use crate::gate::LimiterGate;
@@ -83,28 +82,15 @@ async fn one_connection(
         cache_ms: settings.cache_ms,
         deadline,
     };
-    match auth.base_url().await {
-        Ok(base_url) => {
-            let session = Session {
-                http: seams.http,
-                clock: seams.clock,
-                gate: &gate,
-                auth: &auth,
-                base_url,
-                deadline,
-                call_timeout_ms: connector.capabilities().call_timeout_ms,
-                classify: connector.classify(),
-            };
-            execute(seams, &session, &mut jobs).await;
-        }
-        Err(failure) => {
-            for job in &mut jobs {
-                match treat(job, &failure, seams.clock.now()) {
-                    Treatment::Return(until) => job.give_back(until, waiting(&failure)),
-                    _ => job.give_back_as_is(&failure.message),
-                }
-            }
-        }
-    }
+    let session = Session {
+        http: seams.http,
+        clock: seams.clock,
+        gate: &gate,
+        auth: &auth,
+        deadline,
+        call_timeout_ms: connector.capabilities().call_timeout_ms,
+        classify: connector.classify(),
+    };
+    execute(seams, &session, &mut jobs).await;
     Calls { made: gate.calls(), let_through: gate.let_through() }
 }

@@ -1,15 +1,15 @@
 //! The connector over a session, against a HubSpot of a few lines.
 
-use super::super::{CAPABILITIES, account, associate, classify, create_key, lookup, properties, write};
+use super::super::client::{account, associate, create_key, lookup, properties, write};
+use super::super::{CAPABILITIES, classify};
 use super::requests::link;
 use super::*;
 use crate::connector::{Lookup, LookupBy};
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
-use crate::session::{Auth, Freshness, Gate, Session};
+use crate::session::{Auth, Authorized, Freshness, Gate, Session};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use rtr_core::failure::{Class, Failure};
-use secrecy::SecretString;
 use serde_json::json;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -36,7 +36,6 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             clock: self,
             gate: self,
             auth: self,
-            base_url: super::super::BASE_URL.to_owned(),
             deadline: NOW.plus_ms(60_000),
             call_timeout_ms: CAPABILITIES.call_timeout_ms,
             classify,
@@ -91,8 +90,8 @@ impl<F: Send + Sync> Gate for Fake<F> {
 
 #[async_trait]
 impl<F: Send + Sync> Auth for Fake<F> {
-    async fn headers(&self, _: Freshness) -> Result<Vec<(String, SecretString)>, Failure> {
-        Ok(Vec::new())
+    async fn authorize(&self, _: Freshness) -> Result<Authorized, Failure> {
+        Ok(Authorized { base_url: super::super::BASE_URL.to_owned(), headers: Vec::new() })
     }
 }
 

@@ -70,7 +70,7 @@ impl<T> Bisect<T> {
     /// The outcomes in the order of the items.
     #[must_use]
     pub fn finish(self) -> Vec<Result<T, Failure>> {
-        let unsaid = || Failure::new(Class::OutcomeUnknown, "HubSpot did not say what became of this record");
+        let unsaid = || Failure::new(Class::OutcomeUnknown, "the CRM did not say what became of this record");
         self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(unsaid()))).collect()
     }
 }
