@@ -92,13 +92,24 @@ impl Runtime {
         }
     }
 
-    /// Prints the invocation's metrics and makes Lambda's answer: exactly the messages that are to come back.
+    /// The time now.
     #[must_use]
-    pub fn answer(&self, function: &str, report: BatchReport) -> SqsBatchResponse {
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Prints the invocation's metrics, if there is anything to count.
+    pub fn print_metrics(&self, function: &str, report: &BatchReport) {
         let line = emf_line(self.clock.now(), function, &self.settings.stage, &report.counts);
         if !line.is_empty() {
             println!("{line}");
         }
+    }
+
+    /// Prints the invocation's metrics and makes Lambda's answer: exactly the messages that are to come back.
+    #[must_use]
+    pub fn answer(&self, function: &str, report: BatchReport) -> SqsBatchResponse {
+        self.print_metrics(function, &report);
         response(report.failed)
     }
 }

@@ -44,14 +44,14 @@ pub struct Change {
     pub unknown_fields: usize,
 }
 
-/// Asks the record's own worker to try its dead version again.
+/// Asks the record's own worker to try the version that its slot holds: dead, parked, or waiting for a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wake {
     /// The record.
     pub key: RecordKey,
-    /// The connection whose dead version is meant.
+    /// The connection whose version is meant.
     pub connection: String,
-    /// The dead version.
+    /// The version.
     pub version: u64,
 }
 

@@ -3,11 +3,10 @@
 //! One item, so that a record costs one read and one conditional write. Every write raises `rev` and is conditioned on
 //! the `rev` that was read.
 
-use crate::change::Operation;
 use crate::code::Code;
+pub use crate::slot::{Body, Shadow, Slot, SlotState, Waits};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// Outcomes kept in an item.
 pub const RECENT: usize = 5;
@@ -35,8 +34,10 @@ pub struct Item {
     pub linked_at: Option<Instant>,
     /// True after a delete: the item stays as a tombstone, the link is gone.
     pub deleted: bool,
-    /// The one newest version that is not applied.
+    /// The one newest version that is not applied, or not wholly.
     pub slot: Option<Slot>,
+    /// What would have been written while the connection was shadowed.
+    pub shadow: Option<Shadow>,
     /// A create under way at a CRM without a unique key.
     pub intent: Option<Intent>,
     /// The last writer: the message's id.
@@ -45,51 +46,6 @@ pub struct Item {
     pub crashes: u32,
     /// The last [`RECENT`] outcomes, oldest first.
     pub recent: Vec<Recent>,
-}
-
-/// Why a version is not applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SlotState {
-    /// It cannot go now.
-    Parked,
-    /// It never will without a person.
-    Dead,
-    /// Parked, and to be dropped.
-    Drop,
-}
-
-/// The one newest version that is not applied.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Slot {
-    /// The version wanted.
-    pub wanted_version: u64,
-    /// The mapping revision under which it was planned.
-    pub mapping_revision: u64,
-    /// Parked, dead or to be dropped.
-    pub state: SlotState,
-    /// Upsert or deleted.
-    pub deleted: bool,
-    /// The event's record, or where it lies.
-    pub body: Body,
-    /// Why.
-    pub reason: Reason,
-    /// Since when.
-    pub since: Instant,
-    /// Not to be tried before; 0 for a dead one.
-    pub not_before: Instant,
-    /// Receives so far, as the queue counted.
-    pub attempts: u32,
-}
-
-/// Where a record's data lies while its version waits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Body {
-    /// In the item.
-    Inline(Value),
-    /// In the payload bucket, under this key.
-    Stored(String),
 }
 
 /// Why a version is dead or waits, in words that hold no value of the record but in `crm_message`.
@@ -233,10 +189,10 @@ impl Item {
         self.slot.as_ref().filter(|slot| slot.state == SlotState::Dead)
     }
 
-    /// Parked work; what is to be dropped counts as parked until its lane has dropped it.
+    /// A version that waits for a record it refers to, written without it or not.
     #[must_use]
-    pub fn parked(&self) -> Option<&Slot> {
-        self.slot.as_ref().filter(|slot| slot.state != SlotState::Dead)
+    pub fn waiting(&self) -> Option<&Slot> {
+        self.slot.as_ref().filter(|slot| matches!(slot.state, SlotState::Waiting | SlotState::Incomplete))
     }
 
     /// The body kept outside, if there is one.
@@ -255,14 +211,6 @@ impl Item {
         let extra = self.recent.len().saturating_sub(RECENT);
         self.recent.drain(..extra);
         self
-    }
-}
-
-impl Slot {
-    /// The operation of the version that waits.
-    #[must_use]
-    pub fn operation(&self) -> Operation {
-        if self.deleted { Operation::Deleted } else { Operation::Upsert }
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! - [`change`] the change event and its parsing · [`key`] records, connections and their keys
 //! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
-//! - [`item`] what is kept per record and connection · [`plan`] what to do next · [`settle`] what to write after
+//! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied · [`plan`] what to do next · [`settle`] what to write after
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope
 //! - [`limit`] token buckets · [`retry`] when to try again · [`time`] instants
 
@@ -23,4 +23,5 @@ pub mod payload;
 pub mod plan;
 pub mod retry;
 pub mod settle;
+pub mod slot;
 pub mod time;

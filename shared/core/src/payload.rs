@@ -26,8 +26,10 @@ pub enum Resolved {
         /// The CRM's id.
         external_id: String,
     },
-    /// It is not linked there yet.
+    /// It is not linked there yet, and may be before long.
     NotYet,
+    /// It is not linked there, and waiting would not help: it waits for this very record, is gone, or is not for this CRM.
+    NotAwaited,
 }
 
 /// What to write.

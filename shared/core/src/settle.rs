@@ -4,9 +4,9 @@
 //! between, it is called again with what stands there now, and may find that the work was overtaken or is done already.
 
 use crate::code::Code;
-use crate::item::{Body, Ended, Intent, Item, Reason, Slot, SlotState};
+use crate::item::{Body, Ended, Intent, Item, Reason, Shadow, Slot, SlotState};
 use crate::key::{ConnectionKey, PairKey};
-use crate::plan::above_fence;
+use crate::plan::{Wait, may_end};
 use crate::time::Instant;
 
 /// Who writes, and for which version.
@@ -33,6 +33,10 @@ pub enum Ending {
     Applied(Applied),
     /// It never will without a person.
     Dead(Box<Filing>),
+    /// It cannot go now, and its message must not hold up the record's other connections.
+    Parked(Box<Parking>),
+    /// The connection is shadowed: what would have been written.
+    Shadowed(Box<Shadow>),
     /// The answer was lost: the hash goes, the message comes back after the hold.
     Unknown,
     /// Work begins on a message that came back again and again.
@@ -64,7 +68,7 @@ pub struct Link {
 }
 
 /// What the CRM confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
     /// Digest of operation, object and payload.
     pub hash: String,
@@ -74,6 +78,36 @@ pub struct Applied {
     pub link: Option<Link>,
     /// The code to note, when it was applied with a reservation.
     pub code: Option<Code>,
+    /// The reference it went without, with the record's data to complete it by.
+    pub open: Option<Box<Open>>,
+}
+
+/// What is kept of a version that went without a reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    /// The reference.
+    pub wait: Wait,
+    /// The event's record, or where it lies.
+    pub body: Body,
+    /// Receives so far.
+    pub attempts: u32,
+}
+
+/// A version to keep until it can go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parking {
+    /// Why.
+    pub reason: Reason,
+    /// The event's record, or where it lies.
+    pub body: Body,
+    /// Whether it is a delete.
+    pub deleted: bool,
+    /// Receives so far.
+    pub attempts: u32,
+    /// Not before.
+    pub until: Instant,
+    /// The reference it waits for, if that is why.
+    pub wait: Option<Wait>,
 }
 
 /// A dead letter to file with its record.
@@ -115,17 +149,14 @@ pub enum Decision {
 #[must_use]
 pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> Decision {
     let (version, revision) = (attempt.version, attempt.mapping_revision);
-    let fence = above_fence(item, version, revision);
-    let clear = match &item.slot {
-        None => true,
-        Some(slot) => slot.state == SlotState::Dead && slot.wanted_version <= version,
-    };
-    let newer = match &item.slot {
-        None => true,
-        Some(slot) => {
-            slot.wanted_version < version || (slot.state == SlotState::Dead && slot.wanted_version == version)
-        }
-    };
+    let fence = may_end(item, version, revision);
+    // What is dropped belongs to who drops it; any other slot gives way to its own version, woken, and to newer ones.
+    let clear =
+        item.slot.as_ref().is_none_or(|slot| slot.state != SlotState::Drop && slot.wanted_version <= version);
+    let newer = item
+        .slot
+        .as_ref()
+        .is_none_or(|slot| slot.wanted_version < version || (clear && slot.wanted_version == version));
     let own = item.by == attempt.by
         && (item.applied_version == Some(version)
             || item.slot.as_ref().is_some_and(|slot| slot.wanted_version == version));
@@ -150,8 +181,11 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
         }
         Ending::Applied(_) => Decision::Overtaken(Box::new(Item { applied_hash: None, ..next() })),
         Ending::Dead(filing) if fence && newer => write(file(next(), attempt, filing, now)),
-        Ending::Dead(_) if own => Decision::Done,
-        Ending::Dead(_) => Decision::Superseded,
+        Ending::Parked(parking) if fence && newer => write(park(next(), attempt, parking, now)),
+        Ending::Dead(_) | Ending::Parked(_) if own => Decision::Done,
+        Ending::Dead(_) | Ending::Parked(_) => Decision::Superseded,
+        Ending::Shadowed(shadow) if fence => write(shadowed(next(), attempt, shadow, now)),
+        Ending::Shadowed(_) => Decision::Superseded,
         Ending::Unknown if item.rev == 0 => Decision::Done,
         Ending::Unknown => write(Item { applied_hash: None, crashes: 0, ..next() }.noting(
             Ended::Parked,
@@ -223,6 +257,8 @@ fn confirm(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item 
         linked_at,
         deleted: done.link.is_none(),
         intent: None,
+        shadow: None,
+        slot: done.open.as_ref().map(|open| incomplete(open, attempt)),
         ..applied(item, attempt)
     }
     .noting(Ended::Applied, attempt.version, now, done.code)
@@ -240,6 +276,7 @@ fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
         since: now,
         not_before: Instant(0),
         attempts: filing.attempts,
+        waits: None,
     };
     let intent = if filing.not_created { None } else { item.intent.clone() };
     Item { slot: Some(slot), applied_hash: hash, crashes: 0, intent, ..item }.noting(
@@ -247,5 +284,51 @@ fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
         attempt.version,
         now,
         Some(filing.reason.code),
+    )
+}
+
+fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
+    Slot {
+        wanted_version: attempt.version,
+        mapping_revision: attempt.mapping_revision,
+        state: SlotState::Incomplete,
+        deleted: false,
+        body: open.body.clone(),
+        reason: open.wait.reason.clone(),
+        since: open.wait.since,
+        not_before: Instant(0),
+        attempts: open.attempts,
+        waits: Some(open.wait.waits.clone()),
+    }
+}
+
+/// A hold that stands is not cut short by what comes later.
+fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instant) -> Item {
+    let held = item.slot.as_ref().filter(|slot| slot.state == SlotState::Parked);
+    let (not_before, since) = (held.map(|slot| slot.not_before), held.map(|slot| slot.since));
+    let slot = Slot {
+        wanted_version: attempt.version,
+        mapping_revision: attempt.mapping_revision,
+        state: if parking.wait.is_some() { SlotState::Waiting } else { SlotState::Parked },
+        deleted: parking.deleted,
+        body: parking.body.clone(),
+        reason: parking.reason.clone(),
+        since: parking.wait.as_ref().map(|wait| wait.since).or(since).unwrap_or(now),
+        not_before: not_before.map_or(parking.until, |held| held.max(parking.until)),
+        attempts: parking.attempts,
+        waits: parking.wait.as_ref().map(|wait| wait.waits.clone()),
+    };
+    let code = Some(parking.reason.code);
+    Item { slot: Some(slot), crashes: 0, ..item }.noting(Ended::Parked, attempt.version, now, code)
+}
+
+/// The fence stays where it is: what is shadowed was not written.
+fn shadowed(item: Item, attempt: &Attempt, shadow: &Shadow, now: Instant) -> Item {
+    let applied_hash = if attempt.again { None } else { item.applied_hash.clone() };
+    Item { shadow: Some(shadow.clone()), applied_hash, ..item }.noting(
+        Ended::Skipped,
+        attempt.version,
+        now,
+        Some(Code::Shadowed),
     )
 }

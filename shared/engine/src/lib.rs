@@ -6,4 +6,6 @@ pub mod gate;
 pub mod redrive;
 pub mod report;
 pub mod seams;
+pub mod sweep;
 pub mod sync;
+pub mod wake;

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use rtr_core::change::{Message, Operation, Wake, parse};
 use rtr_core::code::Code;
 use rtr_core::dead_letter::{DeadLetter, SCHEMA};
-use rtr_core::item::{Body, Ended, Item, Reason};
+use rtr_core::item::{Body, Ended, Item, Reason, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 use serde_json::{Value, json};
@@ -252,6 +252,14 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
     for _ in 0..MAX_ROUNDS {
         let found = seams.records.read(std::slice::from_ref(&letter.key)).await.map_err(|error| error.0)?;
         let item = found.get(&letter.key).cloned().unwrap_or_default();
+        // What is kept to be tried again needs no person yet.
+        let kept = item
+            .slot
+            .as_ref()
+            .is_some_and(|slot| slot.state != SlotState::Dead && slot.wanted_version >= letter.version);
+        if kept {
+            return Ok(false);
+        }
         let stored = match &body {
             Some(stored) => stored.clone(),
             None => store_body(seams, &letter.key.pk, &letter.body).await?,

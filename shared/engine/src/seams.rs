@@ -6,7 +6,7 @@ use async_trait::async_trait;
 pub use rtr_connectors::http::{Clock, Http};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Item;
-use rtr_core::key::PairKey;
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
 use secrecy::SecretString;
@@ -66,6 +66,19 @@ pub enum ClaimChange {
     Release(PairKey),
 }
 
+/// A version that its slot keeps, to be woken through its record's own group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sleeper {
+    /// The record.
+    pub record: RecordKey,
+    /// The connection.
+    pub connection: String,
+    /// The version.
+    pub version: u64,
+    /// When it was to be looked at.
+    pub due_at: Instant,
+}
+
 /// Items and claims, and the bodies too large for them.
 #[async_trait]
 pub trait Records: Send + Sync {
@@ -78,6 +91,22 @@ pub trait Records: Send + Sync {
     async fn write(&self, writes: &[Write]) -> Vec<Wrote>;
     /// Writes one item and its claims in one transaction; claims are owned by the item's partition key.
     async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote;
+    /// Versions that wait for `record` at `connection`, written without it or not; at most `limit`. What was filed a
+    /// moment ago may be missing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn waiting_for(
+        &self,
+        connection: &ConnectionKey,
+        record: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<Sleeper>, Unavailable>;
+    /// Versions that are to be looked at by `now`, those due first foremost; about `limit` at most.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable>;
     /// Stores a body under `key`, before the item that will name it is written.
     ///
     /// # Errors

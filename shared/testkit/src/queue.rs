@@ -29,6 +29,15 @@ impl MemoryQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was sent to `changes.fifo` and not taken yet, in order.
+    pub fn take_changes(&self) -> Vec<Outbound> {
+        let mut state = self.state();
+        let (changes, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.sent).into_iter().partition(|(to, _)| *to == QueueName::Changes);
+        state.sent = rest;
+        changes.into_iter().map(|(_, message)| message).collect()
+    }
+
     fn each<T>(&self, items: &[T], mut take: impl FnMut(&mut State, &T)) -> Vec<Result<(), Unavailable>> {
         let mut state = self.state();
         items

@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use rtr_core::item::Item;
-use rtr_core::key::PairKey;
-use rtr_engine::seams::{ClaimChange, Names, Records, Unavailable, Write, Wrote};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::slot::Slot;
+use rtr_core::time::Instant;
+use rtr_engine::seams::{ClaimChange, Names, Records, Sleeper, Unavailable, Write, Wrote};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,8 +32,12 @@ pub struct State {
     pub writes: u64,
     /// Transactions.
     pub transactions: u64,
+    /// Questions asked of the indexes.
+    pub queries: u64,
     /// While true nothing answers.
     pub down: bool,
+    /// While true the indexes show nothing, as they may for a moment after a write.
+    pub index_lags: bool,
     /// Writes that shall land although their answer is lost: so many more.
     pub lose_answers: u32,
 }
@@ -52,6 +58,34 @@ impl MemoryRecords {
 impl State {
     fn check(&self) -> Result<(), Unavailable> {
         if self.down { Err(Unavailable("the table does not answer".to_owned())) } else { Ok(()) }
+    }
+
+    /// The slots of which `wanted` says when they are due.
+    fn sleepers(
+        &mut self,
+        wanted: impl Fn(&Names, &Slot) -> Option<Instant>,
+    ) -> Result<Vec<Sleeper>, Unavailable> {
+        self.check()?;
+        self.queries += 1;
+        if self.index_lags {
+            return Ok(Vec::new());
+        }
+        let sleeper = |(item, names): &(Item, Names)| {
+            let slot = item.slot.as_ref()?;
+            let due_at = wanted(names, slot)?;
+            let (org, kind, id) =
+                (names.org_id.clone()?, names.record_type.clone()?, names.record_id.clone()?);
+            let connection = names.connection.clone()?;
+            Some(Sleeper {
+                record: RecordKey::new(org, kind, id),
+                connection,
+                version: slot.wanted_version,
+                due_at,
+            })
+        };
+        let mut found: Vec<Sleeper> = self.items.values().filter_map(sleeper).collect();
+        found.sort_by_key(|one| one.due_at);
+        Ok(found)
     }
 
     fn put(&mut self, write: &Write) -> Wrote {
@@ -119,6 +153,27 @@ impl Records for MemoryRecords {
             }
         }
         state.put(write)
+    }
+
+    async fn waiting_for(
+        &self,
+        connection: &ConnectionKey,
+        record: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<Sleeper>, Unavailable> {
+        let mut found = self.state().sleepers(|names, slot| {
+            let here = names.org_id.as_deref() == Some(&connection.org_id)
+                && names.connection.as_deref() == Some(&connection.connection);
+            (here && slot.waits_for(&record.record_type, &record.record_id)).then_some(slot.since)
+        })?;
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
+        let mut found = self.state().sleepers(|_, slot| slot.due_at().filter(|at| *at <= now))?;
+        found.truncate(limit);
+        Ok(found)
     }
 
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {

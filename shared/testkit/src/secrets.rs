@@ -21,6 +21,12 @@ impl MemorySecrets {
         version
     }
 
+    /// Takes `name` away; what it held, shown: for tests only.
+    pub fn take(&self, name: &str) -> String {
+        let mut secrets = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.remove(name).map(|(text, _)| text.expose_secret().to_owned()).unwrap_or_default()
+    }
+
     /// The text of `name`, shown: for tests only.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {

@@ -126,6 +126,26 @@ impl World {
         futures::executor::block_on(run(&self.seams(), &self.settings, &self.caches, batch, deadline))
     }
 
+    /// Delivers what the flows sent to `changes.fifo`, one message a batch, until nothing more comes; the reports.
+    pub fn deliver(&self) -> Vec<BatchReport> {
+        let mut reports = Vec::new();
+        loop {
+            let sent: Vec<_> = self.queue.take_changes();
+            if sent.is_empty() {
+                return reports;
+            }
+            for message in sent {
+                reports.push(self.sync(&[crate::build::raw(&message.body, &message.group, self.now())]));
+            }
+        }
+    }
+
+    /// One look of the sweep, and the delivery of what it woke.
+    pub fn sweep(&self) -> Vec<BatchReport> {
+        futures::executor::block_on(rtr_engine::sweep::run(&self.seams(), &self.settings, self.now()));
+        self.deliver()
+    }
+
     /// Runs one batch through the redrive flow.
     pub fn redrive(&self, batch: &[Received]) -> BatchReport {
         futures::executor::block_on(rtr_engine::redrive::run(&self.seams(), batch))
@@ -143,11 +163,17 @@ impl World {
         crate::build::event(ORG, "company", id, version, data, self.now())
     }
 
-    /// What is kept of a record at the connection.
+    /// What is kept of a record at the connection `hubspot`.
     #[must_use]
     pub fn item(&self, record_type: &str, id: &str) -> Item {
+        self.item_at("hubspot", record_type, id)
+    }
+
+    /// What is kept of a record at `connection`.
+    #[must_use]
+    pub fn item_at(&self, connection: &str, record_type: &str, id: &str) -> Item {
         let record = RecordKey::new(ORG, record_type, id);
-        self.records.item(&PairKey::new(&record, &ConnectionKey::new(ORG, "hubspot")))
+        self.records.item(&PairKey::new(&record, &ConnectionKey::new(ORG, connection)))
     }
 
     /// The CRM's value of `property` for each of its contacts, sorted.

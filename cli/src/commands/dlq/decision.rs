@@ -72,6 +72,7 @@ mod tests {
             since: Instant(1),
             not_before: Instant(0),
             attempts: 1,
+            waits: None,
         };
         let intent = Some(Intent { nonce: "n".to_owned(), version: 7, at: Instant(0), matched: None });
         Item {

@@ -119,6 +119,7 @@ mod tests {
             since: Instant(1),
             not_before: Instant(0),
             attempts: 1,
+            waits: None,
         };
         Item { rev: 1, slot: Some(slot), ..Item::default() }
     }

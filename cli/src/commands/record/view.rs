@@ -30,8 +30,11 @@ pub(super) struct At {
     pub(super) object: Option<String>,
     pub(super) linked_at: Option<String>,
     pub(super) mapping_revision: Option<u64>,
-    /// The version that is not applied.
+    /// The version that is not applied, or not wholly.
     pub(super) slot: Option<Waiting>,
+    /// What would have been written while the connection was shadowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shadow: Option<Shadowed>,
     /// Since when a create is under way whose outcome is not known.
     pub(super) create_open_since: Option<String>,
 }
@@ -65,6 +68,16 @@ pub(super) struct Waiting {
     pub(super) data: Option<Value>,
 }
 
+/// What would have been written: names and a digest, no values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Shadowed {
+    pub(super) version: u64,
+    pub(super) operation: String,
+    pub(super) hash: String,
+    pub(super) fields: Vec<String>,
+    pub(super) at: String,
+}
+
 impl At {
     /// What `item` says.
     pub(super) fn of(item: &Item) -> Self {
@@ -77,6 +90,13 @@ impl At {
             linked_at: item.linked_at.map(|at| at.to_rfc3339()),
             mapping_revision: item.mapping_revision,
             slot: item.slot.as_ref().map(waiting),
+            shadow: item.shadow.as_ref().map(|shadow| Shadowed {
+                version: shadow.version,
+                operation: shadow.operation.clone(),
+                hash: shadow.hash.clone(),
+                fields: shadow.fields.clone(),
+                at: shadow.at.to_rfc3339(),
+            }),
             create_open_since: item.intent.as_ref().map(|intent| intent.at.to_rfc3339()),
         }
     }
@@ -85,6 +105,7 @@ impl At {
 fn status(item: &Item) -> &'static str {
     match (&item.slot, item.recent.last()) {
         (Some(slot), _) if slot.state == SlotState::Dead => Ended::Dead.as_str(),
+        (Some(slot), _) if slot.state == SlotState::Incomplete => Ended::Applied.as_str(),
         (Some(_), _) => Ended::Parked.as_str(),
         (None, _) if item.deleted => "deleted",
         (None, Some(recent)) => recent.ended.as_str(),
@@ -133,13 +154,19 @@ pub(super) fn words(style: Style, record: &Record) -> String {
         let (version, external) = (or_dash(at.applied_version), or_dash(at.external_id.as_ref()));
         vec![id.clone(), at.status.to_owned(), version, external, why.unwrap_or_default()]
     });
-    let mut text =
-        table(style, &["connection", "status", "version", "CRM id", "not applied"], rows.collect());
+    let mut text = table(style, &["connection", "status", "version", "CRM id", "open"], rows.collect());
     let outcomes: Vec<Vec<String>> =
         record.connections.iter().flat_map(|(id, at)| at.recent.iter().map(|one| line(id, one))).collect();
     if !outcomes.is_empty() {
         let header = ["at", "connection", "outcome", "version", "code", "message"];
         text.push_str(&format!("\n\n{}", table(style, &header, outcomes)));
+    }
+    for (id, shadow) in record.connections.iter().filter_map(|(id, at)| Some((id, at.shadow.as_ref()?))) {
+        let Shadowed { version, operation, fields, .. } = shadow;
+        text.push_str(&format!(
+            "\n\n{id} is shadowed: version {version} would {operation} {}",
+            fields.join(", ")
+        ));
     }
     for (id, slot) in record.connections.iter().filter_map(|(id, at)| Some((id, at.slot.as_ref()?))) {
         text.extend(
@@ -167,7 +194,7 @@ pub(super) fn line(connection: &str, one: &Outcome) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::item::{Body, Reason};
+    use rtr_core::item::{Body, Reason, Shadow, Waits};
     use rtr_core::time::Instant;
     use serde_json::json;
 
@@ -184,6 +211,7 @@ mod tests {
             since: Instant(1_795_000_060_000),
             not_before: Instant(0),
             attempts: 2,
+            waits: None,
         };
         let item = Item {
             applied_version: Some(7),
@@ -256,7 +284,7 @@ mod tests {
     #[test]
     fn given_a_dead_version_when_shown_plain_then_no_data_stands_there() {
         insta::assert_snapshot!(words(Style::Plain, &record()), @r"
-        CONNECTION  STATUS  VERSION  CRM ID  NOT APPLIED
+        CONNECTION  STATUS  VERSION  CRM ID  OPEN
         hubspot     dead    7        501     version 8: RTR3001 email: not an address
 
         AT                        CONNECTION  OUTCOME  VERSION  CODE     MESSAGE
@@ -272,5 +300,35 @@ mod tests {
         assert_eq!(status(&live), "unchanged");
         assert_eq!(status(&Item { deleted: true, ..live }), "deleted");
         assert_eq!(status(&Item::default()), "started");
+    }
+
+    #[test]
+    fn given_a_record_written_without_its_reference_when_shown_then_it_is_applied_and_says_what_is_missing() {
+        let waits =
+            Waits { record_type: "company".to_owned(), record_id: "k".to_owned(), look_at: Instant(0) };
+        let message = "written without the company in `company`, which is not linked; completed when it is";
+        let slot = Slot {
+            state: SlotState::Incomplete,
+            reason: Reason::new(Code::WaitingForReference, message),
+            waits: Some(waits),
+            ..dead().slot.unwrap()
+        };
+        let shadow = Shadow {
+            version: 9,
+            mapping_revision: 1,
+            operation: "upsert".to_owned(),
+            hash: "ab".to_owned(),
+            fields: vec!["email".to_owned(), "firstname".to_owned()],
+            at: Instant(0),
+        };
+        let item = Item { slot: Some(slot), shadow: Some(shadow), recent: Vec::new(), ..dead() };
+        let connections = BTreeMap::from([("hubspot".to_owned(), At::of(&item))]);
+        let record = Record { key: RecordKey::new("acme", "contact", "c-1"), connections };
+        insta::assert_snapshot!(words(Style::Plain, &record), @r"
+        CONNECTION  STATUS   VERSION  CRM ID  OPEN
+        hubspot     applied  7        501     version 8: RTR4005 written without the company in `company`, which is not linked; completed when it is
+
+        hubspot is shadowed: version 9 would upsert email, firstname
+        ");
     }
 }

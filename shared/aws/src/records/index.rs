@@ -1,4 +1,4 @@
-//! What an item shows in the sparse indexes `parked` and `dead`: derived from its slot alone, written with it.
+//! What an item shows in the sparse indexes `parked`, `due`, `waiting` and `dead`: derived from its slot alone, written with it.
 //!
 //! The indexes are hints; whoever acts on one reads the item first.
 
@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_core::code::Code;
 use rtr_core::digest;
 use rtr_core::item::{Item, Slot, SlotState};
-use rtr_core::key::{MAX_KEY_BYTES, PairKey};
+use rtr_core::key::{MAX_KEY_BYTES, PairKey, join};
 use rtr_engine::seams::Names;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -60,6 +60,16 @@ pub fn parked_stem(connection_key: &str) -> &str {
     connection_key
 }
 
+/// The stem of the `due` index's partitions: one for all connections, since the sweep asks for all of them.
+pub const DUE: &str = "!due";
+
+/// The partition of the `waiting` index for what waits for `record` at a connection. Not sharded: each record referred to
+/// has one of its own, and asking sixteen would cost every first link sixteen queries.
+#[must_use]
+pub(super) fn waiting_partition(connection_key: &str, record_type: &str, record_id: &str) -> String {
+    join(&[connection_key, record_type, record_id])
+}
+
 /// Adds what the indexes need.
 pub(super) fn put(
     attributes: &mut BTreeMap<&'static str, AttributeValue>,
@@ -77,10 +87,19 @@ pub(super) fn put(
             let summary = serde_json::to_string(&summary(names, slot)).unwrap_or_default();
             attributes.insert("dead_summary", s(summary));
         }
-        SlotState::Parked | SlotState::Drop => {
+        SlotState::Incomplete => {}
+        SlotState::Parked | SlotState::Drop | SlotState::Waiting => {
             attributes.insert("parked_pk", s(key.index_partition(parked_stem(&key.sk))));
             attributes.insert("parked_at", n(slot.not_before.0));
         }
+    }
+    if let Some(at) = slot.due_at() {
+        attributes.insert("due_pk", s(key.index_partition(DUE)));
+        attributes.insert("due_at", n(at.0));
+    }
+    if let Some(on) = &slot.waits {
+        attributes.insert("waiting_pk", s(waiting_partition(&key.sk, &on.record_type, &on.record_id)));
+        attributes.insert("waiting_at", n(slot.since.0));
     }
 }
 

@@ -1,11 +1,11 @@
 //! An item as attributes and back. What is absent, zero or empty is not stored: size is money, at a write unit a KiB.
 
+use super::slot::{read_shadow, read_slot, shadow, slot};
 use super::{index, names};
 use crate::attributes::{Row, Unreadable, map, n, number, required, s, text};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use rtr_core::code::Code;
-use rtr_core::item::{Body, Intent, Item, Reason, Recent, Slot, SlotState};
+use rtr_core::item::{Intent, Item, Recent};
 use rtr_core::key::PairKey;
 use rtr_core::time::Instant;
 use rtr_engine::seams::Names;
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 /// The `op` of a tombstone.
-const DELETED: &str = "deleted";
+pub(super) const DELETED: &str = "deleted";
 
 /// Everything that is stored of `item` beside its key.
 #[must_use]
@@ -32,6 +32,7 @@ pub fn attributes(key: &PairKey, names: &Names, item: &Item) -> BTreeMap<&'stati
     put("linked_at", item.linked_at.map(|at| n(at.0)));
     put("op", item.deleted.then(|| s(DELETED)));
     put("slot", item.slot.as_ref().map(slot));
+    put("shadow", item.shadow.as_ref().map(shadow));
     put("intent", item.intent.as_ref().map(intent));
     put("by", (!item.by.is_empty()).then(|| s(&item.by)));
     put("crashes", (item.crashes > 0).then(|| n(item.crashes)));
@@ -55,6 +56,7 @@ pub(super) fn from_row(row: &Row) -> Result<Item, Unreadable> {
         linked_at: number(row, "linked_at")?.map(Instant),
         deleted: text(row, "op")? == Some(DELETED),
         slot: map(row, "slot")?.map(read_slot).transpose()?,
+        shadow: map(row, "shadow")?.map(read_shadow).transpose()?,
         intent: map(row, "intent")?.map(read_intent).transpose()?,
         by: text(row, "by")?.unwrap_or_default().to_owned(),
         crashes: number(row, "crashes")?.unwrap_or(0),
@@ -71,84 +73,6 @@ fn effective(key: &PairKey, given: &Names) -> Names {
         record_type: given.record_type.clone().or(in_key.record_type),
         record_id: given.record_id.clone().or(in_key.record_id),
     }
-}
-
-fn slot(slot: &Slot) -> AttributeValue {
-    let state = match slot.state {
-        SlotState::Parked => "parked",
-        SlotState::Dead => "dead",
-        SlotState::Drop => "drop",
-    };
-    // The data is JSON text: exact for every number, and no deeper than DynamoDB's 32 levels.
-    let (body, data) = match &slot.body {
-        Body::Inline(value) => ("data", value.to_string()),
-        Body::Stored(key) => ("data_ref", key.clone()),
-    };
-    let mut fields = HashMap::from([
-        ("wanted_version".to_owned(), n(slot.wanted_version)),
-        ("mapping_revision".to_owned(), n(slot.mapping_revision)),
-        ("state".to_owned(), s(state)),
-        (body.to_owned(), s(data)),
-        ("reason".to_owned(), reason(&slot.reason)),
-        ("since".to_owned(), n(slot.since.0)),
-        ("attempts".to_owned(), n(slot.attempts)),
-    ]);
-    if slot.deleted {
-        fields.insert("op".to_owned(), s(DELETED));
-    }
-    if slot.not_before != Instant(0) {
-        fields.insert("not_before".to_owned(), n(slot.not_before.0));
-    }
-    AttributeValue::M(fields)
-}
-
-fn read_slot(row: &Row) -> Result<Slot, Unreadable> {
-    let state = match text(row, "state")? {
-        Some("parked") => SlotState::Parked,
-        Some("dead") => SlotState::Dead,
-        Some("drop") => SlotState::Drop,
-        _ => return Err(Unreadable { name: "state", wanted: "parked, dead or drop" }),
-    };
-    let body = match text(row, "data_ref")? {
-        Some(key) => Body::Stored(key.to_owned()),
-        None => {
-            let data = required(text(row, "data")?, "data")?;
-            let wrong = |_| Unreadable { name: "data", wanted: "JSON" };
-            Body::Inline(serde_json::from_str(data).map_err(wrong)?)
-        }
-    };
-    Ok(Slot {
-        wanted_version: required(number(row, "wanted_version")?, "wanted_version")?,
-        mapping_revision: required(number(row, "mapping_revision")?, "mapping_revision")?,
-        state,
-        deleted: text(row, "op")? == Some(DELETED),
-        body,
-        reason: read_reason(required(map(row, "reason")?, "reason")?)?,
-        since: Instant(required(number(row, "since")?, "since")?),
-        not_before: Instant(number(row, "not_before")?.unwrap_or(0)),
-        attempts: number(row, "attempts")?.unwrap_or(0),
-    })
-}
-
-fn reason(reason: &Reason) -> AttributeValue {
-    let mut fields = HashMap::from([
-        ("code".to_owned(), s(reason.code.as_str())),
-        ("message".to_owned(), s(&reason.message)),
-    ]);
-    for (name, value) in [("field", &reason.field), ("crm_message", &reason.crm_message)] {
-        value.iter().for_each(|value| drop(fields.insert(name.to_owned(), s(value))));
-    }
-    AttributeValue::M(fields)
-}
-
-fn read_reason(row: &Row) -> Result<Reason, Unreadable> {
-    let code = required(text(row, "code")?, "code")?;
-    Ok(Reason {
-        code: code.parse::<Code>().map_err(|_| Unreadable { name: "code", wanted: "a code" })?,
-        message: text(row, "message")?.unwrap_or_default().to_owned(),
-        field: text(row, "field")?.map(str::to_owned),
-        crm_message: text(row, "crm_message")?.map(str::to_owned),
-    })
 }
 
 fn intent(intent: &Intent) -> AttributeValue {
@@ -178,11 +102,11 @@ fn read_recent(row: &Row) -> Vec<Recent> {
 }
 
 /// A hex digest takes half the bytes as bytes; any other text stays text.
-fn hash(hash: &str) -> AttributeValue {
+pub(super) fn hash(hash: &str) -> AttributeValue {
     from_hex(hash).map_or_else(|| s(hash), |bytes| AttributeValue::B(Blob::new(bytes)))
 }
 
-fn read_hash(row: &Row) -> Result<Option<String>, Unreadable> {
+pub(super) fn read_hash(row: &Row) -> Result<Option<String>, Unreadable> {
     match row.get("applied_hash") {
         Some(AttributeValue::S(text)) => Ok(Some(text.clone())),
         _ => Ok(bytes(row, "applied_hash")?.map(to_hex)),

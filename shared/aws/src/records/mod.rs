@@ -9,17 +9,20 @@ mod index;
 mod item;
 mod names;
 mod read;
+mod sleepers;
+mod slot;
 mod write;
 
-pub use index::{DeadSummary, dead_stem, parked_stem};
+pub use index::{DUE, DeadSummary, dead_stem, parked_stem};
 pub use item::attributes;
 pub use names::names;
 
 use crate::clients::Clients;
 use async_trait::async_trait;
 use rtr_core::item::Item;
-use rtr_core::key::PairKey;
-use rtr_engine::seams::{ClaimChange, Records, Unavailable, Write, Wrote};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::time::Instant;
+use rtr_engine::seams::{ClaimChange, Records, Sleeper, Unavailable, Write, Wrote};
 use std::collections::HashMap;
 
 /// The records table and its bucket.
@@ -52,6 +55,19 @@ impl Records for DynamoRecords {
 
     async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
         claims::write(&self.client, &self.table, write, claims).await
+    }
+
+    async fn waiting_for(
+        &self,
+        connection: &ConnectionKey,
+        record: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<Sleeper>, Unavailable> {
+        sleepers::waiting_for(&self.client, &self.table, connection, record, limit).await
+    }
+
+    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
+        sleepers::due(&self.client, &self.table, now, limit).await
     }
 
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {

@@ -23,10 +23,15 @@ pub(super) async fn read(
     table: &str,
     keys: &[PairKey],
 ) -> Result<HashMap<PairKey, Item>, Unavailable> {
+    rows(client, table, keys).await?.iter().map(decode).collect()
+}
+
+/// The same as rows.
+pub(super) async fn rows(client: &Client, table: &str, keys: &[PairKey]) -> Result<Vec<Row>, Unavailable> {
     // A key that stands twice in a request is an error of DynamoDB's.
     let distinct: Vec<&PairKey> = keys.iter().collect::<HashSet<_>>().into_iter().collect();
     let found = try_join_all(distinct.chunks(MAX_KEYS).map(|keys| chunk(client, table, keys))).await?;
-    found.into_iter().flatten().map(|row| decode(&row)).collect()
+    Ok(found.into_iter().flatten().collect())
 }
 
 async fn chunk(client: &Client, table: &str, keys: &[&PairKey]) -> Result<Vec<Row>, Unavailable> {

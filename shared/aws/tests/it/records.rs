@@ -58,6 +58,7 @@ fn dead() -> Slot {
         since: Instant(1_795_000_000_123),
         not_before: Instant(0),
         attempts: 1,
+        waits: None,
     }
 }
 

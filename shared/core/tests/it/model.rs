@@ -4,14 +4,15 @@
 //! is not modelled: it is `plan` and `settle` themselves. The time bounds of the protocol stand as rules that can be
 //! switched off, to see that the search would catch their absence.
 
-use crate::scenario::{Rule, Scenario, dead};
+use crate::scenario::{Rule, Scenario, dead, parked};
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::config::Mode;
-use rtr_core::item::{Item, Reason};
+use rtr_core::item::{Body, Item, Reason, SlotState};
 use rtr_core::mapping::{Mapped, Mapping, ProviderFacts, RawMapping, Subject};
-use rtr_core::plan::{Action, Incoming, Situation, plan};
-use rtr_core::settle::{Applied, Attempt, Decision, Ending, Link, settle};
+use rtr_core::payload::Resolved;
+use rtr_core::plan::{Action, Incoming, Situation, Wait, plan};
+use rtr_core::settle::{Applied, Attempt, Decision, Ending, Link, Open, settle};
 use rtr_core::time::Instant;
 use serde_json::{Value, json};
 use std::collections::hash_map::Entry;
@@ -28,21 +29,39 @@ struct Message {
 #[derive(Debug, Clone, PartialEq)]
 enum Worker {
     Idle,
-    Planning { got: Vec<Message>, read: Item },
-    Sent { top: Message, again: bool, read: Item, hash: String },
-    Committing { top: Message, again: bool, read: Item, hash: String },
+    Planning { got: Vec<Message>, read: Item, linked: bool },
+    Sent(Sent),
+    Committing(Sent),
+}
+
+/// A call under way.
+#[derive(Debug, Clone, PartialEq)]
+struct Sent {
+    top: Message,
+    again: bool,
+    read: Item,
+    hash: String,
+    /// Whether the payload names the reference.
+    complete: bool,
+    open: Option<Wait>,
 }
 
 #[derive(Debug, Clone)]
 struct State {
     item: Item,
     crm: u64,
+    /// Whether what the CRM holds names the reference.
+    crm_complete: bool,
+    /// Whether the record referred to is linked, and whether the wait for it is over.
+    linked: bool,
+    wait_over: bool,
     queue: Vec<Message>,
     worker: Worker,
-    /// Requests that may land or die yet: whether the caller crashed, and the version.
-    pending: Vec<(bool, u64)>,
+    /// Requests that may land or die yet: whether the caller crashed, the version, and whether it is complete.
+    pending: Vec<(bool, u64, bool)>,
     crashes: u8,
     unknowns: u8,
+    throttles: u8,
     redrives: u8,
     mended: bool,
 }
@@ -83,9 +102,8 @@ fn items(state: &mut State) -> Vec<&mut Item> {
     let mut items = vec![&mut state.item];
     match &mut state.worker {
         Worker::Idle => {}
-        Worker::Planning { read, .. } | Worker::Sent { read, .. } | Worker::Committing { read, .. } => {
-            items.push(read)
-        }
+        Worker::Planning { read, .. } => items.push(read),
+        Worker::Sent(sent) | Worker::Committing(sent) => items.push(&mut sent.read),
     }
     items
 }
@@ -100,6 +118,10 @@ fn path(seen: &HashMap<String, Option<(String, String)>>, mut at: String) -> Str
     steps.join("; ")
 }
 
+/// The end of a hold, and a time after the end of any wait for a reference.
+const HELD_UNTIL: Instant = Instant(10);
+const AFTER_WAIT: Instant = Instant(10_000_000);
+
 struct Model<'a> {
     scenario: &'a Scenario,
     mapping: Mapping,
@@ -107,10 +129,13 @@ struct Model<'a> {
 
 impl Model<'_> {
     fn new(scenario: &Scenario) -> Model<'_> {
-        let raw: RawMapping = serde_json::from_value(
-            json!({"object": "contacts", "when": "wanted", "fields": {"name": "name"}}),
-        )
-        .unwrap();
+        let mut fields = json!({"name": "name"});
+        if scenario.refers {
+            fields["company"] = json!({"reference": "company", "id": "company"});
+        }
+        let raw: RawMapping =
+            serde_json::from_value(json!({"object": "contacts", "when": "wanted", "fields": fields}))
+                .unwrap();
         let facts = ProviderFacts {
             name: "hubspot",
             title: "HubSpot",
@@ -125,7 +150,7 @@ impl Model<'_> {
     }
 
     fn begin(&self) -> State {
-        let hash = match self.plan(&Item::default(), &message(1, 0), false) {
+        let hash = match self.plan(&Item::default(), &message(1, 0), false, AFTER_WAIT, false) {
             Action::Go(go) => go.hash,
             other => panic!("{other:?}"),
         };
@@ -141,11 +166,15 @@ impl Model<'_> {
         State {
             item,
             crm: 1,
+            crm_complete: false,
+            linked: false,
+            wait_over: false,
             queue: self.scenario.queue.iter().enumerate().map(|(n, v)| message(*v, n)).collect(),
             worker: Worker::Idle,
             pending: Vec::new(),
             crashes: self.scenario.crashes,
             unknowns: self.scenario.unknowns,
+            throttles: self.scenario.throttles,
             redrives: self.scenario.redrives,
             mended: self.scenario.bad.is_empty(),
         }
@@ -156,16 +185,34 @@ impl Model<'_> {
     }
 
     fn data(&self, version: u64) -> Value {
-        json!({"name": self.content(version), "wanted": !self.scenario.skipped.contains(&version)})
+        let wanted = !self.scenario.skipped.contains(&version);
+        json!({"name": self.content(version), "wanted": wanted, "company": "k"})
     }
 
     fn refuses(&self, state: &State, version: u64) -> bool {
         self.scenario.bad.contains(&version) && !state.mended
     }
 
-    fn plan(&self, item: &Item, top: &Message, again: bool) -> Action {
+    /// The time in a state: before the end of a hold while a request may land whose worker lives.
+    fn now(&self, state: &State) -> Instant {
+        let held = state.pending.iter().any(|(crashed, ..)| !crashed) && self.on(Rule::Hold);
+        match (held, state.wait_over) {
+            (true, _) => Instant(0),
+            (false, false) => HELD_UNTIL,
+            (false, true) => AFTER_WAIT,
+        }
+    }
+
+    fn plan(&self, item: &Item, top: &Message, again: bool, now: Instant, linked: bool) -> Action {
         let subject = Subject { org_id: "acme", record_type: "contact", record_id: "c" };
         let mapped: Mapped = self.mapping.apply(&subject, &self.data(top.version)).unwrap();
+        let resolved = if linked {
+            Resolved::Linked { object: "companies".to_owned(), external_id: "77".to_owned() }
+        } else {
+            Resolved::NotYet
+        };
+        let references: Vec<_> =
+            mapped.references.iter().map(|one| (one.clone(), resolved.clone())).collect();
         let incoming = Incoming {
             version: top.version,
             mapping_revision: 1,
@@ -177,19 +224,22 @@ impl Model<'_> {
             item,
             mapping: &self.mapping,
             mapped: Some(&mapped),
-            references: &[],
+            references: &references,
             key_value: Some("c"),
             mode: Mode::Live,
-            reference_until: Instant(0),
+            arrived: Instant(0),
             settle_ms: 0,
-            now: Instant(0),
+            now,
         };
         plan(&incoming, situation)
     }
 
     /// Wrong at rest: the CRM does not hold the applied version's content, or the newest is neither applied nor dead.
     fn wrong(&self, state: &State) -> Option<String> {
-        let rest = state.queue.is_empty() && state.worker == Worker::Idle && state.pending.is_empty();
+        let rest = state.queue.is_empty()
+            && state.worker == Worker::Idle
+            && state.pending.is_empty()
+            && self.sleeper(state).is_none();
         if !rest {
             return None;
         }
@@ -199,7 +249,56 @@ impl Model<'_> {
         let dead = state.item.slot.as_ref().map(|slot| slot.wanted_version);
         let held = self.content(state.crm) == self.content(wanted);
         let known = applied == newest || dead == Some(newest);
-        (!held || !known).then(|| format!("crm={} applied={applied} dead={dead:?}", state.crm))
+        // What is applied and not skipped names its reference, once that is linked.
+        let skipped = self.scenario.skipped.contains(&applied);
+        let complete = !self.scenario.refers
+            || !state.linked
+            || skipped
+            || state.crm_complete
+            || state.item.dead().is_some();
+        (!held || !known || !complete).then(|| {
+            format!("crm={} complete={} applied={applied} dead={dead:?}", state.crm, state.crm_complete)
+        })
+    }
+
+    /// The version that a look would find worth waking.
+    fn sleeper(&self, state: &State) -> Option<u64> {
+        let slot = state.item.slot.as_ref()?;
+        let due = match slot.state {
+            SlotState::Parked => slot.not_before <= self.now(state),
+            SlotState::Waiting => state.linked || state.wait_over,
+            SlotState::Incomplete => state.linked,
+            SlotState::Dead | SlotState::Drop => false,
+        };
+        let asleep =
+            !state.queue.iter().any(|message| message.wake && message.version == slot.wanted_version);
+        (due && asleep && self.on(Rule::Look)).then_some(slot.wanted_version)
+    }
+
+    fn woken(&self, state: &State, version: u64) -> State {
+        let mut next = state.clone();
+        next.queue.push(Message { version, wake: true, receives: 0, id: format!("look{version}") });
+        next
+    }
+
+    /// The world's own steps: the reference is linked, telling those that wait or losing the word; the wait ends.
+    fn elsewhere(&self, state: &State, steps: &mut Vec<(String, State)>) {
+        if let Some(version) = self.sleeper(state) {
+            steps.push(("looks".to_owned(), self.woken(state, version)));
+        }
+        if !self.scenario.refers {
+            return;
+        }
+        if !state.linked {
+            let linked = State { linked: true, ..state.clone() };
+            if let Some(version) = self.sleeper(&linked) {
+                steps.push(("linked and told".to_owned(), self.woken(&linked, version)));
+            }
+            steps.push(("linked".to_owned(), linked));
+        }
+        if !state.wait_over {
+            steps.push(("the wait ends".to_owned(), State { wait_over: true, ..state.clone() }));
+        }
     }
 
     fn steps(&self, state: &State) -> Vec<(String, State)> {
@@ -209,10 +308,13 @@ impl Model<'_> {
         }
         for at in 0..state.pending.len() {
             let mut rest = state.clone();
-            let (_, version) = rest.pending.remove(at);
+            let (_, version, complete) = rest.pending.remove(at);
             steps.push((format!("late {version} dies"), rest.clone()));
             if !self.refuses(state, version) {
-                steps.push((format!("late {version} lands"), State { crm: version, ..rest }));
+                steps.push((
+                    format!("late {version} lands"),
+                    State { crm: version, crm_complete: complete, ..rest },
+                ));
             }
         }
         if let Some(slot) = state.item.dead().filter(|_| state.redrives > 0) {
@@ -226,14 +328,16 @@ impl Model<'_> {
             });
             steps.push(("redrive".to_owned(), next));
         }
+        self.elsewhere(state, &mut steps);
         match &state.worker {
             Worker::Idle => self.take(state, &mut steps),
-            Worker::Planning { got, read } => self.decide(state, got, read, &mut steps),
-            Worker::Sent { top, again, read, hash } => {
-                self.answered(state, top, *again, read, hash, &mut steps)
-            }
-            Worker::Committing { top, again, read, hash } => {
+            Worker::Planning { got, read, linked } => self.decide(state, got, read, *linked, &mut steps),
+            Worker::Sent(sent) => self.answered(state, sent, &mut steps),
+            Worker::Committing(Sent { top, again, read, hash, open, .. }) => {
+                let body = Body::Inline(self.data(top.version));
+                let open = open.clone().map(|wait| Box::new(Open { wait, body, attempts: 1 }));
                 let applied = Applied {
+                    open,
                     hash: hash.clone(),
                     base: Vec::new(),
                     link: Some(Link { object: "contacts".to_owned(), external_id: "x".to_owned() }),
@@ -247,10 +351,9 @@ impl Model<'_> {
     }
 
     fn take(&self, state: &State, steps: &mut Vec<(String, State)>) {
-        let blocked = state
-            .pending
-            .iter()
-            .any(|(crashed, _)| if *crashed { self.on(Rule::Quarantine) } else { self.on(Rule::Hold) });
+        let blocked = state.pending.iter().any(|(crashed, ..)| {
+            if *crashed { self.on(Rule::Quarantine) } else { self.on(Rule::Hold) && !self.scenario.parks }
+        });
         if blocked {
             return;
         }
@@ -258,17 +361,24 @@ impl Model<'_> {
             let mut next = state.clone();
             next.queue[..count].iter_mut().for_each(|message| message.receives += 1);
             let got = next.queue[..count].to_vec();
-            next.worker = Worker::Planning { got, read: state.item.clone() };
+            next.worker = Worker::Planning { got, read: state.item.clone(), linked: state.linked };
             steps.push((format!("takes {count}"), next));
         }
     }
 
-    fn decide(&self, state: &State, got: &[Message], read: &Item, steps: &mut Vec<(String, State)>) {
+    fn decide(
+        &self,
+        state: &State,
+        got: &[Message],
+        read: &Item,
+        linked: bool,
+        steps: &mut Vec<(String, State)>,
+    ) {
         let Some(top) = got.iter().max_by_key(|message| (message.version, message.wake)) else { return };
         let again = got.iter().any(|message| message.receives > 1);
         let mut alone = state.clone();
         alone.queue.retain(|message| message.id == top.id || !got.iter().any(|other| other.id == message.id));
-        match self.plan(read, top, again) {
+        match self.plan(read, top, again, self.now(state), linked) {
             Action::Superseded { .. } => {
                 steps.push((format!("{} superseded", top.version), done(alone, top)))
             }
@@ -292,7 +402,9 @@ impl Model<'_> {
                         read = next.item.clone();
                     }
                 }
-                next.worker = Worker::Sent { top: top.clone(), again, read, hash: go.hash };
+                let (hash, open) = (go.hash, go.open);
+                next.worker =
+                    Worker::Sent(Sent { top: top.clone(), again, read, hash, complete: linked, open });
                 steps.push((format!("calls {}", top.version), next));
             }
             Action::Dead(reason) => {
@@ -305,29 +417,36 @@ impl Model<'_> {
                     "files",
                 ));
             }
+            Action::ReplaceParked => {
+                let until = read.slot.as_ref().map_or(HELD_UNTIL, |slot| slot.not_before);
+                let ending = parked(self.data(top.version), until, None);
+                steps.push(self.write(&alone, top, again, read, &ending, "replaces"));
+            }
+            Action::Wait(wait) => {
+                let ending = parked(self.data(top.version), wait.until, Some(*wait));
+                steps.push(self.write(&alone, top, again, read, &ending, "waits"));
+            }
             other => panic!("{other:?}"),
         }
         self.die(state, None, steps);
     }
 
-    fn answered(
-        &self,
-        state: &State,
-        top: &Message,
-        again: bool,
-        read: &Item,
-        hash: &str,
-        steps: &mut Vec<(String, State)>,
-    ) {
-        let version = top.version;
+    fn answered(&self, state: &State, sent: &Sent, steps: &mut Vec<(String, State)>) {
+        let Sent { top, again, read, complete, .. } = sent;
+        let (again, complete, version) = (*again, *complete, top.version);
         if self.refuses(state, version) || self.scenario.flaky.contains(&version) {
             let ending = dead(self.data(version), Reason::new(Code::Invalid, "refused"), false);
             steps.push(self.write(state, top, again, read, &ending, "refused"));
         }
         if !self.refuses(state, version) {
-            let worker =
-                Worker::Committing { top: top.clone(), again, read: read.clone(), hash: hash.to_owned() };
-            steps.push((format!("{version} lands"), State { crm: version, worker, ..state.clone() }));
+            let worker = Worker::Committing(sent.clone());
+            let landed = State { crm: version, crm_complete: complete, worker, ..state.clone() };
+            steps.push((format!("{version} lands"), landed));
+        }
+        if state.throttles > 0 {
+            let before = State { throttles: state.throttles - 1, ..state.clone() };
+            let ending = parked(self.data(version), Instant(0), None);
+            steps.push(self.write(&before, top, again, read, &ending, "throttled"));
         }
         if state.unknowns > 0 {
             let (step, mut next) = self.write(state, top, again, read, &Ending::Unknown, "answer lost");
@@ -337,18 +456,24 @@ impl Model<'_> {
             // The message is returned, not acknowledged.
             next.queue.clone_from(&state.queue);
             next.unknowns -= 1;
-            next.pending.push((false, version));
-            steps.push((step, next));
+            next.pending.push((false, version, complete));
+            if self.scenario.parks {
+                let (read, ending) = (next.item.clone(), parked(self.data(version), HELD_UNTIL, None));
+                let (parks, next) = self.write(&next, top, again, &read, &ending, "parks");
+                steps.push((format!("{step}, {parks}"), next));
+            } else {
+                steps.push((step, next));
+            }
         }
-        self.die(state, Some(version), steps);
+        self.die(state, Some((version, complete)), steps);
     }
 
-    fn die(&self, state: &State, calling: Option<u64>, steps: &mut Vec<(String, State)>) {
+    fn die(&self, state: &State, calling: Option<(u64, bool)>, steps: &mut Vec<(String, State)>) {
         if state.crashes == 0 {
             return;
         }
         let mut next = State { worker: Worker::Idle, crashes: state.crashes - 1, ..state.clone() };
-        next.pending.extend(calling.map(|version| (true, version)));
+        next.pending.extend(calling.map(|(version, complete)| (true, version, complete)));
         steps.push(("dies".to_owned(), next));
     }
 

@@ -37,7 +37,42 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
                 ..base.clone()
             },
         ),
-        ("crashes enough to be filed", Scenario { crashes: 4, redrives: 1, ..base }),
+        ("crashes enough to be filed", Scenario { crashes: 4, redrives: 1, ..base.clone() }),
+        (
+            "parked: answers lost and limits, while newer versions pass",
+            Scenario { parks: true, crashes: 1, unknowns: 2, throttles: 1, ..base.clone() },
+        ),
+        (
+            "parked: three versions, refused and redriven",
+            Scenario {
+                content: ABC,
+                queue: &[2, 3, 4],
+                parks: true,
+                flaky: &[3],
+                unknowns: 1,
+                throttles: 1,
+                redrives: 1,
+                ..base.clone()
+            },
+        ),
+        (
+            "waits for a reference",
+            Scenario { refers: true, parks: true, crashes: 1, throttles: 1, ..base.clone() },
+        ),
+        (
+            "waits, refused, skipped",
+            Scenario {
+                refers: true,
+                flaky: &[2],
+                skipped: &[3],
+                content: ABC,
+                queue: &[2, 3, 4],
+                crashes: 1,
+                redrives: 1,
+                ..base.clone()
+            },
+        ),
+        ("waits, answers lost", Scenario { refers: true, parks: true, unknowns: 1, crashes: 1, ..base }),
     ]
 }
 
@@ -53,7 +88,7 @@ fn given_every_interleaving_of_every_scenario_when_at_rest_then_the_crm_holds_wh
 
 #[test]
 fn given_any_rule_switched_off_when_searched_then_a_history_that_ends_wrong_is_found() {
-    for rule in [Rule::Elide, Rule::Skip, Rule::Hold, Rule::Quarantine] {
+    for rule in [Rule::Elide, Rule::Skip, Rule::Hold, Rule::Quarantine, Rule::Look] {
         let caught = scenarios()
             .into_iter()
             .any(|(_, scenario)| explore(&Scenario { without: Some(rule), ..scenario }).is_err());

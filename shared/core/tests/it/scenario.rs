@@ -1,7 +1,10 @@
 //! What happens in one search of the protocol, and which rule it may do without.
 
+use rtr_core::code::Code;
 use rtr_core::item::{Body, Reason};
-use rtr_core::settle::{Ending, Filing};
+use rtr_core::plan::Wait;
+use rtr_core::settle::{Ending, Filing, Parking};
+use rtr_core::time::Instant;
 use serde_json::Value;
 
 /// A rule that a search may switch off.
@@ -15,6 +18,8 @@ pub(crate) enum Rule {
     Hold,
     /// A crashed worker's message comes back only after its requests landed or died.
     Quarantine,
+    /// What sleeps is looked at again by itself, since its wake-up may be lost.
+    Look,
 }
 
 /// What happens in one search.
@@ -34,6 +39,12 @@ pub(crate) struct Scenario {
     pub(crate) crashes: u8,
     pub(crate) unknowns: u8,
     pub(crate) redrives: u8,
+    /// Definite answers that say "not now".
+    pub(crate) throttles: u8,
+    /// Whether the record goes to other connections too: what cannot go now is parked, and its message acknowledged.
+    pub(crate) parks: bool,
+    /// Whether the record refers to another, which is not linked at the beginning.
+    pub(crate) refers: bool,
     /// The rule that is switched off.
     pub(crate) without: Option<Rule>,
 }
@@ -47,5 +58,19 @@ pub(crate) fn dead(data: Value, reason: Reason, uncertain: bool) -> Ending {
         attempts: 1,
         uncertain,
         not_created: false,
+    }))
+}
+
+/// `data` kept until `until`, or until what it waits for is linked.
+pub(crate) fn parked(data: Value, until: Instant, wait: Option<Wait>) -> Ending {
+    let reason =
+        wait.as_ref().map_or_else(|| Reason::new(Code::Throttled, "not now"), |wait| wait.reason.clone());
+    Ending::Parked(Box::new(Parking {
+        reason,
+        body: Body::Inline(data),
+        deleted: false,
+        attempts: 1,
+        until,
+        wait,
     }))
 }

@@ -138,15 +138,15 @@ pub(super) async fn filing(
     certainty: Certainty,
 ) -> Result<Filing, String> {
     // A body that is gone may be restored under its name: the letter goes on naming it.
-    let body = match job.item.dead().filter(|_| reason.code == Code::BodyGone) {
+    let body = match job.item.slot.as_ref().filter(|_| reason.code == Code::BodyGone) {
         Some(slot) => slot.body.clone(),
-        None => store_body(seams, &job.key.pk, &job.data).await?,
+        None => kept_body(seams, job).await?,
     };
     Ok(Filing {
         reason,
         body,
         deleted: job.operation == rtr_core::change::Operation::Deleted,
-        attempts: job.receive_count,
+        attempts: job.attempts(),
         uncertain: certainty == Certainty::MayHaveLanded,
         not_created: certainty == Certainty::DidNotLand,
     })
@@ -161,6 +161,17 @@ pub(super) enum Certainty {
     NotCalled,
     /// Something may have landed.
     MayHaveLanded,
+}
+
+/// Where the data of `job` is to lie: where it lies already, for a version that was woken.
+///
+/// # Errors
+/// When the bucket does not answer.
+pub(super) async fn kept_body(seams: &Seams<'_>, job: &Job) -> Result<Body, String> {
+    match job.item.slot.as_ref().filter(|slot| job.wake && slot.wanted_version == job.version) {
+        Some(slot) => Ok(slot.body.clone()),
+        None => store_body(seams, &job.key.pk, &job.data).await,
+    }
 }
 
 /// Where `data` lies: inline, or in the bucket under a key of its own.
@@ -223,7 +234,7 @@ async fn owned(seams: &Seams<'_>, job: &Job, owner: &str) -> Result<Filing, Stri
     let message = format!("the CRM's record is linked to another record already: {owner}");
     Ok(Filing {
         reason: Reason::new(Code::Owned, message),
-        body: store_body(seams, &job.key.pk, &job.data).await?,
+        body: kept_body(seams, job).await?,
         deleted: job.operation == rtr_core::change::Operation::Deleted,
         attempts: job.receive_count,
         uncertain: true,

@@ -13,7 +13,7 @@ use rtr_core::failure::{Class, Failure};
 use rtr_core::item::{Ended, Reason};
 use rtr_core::mapping::Patch;
 use rtr_core::plan::{Action, First};
-use rtr_core::settle::{Applied, Ending, Link};
+use rtr_core::settle::{Applied, Ending, Link, Open};
 use std::collections::BTreeMap;
 
 /// Rounds of one job in one invocation: look and adopt, write, make anew what was gone.
@@ -126,7 +126,8 @@ async fn call(
         let Some((_, external_id)) = written.iter().find(|(place, _)| *place == at) else { continue };
         let removed = matches!(kind, Kind::Archive | Kind::Erase);
         let ending = applied(job, (!removed).then(|| external_id.clone()), None);
-        work.push((&mut **job, ending, Ended::Applied, None));
+        let without = job.going().and_then(|go| go.open.as_ref()).map(|open| open.reason.clone());
+        work.push((&mut **job, ending, Ended::Applied, without));
     }
     finish(seams, work).await;
 }
@@ -287,10 +288,12 @@ async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason, certainty: Certa
 fn applied(job: &Job, external_id: Option<String>, code: Option<Code>) -> Ending {
     let object = job.setup.mapping.mapping.object.clone();
     let (hash, base) = job.going().map(|go| (go.hash.clone(), go.base.clone())).unwrap_or_default();
+    let open = job.going().and_then(|go| go.open.clone()).zip(job.kept.clone());
     Ending::Applied(Applied {
         hash,
         base,
         link: external_id.map(|external_id| Link { object, external_id }),
-        code,
+        code: code.or(open.as_ref().map(|(wait, _)| wait.reason.code)),
+        open: open.map(|(wait, body)| Box::new(Open { wait, body, attempts: job.attempts() })),
     })
 }

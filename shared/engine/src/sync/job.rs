@@ -6,7 +6,7 @@ use rtr_connectors::registry::Connector;
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, MappingAt, OrgConfig};
-use rtr_core::item::{Ended, Item, Reason};
+use rtr_core::item::{Body, Ended, Item, Reason};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::mapping::{Mapped, Reference};
 use rtr_core::payload::Resolved;
@@ -42,7 +42,15 @@ pub(super) struct Job {
     pub(super) references: Vec<(Reference, Resolved)>,
     /// The item as last read or written by us.
     pub(super) item: Item,
+    /// Where the data of a version lies that will have to be completed.
+    pub(super) kept: Option<Body>,
     pub(super) stage: Stage,
+    /// Whether it goes after another of its batch, which it refers to.
+    pub(super) deferred: bool,
+    /// Whether it was linked when it was first read.
+    pub(super) linked_before: bool,
+    /// Whether its record goes to other connections too.
+    pub(super) several: bool,
 }
 
 /// A change event that a wake stands for.
@@ -108,6 +116,12 @@ impl Job {
             record_type: Some(self.record.record_type.clone()),
             record_id: Some(self.record.record_id.clone()),
         }
+    }
+
+    /// Receives of the version so far, over all its messages.
+    pub(super) fn attempts(&self) -> u32 {
+        let slot = self.item.slot.as_ref().filter(|slot| slot.wanted_version == self.version && self.wake);
+        slot.map_or(0, |slot| slot.attempts).saturating_add(self.receive_count)
     }
 
     pub(super) fn going(&self) -> Option<&Go> {

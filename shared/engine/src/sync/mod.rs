@@ -1,6 +1,7 @@
 //! The sync flow: a batch of change events in, each brought to every CRM it is routed to, and what must come back.
 //!
-//! Parse → send strays on → routes and mappings → one read → plan → tokens → call → commit → settle. It never fails for
+//! Parse → send strays on → routes and mappings → one read → plan → tokens → call → commit → park what must not wait in
+//! the queue → wake what waited for what is linked now → settle. It never fails for
 //! a record's sake, never loses a neighbour's work, and keeps nothing of one batch for the next but caches that expire.
 
 mod answer;
@@ -12,8 +13,11 @@ mod execute;
 mod intake;
 mod job;
 mod look;
+mod notify;
+mod park;
 mod prepare;
 mod treat;
+mod waves;
 
 use crate::batch::{Received, Settings};
 use crate::credentials::CredentialCache;
@@ -30,6 +34,8 @@ use rtr_core::change::Change;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Ended, Reason};
+use rtr_core::key::PairKey;
+use rtr_core::payload::Resolved;
 use rtr_core::plan::Action;
 use rtr_core::settle::Ending;
 use rtr_core::time::Instant;
@@ -64,19 +70,16 @@ pub async fn run(
     let configs = configurations(seams, &intake, &mut fates).await;
     let mut jobs = make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
     prepare::load(seams, &mut jobs).await;
-    plan_all(seams, &mut jobs, &mut report).await;
-    let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs).await;
-    connections::call_all(
-        seams,
-        settings,
-        caches,
-        &mut jobs,
-        alone,
-        deadline.plus_ms(-COMMIT_RESERVE_MS),
-        &mut report,
-    )
-    .await;
+    let deadline = deadline.plus_ms(-COMMIT_RESERVE_MS);
+    while waves::next(&mut jobs) {
+        plan_all(seams, &mut jobs, &mut report).await;
+        let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs).await;
+        connections::call_all(seams, settings, caches, &mut jobs, alone, deadline, &mut report).await;
+        waves::look_again(&mut jobs);
+    }
     end_in_order(seams, &mut jobs).await;
+    park::park(seams, &mut jobs).await;
+    notify::notify(seams, settings, &jobs, &mut report).await;
     for job in &jobs {
         fates[job.message] = fates[job.message].and(job.fate());
         note(job, &mut report);
@@ -174,8 +177,10 @@ fn log_unfiled(change: &Change, connection: &str, outcome: Ended, reason: &Reaso
 /// Decides every job, and writes at once the endings that need no call.
 async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport) {
     let now = seams.clock.now();
-    let mut work = Vec::new();
-    for job in jobs.iter_mut().filter(|job| matches!(job.stage, Stage::Read)) {
+    let (mut work, mut waiting) = (Vec::new(), Vec::new());
+    for (at, job) in
+        jobs.iter_mut().enumerate().filter(|(_, job)| matches!(job.stage, Stage::Read) && !job.deferred)
+    {
         match prepare::decide(job, now) {
             Action::Superseded { reused } => {
                 report.count("version_reused", u64::from(reused));
@@ -186,11 +191,30 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
                 work.push((job, Ending::Unknown, Ended::Skipped, None));
             }
             Action::Pass => job.end(Ended::Skipped),
+            Action::Shadow(shadow) => {
+                let reason = Reason::new(Code::Shadowed, "the connection is shadowed: nothing was sent");
+                work.push((job, Ending::Shadowed(shadow), Ended::Skipped, Some(reason)));
+            }
             Action::ReplaceParked => {
-                job.give_back(
-                    now.plus_ms(1_000),
-                    Reason::new(Code::Contended, "another lane holds this record"),
-                );
+                let held = job.item.slot.as_ref().map(|slot| (slot.not_before, slot.reason.clone()));
+                let (until, reason) =
+                    held.unwrap_or((now, Reason::new(Code::Contended, "the record is parked")));
+                match park::parking(seams, job, reason.clone(), until, None).await {
+                    Ok(parking) => {
+                        work.push((job, Ending::Parked(Box::new(parking)), Ended::Parked, Some(reason)))
+                    }
+                    Err(why) => job.give_back_as_is(&why),
+                }
+            }
+            Action::Wait(wait) => {
+                let (reason, until) = (wait.reason.clone(), wait.until);
+                match park::parking(seams, job, reason.clone(), until, Some(*wait)).await {
+                    Ok(parking) => {
+                        waiting.push(at);
+                        work.push((job, Ending::Parked(Box::new(parking)), Ended::Parked, Some(reason)));
+                    }
+                    Err(why) => job.give_back_as_is(&why),
+                }
             }
             Action::Park { until, reason } => job.give_back(until, reason),
             Action::Unchanged => work.push((job, Ending::Unchanged, Ended::Unchanged, None)),
@@ -203,11 +227,35 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
                     Err(why) => job.give_back_as_is(&why),
                 }
             }
+            Action::Go(go) if go.open.is_some() => match commit::kept_body(seams, job).await {
+                Ok(body) => (job.kept, job.stage) = (Some(body), Stage::Going(go)),
+                Err(why) => job.give_back_as_is(&why),
+            },
             Action::Go(go) => job.stage = Stage::Going(go),
         }
     }
     if !work.is_empty() {
         finish(seams, work).await;
+    }
+    linked_meanwhile(seams, jobs, &waiting).await;
+}
+
+/// A reference may have been linked between our read and our wait, and have told nobody: those go at once.
+async fn linked_meanwhile(seams: &Seams<'_>, jobs: &mut [Job], waiting: &[usize]) {
+    let keys: Vec<PairKey> = waiting.iter().flat_map(|at| prepare::reference_keys(&jobs[*at])).collect();
+    if keys.is_empty() {
+        return;
+    }
+    // A look that fails is made up for by the slot's own.
+    let Ok(found) = seams.records.read(&keys).await else { return };
+    for at in waiting {
+        let job = &mut jobs[*at];
+        prepare::resolve(job, &found);
+        let waits = job.references.iter().any(|(_, state)| *state == Resolved::NotYet);
+        if !waits && matches!(job.stage, Stage::Ended(Ended::Parked, _)) {
+            // Its own slot is what it goes by now.
+            (job.wake, job.stage) = (true, Stage::Read);
+        }
     }
 }
 

@@ -71,7 +71,11 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             unmappable: None,
             references: Vec::new(),
             item: Item::default(),
+            kept: None,
             stage: Stage::Read,
+            deferred: false,
+            linked_before: false,
+            several: routed.len() > 1,
         };
         if !woken {
             map(&mut job);
@@ -141,12 +145,14 @@ pub(super) async fn load(seams: &Seams<'_>, jobs: &mut [Job]) {
     let Some(found) = read(seams.records, jobs, &keys).await else { return };
     for job in jobs.iter_mut() {
         job.item = found.get(&job.key).cloned().unwrap_or_default();
+        job.linked_before = job.item.external_id.is_some();
         resolve(job, &found);
     }
     let mut woken: Vec<&mut Job> =
         jobs.iter_mut().filter(|job| job.wake && matches!(job.stage, Stage::Read)).collect();
+    let now = seams.clock.now();
     for job in &mut woken {
-        if fence(&job.item, &job.incoming()) == Fence::Open {
+        if fence(&job.item, &job.incoming(), now) == Fence::Open {
             revive(seams, job).await;
         } else if let Some(beside) = job.beside.take() {
             take_beside(job, beside);
@@ -175,21 +181,38 @@ async fn read(records: &dyn Records, jobs: &mut [Job], keys: &[PairKey]) -> Opti
     }
 }
 
-fn reference_keys(job: &Job) -> Vec<PairKey> {
+/// The items of what `job` refers to, in the order of its references.
+pub(super) fn reference_keys(job: &Job) -> Vec<PairKey> {
     let key = |record_type: &str, record_id: &str| {
         PairKey::new(&RecordKey::new(&job.record.org_id, record_type, record_id), &job.connection)
     };
     job.references.iter().map(|(reference, _)| key(&reference.record_type, &reference.record_id)).collect()
 }
 
-fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
+/// Says of each reference whether it is linked, as far as `found` knows.
+pub(super) fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
     let keys = reference_keys(job);
     for ((_, state), key) in job.references.iter_mut().zip(keys) {
-        let link = found.get(&key).and_then(|item| Some((item.object.clone()?, item.external_id.clone()?)));
-        if let Some((object, external_id)) = link {
-            *state = Resolved::Linked { object, external_id };
+        if let Some(item) = found.get(&key) {
+            *state = reference(item, &job.record);
+        }
+        // It cannot be linked before it is written.
+        if key == job.key && *state == Resolved::NotYet {
+            *state = Resolved::NotAwaited;
         }
     }
+}
+
+/// What the item of a record says to `whom`, which refers to it.
+fn reference(item: &Item, whom: &RecordKey) -> Resolved {
+    if let (Some(object), Some(external_id)) = (item.object.clone(), item.external_id.clone()) {
+        return Resolved::Linked { object, external_id };
+    }
+    let waits_for_us =
+        item.slot.as_ref().is_some_and(|slot| slot.waits_for(&whom.record_type, &whom.record_id));
+    // Deleted, or skipped by its mapping: its newest version is settled without a link.
+    let settled = item.slot.is_none() && item.applied_version.is_some();
+    if waits_for_us || settled { Resolved::NotAwaited } else { Resolved::NotYet }
 }
 
 /// A wake with nothing to wake: the change that came beside it is what is left to do.
@@ -205,9 +228,9 @@ fn take_beside(job: &mut Job, beside: Beside) {
     map(job);
 }
 
-/// Fills a wake's job with the dead version's data.
+/// Fills a wake's job with the data of the version that sleeps.
 async fn revive(seams: &Seams<'_>, job: &mut Job) {
-    let Some(slot) = job.item.dead().cloned() else { return };
+    let Some(slot) = job.item.slot.clone() else { return };
     job.operation = slot.operation();
     job.data = match &slot.body {
         Body::Inline(data) => data.clone(),
@@ -238,13 +261,13 @@ pub(super) fn decide(job: &Job, now: Instant) -> Action {
         references: &job.references,
         key_value: job.key_value.as_deref(),
         mode: job.settings().map_or(Mode::Live, |connection| connection.mode),
-        reference_until: job.first_received_at.plus_ms(mapping.reference_wait_ms),
+        arrived: job.first_received_at,
         settle_ms: capabilities.request_life_ms + capabilities.search_lag_ms,
         now,
     };
     let incoming = job.incoming();
     match &job.unmappable {
-        Some(reason) if fence(&job.item, &incoming) == Fence::Open => Action::Dead(reason.clone()),
+        Some(reason) if fence(&job.item, &incoming, now) == Fence::Open => Action::Dead(reason.clone()),
         _ => plan(&incoming, situation),
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
     let capabilities = job.setup.connector.capabilities();
     match &failure.class {
         Class::Throttled { until } => Treatment::Return(until.unwrap_or(now.plus_ms(BREAKER_MS))),
-        Class::Unavailable => Treatment::Return(now.plus_ms(backoff_ms(job.receive_count))),
+        Class::Unavailable => Treatment::Return(now.plus_ms(backoff_ms(job.attempts()))),
         Class::Busy => Treatment::Return(now.plus_ms(BUSY_MS)),
         Class::OutOfTime => Treatment::Return(now),
         Class::Unauthorized | Class::Revoked | Class::NoSecret => {
@@ -92,7 +92,7 @@ fn may_adopt(job: &Job, existing: &str) -> bool {
 }
 
 /// A second, doubling with each receive.
-fn backoff_ms(receive_count: u32) -> i64 {
+pub(super) fn backoff_ms(receive_count: u32) -> i64 {
     (1_000_i64 << receive_count.min(10)).min(LONGEST_BACKOFF_MS)
 }
 

@@ -1,4 +1,4 @@
-//! References: associations to linked records, waiting for those that are not.
+//! Associations to linked records.
 
 use rtr_testkit::build;
 use rtr_testkit::world::World;
@@ -15,26 +15,6 @@ fn given_a_linked_company_when_its_contact_is_synced_then_they_are_associated_by
     let company = world.item("company", "k").external_id.unwrap();
     let contact = &world.crm.records("acme", "contacts")[0];
     assert!(contact["associations"].to_string().contains(&company), "{contact}");
-}
-
-#[test]
-fn given_a_company_that_is_not_linked_yet_when_its_contact_comes_then_it_waits_and_goes_once_it_is() {
-    let world = World::with_contact(WITH_COMPANY);
-    let contact = world.contact("c", 1, &json!({"email": "c@x.io", "company_id": "k"}));
-    let report = world.sync(&[contact.clone()]);
-    assert_eq!((report.failed.len(), report.counts["parked"], world.contacts("email").len()), (1, 1, 0));
-    world.sync(&[world.company("k", 1, &json!({"name": "K"}))]);
-    assert_eq!(world.sync(&[build::again(contact)]).counts["applied"], 1);
-}
-
-#[test]
-fn given_a_company_that_never_comes_when_the_wait_is_over_then_the_contact_goes_without_it() {
-    let world = World::with_contact(WITH_COMPANY);
-    let contact = world.contact("c", 1, &json!({"email": "c@x.io", "company_id": "never"}));
-    assert_eq!(world.sync(&[contact.clone()]).failed.len(), 1);
-    world.clock.advance_ms(3_600_001);
-    assert_eq!(world.sync(&[build::again(contact)]).counts["applied"], 1);
-    assert_eq!(world.contacts("email"), ["c@x.io"]);
 }
 
 #[test]

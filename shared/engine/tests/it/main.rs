@@ -12,6 +12,9 @@ mod faults;
 mod intents;
 mod links;
 mod queueing;
+mod references;
+mod several;
+mod shadow;
 
 /// The contact mapping of most tests.
 const CONTACT: &str = "object: contacts\nfields:\n  email: email\n  firstname: first_name\n";

@@ -1,5 +1,6 @@
 use super::*;
-use rtr_core::item::Ended;
+use rtr_core::code::Code;
+use rtr_core::item::{Body, Ended, Reason, Shadow, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, RecordKey};
 use serde_json::json;
 
@@ -22,6 +23,7 @@ fn dead_slot() -> Slot {
         since: Instant(1_795_000_000_123),
         not_before: Instant(0),
         attempts: 2,
+        waits: None,
     }
 }
 
@@ -37,6 +39,14 @@ fn full() -> Item {
         linked_at: Some(Instant(1)),
         deleted: true,
         slot: Some(dead_slot()),
+        shadow: Some(Shadow {
+            version: 9,
+            mapping_revision: 12,
+            operation: "upsert".to_owned(),
+            hash: "ab".to_owned(),
+            fields: vec!["company".to_owned(), "email".to_owned()],
+            at: Instant(7),
+        }),
         intent: Some(Intent {
             nonce: "n".to_owned(),
             version: 4,
@@ -103,6 +113,21 @@ fn given_a_parked_slot_when_stored_then_the_index_shows_when_it_is_due() {
     assert_eq!(stored.get("parked_pk"), Some(&s(key().index_partition("acme#hubspot"))));
     assert_eq!(stored.get("parked_at"), Some(&n(42)));
     assert!(!stored.contains_key("dead_pk"));
+}
+
+#[test]
+fn given_a_slot_that_waits_when_stored_then_its_indexes_show_for_whom_and_when_to_look() {
+    let on = Waits { record_type: "company".to_owned(), record_id: "k#1".to_owned(), look_at: Instant(40) };
+    let waits = Slot { state: SlotState::Waiting, not_before: Instant(90), waits: Some(on), ..dead_slot() };
+    let item = Item { slot: Some(waits.clone()), ..full() };
+    assert_eq!(there_and_back(&item), item);
+    let stored = attributes(&key(), &Names::default(), &item);
+    assert_eq!(stored.get("waiting_pk"), Some(&s("acme%23hubspot#company#k%231")));
+    assert_eq!((stored.get("due_at"), stored.get("parked_at")), (Some(&n(40)), Some(&n(90))));
+    // What went without its reference is not parked any more, and still found by it.
+    let incomplete = Slot { state: SlotState::Incomplete, ..waits };
+    let stored = attributes(&key(), &Names::default(), &Item { slot: Some(incomplete), ..full() });
+    assert!(stored.contains_key("waiting_pk") && !stored.contains_key("parked_pk"));
 }
 
 #[test]

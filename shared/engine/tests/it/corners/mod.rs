@@ -141,6 +141,21 @@ impl rtr_engine::seams::Records for NoTransactions<'_> {
         }
         self.0.records.write_with_claims(write, claims).await
     }
+    async fn waiting_for(
+        &self,
+        connection: &rtr_core::key::ConnectionKey,
+        record: &rtr_core::key::RecordKey,
+        limit: usize,
+    ) -> Result<Vec<rtr_engine::seams::Sleeper>, Unavailable> {
+        self.0.records.waiting_for(connection, record, limit).await
+    }
+    async fn due(
+        &self,
+        now: rtr_core::time::Instant,
+        limit: usize,
+    ) -> Result<Vec<rtr_engine::seams::Sleeper>, Unavailable> {
+        self.0.records.due(now, limit).await
+    }
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
         self.0.records.put_body(key, body).await
     }

@@ -3,13 +3,22 @@
 //! The order of the questions is the protocol: the fence, then what is parked, then crashes, then the mapping, then
 //! whether the CRM knows it already, and last how to tell it.
 
+mod begin;
+mod fence;
+mod references;
+mod shadow;
+
+pub use begin::after_finding_nothing;
+pub use fence::{Fence, above_fence, fence, may_end};
+
 use crate::change::Operation;
 use crate::code::Code;
 use crate::config::Mode;
-use crate::item::{Item, MAX_CRASHES, Reason};
-use crate::mapping::{Key, Mapped, Mapping, OnDelete, OnUnmatched, Patch, Reference, WriteMode};
+use crate::item::{Item, MAX_CRASHES, Reason, Shadow, Waits};
+use crate::mapping::{Mapped, Mapping, OnDelete, OnUnmatched, Patch, Reference, WriteMode};
 use crate::payload::{Payload, Resolved};
 use crate::time::Instant;
+use begin::{intended, look, lost_to_sight, nothing_to_look_by, open_intent, ours, unlinked};
 use std::collections::BTreeMap;
 
 /// How long a paused connection's messages wait at a time, in milliseconds.
@@ -30,17 +39,6 @@ pub struct Incoming {
     pub again: bool,
 }
 
-/// Whether the version may be looked at at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fence {
-    /// It is the newest known.
-    Open,
-    /// An equal or newer one came first; a wake finds nothing to wake.
-    Superseded,
-    /// Parked work belongs to the bulk lane: only replace it.
-    Parked,
-}
-
 /// Everything the decision looks at beside the version.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
@@ -56,8 +54,8 @@ pub struct Situation<'a> {
     pub key_value: Option<&'a str>,
     /// The connection's mode.
     pub mode: Mode,
-    /// Until when an unlinked reference is waited for.
-    pub reference_until: Instant,
+    /// When the version arrived: a wait for a reference begins then.
+    pub arrived: Instant,
     /// After an intent's time, when a look-up surely finds what it made, in milliseconds.
     pub settle_ms: i64,
     /// The time now.
@@ -118,6 +116,21 @@ pub struct Go {
     pub hash: String,
     /// The fields' digests.
     pub base: Vec<u8>,
+    /// The reference that it goes without, to be completed later.
+    pub open: Option<Wait>,
+}
+
+/// A wait for a referenced record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// The record waited for, and when to look for it.
+    pub waits: Waits,
+    /// Since when.
+    pub since: Instant,
+    /// When the record goes without it; 0: it went.
+    pub until: Instant,
+    /// In words.
+    pub reason: Reason,
 }
 
 /// What to do.
@@ -134,8 +147,10 @@ pub enum Action {
     Unchanged,
     /// Not for this CRM: move the fence.
     Skip,
-    /// Shadowed: neither call nor write.
+    /// Shadowed, with nothing to keep: neither call nor write.
     Pass,
+    /// Shadowed: keep what would have been written.
+    Shadow(Box<Shadow>),
     /// It never will without a person.
     Dead(Reason),
     /// Not now.
@@ -145,54 +160,26 @@ pub enum Action {
         /// Why.
         reason: Reason,
     },
+    /// Wait for a referenced record.
+    Wait(Box<Wait>),
     /// Tell the CRM.
     Go(Box<Go>),
-}
-
-/// Whether `incoming` is still wanted, by the item alone.
-#[must_use]
-pub fn fence(item: &Item, incoming: &Incoming) -> Fence {
-    if !above_fence(item, incoming.version, incoming.mapping_revision) {
-        return Fence::Superseded;
-    }
-    if incoming.wake {
-        let dead = item.dead().is_some_and(|slot| slot.wanted_version == incoming.version);
-        return if dead { Fence::Open } else { Fence::Superseded };
-    }
-    match &item.slot {
-        None => Fence::Open,
-        Some(slot) if slot.wanted_version > incoming.version => Fence::Superseded,
-        Some(slot) if slot.wanted_version == incoming.version => {
-            let newer_mapping = slot.mapping_revision < incoming.mapping_revision;
-            if item.dead().is_some() && newer_mapping { Fence::Open } else { Fence::Superseded }
-        }
-        Some(_) if item.parked().is_some() => Fence::Parked,
-        Some(_) => Fence::Open,
-    }
-}
-
-/// FENCE(v, m) of the protocol: the applied version is older, or equal under an older mapping.
-#[must_use]
-pub fn above_fence(item: &Item, version: u64, mapping_revision: u64) -> bool {
-    match item.applied_version {
-        None => true,
-        Some(applied) if applied == version => item.mapping_revision.unwrap_or(0) < mapping_revision,
-        Some(applied) => applied < version,
-    }
 }
 
 /// The decision.
 #[must_use]
 pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
-    match fence(at.item, incoming) {
+    match fence(at.item, incoming, at.now) {
         Fence::Superseded => return Action::Superseded { reused: reused(incoming, at) },
         Fence::Parked => return Action::ReplaceParked,
         Fence::Open => {}
     }
     if at.mode == Mode::Shadow {
-        return Action::Pass;
+        return shadow::shadow(incoming, at);
     }
-    if at.item.crashes >= MAX_CRASHES && !incoming.wake {
+    // A person who wakes a dead version knows of its crashes.
+    let by_a_person = incoming.wake && at.item.dead().is_some();
+    if at.item.crashes >= MAX_CRASHES && !by_a_person {
         let message = format!("the function stopped {} times while working on this record", at.item.crashes);
         return Action::Dead(Reason::new(Code::Crash, message));
     }
@@ -212,12 +199,15 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
     if at.mapping.write == WriteMode::Create && at.item.external_id.is_some() {
         return Action::Skip;
     }
-    if let Some(wait) = wait_for_references(at) {
+    if let Some(wait) = references::wait(at) {
         return wait;
     }
     let payload = Payload::build(mapped, at.references);
     let hash = payload.hash("upsert", &at.mapping.object);
-    if may_elide(incoming, at.item) && at.item.applied_hash.as_deref() == Some(hash.as_str()) {
+    // What goes without a reference has that to note, though the CRM has all the rest.
+    let open = references::open(at);
+    let known = at.item.applied_hash.as_deref() == Some(hash.as_str());
+    if known && open.is_none() && may_elide(incoming, at.item) {
         return Action::Unchanged;
     }
     if let Some(park) = paused(at) {
@@ -230,24 +220,7 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
             Err(park) => return park,
         },
     };
-    Action::Go(Box::new(Go { first, deleted: false, base: payload.base(), payload, hash }))
-}
-
-/// How a record without a link begins once the look-ups of [`First::Look`] found nothing.
-#[must_use]
-pub fn after_finding_nothing(mapping: &Mapping, key_value: Option<&str>, deleted: bool) -> Option<First> {
-    if deleted {
-        return Some(First::Nothing);
-    }
-    if mapping.write == WriteMode::Update {
-        return None;
-    }
-    Some(match (&mapping.key, key_value) {
-        (Key::Property { name }, Some(value)) => {
-            First::Upsert { property: name.clone(), value: value.to_owned() }
-        }
-        _ => First::Create,
-    })
+    Action::Go(Box::new(Go { first, deleted: false, base: payload.base(), payload, hash, open }))
 }
 
 fn delete(incoming: &Incoming, at: Situation<'_>, how: &OnDelete) -> Action {
@@ -278,84 +251,8 @@ fn delete(incoming: &Incoming, at: Situation<'_>, how: &OnDelete) -> Action {
             None => look(ours(at).into_iter().chain(intended(at)).collect()).unwrap_or(First::Nothing),
         },
     };
-    Action::Go(Box::new(Go { first, deleted: true, base: payload.base(), payload, hash }))
+    Action::Go(Box::new(Go { first, deleted: true, base: payload.base(), payload, hash, open: None }))
 }
-
-fn unlinked(incoming: &Incoming, at: Situation<'_>, match_value: Option<&str>) -> Result<First, Action> {
-    if let Some(wait) = open_intent(at) {
-        return Err(wait);
-    }
-    let matched = at.mapping.match_on.as_ref().zip(match_value).map(|(property, value)| LookBy {
-        property: property.clone(),
-        value: value.to_owned(),
-        ours: false,
-    });
-    // By our key only where something of ours may be there already: after a crash, a lost answer, or an open intent.
-    let look_by_ours = incoming.again || at.item.intent.is_some() || at.mapping.write == WriteMode::Update;
-    if lost_to_sight(at) {
-        return Err(nothing_to_look_by());
-    }
-    let mut by: Vec<LookBy> = ours(at).filter(|_| look_by_ours).into_iter().chain(intended(at)).collect();
-    by.extend(matched.filter(|one| !by.contains(one)));
-    Ok(look(by)
-        .or_else(|| after_finding_nothing(at.mapping, at.key_value, false))
-        .unwrap_or(First::Look(Vec::new())))
-}
-
-/// What an open intent's create can be found by, beside our own key: the value that it carried.
-fn intended(at: Situation<'_>) -> Option<LookBy> {
-    let value = at.item.intent.as_ref()?.matched.clone()?;
-    Some(LookBy { property: at.mapping.match_on.clone()?, value, ours: false })
-}
-
-/// Whether a create is open that nothing would find.
-fn lost_to_sight(at: Situation<'_>) -> bool {
-    at.item.intent.is_some() && ours(at).is_none() && intended(at).is_none()
-}
-
-/// A create may have landed, and nothing of the record finds it: making another is not for us to decide.
-fn nothing_to_look_by() -> Action {
-    let message =
-        "a create's answer was lost, and there is neither a marker nor a value of `match` to look for it by";
-    Action::Dead(Reason::new(Code::Ambiguous, message))
-}
-
-fn look(by: Vec<LookBy>) -> Option<First> {
-    (!by.is_empty()).then_some(First::Look(by))
-}
-
-fn ours(at: Situation<'_>) -> Option<LookBy> {
-    let property = match &at.mapping.key {
-        Key::Property { name } => name,
-        Key::Intent => at.mapping.marker.as_ref()?,
-    };
-    Some(LookBy { property: property.clone(), value: at.key_value?.to_owned(), ours: true })
-}
-
-/// An intent that is not ours to judge yet: its create may still land, or not be found by a look-up.
-fn open_intent(at: Situation<'_>) -> Option<Action> {
-    let intent = at.item.intent.as_ref()?;
-    let until = intent.at.plus_ms(at.settle_ms);
-    (until > at.now).then(|| Action::Park {
-        until,
-        reason: Reason::new(Code::IntentOpen, "a create is under way whose outcome is not known yet"),
-    })
-}
-
-fn wait_for_references(at: Situation<'_>) -> Option<Action> {
-    let missing = at.references.iter().find(|(_, state)| *state == Resolved::NotYet)?;
-    (at.reference_until > at.now).then(|| {
-        let message = format!("the {} in `{}` is not linked yet", missing.0.record_type, missing.0.field);
-        let reason = Reason {
-            field: Some(missing.0.field.clone()),
-            ..Reason::new(Code::WaitingForReference, message)
-        };
-        Action::Park { until: at.reference_until.min(at.now.plus_ms(REFERENCE_LOOK_MS)), reason }
-    })
-}
-
-/// How often a waiting record looks for its reference, in milliseconds.
-const REFERENCE_LOOK_MS: i64 = 2_000;
 
 fn paused(at: Situation<'_>) -> Option<Action> {
     (at.mode == Mode::Paused).then(|| Action::Park {

@@ -1,0 +1,69 @@
+//! Waiting for the records that a record refers to: how long, and when it goes without one.
+
+use super::{Action, Situation, Wait};
+use crate::code::Code;
+use crate::item::{Item, Reason, Waits};
+use crate::mapping::Reference;
+use crate::payload::Resolved;
+use crate::time::Instant;
+
+/// The first look of a record that waits, should its wake-up be lost, in milliseconds; then twice as late each time …
+const FIRST_LOOK_MS: i64 = 60_000;
+/// … and at least this often.
+const LOOK_AT_LEAST_MS: i64 = 900_000;
+/// The first look of a record that went without its reference, in milliseconds; then twice as late each time …
+const FIRST_LATE_LOOK_MS: i64 = 600_000;
+/// … until it has waited so long: from then on only the reference's own link wakes it.
+const LAST_LOOK_MS: i64 = 48 * 3_600_000;
+
+/// The wait for the first reference that is worth one; none when the record can go.
+pub(super) fn wait(at: Situation<'_>) -> Option<Action> {
+    let (reference, _) = at.references.iter().find(|(_, state)| *state == Resolved::NotYet)?;
+    let since = since(at.item, reference, at.arrived);
+    let until = since.plus_ms(at.mapping.reference_wait_ms);
+    if until <= at.now {
+        return None;
+    }
+    let pause_ms = at.now.since_ms(since).clamp(FIRST_LOOK_MS, LOOK_AT_LEAST_MS);
+    let message = format!("the {} in `{}` is not linked yet", reference.record_type, reference.field);
+    Some(Action::Wait(Box::new(Wait {
+        waits: waits(reference, at.now.plus_ms(pause_ms).min(until)),
+        since,
+        until,
+        reason: reason(reference, message),
+    })))
+}
+
+/// What stays open when the record goes now: the first reference that it goes without.
+pub(super) fn open(at: Situation<'_>) -> Option<Wait> {
+    let (reference, _) = at.references.iter().find(|(_, state)| !matches!(state, Resolved::Linked { .. }))?;
+    let since = since(at.item, reference, at.arrived);
+    let age_ms = at.now.since_ms(since);
+    let look_at =
+        if age_ms >= LAST_LOOK_MS { Instant(0) } else { at.now.plus_ms(age_ms.max(FIRST_LATE_LOOK_MS)) };
+    let message = format!(
+        "written without the {} in `{}`, which is not linked; completed when it is",
+        reference.record_type, reference.field
+    );
+    Some(Wait {
+        waits: waits(reference, look_at),
+        since,
+        until: Instant(0),
+        reason: reason(reference, message),
+    })
+}
+
+/// A record that changes while it waits does not begin to wait anew.
+fn since(item: &Item, reference: &Reference, arrived: Instant) -> Instant {
+    item.waiting()
+        .filter(|slot| slot.waits_for(&reference.record_type, &reference.record_id))
+        .map_or(arrived, |slot| slot.since)
+}
+
+fn waits(reference: &Reference, look_at: Instant) -> Waits {
+    Waits { record_type: reference.record_type.clone(), record_id: reference.record_id.clone(), look_at }
+}
+
+fn reason(reference: &Reference, message: String) -> Reason {
+    Reason { field: Some(reference.field.clone()), ..Reason::new(Code::WaitingForReference, message) }
+}

@@ -1,0 +1,115 @@
+//! The slot of an item: the one newest version that is not applied, or not wholly, with its data and why.
+//!
+//! A parked or waiting version is woken through the record's own message group, as a dead one is: whoever decides for a
+//! record is always that group's one worker.
+
+use crate::change::Operation;
+use crate::item::Reason;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Why a version is not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SlotState {
+    /// It cannot go now: not before a time.
+    Parked,
+    /// It never will without a person.
+    Dead,
+    /// Parked, and to be dropped.
+    Drop,
+    /// It waits for a record it refers to, and goes without it when the wait ends.
+    Waiting,
+    /// It went without a record it refers to, and is completed when that one is linked.
+    Incomplete,
+}
+
+/// The one newest version that is not applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Slot {
+    /// The version wanted.
+    pub wanted_version: u64,
+    /// The mapping revision under which it was planned.
+    pub mapping_revision: u64,
+    /// What keeps it.
+    pub state: SlotState,
+    /// Upsert or deleted.
+    pub deleted: bool,
+    /// The event's record, or where it lies.
+    pub body: Body,
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub since: Instant,
+    /// Not to be tried before; for one that waits, when the wait ends; 0 for one that is dead or incomplete.
+    pub not_before: Instant,
+    /// Receives so far, as the queue counted.
+    pub attempts: u32,
+    /// The record it waits for, if that is what keeps it.
+    pub waits: Option<Waits>,
+}
+
+/// A record that another waits for, at the same connection of the same org.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// Its type.
+    pub record_type: String,
+    /// Its id.
+    pub record_id: String,
+    /// When to look whether it is linked by now, should nobody have said so: a wake-up may be lost. 0: no more.
+    pub look_at: Instant,
+}
+
+/// What would have been written, had the connection been live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shadow {
+    /// The version.
+    pub version: u64,
+    /// The mapping revision it was planned under.
+    pub mapping_revision: u64,
+    /// `upsert` or `deleted`.
+    pub operation: String,
+    /// The digest of operation, object and payload.
+    pub hash: String,
+    /// The names of the fields and associations that would have been written.
+    pub fields: Vec<String>,
+    /// When it was planned.
+    pub at: Instant,
+}
+
+/// Where a record's data lies while its version waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Body {
+    /// In the item.
+    Inline(Value),
+    /// In the payload bucket, under this key.
+    Stored(String),
+}
+
+impl Slot {
+    /// When somebody should look at it again by themselves; none for what a person or a newer version ends.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Instant> {
+        match self.state {
+            SlotState::Parked => Some(self.not_before),
+            SlotState::Waiting | SlotState::Incomplete => {
+                self.waits.as_ref().map(|waits| waits.look_at).filter(|at| at.0 > 0)
+            }
+            SlotState::Dead | SlotState::Drop => None,
+        }
+    }
+
+    /// Whether it is kept for that record's sake.
+    #[must_use]
+    pub fn waits_for(&self, record_type: &str, record_id: &str) -> bool {
+        self.waits.as_ref().is_some_and(|on| on.record_type == record_type && on.record_id == record_id)
+    }
+
+    /// The operation of the version that waits.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        if self.deleted { Operation::Deleted } else { Operation::Upsert }
+    }
+}

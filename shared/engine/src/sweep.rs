@@ -1,0 +1,48 @@
+//! The sweep: wakes what is due. Runs for most of its schedule's interval, so that what waits seconds waits seconds.
+//!
+//! It decides nothing and writes nothing: a slot says when it is to be looked at, its record's worker does the looking.
+//! What it has woken stays due until that worker has been there, and is not woken again by the same run.
+
+use crate::batch::Settings;
+use crate::report::BatchReport;
+use crate::seams::{Seams, Sleeper};
+use crate::wake::wake;
+use rtr_core::time::Instant;
+use std::collections::HashSet;
+
+/// Between two looks, in milliseconds.
+const LOOK_MS: i64 = 5_000;
+/// Slots of one look.
+const LOOK_AT: usize = 10_000;
+
+/// Looks again and again until `until`; the report counts what was woken.
+pub async fn run(seams: &Seams<'_>, settings: &Settings, until: Instant) -> BatchReport {
+    let mut report = BatchReport::default();
+    let mut woken = HashSet::new();
+    loop {
+        let now = seams.clock.now();
+        match seams.records.due(now, LOOK_AT).await {
+            Ok(due) => {
+                let due: Vec<Sleeper> = due
+                    .into_iter()
+                    .filter(|one| woken.insert((one.record.clone(), one.connection.clone(), one.due_at)))
+                    .collect();
+                for part in by_due(due) {
+                    let cause = format!("due#{}", part.first().map_or(0, |one| one.due_at.0));
+                    report.count("woken", wake(seams, settings, &part, &cause).await);
+                }
+            }
+            Err(error) => tracing::warn!(event = "sweep", message = %error),
+        }
+        if seams.clock.now().plus_ms(LOOK_MS) > until {
+            return report;
+        }
+        seams.clock.sleep_ms(LOOK_MS).await;
+    }
+}
+
+/// Those due at one time share their cause.
+fn by_due(mut due: Vec<Sleeper>) -> Vec<Vec<Sleeper>> {
+    due.sort_by_key(|one| one.due_at);
+    due.chunk_by(|one, other| one.due_at == other.due_at).map(<[Sleeper]>::to_vec).collect()
+}
