@@ -29,3 +29,36 @@ fn given_a_contact_before_its_company_when_the_company_comes_then_both_are_there
     let id = format!("\"{}\"", company["id"].as_str().unwrap());
     assert!(contact["associations"].to_string().contains(&id), "{contact}");
 }
+
+#[test]
+fn given_a_company_that_does_not_come_in_time_when_the_wait_ends_then_the_contact_goes_without_it_and_is_completed_when_it_comes()
+ {
+    let stack = Stack::here();
+    let soon = CONTACT.replace("1h", "1s");
+    let org = Plan::new("lacks").mapping("contact", &soon).mapping("company", COMPANY).ready(&stack);
+    stack.publish(&[org.contact("c", 1, &json!({"email": "c@x.example", "company_id": "k"}))]);
+    // Nobody does anything: the scheduled sweep wakes it.
+    eventually("the contact without its company", || {
+        same(org.crm().values("contacts", "rtr_record_id"), vec!["c".to_owned()])
+    });
+    let said = eventually("what is missing", || {
+        let at = org.record("contact", "c");
+        if at["slot"]["state"] == "incomplete" { Ok(at) } else { Err(at.to_string()) }
+    });
+    assert_eq!(
+        (&said["status"], &said["slot"]["code"], &said["slot"]["field"]),
+        (&json!("applied"), &json!("RTR4005"), &json!("company"))
+    );
+    let words = stack.rtr(&["record", &org.id, "contact", "c"]).out;
+    assert!(words.contains("written without the company in `company`"), "{words}");
+    stack.publish(&[org.company("k", 1, &json!({"name": "K"}))]);
+    eventually("the contact with its company", || {
+        let records = org.crm().records("contacts");
+        let complete = records[0]["associations"].to_string().contains("compan");
+        if complete && org.record("contact", "c")["slot"].is_null() {
+            Ok(())
+        } else {
+            Err(format!("{records:?}"))
+        }
+    });
+}
