@@ -140,7 +140,7 @@ impl ConnectionAuth<'_> {
         let refused = held.map(|held| held.message.clone());
         if suspension.is_some() && refused.is_none() {
             let _ = self.seams.limits.set_suspension(&self.connection.key(), None).await;
-            tracing::info!(event = "resumed", connection = self.connection.key());
+            tracing::info!(event = "resumed", connection = self.connection.key(), "the secret has changed");
         }
         let until = self.seams.clock.now().plus_ms(self.cache_ms);
         let credential = Arc::new(credential);

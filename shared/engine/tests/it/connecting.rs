@@ -1,4 +1,5 @@
 //! A person connects an account at the sandbox's consent page, from the question to the first record.
+#![allow(clippy::unwrap_used)]
 
 use crate::CONTACT;
 use rtr_connectors::http::Clock as _;
