@@ -131,7 +131,7 @@ fn given_a_consent_when_two_take_it_then_one_gets_it_in_time_and_whoever_waits_s
         let ending = ConsentEnding { connected: true, message: "works".to_owned(), account: None };
         two.end_consent("s1", &ending).await.unwrap();
         assert_eq!(one.consent_ending("s1").await, Ok(Some(ending)));
-        clock.advance_ms(600_000);
+        clock.advance(600_000);
         assert!(one.take_consent("s2").await.unwrap().is_none(), "too late");
         drop_table(&clients, &name).await;
     });
