@@ -83,7 +83,7 @@ class Queues(unittest.TestCase):
         for stage, parameters in (("as deployed", DEFAULTS), ("local", {**DEFAULTS, **deploy.PARAMETERS})):
             for name, function in of_type("AWS::Serverless::Function").items():
                 timeout = number(function.get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"]), parameters)
-                for event in function["Events"].values():
+                for event in function.get("Events", {}).values():
                     if event["Type"] != "SQS":
                         continue
                     queue = RESOURCES[event["Properties"]["Queue"]["Fn::GetAtt"][0]]["Properties"]
@@ -159,7 +159,7 @@ class Functions(unittest.TestCase):
 
     def test_a_bad_message_does_not_fail_its_batch(self):
         for name, function in of_type("AWS::Serverless::Function").items():
-            for event in function["Events"].values():
+            for event in function.get("Events", {}).values():
                 with self.subTest(name):
                     if event["Type"] != "SQS":
                         continue
@@ -190,7 +190,7 @@ class Permissions(unittest.TestCase):
                             text = str(resource.get("Fn::Sub", ""))
                             self.assertTrue("*" not in text or text.endswith("/*"), text)
 
-    def test_only_sync_reads_secrets_and_only_those_of_its_stage(self):
+    def test_only_sync_and_authorize_read_secrets_and_only_those_of_their_stage(self):
         reading = {
             name: statement["Resource"]
             for name, role in of_type("AWS::IAM::Role").items()
@@ -198,8 +198,26 @@ class Permissions(unittest.TestCase):
             for statement in policy["PolicyDocument"]["Statement"]
             if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
         }
-        self.assertEqual(list(reading), ["SyncRole"])
-        self.assertTrue(reading["SyncRole"]["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
+        self.assertEqual(list(reading), ["SyncRole", "AuthorizeRole"])
+        for name, resource in reading.items():
+            with self.subTest(name):
+                self.assertTrue(resource["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
+
+    def test_only_authorize_makes_secrets_and_it_sees_no_customers_data(self):
+        allowed = {
+            name: {
+                action
+                for policy in role["Policies"]
+                for statement in policy["PolicyDocument"]["Statement"]
+                for action in as_list(statement["Action"])
+            }
+            for name, role in of_type("AWS::IAM::Role").items()
+        }
+        making = [name for name, actions in allowed.items() if "secretsmanager:CreateSecret" in actions]
+        self.assertEqual(making, ["AuthorizeRole"])
+        self.assertFalse([action for action in allowed["AuthorizeRole"] if action.startswith(("sqs:", "s3:"))])
+        statements = RESOURCES["AuthorizeRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        self.assertFalse([s for s in statements if s["Resource"] == {"Fn::GetAtt": ["RecordsTable", "Arn"]}])
 
     def test_a_body_that_is_gone_can_be_told_from_one_that_may_not_be_read(self):
         for name, role in of_type("AWS::IAM::Role").items():
@@ -209,12 +227,23 @@ class Permissions(unittest.TestCase):
                     self.assertTrue(any("s3:ListBucket" in as_list(statement["Action"]) for statement in statements))
 
 
+class Web(unittest.TestCase):
+    def test_browsers_reach_one_route_of_one_function_at_a_bounded_rate(self):
+        routes = [route["RouteKey"] for route in of_type("AWS::ApiGatewayV2::Route").values()]
+        self.assertEqual(routes, ["GET /oauth/callback"])
+        for stage in of_type("AWS::ApiGatewayV2::Stage").values():
+            self.assertLessEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], 10)
+        permission = RESOURCES["AuthorizePermission"]["Properties"]
+        self.assertTrue(permission["SourceArn"]["Fn::Sub"].endswith("${WebApi}/*/GET/oauth/callback"))
+        self.assertTrue(TEMPLATE["Outputs"]["AuthorizeUrl"]["Value"]["Fn::Sub"].endswith("/oauth/callback"))
+
+
 class Contract(unittest.TestCase):
     def test_parameters_and_outputs_that_people_build_on_are_there(self):
         parameters = "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency AllowedHosts"
         outputs = (
             "ChangesQueueUrl ChangesQueueArn DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
-            "PayloadBucketName SyncFunctionName RedriveFunctionName SweepFunctionName"
+            "PayloadBucketName SyncFunctionName RedriveFunctionName SweepFunctionName AuthorizeFunctionName AuthorizeUrl"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))

@@ -120,10 +120,18 @@ class Events(unittest.TestCase):
 
     ROOT = Path(__file__).resolve().parents[2] / "events"
 
-    def test_given_every_event_when_read_then_it_is_a_batch_as_sqs_hands_it_over(self):
+    def test_given_every_request_of_a_browser_when_read_then_it_is_one_as_the_http_api_hands_it_over(self):
+        files = sorted(self.ROOT.glob("authorize/*.json"))
+        self.assertTrue(files)
+        for path in files:
+            with self.subTest(path.name):
+                request = json.loads(path.read_text(encoding="utf-8"))
+                self.assertEqual((request["version"], request["routeKey"]), ("2.0", "GET /oauth/callback"))
+
+    def test_given_every_batch_when_read_then_it_is_one_as_sqs_hands_it_over(self):
         import hashlib
 
-        files = sorted(self.ROOT.glob("*/*.json"))
+        files = [path for folder in ("sync", "redrive") for path in sorted(self.ROOT.glob(f"{folder}/*.json"))]
         self.assertTrue(files)
         for path in files:
             for message in json.loads(path.read_text(encoding="utf-8"))["Records"]:

@@ -140,6 +140,9 @@ def _sam_deploy(settings: Settings, template: Path) -> None:
 
 def _reachable(settings: Settings, value: str) -> str:
     """Outputs name AWS's hosts; here everything is at one address."""
+    api = re.fullmatch(r"https://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(/.*)", value)
+    if api:
+        return f"{settings.aws.url}/_aws/execute-api/{api.group(1)}/$default{api.group(2)}"
     return re.sub(r"^https?://(sqs\.[a-z0-9-]+\.amazonaws\.com|localhost(:\d+)?)(?=/)", settings.aws.url, value)
 
 

@@ -1,6 +1,6 @@
 """One event through the real binary, under the runtime interface emulator that AWS's own images use.
 
-    invoke.py events/sync-upsert.json [sync|redrive]
+    invoke.py events/sync/create-contact.json [sync|redrive|authorize]
 """
 
 import argparse
@@ -22,12 +22,14 @@ from settings import Failure, Port, binaries, load_running, say
 
 # Whose queue an event comes from tells whose event it is.
 FUNCTION_OF_QUEUE = {"changes.fifo": "sync", "dead-letter.fifo": "redrive"}
+# And the route of a browser's request tells it too.
+FUNCTION_OF_ROUTE = {"GET /oauth/callback": "authorize"}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("event", type=Path)
-    parser.add_argument("function", nargs="?", choices=sorted(FUNCTION_OF_QUEUE.values()))
+    parser.add_argument("function", nargs="?", choices=sorted([*FUNCTION_OF_QUEUE.values(), *FUNCTION_OF_ROUTE.values()]))
     chosen = parser.parse_args()
     try:
         event = _read(chosen.event)
@@ -38,11 +40,13 @@ def main() -> int:
 
 
 def function_of(event: dict) -> str:
+    if event.get("routeKey") in FUNCTION_OF_ROUTE:
+        return FUNCTION_OF_ROUTE[event["routeKey"]]
     try:
         arn = event["Records"][0]["eventSourceARN"]
         return next(name for suffix, name in FUNCTION_OF_QUEUE.items() if arn.endswith(suffix))
     except (LookupError, TypeError, StopIteration):
-        raise Failure("no eventSourceARN in the event tells whose it is: FUNCTION=sync or FUNCTION=redrive") from None
+        raise Failure("neither eventSourceARN nor routeKey tells whose it is: FUNCTION=sync|redrive|authorize") from None
 
 
 def invoke(function: str, event: dict) -> int:

@@ -2,7 +2,7 @@
 
 use crate::CONTACT;
 use crate::stack::{Event, Org, Plan, ScratchQueue, Stack, Worker};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::atomic::AtomicUsize;
 
 fn contacts(org: &Org<'_>, count: usize) -> Vec<Event> {
@@ -14,18 +14,13 @@ fn refreshes(org: &Org<'_>, mark: u64) -> usize {
     org.crm().requests(mark).iter().filter(|request| request.what.contains("/oauth/")).count()
 }
 
-fn secret(org: &Org<'_>) -> Value {
-    let read = org.stack.secrets.get_secret_value().secret_id(org.secret());
-    serde_json::from_str(org.stack.wait(read.send()).unwrap().secret_string().unwrap()).unwrap()
-}
-
 #[test]
 fn given_an_expired_token_when_two_workers_notice_then_it_is_refreshed_exactly_once_and_kept() {
     let stack = Stack::here();
     let org = Plan::new("oauth").mapping("contact", CONTACT).oauth().ready(&stack);
     // A refresh token that serves once: a second refresh with it would be refused.
     org.crm().tokens(json!({"action": "expire", "rotate": true}));
-    let (before, mark) = (secret(&org), org.crm().mark());
+    let (before, mark) = (org.secret_value(), org.crm().mark());
     let queue = ScratchQueue::new(&stack, 30);
     queue.send(&contacts(&org, 40));
     let settled = AtomicUsize::new(0);
@@ -36,7 +31,7 @@ fn given_an_expired_token_when_two_workers_notice_then_it_is_refreshed_exactly_o
     });
     assert_eq!(org.crm().records("contacts").len(), 40);
     assert_eq!(refreshes(&org, mark), 1, "{:#?}", org.crm().requests(mark));
-    let after = secret(&org);
+    let after = org.secret_value();
     assert_ne!(after["access_token"], before["access_token"]);
     assert_ne!(after["refresh_token"], before["refresh_token"]);
 }

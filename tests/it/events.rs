@@ -214,3 +214,30 @@ fn given_the_samples_when_published_one_after_another_then_the_crm_goes_through_
         "{dead:?}"
     );
 }
+
+/// Every file for AuthorizeFunction, and what stands on the page.
+const AUTHORIZE: [(&str, &str); 3] = [
+    ("denied.json", "This link no longer counts"),
+    ("no-answer.json", "Nothing to do here"),
+    ("unknown-state.json", "This link no longer counts"),
+];
+
+#[test]
+fn given_every_example_for_authorize_when_the_real_binary_gets_it_then_the_page_says_what_to_do() {
+    let stack = Stack::here();
+    let worker = Worker::start(&stack, "authorize", &variable("AUTHORIZE_FUNCTION_NAME"), &[]);
+    let known = AUTHORIZE.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names(&folder("authorize")), known);
+    for (name, title) in AUTHORIZE {
+        let text = std::fs::read_to_string(folder("authorize").join(name)).unwrap();
+        let page = worker.ask(&serde_json::from_str(&text).unwrap());
+        assert_eq!(page["statusCode"], 400, "{name}: {page}");
+        let body = page["body"].as_str().unwrap();
+        assert!(body.contains(&format!("<h1>{title}</h1>")), "{name}: {body}");
+        assert!(
+            !body.contains("example-code") && !body.contains("user said no"),
+            "nothing is repeated: {body}"
+        );
+        assert_eq!(page["headers"]["cache-control"], "no-store");
+    }
+}

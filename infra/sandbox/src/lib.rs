@@ -8,6 +8,7 @@
 //! A vendor is one folder (`hubspot/`) and one line in `provider.rs`.
 
 mod clock;
+mod consent;
 mod control;
 mod faults;
 mod http;

@@ -69,15 +69,21 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
+    /// HTML in the body's place, for a person.
+    pub(crate) page: Option<String>,
 }
 
 impl Answer {
     pub(crate) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Some(body) }
+        Self { status, headers: Vec::new(), body: Some(body), page: None }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None }
+        Self { status, headers: Vec::new(), body: None, page: None }
+    }
+
+    pub(crate) fn page(status: u16, html: String) -> Self {
+        Self { page: Some(html), ..Self::empty(status) }
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl ToString) -> Self {

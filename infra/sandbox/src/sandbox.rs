@@ -263,9 +263,10 @@ fn results(answer: &mut Answer, change: impl FnOnce(&mut Vec<Value>)) {
 }
 
 fn write(answer: Answer) -> Reply {
-    let mut reply = match answer.body {
-        Some(body) => Reply::json(answer.status, &body),
-        None => Reply { status: answer.status, ending: Ending::Whole, ..Reply::cut() },
+    let mut reply = match (answer.page, answer.body) {
+        (Some(page), _) => Reply::bytes(answer.status, "text/html;charset=utf-8", page.into_bytes()),
+        (None, Some(body)) => Reply::json(answer.status, &body),
+        (None, None) => Reply { status: answer.status, ending: Ending::Whole, ..Reply::cut() },
     };
     reply.headers.extend(answer.headers);
     reply

@@ -1,6 +1,7 @@
 //! The tokens of one account. A token is valid in the account that issued it and nowhere else; a refresh token
 //! is echoed by a refresh, or, in an account set to rotate, replaced and refused from then on.
 
+use crate::consent::Code;
 use crate::ids::{hash, mix};
 use std::collections::BTreeMap;
 
@@ -65,6 +66,7 @@ pub(crate) struct TokenBook {
     clients: BTreeMap<String, String>,
     access: BTreeMap<String, Access>,
     grants: BTreeMap<String, Grant>,
+    codes: BTreeMap<String, Code>,
     /// Whether a refresh replaces the refresh token.
     pub(crate) rotate: bool,
     /// How long a refreshed token lives, in seconds.
@@ -74,7 +76,8 @@ pub(crate) struct TokenBook {
 impl TokenBook {
     pub(crate) fn new(owner: &str) -> Self {
         let (clients, access, grants) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { salt: hash(owner), made: 0, clients, access, grants, rotate: false, lifetime: 1800 }
+        let codes = BTreeMap::new();
+        Self { salt: hash(owner), made: 0, clients, access, grants, codes, rotate: false, lifetime: 1800 }
     }
 
     fn invent(&mut self, prefix: &str) -> String {
@@ -119,6 +122,30 @@ impl TokenBook {
         let (scopes, client_id) = (grant.scopes.clone(), grant.client_id.clone());
         self.access.insert(access_token.clone(), Access { expires_at, scopes, client_id });
         Issued { access_token, refresh_token, expires_at, scopes: grant.scopes.clone() }
+    }
+
+    /// Whether the client is known.
+    pub(crate) fn knows_client(&self, id: &str) -> bool {
+        self.clients.contains_key(id)
+    }
+
+    /// A code for what a person consented to.
+    pub(crate) fn new_code(&mut self, code: Code) -> String {
+        let name = self.invent("code");
+        self.codes.insert(name.clone(), code);
+        name
+    }
+
+    /// What a code stands for, once.
+    pub(crate) fn take_code(&mut self, name: &str) -> Option<Code> {
+        self.codes.remove(name)
+    }
+
+    /// Tokens for a grant that was given just now.
+    pub(crate) fn grant_anew(&mut self, now: i64, grant: &Grant) -> Issued {
+        let refresh_token = self.invent("rt");
+        self.grants.insert(refresh_token.clone(), grant.clone());
+        self.access(grant, Some(now + self.lifetime * 1000), None, Some(refresh_token))
     }
 
     /// Whether the client is known and the secret its own.

@@ -15,7 +15,7 @@ use rtr_connectors::http::Clock as _;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Settings;
 use rtr_engine::report::BatchReport;
-use rtr_engine::seams::Seams;
+use rtr_engine::seams::{Consents, Seams};
 use rtr_engine::sync::Caches;
 use std::sync::Arc;
 
@@ -90,6 +90,12 @@ impl Runtime {
             http: &self.http,
             clock: &self.clock,
         }
+    }
+
+    /// Consents under way: none of the other flows has to do with them.
+    #[must_use]
+    pub fn consents(&self) -> &dyn Consents {
+        &self.limits
     }
 
     /// The time now.

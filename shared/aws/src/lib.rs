@@ -6,7 +6,7 @@
 //! - [`settings`] what the template told the function · [`clients`] the AWS clients · [`function`] what the mains share
 //! - [`records`] items, claims, bodies · [`limits`] buckets, locks, suspensions · [`config`] stored configuration
 //! - [`secrets`] credentials at rest · [`queue`] SQS · [`http`] the way to the CRMs and its [`hosts`] · [`clock`] time
-//! - [`metrics`] one line per invocation · [`log`] JSON lines
+//! - [`metrics`] one line per invocation · [`log`] JSON lines · [`web`] requests of people's browsers
 
 mod attributes;
 pub mod clients;
@@ -23,3 +23,4 @@ pub mod queue;
 pub mod records;
 pub mod secrets;
 pub mod settings;
+pub mod web;

@@ -21,24 +21,6 @@ impl ManagedSecrets {
     pub fn new(clients: &Clients) -> Self {
         Self { client: clients.secrets.clone() }
     }
-
-    /// Writes a new version of the secret `name`, which is made if there is none; the version's id is returned. For
-    /// people's commands: the functions may not make secrets.
-    ///
-    /// # Errors
-    /// When the store does not answer or refuses.
-    pub async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
-        let create = self.client.create_secret().name(name).secret_string(text.expose_secret());
-        match create.send().await {
-            Ok(created) => version(created.version_id),
-            Err(error)
-                if error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) =>
-            {
-                self.write(name, text).await
-            }
-            Err(error) => Err(failed("CreateSecret", name, &error)),
-        }
-    }
 }
 
 #[async_trait]
@@ -59,6 +41,19 @@ impl Secrets for ManagedSecrets {
         match put.send().await {
             Ok(answer) => version(answer.version_id),
             Err(error) => Err(failed("PutSecretValue", name, &error)),
+        }
+    }
+
+    async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
+        let create = self.client.create_secret().name(name).secret_string(text.expose_secret());
+        match create.send().await {
+            Ok(created) => version(created.version_id),
+            Err(error)
+                if error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) =>
+            {
+                self.write(name, text).await
+            }
+            Err(error) => Err(failed("CreateSecret", name, &error)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::credentials::TokenEndpoint;
 use crate::http::Request;
+use crate::oauth::ConsentFacts;
 use crate::session::{Classify, Session};
 use async_trait::async_trait;
 use rtr_core::failure::{Class, Failure};
@@ -174,6 +175,11 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
 
     /// Where and how access tokens are had.
     fn token_endpoint(&self) -> TokenEndpoint;
+
+    /// Where a person consents to let us in; none where the provider has no such page.
+    fn consent(&self) -> Option<ConsentFacts> {
+        None
+    }
 
     /// What a person clicks to make the unique property `name` on `object`, where [`Crm::create_key`] may not.
     fn key_by_hand(&self, object: &str, name: &str) -> String;

@@ -8,5 +8,6 @@ pub mod connector;
 pub mod credentials;
 pub mod http;
 pub mod hubspot;
+pub mod oauth;
 pub mod registry;
 pub mod session;

@@ -1,5 +1,6 @@
 //! The flows, async over seams: one file per function, the same code in Lambda and under a simulator.
 
+pub mod authorize;
 pub mod batch;
 pub mod credentials;
 pub mod gate;

@@ -144,6 +144,70 @@ pub struct Suspension {
     pub secret_version: String,
 }
 
+/// What is known of a connection's credentials beside the secret. Nothing of it is secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The account at the CRM.
+    pub account: Option<String>,
+    /// The secret's version that the last refresh replaced, and when: whoever still reads it reads the past.
+    pub replaced: Option<(String, Instant)>,
+}
+
+/// A person's consent that is being waited for: what its answer will be for.
+#[derive(Debug, Clone)]
+pub struct Consent {
+    /// The org.
+    pub org_id: String,
+    /// The connection within the org.
+    pub connection: String,
+    /// The CRM.
+    pub provider: String,
+    /// The OAuth app; none: the client that the connection's own secret names.
+    pub app: Option<String>,
+    /// Proves that whoever trades the code in is who asked for it (PKCE).
+    pub verifier: SecretString,
+    /// Where the person is sent back to.
+    pub redirect_uri: String,
+    /// After this the answer counts no more.
+    pub until: Instant,
+}
+
+/// How a consent ended.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ConsentEnding {
+    /// Whether the connection works now.
+    pub connected: bool,
+    /// Our words.
+    pub message: String,
+    /// The account at the CRM.
+    pub account: Option<String>,
+}
+
+/// Consents under way, by their random state. A state serves once.
+#[async_trait]
+pub trait Consents: Send + Sync {
+    /// Notes what `state` is for.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn put_consent(&self, state: &str, consent: &Consent) -> Result<(), Unavailable>;
+    /// What `state` is for, to the first who asks in time; none to anybody else.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn take_consent(&self, state: &str) -> Result<Option<Consent>, Unavailable>;
+    /// Notes how the consent ended, for whoever waits for it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn end_consent(&self, state: &str, ending: &ConsentEnding) -> Result<(), Unavailable>;
+    /// How the consent ended, if it has.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable>;
+}
+
 /// Token buckets, locks and suspensions, shared by all environments.
 #[async_trait]
 pub trait Limits: Send + Sync {
@@ -182,6 +246,21 @@ pub trait Limits: Send + Sync {
         connection: &str,
         suspension: Option<&Suspension>,
     ) -> Result<(), Unavailable>;
+    /// What is known of the connection's credentials.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn known(&self, connection: &str) -> Result<Known, Unavailable>;
+    /// Remembers the connection's account.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn note_account(&self, connection: &str, account: &str) -> Result<(), Unavailable>;
+    /// Remembers that a refresh replaced this version of the secret just now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable>;
 }
 
 /// Connections, routes and mappings, from a cache with an expiry.
@@ -216,6 +295,11 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// When the store does not answer.
     async fn write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable>;
+    /// The same, and makes the secret if there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer, or may not make one.
+    async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable>;
 }
 
 /// Which queue.

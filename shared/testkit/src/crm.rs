@@ -61,6 +61,16 @@ impl SandboxHttp {
         self.sandbox().handle(self.clock.now().0, &request);
     }
 
+    /// What a browser is sent on to when it posts a form to `path`; empty when it stays.
+    pub fn browse(&self, method: &str, path: &str, form: &str) -> String {
+        let mut request =
+            Request::new(method, path).header("content-type", "application/x-www-form-urlencoded");
+        request.body = form.as_bytes().to_vec();
+        let reply = self.sandbox().handle(self.clock.now().0, &request);
+        let place = reply.headers.iter().find(|(name, _)| name == "location");
+        place.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
     /// What the CRM holds.
     pub fn records(&self, account: &str, object: &str) -> Vec<Value> {
         let path = format!("/_sandbox/records?provider=hubspot&account={account}&object={object}");

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::limit::{Bucket, Rule, block, take};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +25,12 @@ pub struct State {
     pub locks: BTreeMap<String, (String, Instant)>,
     /// Suspended connections.
     pub suspensions: BTreeMap<String, Suspension>,
+    /// What is known of connections' credentials.
+    pub known: BTreeMap<String, Known>,
+    /// Consents that nobody has taken yet.
+    pub consents: BTreeMap<String, Consent>,
+    /// How consents ended.
+    pub endings: BTreeMap<String, ConsentEnding>,
     /// Leases asked.
     pub leases: u64,
     /// While true nothing ever answers.
@@ -105,5 +111,42 @@ impl Limits for MemoryLimits {
             None => state.suspensions.remove(connection),
         };
         Ok(())
+    }
+
+    async fn known(&self, connection: &str) -> Result<Known, Unavailable> {
+        Ok(self.state().known.get(connection).cloned().unwrap_or_default())
+    }
+
+    async fn note_account(&self, connection: &str, account: &str) -> Result<(), Unavailable> {
+        self.state().known.entry(connection.to_owned()).or_default().account = Some(account.to_owned());
+        Ok(())
+    }
+
+    async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
+        let replaced = Some((version.to_owned(), self.clock.now()));
+        self.state().known.entry(connection.to_owned()).or_default().replaced = replaced;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Consents for MemoryLimits {
+    async fn put_consent(&self, state: &str, consent: &Consent) -> Result<(), Unavailable> {
+        self.state().consents.insert(state.to_owned(), consent.clone());
+        Ok(())
+    }
+
+    async fn take_consent(&self, state: &str) -> Result<Option<Consent>, Unavailable> {
+        let now = self.clock.now();
+        Ok(self.state().consents.remove(state).filter(|consent| consent.until > now))
+    }
+
+    async fn end_consent(&self, state: &str, ending: &ConsentEnding) -> Result<(), Unavailable> {
+        self.state().endings.insert(state.to_owned(), ending.clone());
+        Ok(())
+    }
+
+    async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable> {
+        Ok(self.state().endings.get(state).cloned())
     }
 }

@@ -47,4 +47,8 @@ impl Secrets for MemorySecrets {
     async fn write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
         Ok(self.put(name, text.expose_secret()).to_string())
     }
+
+    async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
+        self.write(name, text).await
+    }
 }

@@ -1,8 +1,10 @@
 //! What the tests stand on: the stack that runs, and an org of one's own in it.
 
 mod aws_calls;
+mod browser;
 mod cli;
 mod event;
+mod hold;
 mod http;
 mod items;
 mod lambda;
@@ -15,6 +17,7 @@ mod worker;
 
 pub(crate) use cli::Said;
 pub(crate) use event::Event;
+pub(crate) use hold::{Door, Hold};
 pub(crate) use items::size_of;
 pub(crate) use lambda::batch_of;
 pub(crate) use org::{Org, Plan, shipped};

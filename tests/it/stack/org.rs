@@ -106,6 +106,18 @@ impl Org<'_> {
         format!("rtr/{}/{}/hubspot", variable("RTR_STAGE"), self.id)
     }
 
+    /// What the connection's secret holds.
+    pub(crate) fn secret_value(&self) -> Value {
+        let read = self.stack.secrets.get_secret_value().secret_id(self.secret());
+        serde_json::from_str(self.stack.wait(read.send()).unwrap().secret_string().unwrap()).unwrap()
+    }
+
+    /// New tokens, as if a person had consented again.
+    pub(crate) fn connect_anew(&self) {
+        let put = self.stack.secrets.put_secret_value().secret_id(self.secret());
+        self.stack.wait(put.secret_string(self.new_secret()).send()).unwrap();
+    }
+
     /// Replaces a mapping and applies the org's file again.
     pub(crate) fn remap(&mut self, record_type: &str, text: &str) {
         self.plan.mappings.insert(record_type.to_owned(), text.to_owned());
@@ -119,6 +131,11 @@ impl Org<'_> {
     }
 
     fn put_secret(&self) {
+        let put = self.stack.secrets.create_secret().name(self.secret()).secret_string(self.new_secret());
+        self.stack.wait(put.send()).unwrap();
+    }
+
+    fn new_secret(&self) -> String {
         let secret = |what: &str| format!("{CANARY}{what}-{}", unique());
         let wanted = if self.plan.oauth {
             json!({"expires_in": 1800, "token": secret("access"), "refresh_token": secret("refresh"),
@@ -134,8 +151,7 @@ impl Org<'_> {
         } else {
             json!({"type": "bearer", "token": issued["access_token"]})
         };
-        let put = self.stack.secrets.create_secret().name(self.secret()).secret_string(text.to_string());
-        self.stack.wait(put.send()).unwrap();
+        text.to_string()
     }
 
     /// A record's key.

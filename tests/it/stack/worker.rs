@@ -20,7 +20,13 @@ pub(crate) struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// `sync`, which answers to the messages of `queue`.
     pub(crate) fn sync(stack: &'a Stack, queue: &ScratchQueue<'_>) -> Self {
-        Self::start(stack, "sync", &variable("SYNC_FUNCTION_NAME"), &[("RTR_CHANGES_QUEUE_URL", &queue.url)])
+        Self::sync_with(stack, queue, &[])
+    }
+
+    /// The same with further variables.
+    pub(crate) fn sync_with(stack: &'a Stack, queue: &ScratchQueue<'_>, variables: &[(&str, &str)]) -> Self {
+        let variables = [&[("RTR_CHANGES_QUEUE_URL", queue.url.as_str())], variables].concat();
+        Self::start(stack, "sync", &variable("SYNC_FUNCTION_NAME"), &variables)
     }
 
     /// The binary `name`, with the environment of the deployed function `function` but for `variables`.
@@ -54,13 +60,18 @@ impl<'a> Worker<'a> {
 
     /// Hands over an event and waits for the answer: the ids of the messages that are to come back.
     pub(crate) fn hand(&self, event: &Value) -> Vec<String> {
-        self.begin(event);
-        let answer = match self.api.answer(self.timeout) {
-            Some(Ok(answer)) => answer,
-            other => panic!("the function answered {other:?}; its log:\n{}", self.log()),
-        };
+        let answer = self.ask(event);
         let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
         failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Hands over an event and waits for the answer, whatever it is.
+    pub(crate) fn ask(&self, event: &Value) -> Value {
+        self.begin(event);
+        match self.api.answer(self.timeout) {
+            Some(Ok(answer)) => answer,
+            other => panic!("the function answered {other:?}; its log:\n{}", self.log()),
+        }
     }
 
     /// Hands over an event and waits for nothing.

@@ -1,5 +1,6 @@
 //! `rtr connection`: an org's links to CRM accounts: their state, whether they work, and what they need at the CRM.
 
+mod connect;
 mod list;
 mod open;
 mod parked;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Test(Which),
     /// Make the unique properties that hold our record ids, where they are missing
     Setup(Which),
+    /// Ask a person to let rtr-sync into an account, and keep what comes of it (exit 1 when nothing does)
+    Connect(connect::Args),
 }
 
 /// Runs one of them.
@@ -36,5 +39,6 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::List(which) => Box::pin(list::run(app, &which)).await,
         Command::Test(which) => Box::pin(test::run(app, &which)).await,
         Command::Setup(which) => Box::pin(setup::run(app, &which)).await,
+        Command::Connect(args) => Box::pin(connect::run(app, &args)).await,
     }
 }

@@ -11,7 +11,7 @@ use rtr_core::config::{Connection, OrgConfig, Stored};
 use rtr_core::failure::Failure;
 use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::Mapping;
-use rtr_engine::credentials::ConnectionAuth;
+use rtr_engine::credentials::{ConnectionAuth, learn_account};
 use rtr_engine::gate::LimiterGate;
 use serde::Serialize;
 
@@ -118,6 +118,15 @@ impl<'a> Opening<'a> {
             cache_ms: self.runtime.settings.cache_ms,
             deadline: seams.clock.now().plus_ms(DEADLINE_MS),
         })
+    }
+
+    /// Remembers its account; a finding when it is another one than its links are at.
+    pub(super) async fn learn_account(&self, account: &str) -> Result<Option<Finding>, Finding> {
+        let learned = learn_account(self.runtime.seams().limits, &self.key.key(), account).await;
+        match learned.map_err(|error| Finding::of(Code::StateUnavailable, error.to_string()))? {
+            Ok(()) => Ok(None),
+            Err(other) => Ok(Some(Finding::of(Code::Suspended, other))),
+        }
     }
 
     /// Its limiter: what is asked here counts like any other call.

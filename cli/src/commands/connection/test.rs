@@ -67,7 +67,11 @@ async fn look(
     let (auth, gate) = (opening.auth()?, opening.gate()?);
     let session = opening.session(&auth, &gate);
     let account = opening.connector.account(&session).await;
-    tested.account = Some(account.map_err(|failure| Finding::failed("asking for the account", &failure))?);
+    let account = account.map_err(|failure| Finding::failed("asking for the account", &failure))?;
+    if let Some(other) = opening.learn_account(&account).await? {
+        tested.findings.push(other);
+    }
+    tested.account = Some(account);
     for mapping in opening.mappings() {
         tested.objects.push(mapping.object.clone());
         match opening.connector.properties(&session, &mapping.object).await {

@@ -3,6 +3,7 @@
 use super::HubSpot;
 use super::errors::Fail;
 use crate::clock::iso;
+use crate::consent::{self, Refused};
 use crate::http::pairs;
 use crate::provider::{Answer, Call, Env};
 use crate::tokens::{Denied, Issued};
@@ -26,6 +27,8 @@ pub(super) fn serve(
     env: &mut Env<'_>,
 ) -> Result<Answer, Fail> {
     match (call.method(), rest) {
+        // HubSpot's own is on another host, app.hubspot.com.
+        (_, ["authorize"]) => Ok(consent::serve(call, env, &format!("HubSpot {}", hub.portal))),
         ("POST", [version, "token"]) => Ok(token(hub, *version == "v1", call, env)),
         ("POST", [_, "token", "introspect"]) => {
             let form = form(call);
@@ -95,7 +98,18 @@ fn token(hub: &HubSpot, v1: bool, call: &Call<'_>, env: &mut Env<'_>) -> Answer 
             let issued = env.tokens.client_token(env.now, id);
             granted(hub, v1, "client_credentials", issued, env)
         }
-        "authorization_code" => denied(v1, "invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code"),
+        "authorization_code" => match consent::trade(&form, env) {
+            Ok(issued) => granted(hub, v1, "access_token", issued, env),
+            Err(Refused::RedirectUri) => {
+                denied(v1, "invalid_grant", "BAD_REDIRECT_URI", "missing or invalid redirect uri")
+            }
+            Err(Refused::Code) => {
+                denied(v1, "invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
+            }
+            Err(Refused::Verifier) => {
+                denied(v1, "invalid_grant", "BAD_CODE_VERIFIER", "missing or invalid code verifier")
+            }
+        },
         _ => denied(v1, "unsupported_grant_type", "BAD_GRANT_TYPE", "missing or unknown grant type"),
     }
 }

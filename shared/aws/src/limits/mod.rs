@@ -1,10 +1,13 @@
 //! Token buckets, locks and suspensions in one table: what all environments must agree on, and may forget.
 //!
-//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`. Time is the caller's
+//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`,
+//! `known#…`, `consent#…`. Time is the caller's
 //! clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
 
 mod bucket_row;
 mod buckets;
+mod consents;
+mod known;
 mod locks;
 mod suspensions;
 
@@ -14,7 +17,7 @@ use buckets::Seen;
 use rtr_connectors::http::Clock;
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable};
 use std::sync::Arc;
 
 /// The sort of row that a key begins with.
@@ -23,6 +26,8 @@ enum Kind {
     Bucket,
     Lock,
     Suspension,
+    Known,
+    Consent,
 }
 
 /// The limits table.
@@ -48,6 +53,8 @@ impl Kind {
             Self::Bucket => "bucket",
             Self::Lock => "lock",
             Self::Suspension => "suspension",
+            Self::Known => "known",
+            Self::Consent => "consent",
         };
         format!("{stem}#{name}")
     }
@@ -89,5 +96,36 @@ impl Limits for DynamoLimits {
             Some(suspension) => suspensions::write(self, connection, suspension).await,
             None => suspensions::remove(self, connection).await,
         }
+    }
+
+    async fn known(&self, connection: &str) -> Result<Known, Unavailable> {
+        known::read(self, connection).await
+    }
+
+    async fn note_account(&self, connection: &str, account: &str) -> Result<(), Unavailable> {
+        known::note_account(self, connection, account).await
+    }
+
+    async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
+        known::note_replaced(self, connection, version).await
+    }
+}
+
+#[async_trait]
+impl Consents for DynamoLimits {
+    async fn put_consent(&self, state: &str, consent: &Consent) -> Result<(), Unavailable> {
+        consents::put(self, state, consent).await
+    }
+
+    async fn take_consent(&self, state: &str) -> Result<Option<Consent>, Unavailable> {
+        consents::take(self, state).await
+    }
+
+    async fn end_consent(&self, state: &str, ending: &ConsentEnding) -> Result<(), Unavailable> {
+        consents::end(self, state, ending).await
+    }
+
+    async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable> {
+        consents::ending(self, state).await
     }
 }

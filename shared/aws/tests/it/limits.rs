@@ -3,7 +3,7 @@ use rtr_aws::clients::Clients;
 use rtr_aws::limits::DynamoLimits;
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Lease, Limits, Suspension};
+use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension};
 use std::sync::Arc;
 
 const TEN_A_SECOND: [Rule; 1] = [Rule { requests: 10, per_ms: 1_000, burst: 10 }];
@@ -102,6 +102,53 @@ fn given_a_suspension_when_set_and_ended_then_everybody_sees_it() {
         assert_eq!(two.suspension("acme#hubspot").await, Ok(Some(suspension)));
         one.set_suspension("acme#hubspot", None).await.unwrap();
         assert_eq!(two.suspension("acme#hubspot").await, Ok(None));
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
+fn given_a_consent_when_two_take_it_then_one_gets_it_in_time_and_whoever_waits_sees_its_ending() {
+    with_stack(async |clients, name| {
+        let (clock, one, two) = two(&clients, &name).await;
+        let consent = |app: Option<&str>| Consent {
+            org_id: "acme".to_owned(),
+            connection: "hubspot".to_owned(),
+            provider: "hubspot".to_owned(),
+            app: app.map(str::to_owned),
+            verifier: "verifier".into(),
+            redirect_uri: "https://x.example/cb".to_owned(),
+            until: Instant(START_MS + 600_000),
+        };
+        one.put_consent("s1", &consent(Some("main"))).await.unwrap();
+        one.put_consent("s2", &consent(None)).await.unwrap();
+        let taken = two.take_consent("s1").await.unwrap().unwrap();
+        assert_eq!((taken.app.as_deref(), taken.until), (Some("main"), Instant(START_MS + 600_000)));
+        assert!(
+            one.take_consent("s1").await.unwrap().is_none()
+                && one.take_consent("s3").await.unwrap().is_none()
+        );
+        assert_eq!(one.consent_ending("s1").await, Ok(None));
+        let ending = ConsentEnding { connected: true, message: "works".to_owned(), account: None };
+        two.end_consent("s1", &ending).await.unwrap();
+        assert_eq!(one.consent_ending("s1").await, Ok(Some(ending)));
+        clock.advance(600_000);
+        assert!(one.take_consent("s2").await.unwrap().is_none(), "too late");
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
+fn given_what_is_known_of_credentials_when_noted_then_each_note_leaves_the_other() {
+    with_stack(async |clients, name| {
+        let (_, one, two) = two(&clients, &name).await;
+        assert_eq!(two.known("acme#hubspot").await, Ok(Known::default()));
+        one.note_account("acme#hubspot", "7700123").await.unwrap();
+        two.note_replaced("acme#hubspot", "v1").await.unwrap();
+        let replaced = Some(("v1".to_owned(), Instant(START_MS)));
+        assert_eq!(
+            one.known("acme#hubspot").await,
+            Ok(Known { account: Some("7700123".to_owned()), replaced })
+        );
         drop_table(&clients, &name).await;
     });
 }

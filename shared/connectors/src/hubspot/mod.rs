@@ -20,6 +20,7 @@ pub use error::classify;
 
 use crate::connector::{Association, Capabilities, Crm, Found, Lookup, Outcome, Property, WriteCall};
 use crate::credentials::TokenEndpoint;
+use crate::oauth::ConsentFacts;
 use crate::session::{Classify, Session};
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
@@ -53,6 +54,10 @@ impl Crm for HubSpot {
 
     fn token_endpoint(&self) -> TokenEndpoint {
         TOKEN_ENDPOINT
+    }
+
+    fn consent(&self) -> Option<ConsentFacts> {
+        Some(CONSENT)
     }
 
     fn key_by_hand(&self, object: &str, name: &str) -> String {
@@ -110,6 +115,29 @@ pub const HOSTS: &[&str] = &["api.hubapi.com", "*.hubapi.com"];
 /// The undated v1 endpoint ends on 2027-02-16; from v3 on the parameters must stand in the body.
 pub const TOKEN_ENDPOINT: TokenEndpoint =
     TokenEndpoint { url: "https://api.hubapi.com/oauth/v3/token", default_life_s: 1_800 };
+
+/// The consent page: what the shipped mappings write, and the schemas that `rtr connection setup` and `test` work on.
+///
+/// <https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/working-with-oauth>
+pub const CONSENT: ConsentFacts = ConsentFacts {
+    url: "https://app.hubspot.com/oauth/authorize",
+    scopes: &[
+        "oauth",
+        "crm.objects.contacts.read",
+        "crm.objects.contacts.write",
+        "crm.objects.companies.read",
+        "crm.objects.companies.write",
+        "crm.objects.deals.read",
+        "crm.objects.deals.write",
+        "crm.schemas.contacts.read",
+        "crm.schemas.contacts.write",
+        "crm.schemas.companies.read",
+        "crm.schemas.companies.write",
+        "crm.schemas.deals.read",
+        "crm.schemas.deals.write",
+    ],
+    extra: &[],
+};
 
 /// The limit that HubSpot counts apart from all others.
 pub(crate) const SEARCH: &str = "search";

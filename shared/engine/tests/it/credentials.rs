@@ -109,3 +109,84 @@ fn given_no_secret_when_synced_then_the_messages_wait_and_go_once_it_is_there() 
     world.secrets.put("rtr/test/acme/hubspot", &json!({"type": "bearer", "token": token}).to_string());
     assert_eq!(world.sync(&[message]).counts["applied"], 1);
 }
+
+#[test]
+fn given_a_store_that_still_shows_the_replaced_secret_when_refreshed_then_the_old_token_is_not_tried_again() {
+    let (world, issued) = with_oauth(true);
+    world.clock.advance_ms(26 * 60_000);
+    assert_eq!(world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]).counts["applied"], 1);
+    // Another environment reads, and gets what stood there before: version 2 was replaced by 3.
+    let newest = world.secrets.text("rtr/test/acme/hubspot").unwrap();
+    let replaced = world.limits.state().known["acme#hubspot"].replaced.clone().unwrap().0;
+    let past = PastSecrets(replaced, issued);
+    let other = rtr_engine::sync::Caches::default();
+    let seams = rtr_engine::seams::Seams { secrets: &past, ..world.seams() };
+    let message = [world.contact("d", 1, &json!({"email": "d@x.io"}))];
+    let deadline = world.now().plus_ms(60_000);
+    let asked = refreshes(&world);
+    let run = rtr_engine::sync::run(&seams, &world.settings, &other, &message, deadline);
+    assert_eq!(futures::executor::block_on(run).failed.len(), 1);
+    assert_eq!(refreshes(&world), asked, "a token that served already would be refused");
+    assert!(world.limits.state().suspensions.is_empty());
+    assert_eq!(world.secrets.text("rtr/test/acme/hubspot").unwrap(), newest);
+}
+
+/// A store that is behind.
+struct PastSecrets(String, Value);
+
+#[async_trait::async_trait]
+impl rtr_engine::seams::Secrets for PastSecrets {
+    async fn read(
+        &self,
+        _: &str,
+    ) -> Result<Option<rtr_engine::seams::SecretText>, rtr_engine::seams::Unavailable> {
+        let issued = &self.1;
+        let text = json!({"type": "oauth2", "client_id": issued["client_id"], "client_secret": issued["client_secret"],
+            "refresh_token": issued["refresh_token"]});
+        Ok(Some(rtr_engine::seams::SecretText { text: text.to_string().into(), version: self.0.clone() }))
+    }
+    async fn write(
+        &self,
+        _: &str,
+        _: &secrecy::SecretString,
+    ) -> Result<String, rtr_engine::seams::Unavailable> {
+        unreachable!("nothing new to write")
+    }
+    async fn create_or_write(
+        &self,
+        _: &str,
+        _: &secrecy::SecretString,
+    ) -> Result<String, rtr_engine::seams::Unavailable> {
+        unreachable!("nothing new to write")
+    }
+}
+
+#[test]
+fn given_another_account_behind_the_token_when_refreshed_then_nothing_is_written_there_until_a_person_decides()
+ {
+    let (world, _) = with_oauth(true);
+    world.limits.state().known.entry("acme#hubspot".to_owned()).or_default().account = Some("1".to_owned());
+    world.clock.advance_ms(26 * 60_000);
+    let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
+    assert_eq!(world.sync(&[message]).failed.len(), 1);
+    assert!(world.crm.records("acme", "contacts").is_empty());
+    let held = world.limits.state().suspensions["acme#hubspot"].message.clone();
+    assert!(held.contains("linked to account 1"), "{held}");
+}
+
+#[test]
+fn given_a_client_of_its_own_when_two_environments_start_cold_then_one_token_serves_both() {
+    let world = World::with_contact(CONTACT);
+    let issued =
+        world.crm.control("POST", "/_sandbox/tokens", &json!({"provider": "hubspot", "account": "acme"}));
+    let secret = json!({"type": "client_credentials", "client_id": issued["client_id"], "client_secret":
+        issued["client_secret"]});
+    world.secrets.put("rtr/test/acme/hubspot", &secret.to_string());
+    assert_eq!(world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]).counts["applied"], 1);
+    let other = rtr_engine::sync::Caches::default();
+    let message = [world.contact("d", 1, &json!({"email": "d@x.io"}))];
+    let (seams, deadline) = (world.seams(), world.now().plus_ms(60_000));
+    let run = rtr_engine::sync::run(&seams, &world.settings, &other, &message, deadline);
+    assert_eq!(futures::executor::block_on(run).counts["applied"], 1);
+    assert_eq!(refreshes(&world), 1);
+}

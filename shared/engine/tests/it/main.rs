@@ -4,6 +4,7 @@
 #![allow(clippy::cloned_ref_to_slice_refs)]
 
 mod adopting;
+mod connecting;
 mod corners;
 mod credentials;
 mod dead_letters;

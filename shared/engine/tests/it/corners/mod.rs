@@ -112,6 +112,9 @@ impl Secrets for ReadOnly<'_> {
         }
         self.0.secrets.write(name, text).await
     }
+    async fn create_or_write(&self, name: &str, text: &secrecy::SecretString) -> Result<String, Unavailable> {
+        self.write(name, text).await
+    }
 }
 
 const WITHOUT_KEY: &str =

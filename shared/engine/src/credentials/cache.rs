@@ -1,0 +1,64 @@
+//! What this environment has at hand, each with an expiry.
+
+use super::stamp;
+use crate::seams::SecretText;
+use rtr_connectors::credentials::Credential;
+use rtr_core::time::Instant;
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Credentials of this environment's connections, and the apps that they share.
+#[derive(Debug, Default)]
+pub struct CredentialCache {
+    by_secret: Mutex<HashMap<String, Cached>>,
+    apps: Mutex<HashMap<String, AppText>>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Cached {
+    pub(super) credential: Arc<Credential>,
+    pub(super) version: String,
+    /// The app's secret, if the connection's names one.
+    pub(super) app: Option<SecretText>,
+    pub(super) text: SecretString,
+    pub(super) until: Instant,
+    pub(super) refused: Option<String>,
+    /// Refreshed, and not written back yet: the only copy.
+    pub(super) unsaved: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct AppText {
+    /// The secret's name.
+    pub(super) name: String,
+    pub(super) secret: SecretText,
+    pub(super) until: Instant,
+}
+
+impl Cached {
+    pub(super) fn stamp(&self) -> String {
+        stamp(&self.version, self.app.as_ref())
+    }
+}
+
+// A poisoned lock only says that a thread died elsewhere: what is in the maps is still whole.
+impl CredentialCache {
+    pub(super) fn get(&self, secret: &str) -> Option<Cached> {
+        self.by_secret.lock().unwrap_or_else(PoisonError::into_inner).get(secret).cloned()
+    }
+
+    pub(super) fn keep(&self, secret: &str, cached: &Cached) {
+        let mut cache = self.by_secret.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(secret.to_owned(), cached.clone());
+    }
+
+    pub(super) fn app(&self, name: &str) -> Option<AppText> {
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(super) fn keep_app(&self, app: &AppText) {
+        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        apps.insert(app.name.clone(), app.clone());
+    }
+}
