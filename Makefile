@@ -40,9 +40,10 @@ test: setup build check-template ## every test, against a local stack of its own
 	@cargo nextest run --workspace --no-run
 	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace
 
-check-template: setup ## what template.yaml promises, and the demo's own arithmetic
+check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks
 	@$(PYTHON) -m unittest discover -q -s infra/demo -t infra/demo
+	@$(PYTHON) -m unittest discover -q -s docs/examples/outbox -t docs/examples/outbox
 
 local: setup build ## the local stack with the CRM sandbox, left running
 	@$(STACK) up
