@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod credentials;
 pub mod gate;
+pub mod links;
 pub mod redrive;
 pub mod report;
 pub mod seams;

@@ -7,6 +7,7 @@ mod bodies;
 mod claims;
 mod index;
 mod item;
+mod many;
 mod names;
 mod read;
 mod write;
@@ -52,6 +53,10 @@ impl Records for DynamoRecords {
 
     async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
         claims::write(&self.client, &self.table, write, claims).await
+    }
+
+    async fn write_many_with_claims(&self, writes: &[(Write, Vec<ClaimChange>)]) -> Vec<Wrote> {
+        many::write(&self.client, &self.table, writes).await
     }
 
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {

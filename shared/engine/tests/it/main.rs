@@ -11,6 +11,7 @@ mod endings;
 mod faults;
 mod intents;
 mod links;
+mod links_import;
 mod queueing;
 
 /// The contact mapping of most tests.
