@@ -1,9 +1,9 @@
 //! `rtr connection`: an org's links to CRM accounts: their state, whether they work, and what they need at the CRM.
 
 mod list;
-mod open;
+pub(crate) mod open;
 mod parked;
-mod select;
+pub(crate) mod select;
 mod setup;
 mod test;
 
@@ -14,9 +14,9 @@ use crate::problem::Ended;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Which {
     /// The org
-    org: Option<String>,
+    pub(crate) org: Option<String>,
     /// The connection within the org
-    connection: Option<String>,
+    pub(crate) connection: Option<String>,
 }
 
 /// What to do with connections.
