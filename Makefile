@@ -39,6 +39,7 @@ test: setup build check-template ## every test, against a local stack of its own
 	@$(PYTHON3) infra/tools/setup.py nextest
 	@cargo nextest run --workspace --no-run
 	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace
+	@$(MAKE) --no-print-directory bench-links
 
 check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks
