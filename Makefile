@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test check-template local stop logs invoke lint advisories release clean
+.PHONY: help setup build demo test check-template local stop logs invoke bench-links lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -39,10 +39,12 @@ test: setup build check-template ## every test, against a local stack of its own
 	@$(PYTHON3) infra/tools/setup.py nextest
 	@cargo nextest run --workspace --no-run
 	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace
+	@$(MAKE) --no-print-directory bench-links
 
-check-template: setup ## what template.yaml promises, and the demo's own arithmetic
+check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks
 	@$(PYTHON) -m unittest discover -q -s infra/demo -t infra/demo
+	@$(PYTHON) -m unittest discover -q -s docs/examples/outbox -t docs/examples/outbox
 
 local: setup build ## the local stack with the CRM sandbox, left running
 	@$(STACK) up
@@ -57,6 +59,9 @@ invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCT
 	@test -n "$(EVENT)" || { echo "which event? make invoke EVENT=events/….json"; exit 2; }
 	@cargo build --workspace --bins 1>&2
 	@$(PYTHON) infra/local/invoke.py $(EVENT) $(FUNCTION)
+
+bench-links: ## N links moved in, then an event for each, in memory: time, memory, what the CRM was asked [N=10000]
+	@cargo run -q -p rtr-testkit --example moving -- $(or $(N),10000)
 
 lint: setup ## format, clippy, template, licences and sources of what we link
 	cargo fmt --check

@@ -16,6 +16,7 @@ mod credentials;
 mod dead_letters;
 mod events;
 mod first_load;
+mod links;
 mod odd_ids;
 mod order;
 mod outages;

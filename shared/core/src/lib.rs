@@ -7,7 +7,7 @@
 //! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
 //! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied · [`plan`] what to do next · [`settle`] what to write after
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope
-//! - [`limit`] token buckets · [`retry`] when to try again · [`time`] instants
+//! - [`links`] links told by a file · [`limit`] token buckets · [`retry`] when to try again · [`time`] instants
 
 pub mod change;
 pub mod code;
@@ -18,6 +18,7 @@ pub mod failure;
 pub mod item;
 pub mod key;
 pub mod limit;
+pub mod links;
 pub mod mapping;
 pub mod payload;
 pub mod plan;

@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod batch;
 pub mod credentials;
 pub mod gate;
+pub mod links;
 pub mod redrive;
 pub mod report;
 pub mod seams;

@@ -107,6 +107,15 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// When the store does not answer.
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable>;
+    /// Writes many items, each with its claims or not at all; the answers stand in the order of the writes. A store that
+    /// takes several in one transaction does so, and one that is refused costs the others nothing.
+    async fn write_many_with_claims(&self, writes: &[(Write, Vec<ClaimChange>)]) -> Vec<Wrote> {
+        let mut answers = Vec::with_capacity(writes.len());
+        for (write, claims) in writes {
+            answers.push(self.write_with_claims(write, claims).await);
+        }
+        answers
+    }
     /// Stores a body under `key`, before the item that will name it is written.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 mod connect;
 mod list;
-mod open;
+pub(crate) mod open;
 mod parked;
-mod select;
+pub(crate) mod select;
 mod setup;
 mod test;
 
@@ -15,9 +15,9 @@ use crate::problem::Ended;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Which {
     /// The org
-    org: Option<String>,
+    pub(crate) org: Option<String>,
     /// The connection within the org
-    connection: Option<String>,
+    pub(crate) connection: Option<String>,
 }
 
 /// What to do with connections.

@@ -7,7 +7,7 @@ use rtr_aws::function::Runtime;
 use rtr_connectors::registry::{self, Connector};
 use rtr_connectors::session::Session;
 use rtr_core::code::Code;
-use rtr_core::config::{Connection, OrgConfig, Stored};
+use rtr_core::config::{Connection, MappingAt, OrgConfig, Stored};
 use rtr_core::failure::Failure;
 use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::Mapping;
@@ -19,51 +19,51 @@ use serde::Serialize;
 const DEADLINE_MS: i64 = 120_000;
 
 /// The stack's adapters, with the hosts that the stack allows.
-pub(super) async fn runtime(aws: &Aws) -> Result<Runtime, Problem> {
+pub(crate) async fn runtime(aws: &Aws) -> Result<Runtime, Problem> {
     let parameters = Box::pin(aws.parameters()).await.unwrap_or_default();
     aws.runtime(parameters.get("AllowedHosts").map_or("", String::as_str))
 }
 
 /// Something wrong with a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     /// The CRM's object, if it concerns one.
-    pub(super) object: Option<String>,
+    pub(crate) object: Option<String>,
     /// The CRM's property, if it concerns one.
-    pub(super) property: Option<String>,
+    pub(crate) property: Option<String>,
     /// The code people look up.
-    pub(super) code: Code,
+    pub(crate) code: Code,
     /// What is wrong, and what to do.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 impl Finding {
     /// Something wrong with the connection as a whole.
-    pub(super) fn of(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn of(code: Code, message: impl Into<String>) -> Self {
         Self { object: None, property: None, code, message: message.into() }
     }
 
     /// A call that failed. The CRM's own words stay unsaid: they may repeat what they were sent.
-    pub(super) fn failed(doing: &str, failure: &Failure) -> Self {
+    pub(crate) fn failed(doing: &str, failure: &Failure) -> Self {
         Self::of(failure.code(), format!("{doing}: {}", failure.message))
     }
 
     /// The same about `object`.
     #[must_use]
-    pub(super) fn at(mut self, object: &str) -> Self {
+    pub(crate) fn at(mut self, object: &str) -> Self {
         self.object = Some(object.to_owned());
         self
     }
 
     /// The same about `property`.
     #[must_use]
-    pub(super) fn on(mut self, property: &str) -> Self {
+    pub(crate) fn on(mut self, property: &str) -> Self {
         self.property = Some(property.to_owned());
         self
     }
 
     /// In a line.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let place = [self.object.as_deref(), self.property.as_deref()];
         let place = place.into_iter().flatten().collect::<Vec<_>>().join(".");
         let place = if place.is_empty() { place } else { format!("{place}: ") };
@@ -72,17 +72,17 @@ impl Finding {
 }
 
 /// One connection with its configuration.
-pub(super) struct Opening<'a> {
+pub(crate) struct Opening<'a> {
     runtime: &'a Runtime,
     key: ConnectionKey,
     config: OrgConfig,
     /// Its CRM.
-    pub(super) connector: Connector,
+    pub(crate) connector: Connector,
 }
 
 impl<'a> Opening<'a> {
     /// The connection `selected`, or why it cannot be used at all.
-    pub(super) fn new(runtime: &'a Runtime, stored: &Stored, selected: &Selected) -> Result<Self, Finding> {
+    pub(crate) fn new(runtime: &'a Runtime, stored: &Stored, selected: &Selected) -> Result<Self, Finding> {
         let config = resolved(stored, &selected.org, &runtime.settings.stage);
         let config = config.map_err(|error| Finding::of(error.code, error.to_string()))?;
         let unknown =
@@ -98,15 +98,25 @@ impl<'a> Opening<'a> {
     }
 
     /// The mappings that routes lead to here; all that the provider has while no route does.
-    pub(super) fn mappings(&self) -> Vec<&Mapping> {
+    pub(crate) fn mappings(&self) -> Vec<&Mapping> {
         let all = || self.config.mappings(&self.key.connection);
         let routed = |record_type: &str| self.config.route(record_type).contains(&self.key.connection);
         let any = all().any(|(record_type, _)| routed(record_type));
         all().filter(|(record_type, _)| !any || routed(record_type)).map(|(_, at)| &at.mapping).collect()
     }
 
+    /// The mapping of `record_type`, if there is one.
+    pub(crate) fn mapping(&self, record_type: &str) -> Option<&MappingAt> {
+        self.config.mapping(&self.key.connection, record_type).map(|at| &**at)
+    }
+
+    /// The types that the connection has mappings for.
+    pub(crate) fn mapped_types(&self) -> impl Iterator<Item = &str> {
+        self.config.mappings(&self.key.connection).map(|(record_type, _)| record_type)
+    }
+
     /// Its credentials.
-    pub(super) fn auth(&self) -> Result<ConnectionAuth<'_>, Finding> {
+    pub(crate) fn auth(&self) -> Result<ConnectionAuth<'_>, Finding> {
         let (settings, seams) = (self.settings()?, self.runtime.seams());
         Ok(ConnectionAuth {
             seams,
@@ -130,13 +140,13 @@ impl<'a> Opening<'a> {
     }
 
     /// Its limiter: what is asked here counts like any other call.
-    pub(super) fn gate(&self) -> Result<LimiterGate<'_>, Finding> {
+    pub(crate) fn gate(&self) -> Result<LimiterGate<'_>, Finding> {
         let (seams, limits) = (self.runtime.seams(), &self.settings()?.limits);
         Ok(LimiterGate::new(seams.limits, seams.clock, &self.runtime.caches.pools, self.key.clone(), limits))
     }
 
     /// The way to its CRM.
-    pub(super) fn session<'s>(
+    pub(crate) fn session<'s>(
         &'s self,
         auth: &'s ConnectionAuth<'_>,
         gate: &'s LimiterGate<'_>,

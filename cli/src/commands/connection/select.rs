@@ -10,35 +10,35 @@ use rtr_core::mapping::nearest;
 
 /// One connection as it is stored.
 #[derive(Debug, Clone)]
-pub(super) struct Selected {
+pub(crate) struct Selected {
     /// The org.
-    pub(super) org: String,
+    pub(crate) org: String,
     /// The connection.
-    pub(super) connection: String,
+    pub(crate) connection: String,
     /// Its settings.
-    pub(super) doc: ConnectionDoc,
+    pub(crate) doc: ConnectionDoc,
 }
 
 impl Selected {
     /// Its provider.
-    pub(super) fn provider(&self) -> &str {
+    pub(crate) fn provider(&self) -> &str {
         self.doc.provider.as_deref().unwrap_or(&self.connection)
     }
 
     /// Its mode.
-    pub(super) fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Mode {
         self.doc.mode.unwrap_or_default()
     }
 }
 
 /// What is stored.
-pub(super) async fn stored(aws: &Aws) -> Result<Stored, Problem> {
+pub(crate) async fn stored(aws: &Aws) -> Result<Stored, Problem> {
     let stored = Box::pin(aws.config_store()?.load()).await;
     stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))
 }
 
 /// The connections that `which` names, of which there must be one if one is named.
-pub(super) fn select(stored: &Stored, which: &Which) -> Result<Vec<Selected>, Problem> {
+pub(crate) fn select(stored: &Stored, which: &Which) -> Result<Vec<Selected>, Problem> {
     let orgs = stored.orgs.iter().filter(|(_, stored)| !stored.doc.removed);
     let orgs: Vec<_> =
         orgs.filter(|(org, _)| which.org.as_ref().is_none_or(|wanted| wanted == *org)).collect();
@@ -68,7 +68,7 @@ pub(super) fn select(stored: &Stored, which: &Which) -> Result<Vec<Selected>, Pr
 }
 
 /// The org's configuration as the functions use it.
-pub(super) fn resolved(stored: &Stored, org: &str, stage: &str) -> Result<OrgConfig, ConfigError> {
+pub(crate) fn resolved(stored: &Stored, org: &str, stage: &str) -> Result<OrgConfig, ConfigError> {
     resolve(org, stored.orgs.get(org), stored.global.as_ref(), &registry::facts(), stage)
 }
 

@@ -1,5 +1,6 @@
 //! One line of a file of events: checked here, so that a bad one is told with its line number and not found dead later.
 
+use crate::commands::lines::text_of;
 use rtr_core::change::{Malformed, Message, parse};
 use rtr_core::code::Code;
 use rtr_core::key::sqs_id;
@@ -67,11 +68,9 @@ pub(super) fn read(line: u64, bytes: &[u8], how: &Addressing) -> Line {
     let refused = |code, field: Option<&str>, message: String| {
         Line::Refused(Refused { line, code, field: field.map(str::to_owned), message })
     };
-    let Ok(text) = std::str::from_utf8(bytes) else {
+    let Ok(text) = text_of(bytes) else {
         return refused(Some(Code::MalformedJson), None, "the line is not UTF-8".to_owned());
     };
-    // Windows programs begin files with a mark of their own.
-    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Line::Blank;
     }

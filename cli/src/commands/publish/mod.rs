@@ -3,21 +3,18 @@
 //! Every line is checked before it is sent, and ends sent or refused. Nothing is sent twice in one run, order within a
 //! message group is the file's, and an interrupted run goes on with `--resume`.
 
-mod checkpoint;
 mod line;
 mod run;
 mod schedule;
 mod send;
-mod source;
 
 use crate::app::App;
+use crate::commands::lines::{Keeper, Progress, Source};
 use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
-use checkpoint::{Checkpoint, Progress};
 use line::{Addressing, Line, Refused};
 use run::{Run, Summary};
 use send::Target;
-use source::Source;
 use std::path::PathBuf;
 
 /// Refused lines that are shown to a person; a script gets all.
@@ -49,13 +46,9 @@ pub(crate) struct Args {
 /// Sends the file.
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
     let mut source = Source::new(&args.file);
-    let place = match source.size() {
-        Some(_) => source.file().map(Checkpoint::beside).transpose()?,
-        None => None,
-    };
-    let progress = resumed(app, &args, &source, place.as_ref())?;
+    let keeper = Keeper::begin(app, &source, args.resume)?;
     if args.strict {
-        let (lines, refused) = check_all(source, &progress).await?;
+        let (lines, refused) = check_all(source, &keeper.progress).await?;
         if !refused.is_empty() {
             return Ok(tell(app, &args, &Summary { sent: 0, refused, resumed_after: None }));
         }
@@ -74,7 +67,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         lane: args.lane.clone(),
     };
     let bar = progress_bar(source.size());
-    let sending = Run::new(target, how, progress, place, bar);
+    let sending = Run::new(target, how, keeper, bar);
     let (summary, stopped) = Box::pin(sending.send_all(source)).await?;
     let exit = tell(app, &args, &summary);
     match stopped {
@@ -83,29 +76,10 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     }
 }
 
-fn resumed(app: &App, args: &Args, source: &Source, place: Option<&Checkpoint>) -> Result<Progress, Problem> {
-    match (args.resume, source.file(), place) {
-        (true, Some(file), Some(place)) => {
-            let progress = place.load(file)?;
-            let from = progress.through + 1;
-            app.out.note(&format!("{}: going on at line {from}", file.display()));
-            Ok(progress)
-        }
-        (true, ..) => Err(Problem::usage("--resume needs a file, whose checkpoint lies beside it")),
-        (false, _, Some(place)) if place.exists() => {
-            let name = place.path().display();
-            app.out.note(&format!(
-                "an earlier run stopped half-way ({name}); this one begins anew, --resume goes on"
-            ));
-            Ok(Progress::default())
-        }
-        _ => Ok(Progress::default()),
-    }
-}
-
-/// Reads everything once without sending. A pipe can be read once only, so its lines are kept.
+/// Reads everything once without sending.
 async fn check_all(source: Source, progress: &Progress) -> Result<(Source, Vec<Refused>), Problem> {
-    let (mut kept, mut refused) = (Vec::new(), Vec::new());
+    let source = source.kept().await?;
+    let mut refused = Vec::new();
     let mut lines = source.clone().lines()?;
     while let Some(next) = lines.recv().await {
         let (number, bytes, _) = next?;
@@ -114,11 +88,8 @@ async fn check_all(source: Source, progress: &Progress) -> Result<(Source, Vec<R
         {
             refused.push(one);
         }
-        if source.file().is_none() {
-            kept.push(bytes);
-        }
     }
-    Ok((if source.file().is_some() { source } else { Source::Lines(kept) }, refused))
+    Ok((source, refused))
 }
 
 fn fresh() -> String {

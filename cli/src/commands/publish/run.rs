@@ -1,21 +1,17 @@
 //! One run: lines in, requests under way, and what became of each line.
 
-use super::checkpoint::{Checkpoint, Progress};
 use super::line::{Addressing, Line, Refused, read};
 use super::schedule::Schedule;
 use super::send::{Ended, Target, send};
-use super::source::{NumberedLine, Source};
-use crate::problem::{Exit, Problem};
+use crate::commands::lines::{Keeper, NumberedLine, Source, interrupted};
+use crate::problem::Problem;
 use futures::stream::{FuturesUnordered, StreamExt};
 use indicatif::ProgressBar;
 use serde::Serialize;
-use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Requests under way at once.
 const IN_FLIGHT: usize = 16;
-/// Between two checkpoints.
-const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// What became of the lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -33,9 +29,7 @@ pub(super) struct Summary {
 pub(super) struct Run {
     target: Target,
     how: Addressing,
-    progress: Progress,
-    place: Option<Checkpoint>,
-    saved: Instant,
+    keeper: Keeper,
     bar: ProgressBar,
     schedule: Schedule,
     summary: Summary,
@@ -43,18 +37,10 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A run to `target`, from `progress` on.
-    pub(super) fn new(
-        target: Target,
-        how: Addressing,
-        progress: Progress,
-        place: Option<Checkpoint>,
-        bar: ProgressBar,
-    ) -> Self {
-        let resumed_after = (progress != Progress::default()).then_some(progress.through);
-        let summary = Summary { resumed_after, ..Summary::default() };
-        let (saved, schedule) = (Instant::now(), Schedule::default());
-        Self { target, how, progress, place, saved, bar, schedule, summary, stopped: None }
+    /// A run to `target`, from where `keeper` says.
+    pub(super) fn new(target: Target, how: Addressing, keeper: Keeper, bar: ProgressBar) -> Self {
+        let summary = Summary { resumed_after: keeper.resumed_after(), ..Summary::default() };
+        Self { target, how, keeper, bar, schedule: Schedule::default(), summary, stopped: None }
     }
 
     /// Sends everything; the second answer is why the run stopped before its end.
@@ -99,14 +85,14 @@ impl Run {
             Err(problem) => return self.stop(problem),
         };
         self.bar.set_position(position);
-        if self.progress.has(number) {
+        if self.keeper.progress.has(number) {
             return;
         }
         match read(number, &bytes, &self.how) {
-            Line::Blank => self.progress.settle(number),
+            Line::Blank => self.keeper.progress.settle(number),
             Line::Event(event) => self.schedule.push(event),
             Line::Refused(refused) => {
-                self.progress.settle(number);
+                self.keeper.progress.settle(number);
                 self.summary.refused.push(refused);
             }
         }
@@ -116,7 +102,7 @@ impl Run {
         self.schedule.ended(&ended.batch);
         let failed = ended.failed.as_ref().map_or(&[][..], |(lines, _)| lines);
         for event in ended.batch.iter().filter(|event| !failed.contains(&event.line)) {
-            self.progress.settle(event.line);
+            self.keeper.progress.settle(event.line);
             self.summary.sent += u64::from(!ended.refused.iter().any(|one| one.line == event.line));
         }
         self.summary.refused.extend(ended.refused);
@@ -124,10 +110,7 @@ impl Run {
             self.stop(problem);
         }
         self.bar.set_message(format!("{} sent, {} refused", self.summary.sent, self.summary.refused.len()));
-        if self.saved.elapsed() >= SAVE_EVERY {
-            self.saved = Instant::now();
-            self.save();
-        }
+        self.keeper.save_now_and_then();
     }
 
     /// The first reason to stop is the one that is told.
@@ -135,36 +118,10 @@ impl Run {
         self.stopped.get_or_insert(problem);
     }
 
-    fn save(&self) -> bool {
-        // Nothing settled is nothing to go on from: no file is left behind for it.
-        let settled = self.progress != Progress::default();
-        self.place.as_ref().is_some_and(|place| settled && place.save(&self.progress).is_ok())
-    }
-
     fn finish(mut self) -> (Summary, Option<Problem>) {
         self.bar.finish_and_clear();
         self.summary.refused.sort_by_key(|refused| refused.line);
-        let stopped = self.stopped.take();
-        match (&stopped, &self.place) {
-            (None, Some(place)) => place.remove(),
-            (None, None) => {}
-            (Some(_), _) => {
-                let goes_on = self.save();
-                let hint =
-                    if goes_on { "rtr publish --resume goes on from here" } else { "nothing was sent" };
-                let stopped = stopped.map(|problem| match problem.hint {
-                    None => problem.hint(hint),
-                    Some(_) => {
-                        Problem { hint: problem.hint.map(|first| format!("{first}\n  {hint}")), ..problem }
-                    }
-                });
-                return (self.summary, stopped);
-            }
-        }
+        let stopped = self.keeper.end(self.stopped, "rtr publish", "nothing was sent");
         (self.summary, stopped)
     }
-}
-
-fn interrupted() -> Problem {
-    Problem { exit: Exit::Findings, what: "stopped before the end".to_owned(), hint: None }
 }

@@ -30,7 +30,9 @@ pub(super) async fn write(client: &Client, table: &str, write: &Write, claims: &
     }
 }
 
-enum Attempt {
+/// What one transaction came to.
+pub(super) enum Attempt {
+    /// It is decided.
     Ended(Wrote),
     /// The claim at this place was to be released, and is another's.
     NotOurs(usize),
@@ -45,9 +47,20 @@ async fn attempt(client: &Client, table: &str, write: &Write, claims: &[ClaimCha
     let Err(error) = client.transact_write_items().set_transact_items(Some(items)).send().await else {
         return Attempt::Ended(Wrote::Done);
     };
-    let failed = Attempt::Ended(Wrote::Failed(unavailable("TransactWriteItems", &error)));
-    let Some(reasons) = cancelled(&error) else { return failed };
-    match verdict(reasons, claims) {
+    let failed = || Attempt::Ended(Wrote::Failed(unavailable("TransactWriteItems", &error)));
+    let Some(reasons) = cancelled(&error) else { return failed() };
+    attempted(client, table, write, claims, reasons).await.unwrap_or_else(failed)
+}
+
+/// What the reasons of the actions of one write mean; none when they say nothing about it.
+pub(super) async fn attempted(
+    client: &Client,
+    table: &str,
+    write: &Write,
+    claims: &[ClaimChange],
+    reasons: &[CancellationReason],
+) -> Option<Attempt> {
+    Some(match verdict(reasons, claims) {
         Verdict::Refused => Attempt::Ended(Wrote::Refused),
         Verdict::Taken(_, Some(owner)) => Attempt::Ended(owned(owner, &write.key)),
         Verdict::Taken(place, None) => {
@@ -59,8 +72,8 @@ async fn attempt(client: &Client, table: &str, write: &Write, claims: &[ClaimCha
             Attempt::Ended(wrote)
         }
         Verdict::NotOurs(place) => Attempt::NotOurs(place),
-        Verdict::Failed => failed,
-    }
+        Verdict::Failed => return None,
+    })
 }
 
 /// A claim that turns out to be our own does not stand in our way: trying again passes it.
@@ -105,7 +118,8 @@ fn seen_owner(reason: &CancellationReason) -> Option<String> {
     reason.item.as_ref().and_then(|row| text(row, OWNER).ok().flatten()).map(str::to_owned)
 }
 
-fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
+/// The reasons of a cancelled transaction, in the order of its actions.
+pub(super) fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             Some(cancelled.cancellation_reasons())
@@ -120,7 +134,8 @@ async fn owner(client: &Client, table: &str, claim: &PairKey) -> Result<Option<S
     Ok(answer.item.and_then(|row| text(&row, OWNER).ok().flatten().map(str::to_owned)))
 }
 
-fn transaction(
+/// The actions of one write: the item, then its claims.
+pub(super) fn transaction(
     table: &str,
     write: &Write,
     claims: &[ClaimChange],

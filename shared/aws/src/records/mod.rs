@@ -7,6 +7,7 @@ mod bodies;
 mod claims;
 mod index;
 mod item;
+mod many;
 mod names;
 mod read;
 mod sleepers;
@@ -68,6 +69,10 @@ impl Records for DynamoRecords {
 
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
         sleepers::due(&self.client, &self.table, now, limit).await
+    }
+
+    async fn write_many_with_claims(&self, writes: &[(Write, Vec<ClaimChange>)]) -> Vec<Wrote> {
+        many::write(&self.client, &self.table, writes).await
     }
 
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {

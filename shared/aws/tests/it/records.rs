@@ -217,3 +217,35 @@ fn given_no_table_when_read_or_written_then_it_is_unavailable_not_absent() {
         assert!(records.body("x").await.is_err());
     });
 }
+
+#[test]
+fn given_many_links_when_written_together_then_those_at_fault_are_told_why_and_all_others_stand() {
+    with_stack(async |clients, name| {
+        let table = table(clients, name).await;
+        let linked = |record: &str, external: &str| {
+            let item = Item { external_id: Some(external.to_owned()), ..Item::default() };
+            (write(&key(record), &Item::default(), item), vec![ClaimChange::Take(claim(external))])
+        };
+        let first = [linked("taken", "e7"), linked("known", "e500")];
+        assert_eq!(table.records.write_many_with_claims(&first).await, [Wrote::Done, Wrote::Done]);
+        let mut many: Vec<_> = (0..120).map(|n| linked(&format!("r{n}"), &format!("e{n}"))).collect();
+        // Another read nothing of an item that is there; two want one claim.
+        many.push(linked("known", "e600"));
+        many.push(linked("late", "e5"));
+        let wrote = table.records.write_many_with_claims(&many).await;
+        for (place, wrote) in wrote.iter().enumerate() {
+            match place {
+                7 => assert_eq!(*wrote, Wrote::Owned(key("taken").pk), "{place}"),
+                120 => assert_eq!(*wrote, Wrote::Refused, "{place}"),
+                5 | 121 => assert!(matches!(wrote, Wrote::Done | Wrote::Owned(_)), "{place}: {wrote:?}"),
+                _ => assert_eq!(*wrote, Wrote::Done, "{place}"),
+            }
+        }
+        assert_ne!(wrote[5] == Wrote::Done, wrote[121] == Wrote::Done, "one of the two has the claim");
+        let keys: Vec<PairKey> = many.iter().map(|(write, _)| write.key.clone()).collect();
+        let found = table.records.read(&keys).await.unwrap();
+        assert_eq!(found.len(), 120, "119 new ones, of which two wanted one claim, and the known one");
+        assert_eq!(table.only(&key("r7")).await, Item::default());
+        table.end().await;
+    });
+}

@@ -12,6 +12,7 @@ mod endings;
 mod faults;
 mod intents;
 mod links;
+mod links_import;
 mod queueing;
 mod references;
 mod several;

@@ -1,4 +1,4 @@
-//! How far a file has been sent, beside the file: what lets an interrupted run go on where it stopped.
+//! How far a file has been worked off, beside the file: what lets an interrupted run go on where it stopped.
 
 use crate::problem::Problem;
 use rtr_core::digest;
@@ -12,13 +12,13 @@ const READ_BYTES: usize = 256 * 1_024;
 /// The checkpoint's name: the file's, with this.
 const SUFFIX: &str = ".rtr-state";
 
-/// Which lines are settled: sent, refused or blank.
+/// Which lines are settled: done, refused or blank.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// All lines up to this one.
-    pub(super) through: u64,
+    pub(crate) through: u64,
     /// And these beyond it.
-    pub(super) beyond: BTreeSet<u64>,
+    pub(crate) beyond: BTreeSet<u64>,
 }
 
 /// A checkpoint as it is stored.
@@ -33,7 +33,7 @@ struct Stored {
 
 /// The place beside one file.
 #[derive(Debug)]
-pub(super) struct Checkpoint {
+pub(crate) struct Checkpoint {
     path: PathBuf,
     bytes: u64,
     digest: String,
@@ -41,7 +41,7 @@ pub(super) struct Checkpoint {
 
 impl Progress {
     /// Line `line` is settled.
-    pub(super) fn settle(&mut self, line: u64) {
+    pub(crate) fn settle(&mut self, line: u64) {
         self.beyond.insert(line);
         while self.beyond.remove(&(self.through + 1)) {
             self.through += 1;
@@ -49,14 +49,14 @@ impl Progress {
     }
 
     /// Whether line `line` is settled.
-    pub(super) fn has(&self, line: u64) -> bool {
+    pub(crate) fn has(&self, line: u64) -> bool {
         line <= self.through || self.beyond.contains(&line)
     }
 }
 
 impl Checkpoint {
     /// The place beside `file`.
-    pub(super) fn beside(file: &Path) -> Result<Self, Problem> {
+    pub(crate) fn beside(file: &Path) -> Result<Self, Problem> {
         let size =
             std::fs::metadata(file).map(|about| about.len()).map_err(|error| unreadable(file, &error))?;
         let digest = digest_of(file, size)?;
@@ -66,17 +66,17 @@ impl Checkpoint {
     }
 
     /// The checkpoint's own file.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether an earlier run has left one.
-    pub(super) fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.path.exists()
     }
 
     /// How far an earlier run came; from the beginning when there was none.
-    pub(super) fn load(&self, file: &Path) -> Result<Progress, Problem> {
+    pub(crate) fn load(&self, file: &Path) -> Result<Progress, Problem> {
         let text = match std::fs::read(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Progress::default()),
@@ -94,13 +94,13 @@ impl Checkpoint {
                 "the checkpoint {name} belongs to another file than {}, or to this one before it was changed",
                 file.display()
             ))
-            .hint("remove it, or leave --resume out, to send the file from its beginning"));
+            .hint("remove it, or leave --resume out, to begin anew"));
         }
         Ok(stored.progress)
     }
 
     /// Writes how far this run has come; whole or not at all.
-    pub(super) fn save(&self, progress: &Progress) -> std::io::Result<()> {
+    pub(crate) fn save(&self, progress: &Progress) -> std::io::Result<()> {
         let stored = Stored { bytes: self.bytes, digest: self.digest.clone(), progress: progress.clone() };
         let mut partial = self.path.as_os_str().to_owned();
         partial.push(".partial");
@@ -108,8 +108,8 @@ impl Checkpoint {
         std::fs::rename(&partial, &self.path)
     }
 
-    /// Everything is sent: nothing is left to go on with.
-    pub(super) fn remove(&self) {
+    /// Everything is done: nothing is left to go on with.
+    pub(crate) fn remove(&self) {
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -133,7 +133,7 @@ fn digest_of(file: &Path, bytes: u64) -> Result<String, Problem> {
 }
 
 /// A file that cannot be read.
-pub(super) fn unreadable(file: &Path, error: &std::io::Error) -> Problem {
+pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> Problem {
     let what = format!("{} cannot be read: {error}", file.display());
     if error.kind() == std::io::ErrorKind::NotFound { Problem::not_found(what) } else { Problem::usage(what) }
 }

@@ -1,6 +1,6 @@
 //! Lines of a file or of stdin, read by a thread of their own: a pipe that is silent holds up nothing that is under way.
 
-use super::checkpoint::unreadable;
+use super::unreadable;
 use crate::problem::Problem;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 
 /// Lines read ahead.
 const READ_AHEAD: usize = 1_024;
-/// The longest line that is kept; a longer one is no event, whatever it holds. SQS takes 1 MiB.
+/// The longest line that is kept; a longer one is nothing that we know, whatever it holds. SQS takes 1 MiB.
 const MAX_LINE_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// Where events come from.
+/// Where lines come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// `-`
     Stdin,
     /// A file.
@@ -24,34 +24,46 @@ pub(super) enum Source {
 }
 
 /// One line: its number from 1, its bytes, and the bytes read so far.
-pub(super) type NumberedLine = (u64, Vec<u8>, u64);
+pub(crate) type NumberedLine = (u64, Vec<u8>, u64);
 
 impl Source {
     /// `-` is stdin.
-    pub(super) fn new(name: &Path) -> Self {
+    pub(crate) fn new(name: &Path) -> Self {
         if name.as_os_str() == "-" { Self::Stdin } else { Self::File(name.to_owned()) }
     }
 
     /// The file, if it is one.
-    pub(super) fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
             Self::Stdin | Self::Lines(_) => None,
         }
     }
 
+    /// The same in a form that can be read twice: a pipe can be read once only, so its lines are kept.
+    pub(crate) async fn kept(self) -> Result<Self, Problem> {
+        if self != Self::Stdin {
+            return Ok(self);
+        }
+        let (mut kept, mut lines) = (Vec::new(), self.lines()?);
+        while let Some(next) = lines.recv().await {
+            kept.push(next?.1);
+        }
+        Ok(Self::Lines(kept))
+    }
+
     /// Its name in messages.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.file().map_or_else(|| "stdin".to_owned(), |path| path.display().to_string())
     }
 
     /// The size of the file, if it is one.
-    pub(super) fn size(&self) -> Option<u64> {
+    pub(crate) fn size(&self) -> Option<u64> {
         std::fs::metadata(self.file()?).ok().filter(std::fs::Metadata::is_file).map(|about| about.len())
     }
 
     /// Begins to read; a reading error ends the lines and is their last word.
-    pub(super) fn lines(self) -> Result<mpsc::Receiver<Result<NumberedLine, Problem>>, Problem> {
+    pub(crate) fn lines(self) -> Result<mpsc::Receiver<Result<NumberedLine, Problem>>, Problem> {
         let name = PathBuf::from(self.name());
         let reader: Box<dyn BufRead + Send> = match self {
             Self::Stdin => Box::new(BufReader::new(std::io::stdin())),

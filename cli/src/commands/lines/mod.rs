@@ -1,0 +1,25 @@
+//! Files of lines: read by number, settled one by one, and gone on with where an interrupted run stopped.
+
+mod checkpoint;
+mod keeper;
+mod source;
+
+pub(crate) use checkpoint::{Checkpoint, Progress, unreadable};
+pub(crate) use keeper::Keeper;
+pub(crate) use source::{NumberedLine, Source};
+
+use crate::problem::{Exit, Problem};
+
+/// The text of a line, without what surrounds it.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
+    // Windows programs begin files with a mark of their own.
+    std::str::from_utf8(bytes).map(|text| text.trim_start_matches('\u{feff}').trim())
+}
+
+/// The person's Ctrl-C.
+pub(crate) fn interrupted() -> Problem {
+    Problem { exit: Exit::Findings, what: "stopped before the end".to_owned(), hint: None }
+}

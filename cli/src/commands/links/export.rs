@@ -1,0 +1,168 @@
+//! `rtr links export`: the links of one type at one connection, as `import` reads them.
+//!
+//! Items lie by record, and nothing indexes them by type: the whole table is read, in segments side by side. It costs what
+//! reading the table costs, and is meant for moving out and for comparing, not for every day.
+
+use super::ExportArgs;
+use crate::app::App;
+use crate::aws::{Aws, problem};
+use crate::commands::connection::Which;
+use crate::commands::connection::select::{select, stored};
+use crate::output::{count, progress_bar};
+use crate::problem::{Ended, Exit, Problem};
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::stream::{FuturesUnordered, StreamExt};
+use rtr_aws::records::names;
+use rtr_core::key::{ConnectionKey, PairKey};
+use rtr_core::links::csv_field;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::io::{BufWriter, ErrorKind, Write};
+
+/// Segments read side by side.
+const SEGMENTS: i32 = 4;
+
+type Row = HashMap<String, AttributeValue>;
+
+/// The form of the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Form {
+    /// record_id,external_id,version
+    Csv,
+    /// A JSON object each
+    Jsonl,
+}
+
+/// One link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Link {
+    record_id: String,
+    external_id: String,
+    version: Option<String>,
+}
+
+/// Writes all links.
+pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
+    let aws = Box::pin(app.aws()).await?;
+    let which = Which { org: Some(args.of.org.clone()), connection: Some(args.of.connection.clone()) };
+    select(&stored(&aws).await?, &which)?;
+    let form = args.format.unwrap_or(if app.out.is_json() { Form::Jsonl } else { Form::Csv });
+    let failed = |error: &std::io::Error| match &args.out {
+        Some(path) => Problem::usage(format!("{} cannot be written: {error}", path.display())),
+        None => Problem::usage(format!("stdout cannot be written: {error}")),
+    };
+    let mut out: Box<dyn Write> = match &args.out {
+        Some(path) => Box::new(BufWriter::new(std::fs::File::create(path).map_err(|error| failed(&error))?)),
+        None => Box::new(BufWriter::new(std::io::stdout())),
+    };
+    let ended = Box::pin(all(&aws, args, form, &mut out)).await?;
+    match ended.and_then(|written| out.flush().map(|()| written)) {
+        Ok(written) => app.out.note(&format!("exported {}", count(written, "link"))),
+        // Whoever reads has closed the pipe, as `head` does: the rest is not wanted.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        Err(error) => return Err(failed(&error)),
+    }
+    Ok(Exit::Done)
+}
+
+async fn all(
+    aws: &Aws,
+    args: &ExportArgs,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<std::io::Result<usize>, Problem> {
+    let bar = progress_bar(None);
+    let mut written = 0;
+    if form == Form::Csv
+        && let Err(error) = writeln!(out, "record_id,external_id,version")
+    {
+        return Ok(Err(error));
+    }
+    let mut under_way: FuturesUnordered<_> =
+        (0..SEGMENTS).map(|segment| page(aws, args, segment, None)).collect();
+    while let Some(read) = under_way.next().await {
+        let (segment, rows, from) = read?;
+        for link in rows.iter().filter_map(|row| link(row, &args.of.record_type)) {
+            if let Err(error) = writeln!(out, "{}", line(&link, form)) {
+                return Ok(Err(error));
+            }
+            written += 1;
+        }
+        bar.set_message(format!("{written} links"));
+        bar.tick();
+        if from.is_some() {
+            under_way.push(page(aws, args, segment, from));
+        }
+    }
+    bar.finish_and_clear();
+    Ok(Ok(written))
+}
+
+/// One page of a segment, and where the next one begins. Only items of the connection that are linked come over the wire.
+async fn page(
+    aws: &Aws,
+    args: &ExportArgs,
+    segment: i32,
+    from: Option<Row>,
+) -> Result<(i32, Vec<Row>, Option<Row>), Problem> {
+    let connection = ConnectionKey::new(&args.of.org, &args.of.connection).key();
+    let scan = aws
+        .clients
+        .dynamodb
+        .scan()
+        .table_name(aws.stack.output("RECORDS_TABLE_NAME")?)
+        .segment(segment)
+        .total_segments(SEGMENTS)
+        .filter_expression("sk = :connection AND attribute_exists(external_id)")
+        .expression_attribute_values(":connection", AttributeValue::S(connection))
+        .set_exclusive_start_key(from);
+    let page = scan.send().await.map_err(|error| problem("Scan of the records", &aws.place, &error))?;
+    Ok((segment, page.items.unwrap_or_default(), page.last_evaluated_key))
+}
+
+fn link(row: &Row, record_type: &str) -> Option<Link> {
+    let text = |name: &str| row.get(name)?.as_s().ok().cloned();
+    let key = PairKey { pk: text("pk")?, sk: text("sk")? };
+    let names = names(&key, row);
+    let version = row.get("applied_version").and_then(|value| value.as_n().ok()).cloned();
+    (names.record_type.as_deref() == Some(record_type)).then_some(())?;
+    Some(Link { record_id: names.record_id?, external_id: text("external_id")?, version })
+}
+
+fn line(link: &Link, form: Form) -> String {
+    match form {
+        Form::Csv => {
+            let version = link.version.as_deref().unwrap_or_default();
+            format!("{},{},{version}", csv_field(&link.record_id), csv_field(&link.external_id))
+        }
+        Form::Jsonl => {
+            let mut fields = Map::new();
+            fields.insert("record_id".to_owned(), link.record_id.clone().into());
+            fields.insert("external_id".to_owned(), link.external_id.clone().into());
+            let version = link.version.as_ref().and_then(|text| text.parse::<u64>().ok());
+            fields.extend(version.map(|version| ("version".to_owned(), version.into())));
+            Value::Object(fields).to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtr_core::links::{Format, Told, read};
+
+    #[test]
+    fn given_links_when_written_in_either_form_then_they_are_read_back_as_they_are() {
+        for (record_id, version) in [("c-1", Some(7)), ("a,\"b\" ", None), ("{", Some(0))] {
+            let link = Link {
+                record_id: record_id.to_owned(),
+                external_id: "501".to_owned(),
+                version: version.map(|n: u64| n.to_string()),
+            };
+            let told = Told { record_id: record_id.to_owned(), external_id: "501".to_owned(), version };
+            for (form, first) in [(Form::Csv, "record_id,external_id,version"), (Form::Jsonl, "{}")] {
+                assert_eq!(read(&Format::of(first), &line(&link, form)), Ok(told.clone()), "{form:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `rtr links`: which record of ours is which record of a CRM, brought in from the sync before this one, or taken out.
+
+mod ask;
+mod export;
+mod import;
+mod look;
+mod refused;
+mod run;
+
+use crate::app::App;
+use crate::problem::Ended;
+use std::path::PathBuf;
+
+/// Whose links.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Of {
+    /// The org
+    org: String,
+    /// The connection within the org
+    connection: String,
+    /// The record type, such as `contact`
+    #[arg(value_name = "TYPE")]
+    record_type: String,
+}
+
+/// What to bring in, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    of: Of,
+    /// CSV or JSON lines: record_id,external_id[,version]; `-` is stdin
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// Ask the CRM for each record first: one that it lacks, or that carries another record's key, is refused
+    #[arg(long)]
+    verify: bool,
+    /// Verify, and write our key on each record of the CRM that has none
+    #[arg(long)]
+    stamp: bool,
+    /// Write nothing; say what would be. Claims of other records are not looked at
+    #[arg(long, conflicts_with_all = ["stamp", "resume"])]
+    dry_run: bool,
+    /// Go on where an interrupted run of this file stopped
+    #[arg(long)]
+    resume: bool,
+    /// Write the refused lines to this file, to be mended and imported
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+}
+
+/// What to take out, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    of: Of,
+    /// The form of the lines [default: csv, with --json jsonl]
+    #[arg(long, value_enum)]
+    format: Option<export::Form>,
+    /// The file to write [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// What to do with links.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Write links that are known elsewhere; never over one that is known here (exit 1 if a line is refused)
+    Import(ImportArgs),
+    /// All links of a type at a connection, as `import` reads them. Reads the whole table
+    Export(ExportArgs),
+}
+
+/// Runs one of them.
+pub(crate) async fn run(app: &App, command: Command) -> Ended {
+    match command {
+        Command::Import(args) => Box::pin(import::run(app, &args)).await,
+        Command::Export(args) => Box::pin(export::run(app, &args)).await,
+    }
+}
