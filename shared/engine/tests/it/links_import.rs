@@ -1,5 +1,8 @@
 //! Moving in: links told by a file, and the events that come after.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
 use futures::executor::block_on;
 use rtr_connectors::connector::Crm;
 use rtr_connectors::registry;
