@@ -9,4 +9,5 @@ pub mod credentials;
 pub mod http;
 pub mod hubspot;
 pub mod registry;
+pub mod salesforce;
 pub mod session;
