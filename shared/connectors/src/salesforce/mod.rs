@@ -19,6 +19,8 @@ pub mod request;
 pub mod response;
 pub mod setup;
 pub mod soql;
+#[cfg(test)]
+mod tests;
 
 pub use error::{classify, quota};
 

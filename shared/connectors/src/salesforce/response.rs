@@ -31,7 +31,8 @@ pub fn outcomes(call: &WriteCall, items: &[&WriteItem], response: &Response, now
     if results.iter().zip(items).any(|(result, item)| is_strange(call, result, item)) {
         return unknown(items, "Salesforce answered for other records than were sent");
     }
-    let one = |(result, item): (&Value, &&WriteItem)| outcome(call, result, item, response.status, now);
+    let one =
+        |(result, item): (&Value, &&WriteItem)| outcome(call, items, result, item, response.status, now);
     results.iter().zip(items).map(one).collect()
 }
 
@@ -66,10 +67,21 @@ fn refused(call: &WriteCall, items: &[&WriteItem], failure: Failure) -> Vec<Outc
 fn is_strange(call: &WriteCall, result: &Value, item: &WriteItem) -> bool {
     let addressed = matches!(call.kind, Kind::Update | Kind::Archive);
     let there = result["id"].as_str().filter(|id| !id.is_empty());
-    addressed && there.is_some_and(|there| id18(there) != id18(&item.id))
+    addressed && there.is_some_and(|there| !is_same(there, &item.id))
 }
 
-fn outcome(call: &WriteCall, result: &Value, item: &WriteItem, status: u16, now: Instant) -> Outcome {
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || id18(one).is_some_and(|id| id18(other) == Some(id))
+}
+
+fn outcome(
+    call: &WriteCall,
+    items: &[&WriteItem],
+    result: &Value,
+    item: &WriteItem,
+    status: u16,
+    now: Instant,
+) -> Outcome {
     let unsaid =
         || Err(Failure::new(Class::OutcomeUnknown, "Salesforce did not say what became of this record"));
     match result["success"].as_bool() {
@@ -83,11 +95,19 @@ fn outcome(call: &WriteCall, result: &Value, item: &WriteItem, status: u16, now:
             Ok(Written { external_id: id18(id).unwrap_or_else(|| id.to_owned()), created })
         }
         Some(false) => match list(&result["errors"]).first() {
-            Some(error) => alone(call, item, error::of_item(error, now)),
+            Some(error) => settled(call, items, item, error::of_item(error, now)),
             None => unsaid(),
         },
         None => unsaid(),
     }
+}
+
+/// What was not done for its neighbours' sake is tried again without them.
+fn settled(call: &WriteCall, items: &[&WriteItem], item: &WriteItem, failure: Failure) -> Outcome {
+    if failure.class == Class::BatchRefused && items.len() > 1 {
+        return Err(failure);
+    }
+    alone(call, item, failure)
 }
 
 /// A failure as it stands for one item: nothing is left to divide, what is gone needs no deleting, and a field that
