@@ -3,7 +3,7 @@
 use crate::credentials::TokenEndpoint;
 use crate::http::Request;
 use crate::oauth::ConsentFacts;
-use crate::session::{Classify, Session};
+use crate::session::{Classify, ReadQuota, Session};
 use async_trait::async_trait;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::mapping::{Patch, ProviderFacts};
@@ -172,6 +172,11 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
 
     /// How this CRM's answers are read.
     fn classify(&self) -> Classify;
+
+    /// How it is read from an answer how much of the account's allowance is used, where this CRM tells.
+    fn quota(&self) -> ReadQuota {
+        |_| None
+    }
 
     /// Where and how access tokens are had.
     fn token_endpoint(&self) -> TokenEndpoint;

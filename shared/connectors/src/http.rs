@@ -40,6 +40,8 @@ pub struct Request {
     pub method: Method,
     /// Path and query, beginning with `/`.
     pub path: String,
+    /// Headers of this request beside those that every request has; no secrets.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: RequestBody,
     /// True when it changes nothing at the CRM: only then may it be sent again after its answer was lost.

@@ -28,7 +28,21 @@ pub trait Gate: Send + Sync {
     async fn enter(&self, api: &str) -> Result<(), Instant>;
     /// Stops every environment's calls of `api` until `until`.
     async fn block(&self, api: &str, until: Instant);
+    /// Hears how much of the account's allowance is used, after each answer that says so.
+    fn quota(&self, _: Quota) {}
 }
+
+/// How much of an account's allowance of calls is used, by the CRM's own count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Calls counted against it, everybody's at the account.
+    pub used: u64,
+    /// The allowance.
+    pub limit: u64,
+}
+
+/// How a connector reads the allowance from an answer, where its CRM tells.
+pub type ReadQuota = fn(&Response) -> Option<Quota>;
 
 /// Which credentials a caller wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +90,8 @@ pub struct Session<'a> {
     pub call_timeout_ms: i64,
     /// The connector's reading of an answer.
     pub classify: Classify,
+    /// The connector's reading of the allowance.
+    pub quota: ReadQuota,
 }
 
 impl Session<'_> {
@@ -146,6 +162,13 @@ impl Session<'_> {
         wait <= SHORT_WAIT_MS && self.left_ms() - wait >= LEAST_CALL_MS
     }
 
+    /// The pause before a connector sends part of a call's items again, which were certainly not written. False: there
+    /// is no time or no try left, so they keep their failure.
+    pub async fn pause_for_items(&self, tries: u32, max_tries: u32) -> bool {
+        let busy = Failure::new(Class::Busy, "");
+        tries < max_tries && self.pause(tries, busy).await.is_ok()
+    }
+
     async fn pause(&self, tries: u32, failure: Failure) -> Result<(), Failure> {
         let pause = pause_ms(tries, self.clock.random());
         if self.left_ms() - pause < LEAST_CALL_MS {
@@ -173,6 +196,8 @@ impl Session<'_> {
             }
         };
         headers.push(("accept".to_owned(), "application/json".into()));
+        let own = call.request.headers.iter();
+        headers.extend(own.map(|(name, value)| ((*name).to_owned(), value.clone().into())));
         let timeout_ms = left.min(self.call_timeout_ms);
         let request = Outgoing {
             method: call.request.method,
@@ -181,7 +206,11 @@ impl Session<'_> {
             body,
             timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),
         };
-        self.http.send(request).await.map_err(|error| match error {
+        let answer = self.http.send(request).await;
+        if let Some(quota) = answer.as_ref().ok().and_then(self.quota) {
+            self.gate.quota(quota);
+        }
+        answer.map_err(|error| match error {
             NoAnswer::NotSent(why) => {
                 Failure::new(Class::Unavailable, format!("the CRM cannot be reached: {why}"))
             }

@@ -6,14 +6,14 @@
 use crate::seams::{Clock, Lease, Limits, Unavailable};
 use async_trait::async_trait;
 use futures::future::{Either, select};
-use rtr_connectors::session::Gate;
+use rtr_connectors::session::{Gate, Quota};
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
 use rtr_core::limit::{Bucket, LEASE_MS, LIMITER_BUDGET_MS, Rule, backstop, lease_size, take};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Leases and backstops of this environment, by bucket. A lease has an expiry; a backstop refills by itself.
 #[derive(Debug, Default)]
@@ -38,7 +38,11 @@ pub struct LimiterGate<'a> {
     rules: &'a [LimitRule],
     calls: AtomicU64,
     let_through: AtomicU64,
+    quota_low: AtomicBool,
 }
+
+/// From this share of an account's own allowance on, its use is warned of, in hundredths.
+const QUOTA_LOW_PERCENT: u64 = 90;
 
 impl<'a> LimiterGate<'a> {
     /// A gate for `connection` under `rules`.
@@ -50,7 +54,8 @@ impl<'a> LimiterGate<'a> {
         rules: &'a [LimitRule],
     ) -> Self {
         let (calls, let_through) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { limits, clock, pools, connection, rules, calls, let_through }
+        let quota_low = AtomicBool::new(false);
+        Self { limits, clock, pools, connection, rules, calls, let_through, quota_low }
     }
 
     /// Calls let through so far.
@@ -61,6 +66,11 @@ impl<'a> LimiterGate<'a> {
     /// Calls that went by the backstop since the limiter did not answer.
     pub fn let_through(&self) -> u64 {
         self.let_through.load(Ordering::Relaxed)
+    }
+
+    /// Whether the CRM said that its allowance for the account is nearly used up.
+    pub fn quota_low(&self) -> bool {
+        self.quota_low.load(Ordering::Relaxed)
     }
 
     /// The buckets a call of `api` draws from: its own, where the connection has one, and the general one.
@@ -134,6 +144,21 @@ impl Gate for LimiterGate<'_> {
                 event = "limiter",
                 connection = self.connection.key(),
                 "the block could not be shared"
+            );
+        }
+    }
+
+    /// Warns, once. It stops nothing: whether calls beyond the allowance are taken is the CRM's to say, and what it says
+    /// then blocks.
+    fn quota(&self, Quota { used, limit }: Quota) {
+        let low = limit > 0 && used.saturating_mul(100) >= limit.saturating_mul(QUOTA_LOW_PERCENT);
+        if low && !self.quota_low.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                event = "quota",
+                connection = self.connection.key(),
+                used,
+                limit,
+                "the account's allowance of calls is nearly used up"
             );
         }
     }

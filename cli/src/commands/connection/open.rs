@@ -160,6 +160,7 @@ impl<'a> Opening<'a> {
             deadline: seams.clock.now().plus_ms(DEADLINE_MS),
             call_timeout_ms: self.connector.capabilities().call_timeout_ms,
             classify: self.connector.classify(),
+            quota: self.connector.quota(),
         }
     }
 }

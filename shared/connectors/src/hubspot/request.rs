@@ -150,12 +150,18 @@ fn properties_of(fields: &Fields) -> Map<String, Value> {
 /// A POST that changes something.
 pub(super) fn post(path: String, body: Value) -> Call {
     let body = RequestBody::Json(body);
-    Call { api: ANY, request: Request { method: Method::Post, path, body, reads_only: false } }
+    Call {
+        api: ANY,
+        request: Request { method: Method::Post, path, headers: Vec::new(), body, reads_only: false },
+    }
 }
 
 fn get(path: String) -> Call {
     let body = RequestBody::Empty;
-    Call { api: ANY, request: Request { method: Method::Get, path, body, reads_only: true } }
+    Call {
+        api: ANY,
+        request: Request { method: Method::Get, path, headers: Vec::new(), body, reads_only: true },
+    }
 }
 
 /// One segment of a path: object names come from the configuration and must not reach beyond their place.

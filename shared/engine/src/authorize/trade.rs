@@ -150,6 +150,7 @@ async fn test(
         auth: &auth,
         deadline,
         call_timeout_ms: connector.capabilities().call_timeout_ms,
+        quota: connector.quota(),
         classify: connector.classify(),
     };
     let account = match connector.account(&session).await {

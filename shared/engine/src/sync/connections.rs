@@ -49,11 +49,13 @@ pub(super) async fn call_all(
 struct Calls {
     made: u64,
     let_through: u64,
+    quota_low: u64,
 }
 
 fn add(report: &mut BatchReport, calls: Calls) {
     report.count("crm_calls", calls.made);
     report.count("limiter_unavailable", calls.let_through);
+    report.count("quota_low", calls.quota_low);
 }
 
 async fn one_connection(
@@ -65,11 +67,11 @@ async fn one_connection(
 ) -> Calls {
     let (config, connection) = match jobs.first() {
         Some(job) => (job.setup.config.clone(), job.connection.clone()),
-        None => return Calls { made: 0, let_through: 0 },
+        None => return Calls { made: 0, let_through: 0, quota_low: 0 },
     };
     let connector = jobs[0].setup.connector;
     let Some(own) = config.connections.get(&connection.connection) else {
-        return Calls { made: 0, let_through: 0 };
+        return Calls { made: 0, let_through: 0, quota_low: 0 };
     };
     let gate = LimiterGate::new(seams.limits, seams.clock, &caches.pools, connection.clone(), &own.limits);
     let auth = ConnectionAuth {
@@ -90,7 +92,8 @@ async fn one_connection(
         deadline,
         call_timeout_ms: connector.capabilities().call_timeout_ms,
         classify: connector.classify(),
+        quota: connector.quota(),
     };
     execute(seams, &session, &mut jobs).await;
-    Calls { made: gate.calls(), let_through: gate.let_through() }
+    Calls { made: gate.calls(), let_through: gate.let_through(), quota_low: u64::from(gate.quota_low()) }
 }

@@ -85,6 +85,7 @@ fn asking<T>(
         auth: &auth,
         deadline: world.now().plus_ms(60_000),
         call_timeout_ms: connector.capabilities().call_timeout_ms,
+        quota: connector.quota(),
         classify: connector.classify(),
     };
     block_on(ask(connector, &session, &target(world, &config)))

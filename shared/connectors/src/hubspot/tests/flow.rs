@@ -39,6 +39,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             deadline: NOW.plus_ms(60_000),
             call_timeout_ms: CAPABILITIES.call_timeout_ms,
             classify,
+            quota: |_| None,
         }
     }
 
