@@ -30,6 +30,17 @@ def function_environment(port: Port, function: str) -> dict:
         return json.load(answer)["Environment"]["Variables"]
 
 
+def start_function(port: Port, function: str) -> None:
+    """Invokes it and waits for nothing."""
+    request = urllib.request.Request(
+        f"{port.url}/2015-03-31/functions/{function}/invocations",
+        data=b"{}",
+        headers={**_headers("lambda"), "X-Amz-Invocation-Type": "Event"},
+    )
+    with urllib.request.urlopen(request, timeout=30):
+        pass
+
+
 def log_lines(port: Port, group: str, since_ms: int) -> list:
     """(time in ms, line), oldest first."""
     events, token = [], None

@@ -37,6 +37,9 @@ def up(settings: Settings) -> dict:
     _start_sandbox(settings)
     changed = deploy.deploy(settings)
     values = deploy.write_environment(settings)
+    if changed:
+        # The local AWS lets the first minute of a schedule pass: until then this run does what the schedule's would.
+        aws.start_function(settings.aws, values["SWEEP_FUNCTION_NAME"])
     say("Deployed." if changed else "Nothing to deploy: template and functions are as they were.")
     return values
 
