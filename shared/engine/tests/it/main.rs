@@ -12,6 +12,7 @@ mod faults;
 mod intents;
 mod links;
 mod queueing;
+mod quota;
 
 /// The contact mapping of most tests.
 const CONTACT: &str = "object: contacts\nfields:\n  email: email\n  firstname: first_name\n";
