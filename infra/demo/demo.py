@@ -24,6 +24,8 @@ from story import Story
 from vault import Vault
 
 ORGS = ("acme", "globex")
+# Connected to two CRMs, in a scene of its own.
+BOTH = "initech"
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -38,6 +40,8 @@ class Demo:
         self.rtr = Rtr(environment, story)
         self.ledger = Ledger()
         self.acme, self.globex = (org + suffix for org in ORGS)
+        self.initech = BOTH + suffix
+        self.salesforce = Sandbox(environment["SANDBOX_URL"], "salesforce")
         self.began_at = self.sandbox.mark()
         self._files = 0
         self._progress_from = self.began_at
@@ -46,15 +50,15 @@ class Demo:
     def orgs(self) -> tuple:
         return (self.acme, self.globex)
 
-    def secret_name(self, org: str) -> str:
-        return f"rtr/{self.environment['RTR_STAGE']}/{org}/hubspot"
+    def secret_name(self, org: str, connection: str = "hubspot") -> str:
+        return f"rtr/{self.environment['RTR_STAGE']}/{org}/{connection}"
 
     def configuration(self):
         """The default mappings, and the demo's orgs with the sandbox's address filled in."""
         folder = HOME / "config"
         shutil.copytree(ROOT / "config" / "mappings", folder / "mappings")
         (folder / "orgs").mkdir()
-        for template, org in zip(ORGS, self.orgs):
+        for template, org in zip((*ORGS, BOTH), (*self.orgs, self.initech)):
             text = (ROOT / "infra" / "demo" / "config" / "orgs" / f"{template}.yaml").read_text(encoding="utf-8")
             filled = string.Template(text).safe_substitute(ORG=org, SANDBOX_URL=self.sandbox.url)
             (folder / "orgs" / f"{org}.yaml").write_text(filled, encoding="utf-8")
@@ -80,6 +84,7 @@ class Demo:
 
     def leave_tidy(self) -> None:
         """For a stack that goes on running: no fault or limit of the demo's is left behind."""
+        self.salesforce.clear_faults(self.initech)
         for org in self.orgs:
             self.sandbox.clear_faults(org)
             self.sandbox.limit(org, [])

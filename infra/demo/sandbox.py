@@ -15,35 +15,36 @@ WRITES = ("create", "update", "upsert", "archive")
 
 
 class Sandbox:
-    def __init__(self, url: str):
+    def __init__(self, url: str, provider: str = PROVIDER):
         self.url = url
+        self.provider = provider
 
     def reset(self, account: str) -> None:
-        self._call("POST", "reset", {"provider": PROVIDER, "account": account})
+        self._call("POST", "reset", {"provider": self.provider, "account": account})
 
     def issue_token(self, account: str, **wanted) -> dict:
-        return self._call("POST", "tokens", {"provider": PROVIDER, "account": account, **wanted})
+        return self._call("POST", "tokens", {"provider": self.provider, "account": account, **wanted})
 
     def expire_tokens(self, account: str) -> int:
-        answer = self._call("POST", "tokens", {"provider": PROVIDER, "account": account, "action": "expire"})
+        answer = self._call("POST", "tokens", {"provider": self.provider, "account": account, "action": "expire"})
         return answer["expired"]
 
     def limit(self, account: str, limits: list) -> None:
-        self._call("PUT", "limits", {"provider": PROVIDER, "account": account, "limits": limits})
+        self._call("PUT", "limits", {"provider": self.provider, "account": account, "limits": limits})
 
     def fault(self, account: str, **fault) -> None:
-        self._call("PUT", "faults", [{"provider": PROVIDER, "account": account, **fault}])
+        self._call("PUT", "faults", [{"provider": self.provider, "account": account, **fault}])
 
     def clear_faults(self, account: str) -> None:
-        query = urllib.parse.urlencode({"provider": PROVIDER, "account": account})
+        query = urllib.parse.urlencode({"provider": self.provider, "account": account})
         self._call("DELETE", f"faults?{query}")
 
     def rule(self, account: str, object_name: str, name: str, **rule) -> None:
-        body = {"provider": PROVIDER, "account": account, "object": object_name, "name": name, **rule}
+        body = {"provider": self.provider, "account": account, "object": object_name, "name": name, **rule}
         self._call("PUT", "properties", body)
 
     def records(self, account: str, object_name: str, archived: bool = False) -> list:
-        query = {"provider": PROVIDER, "account": account, "object": object_name}
+        query = {"provider": self.provider, "account": account, "object": object_name}
         if archived:
             query["archived"] = "true"
         return self._call("GET", f"records?{urllib.parse.urlencode(query)}")
@@ -53,7 +54,7 @@ class Sandbox:
         return self._call("GET", "state")["last_seq"]
 
     def requests(self, since: int, account: str, bodies: bool = False) -> list:
-        query = {"since": since, "provider": PROVIDER, "account": account}
+        query = {"since": since, "provider": self.provider, "account": account}
         if bodies:
             query["bodies"] = "true"
         return self._call("GET", f"requests?{urllib.parse.urlencode(query)}")

@@ -3,6 +3,7 @@
 import json
 
 import sandbox as crm
+from both import connect_both, one_is_down
 from ledger import KEY, OBJECTS, audit
 from records import COMPANIES, CONTACTS, DEALS, contact, contact_id, event, everything
 from table import count
@@ -261,6 +262,8 @@ ALL = (
     rate_limit,
     outage,
     expired_token,
+    connect_both,
+    one_is_down,
 )
 
 

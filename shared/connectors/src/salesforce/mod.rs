@@ -153,7 +153,8 @@ pub(crate) const BATCH: usize = 200;
 pub const CAPABILITIES: Capabilities = Capabilities {
     write_batch: BATCH,
     lookup_batch: BATCH,
-    // A transaction is ended after ten minutes of work at the latest; the request before it after two.
+    // Salesforce names none for a REST request; ours to choose: twice our own timeout, far beyond the 10 s of CPU that a
+    // transaction may use. Only triggers that call other systems may last longer, ten minutes at most.
     request_life_ms: 120_000,
     // SOQL reads what was committed: there is no lag.
     search_lag_ms: 0,

@@ -14,6 +14,7 @@ mod intents;
 mod links;
 mod links_import;
 mod queueing;
+mod quota;
 mod references;
 mod several;
 mod shadow;

@@ -27,7 +27,7 @@ fn given_the_folder_of_the_repository_when_loaded_then_it_is_right_and_its_cases
     let set = load(&files, FACTS).unwrap_or_else(|faults| panic!("{}", words(&faults)));
     assert!(set.orgs.contains_key("acme") && set.orgs.contains_key("globex"));
     let cases = test_cases(&files).unwrap();
-    assert_eq!(cases.len(), 3);
+    assert_eq!(cases.len(), 6);
     for of in cases {
         let facts = FACTS.iter().find(|facts| facts.name == of.provider).unwrap();
         let raw = &set.global.mappings[&of.provider][&of.record_type];
