@@ -5,7 +5,7 @@
 //! same bytes, be it behind a socket (`src/main.rs`) or on a simulator's virtual clock. What a network does to
 //! an answer (delay it, cut it, lose it) is *described* in the reply, and done by whoever owns the socket.
 //!
-//! A vendor is one folder (`hubspot/`) and one line in `provider.rs`.
+//! A vendor is one folder (`hubspot/`, `salesforce/`) and one line in `provider.rs`.
 
 mod clock;
 mod consent;
@@ -17,6 +17,7 @@ mod ids;
 mod journal;
 mod limits;
 mod provider;
+mod salesforce;
 mod sandbox;
 mod tokens;
 

@@ -81,6 +81,12 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
+    /// What a day allows and what is left of it, if there is such a limit.
+    pub(crate) fn daily(&self, now: i64) -> Option<(u64, u64)> {
+        let daily = self.limits.iter().find(|limit| limit.covers("records") && limit.is_daily())?;
+        Some((daily.requests, daily.left(now)))
+    }
+
     /// Counts the call, or names the limit that forbids it. A refused call is not counted.
     pub(crate) fn admit(&mut self, api: &str, now: i64) -> Result<(), Limit> {
         if let Some(reached) = self.limits.iter().find(|limit| limit.covers(api) && limit.left(now) == 0) {

@@ -11,7 +11,8 @@ use serde_json::Value;
 pub(crate) type Open = fn(&str) -> Box<dyn Crm>;
 
 /// Every vendor, by the name in the URL, and how an empty account of it is opened.
-pub(crate) const PROVIDERS: &[(&str, Open)] = &[("hubspot", crate::hubspot::open)];
+pub(crate) const PROVIDERS: &[(&str, Open)] =
+    &[("hubspot", crate::hubspot::open), ("salesforce", crate::salesforce::open)];
 
 /// A request as the vendor sees it: without the sandbox's own prefix.
 pub(crate) struct Call<'a> {
@@ -62,6 +63,8 @@ pub(crate) struct Env<'a> {
     pub(crate) tokens: &'a mut TokenBook,
     /// The account's base URL, as the caller addressed it.
     pub(crate) base: String,
+    /// The account's limit of a day, if it has one: how many requests it allows, and how many are left.
+    pub(crate) daily: Option<(u64, u64)>,
 }
 
 /// A vendor's answer. The body stays a value until the end, so that faults can reorder or thin it out.
@@ -71,15 +74,19 @@ pub(crate) struct Answer {
     pub(crate) body: Option<Value>,
     /// HTML in the body's place, for a person.
     pub(crate) page: Option<String>,
+    /// Whether a body that is a string is sent as it stands instead of as JSON.
+    pub(crate) plain: bool,
+    /// How long the vendor was at it: the caller waits as long.
+    pub(crate) takes_ms: u64,
 }
 
 impl Answer {
     pub(crate) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Some(body), page: None }
+        Self { body: Some(body), ..Self::empty(status) }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None, page: None }
+        Self { status, headers: Vec::new(), body: None, page: None, plain: false, takes_ms: 0 }
     }
 
     pub(crate) fn page(status: u16, html: String) -> Self {
@@ -119,6 +126,10 @@ pub(crate) trait Crm: Send {
     fn quota(&self, kind: Kind, limits: &[Limit], now: i64) -> Vec<(String, String)>;
     /// Where the token endpoint is, below the account's base URL.
     fn token_path(&self) -> &'static str;
+    /// How long an access token lives unless something else is asked for, in seconds.
+    fn token_lifetime(&self) -> i64 {
+        1800
+    }
     /// Every record of a type, for whoever checks final states.
     fn records(&self, object: &str, archived: bool) -> Result<Vec<Value>, String>;
     /// The newest records of a type, for the page.
@@ -129,4 +140,12 @@ pub(crate) trait Crm: Send {
     fn seed(&mut self, object: &str, records: &[Value], env: &mut Env<'_>) -> Result<Vec<String>, String>;
     /// Adds or lifts a rule on a property.
     fn rule(&mut self, rule: &Value) -> Result<(), String>;
+    /// Sets what an administrator of this vendor's account can set and no other vendor has.
+    fn setting(&mut self, _setting: &Value) -> Result<(), String> {
+        Err("this provider has no settings of its own".to_owned())
+    }
+    /// Does what a person does in the CRM and its API does not offer.
+    fn act(&mut self, _action: &Value, _env: &mut Env<'_>) -> Result<Value, String> {
+        Err("this provider has no actions of its own".to_owned())
+    }
 }

@@ -80,7 +80,8 @@ impl Sandbox {
             let account = self.account(&write.provider, &write.account);
             let Some(account) = account else { continue };
             let (base, tokens) = (String::new(), &mut account.tokens);
-            let mut env = Env { now: write.due, serial, search_lag: write.search_lag, tokens, base };
+            let daily = account.limiter.daily(write.due);
+            let mut env = Env { now: write.due, serial, search_lag: write.search_lag, tokens, base, daily };
             account.crm.serve(&call, &mut env);
         }
     }
@@ -99,10 +100,11 @@ impl Sandbox {
     pub(crate) fn account(&mut self, provider: &str, name: &str) -> Option<&mut Account> {
         let (_, open) = PROVIDERS.iter().find(|(known, _)| *known == provider)?;
         let entry = self.accounts.entry((provider.to_owned(), name.to_owned()));
-        Some(entry.or_insert_with(|| Account {
-            crm: open(name),
-            tokens: TokenBook::new(&format!("{provider}/{name}")),
-            limiter: Limiter::default(),
+        Some(entry.or_insert_with(|| {
+            let crm = open(name);
+            let mut tokens = TokenBook::new(&format!("{provider}/{name}"));
+            tokens.lifetime = crm.token_lifetime();
+            Account { crm, tokens, limiter: Limiter::default() }
         }))
     }
 
@@ -169,7 +171,8 @@ impl Sandbox {
             None => format!("/{}/{}", of.0, of.1),
         };
         let Account { crm, tokens, limiter } = account;
-        let mut env = Env { now, serial, search_lag, tokens, base };
+        let daily = limiter.daily(now);
+        let mut env = Env { now, serial, search_lag, tokens, base, daily };
         if let Some(reply) = before(crm.as_ref(), effects, &mut env) {
             return Reply { delay_ms, ..reply };
         }
@@ -194,6 +197,7 @@ impl Sandbox {
         }
         let mut answer = crm.serve(call, &mut env);
         answer.headers.extend(crm.quota(kind, &limiter.limits, now));
+        let delay_ms = delay_ms + answer.takes_ms;
         Reply { delay_ms, ..finish(answer, effects) }
     }
 }
@@ -255,8 +259,20 @@ fn finish(mut answer: Answer, effects: &[&Effect]) -> Reply {
     reply
 }
 
+/// A success's list of results: the body itself, or what it holds under the vendor's name for it.
 fn results(answer: &mut Answer, change: impl FnOnce(&mut Vec<Value>)) {
-    let list = answer.body.as_mut().and_then(|body| body.get_mut("results")).and_then(Value::as_array_mut);
+    if answer.status >= 300 {
+        return;
+    }
+    let list = match answer.body.as_mut() {
+        Some(Value::Array(list)) => Some(list),
+        Some(Value::Object(body)) => ["results", "compositeResponse", "records"]
+            .iter()
+            .find(|name| body.get(**name).is_some_and(Value::is_array))
+            .and_then(|name| body.get_mut(*name))
+            .and_then(Value::as_array_mut),
+        _ => None,
+    };
     if let Some(list) = list {
         change(list);
     }
@@ -265,6 +281,9 @@ fn results(answer: &mut Answer, change: impl FnOnce(&mut Vec<Value>)) {
 fn write(answer: Answer) -> Reply {
     let mut reply = match (answer.page, answer.body) {
         (Some(page), _) => Reply::bytes(answer.status, "text/html;charset=utf-8", page.into_bytes()),
+        (None, Some(Value::String(text))) if answer.plain => {
+            Reply::bytes(answer.status, "text/plain", text.into_bytes())
+        }
         (None, Some(body)) => Reply::json(answer.status, &body),
         (None, None) => Reply { status: answer.status, ending: Ending::Whole, ..Reply::cut() },
     };

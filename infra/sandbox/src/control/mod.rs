@@ -40,6 +40,8 @@ pub(crate) fn handle(sandbox: &mut Sandbox, now: i64, request: &Request) -> Repl
         ("POST", "reset") => body(request).and_then(|body| set::reset(sandbox, &body)),
         ("POST", "records") => body(request).and_then(|body| set::seed(sandbox, now, &body)),
         ("PUT", "properties") => body(request).and_then(|body| set::rule(sandbox, &body)),
+        ("PUT", "settings") => body(request).and_then(|body| set::setting(sandbox, &body)),
+        ("POST", "actions") => body(request).and_then(|body| set::act(sandbox, now, &body)),
         ("PUT", "limits") => body(request).and_then(|body| set::limits(sandbox, now, &body)),
         ("PUT", "faults") => body(request).and_then(|body| set::faults(sandbox, now, &body)),
         ("DELETE", "faults") => {

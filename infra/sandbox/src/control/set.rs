@@ -42,7 +42,7 @@ pub(super) fn tokens(
         other => return Err(format!("action: \"{other}\" is not one of issue, expire, revoke")),
     }
     let expires_in = match input.get("expires_in") {
-        None => Some(1800),
+        None => Some(account.crm.token_lifetime()),
         Some(Value::Null) => None,
         Some(seconds) => {
             Some(seconds.as_i64().ok_or("expires_in: expected seconds, or null for a static token")?)
@@ -73,7 +73,7 @@ pub(super) fn tokens(
     let base = format!("{host}/{provider}/{name}");
     Ok(
         json!({"access_token": issued.access_token, "refresh_token": issued.refresh_token, "client_id": client_id,
-              "client_secret": client_secret, "expires_at": issued.expires_at.map(iso), "base_url": base,
+              "client_secret": client_secret, "expires_at": issued.expires_at.map(iso), "base_url": base, "instance_url": base,
               "token_url": format!("{base}{}", account.crm.token_path())}),
     )
 }
@@ -91,8 +91,22 @@ pub(super) fn seed(sandbox: &mut Sandbox, now: i64, input: &Value) -> Result<Val
     let object = needed(input, "object")?;
     let records = input.get("records").and_then(Value::as_array).ok_or("records: expected a list")?;
     let Account { crm, tokens, .. } = account(sandbox, input)?;
-    let mut env = Env { now, serial, search_lag: 0, tokens, base: String::new() };
+    let mut env = Env { now, serial, search_lag: 0, tokens, base: String::new(), daily: None };
     Ok(json!({"ids": crm.seed(object, records, &mut env)?}))
+}
+
+/// `PUT /_sandbox/settings`
+pub(super) fn setting(sandbox: &mut Sandbox, input: &Value) -> Result<Value, Bad> {
+    account(sandbox, input)?.crm.setting(input)?;
+    Ok(json!({"set": true}))
+}
+
+/// `POST /_sandbox/actions`
+pub(super) fn act(sandbox: &mut Sandbox, now: i64, input: &Value) -> Result<Value, Bad> {
+    let serial = sandbox.next_serial();
+    let Account { crm, tokens, .. } = account(sandbox, input)?;
+    let mut env = Env { now, serial, search_lag: 0, tokens, base: String::new(), daily: None };
+    crm.act(input, &mut env)
 }
 
 /// `PUT /_sandbox/properties`
