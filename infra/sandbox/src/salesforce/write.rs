@@ -74,7 +74,14 @@ impl Salesforce {
             );
             return Err(Fail::bad("INVALID_FIELD", message));
         };
-        let key = self.key(target, name)?;
+        let no_key = |_| {
+            let message = format!(
+                "Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {}",
+                target.name
+            );
+            Fail::bad("INVALID_FIELD", message)
+        };
+        let key = self.key(target, name).map_err(no_key)?;
         let value = normalise(key, value)?;
         let found = self.store.by_key(target, key, &value);
         match found.as_slice() {

@@ -8,6 +8,7 @@ mod control;
 mod faults;
 mod objects;
 mod properties;
+mod salesforce;
 mod search;
 mod socket;
 mod world;
