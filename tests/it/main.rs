@@ -9,6 +9,7 @@ mod adopting;
 mod bad_events;
 mod commands;
 mod config_commands;
+mod connection_commands;
 mod cost;
 mod crashes;
 mod credentials;
