@@ -25,11 +25,6 @@ const PROFILE: Profile = Profile {
     ],
     twin: |n| set("email", &address(n)),
     absent_id: "7000000000001",
-    id_of: |record| record["id"].as_str(),
-    value_of: |record, name| {
-        let value = record["properties"][name].as_str().filter(|value| !value.is_empty());
-        value.map(str::to_owned)
-    },
     merge: Some(merge),
     link: Link { object: "companies", fields: company, by: LinkBy::Association("default") },
     sheet: SHEET,
@@ -39,6 +34,13 @@ const PROFILE: Profile = Profile {
         r#"{"status": "error", "category": "VALIDATION_ERROR", "context": {"ids": ["5"]},
             "message": "Duplicate IDs found in batch input: [5]. IDs must be unique"}"#,
         Means::Invalid,
+    ),
+    forbidden: row(
+        "scopes",
+        403,
+        r#"{"status": "error", "category": "MISSING_SCOPES", "message": "no scope",
+            "context": {"requiredGranularScopes": ["crm.schemas.contacts.write"]}}"#,
+        Means::Forbidden,
     ),
     absent: &[],
 };

@@ -2,7 +2,8 @@
 //! shapes that Salesforce documents or was seen to send.
 
 use rtr_connectors::connector::Fields;
-use rtr_testkit::conformance::{Link, LinkBy, Means, Profile, Row, set};
+use rtr_testkit::conformance::{Bench, Link, LinkBy, Means, Profile, Row, set};
+use serde_json::json;
 
 const KEY: &str = "Rtr_Record_Id__c";
 
@@ -23,13 +24,7 @@ const PROFILE: Profile = Profile {
     ],
     twin,
     absent_id: "003000000000001AAA",
-    id_of: |record| record["Id"].as_str(),
-    value_of: |record, name| {
-        let value = record[name].as_str().filter(|value| !value.is_empty());
-        value.map(str::to_owned)
-    },
-    // Over SOAP, Apex and its pages only.
-    merge: None,
+    merge: Some(merge),
     link: Link {
         object: "Account",
         fields: |n| set("Name", &format!("Canary {n} Ltd")),
@@ -43,11 +38,13 @@ const PROFILE: Profile = Profile {
             "message": "Cannot deserialize instance of date from VALUE_STRING value canary at [line:1, column:9]"}]"#,
         Means::Invalid,
     ),
+    forbidden: row(
+        "no access",
+        403,
+        r#"[{"errorCode": "INSUFFICIENT_ACCESS", "message": "insufficient access rights on object id"}]"#,
+        Means::Forbidden,
+    ),
     absent: &[
-        (
-            "given_a_merged_record_when_updated_then_the_survivor_is_written_and_named",
-            "Salesforce merges over SOAP, Apex and its pages only, so that the REST API cannot be told to",
-        ),
         (
             "given_a_record_when_erased_then_nothing_of_it_is_left",
             "Salesforce moves what is deleted over REST to the recycle bin; only the Bulk API's hardDelete goes further",
@@ -70,6 +67,12 @@ fn fields(n: usize) -> Fields {
     let mut fields = set("LastName", &format!("Canary {n}"));
     fields.extend(set("Email", &format!("canary{n}@example.org")));
     fields
+}
+
+/// Over SOAP, Apex and its pages only: the REST API cannot be told to.
+fn merge(bench: &Bench<'_>, survivor: &str, loser: &str) {
+    let answer = bench.act(json!({"action": "merge", "winner": survivor, "loser": loser}));
+    assert_eq!(answer["id"], survivor, "{answer}");
 }
 
 /// The value of a unique field that the record made under `r-n` has.

@@ -4,7 +4,6 @@ use super::bench::Bench;
 use super::profile::Profile;
 use futures::executor::block_on;
 use rtr_core::failure::Class;
-use serde_json::json;
 
 /// The key is made where it is missing, unique and writable, and making it again is fine.
 pub fn given_an_account_without_our_key_when_made_twice_then_it_is_there_unique_and_writable(
@@ -29,7 +28,7 @@ pub fn given_an_account_without_our_key_when_made_twice_then_it_is_there_unique_
 /// Where the vendor may not be told to, a person can: the words name what to make and where.
 pub fn given_no_leave_to_make_the_key_when_asked_then_the_words_say_what_to_click(profile: &Profile) {
     let bench = Bench::bare(profile);
-    bench.fault(json!({"fault": "status", "value": 403}));
+    bench.fault(profile.forbidden.fault());
     let made = block_on(bench.connector.create_key(&bench.session(), profile.object, profile.key));
     assert_eq!(made.map_err(|failure| failure.class), Err(Class::Forbidden));
     let words = bench.connector.key_by_hand(profile.object, profile.key);

@@ -1,6 +1,6 @@
 //! Many records in a call: one bad one never fails its neighbours, and every outcome is certainly its own.
 
-use super::bench::{Bench, set};
+use super::bench::{Bench, set, value_of};
 use super::profile::Profile;
 use rtr_connectors::connector::{Fields, Kind, Outcome};
 use rtr_core::failure::Class;
@@ -60,10 +60,10 @@ fn assert_own(bench: &Bench<'_>, outcomes: &[Outcome], but: usize) {
     let records = bench.records();
     for (n, outcome) in outcomes.iter().enumerate().filter(|(n, _)| *n != but) {
         let id = outcome.as_ref().map(|written| written.external_id.as_str()).unwrap_or_default();
-        let record = records.iter().find(|record| (bench.profile.id_of)(record) == Some(id)).unwrap();
+        let record = records.iter().find(|record| record["id"] == id).unwrap();
         for (name, patch) in (bench.profile.fields)(n) {
             let Patch::Set(wanted) = patch else { continue };
-            assert_eq!((bench.profile.value_of)(record, &name).as_deref(), wanted.as_str(), "{n}: {name}");
+            assert_eq!(value_of(record, &name).as_deref(), wanted.as_str(), "{n}: {name}");
         }
     }
 }

@@ -170,13 +170,13 @@ impl<'p> Bench<'p> {
     /// The record of this id.
     #[must_use]
     pub fn record(&self, id: &str) -> Option<Value> {
-        self.records().into_iter().find(|record| (self.profile.id_of)(record) == Some(id))
+        self.records().into_iter().find(|record| record["id"] == id)
     }
 
     /// The value that the record of this id has.
     #[must_use]
     pub fn value(&self, id: &str, property: &str) -> Option<String> {
-        self.record(id).and_then(|record| (self.profile.value_of)(&record, property))
+        self.record(id).and_then(|record| value_of(&record, property))
     }
 
     /// Sets the account's faults; those before are over.
@@ -197,6 +197,13 @@ impl<'p> Bench<'p> {
     /// One fault.
     pub fn fault(&self, fault: Value) {
         self.faults(&[fault]);
+    }
+
+    /// Does at the vendor what is beyond its API: an action of the sandbox's control interface.
+    pub fn act(&self, mut action: Value) -> Value {
+        action["provider"] = json!(self.profile.provider);
+        action["account"] = json!(ACCOUNT);
+        self.crm.control("POST", "/_sandbox/actions", &action)
     }
 
     /// Asks the vendor itself, as a person with a token of the account would.
@@ -262,6 +269,17 @@ impl<'p> Bench<'p> {
 pub(super) fn assert_discreet(failure: &Failure) {
     let words = failure.message.to_lowercase();
     assert!(!words.contains(CANARY), "our own words repeat a value of the record: {}", failure.message);
+}
+
+/// The value of a property of a record as the sandbox shows it, whatever the vendor; none when it is empty.
+#[must_use]
+pub fn value_of(record: &Value, property: &str) -> Option<String> {
+    let text = match &record["properties"][property] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Fields of one value.

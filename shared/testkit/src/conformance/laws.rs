@@ -1,6 +1,6 @@
 //! What holds whatever happens.
 
-use super::bench::{Bench, assert_discreet};
+use super::bench::{Bench, assert_discreet, value_of};
 use super::profile::Profile;
 use futures::executor::block_on;
 use proptest::prelude::*;
@@ -62,10 +62,10 @@ pub fn given_any_faults_when_written_then_every_outcome_is_there_and_true(profil
             let holder = bench
                 .records()
                 .into_iter()
-                .find(|record| (profile.value_of)(record, profile.key).as_deref() == Some(key.as_str()));
+                .find(|record| value_of(record, profile.key).as_ref() == Some(&key));
             match outcome {
                 Ok(written) => {
-                    let id = holder.as_ref().and_then(profile.id_of);
+                    let id = holder.as_ref().and_then(|record| record["id"].as_str());
                     prop_assert_eq!(id, Some(written.external_id.as_str()));
                     prop_assert!(!bad.contains(&n));
                 }

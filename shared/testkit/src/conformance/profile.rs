@@ -4,7 +4,6 @@
 use super::bench::Bench;
 use super::sheet::Row;
 use rtr_connectors::connector::Fields;
-use serde_json::Value;
 
 /// What marks every value that the suite writes: none of our own messages may hold it.
 pub const CANARY: &str = "canary";
@@ -34,10 +33,6 @@ pub struct Profile {
     pub twin: fn(usize) -> Fields,
     /// A well-formed id that no record has.
     pub absent_id: &'static str,
-    /// The id of a record as the sandbox shows it.
-    pub id_of: fn(&Value) -> Option<&str>,
-    /// The value of a property of a record as the sandbox shows it; none when it is empty.
-    pub value_of: fn(&Value, &str) -> Option<String>,
     /// Merges the second record into the first, as a person at the vendor would; none where the vendor cannot.
     pub merge: Option<fn(&Bench<'_>, &str, &str)>,
     /// How a record refers to another.
@@ -46,6 +41,8 @@ pub struct Profile {
     pub sheet: &'static [Row],
     /// The body of a refusal of a whole batch that may be one item's fault, and its status.
     pub batch_refusal: Row,
+    /// The refusal of a call for want of a permission.
+    pub forbidden: Row,
     /// The cases that this vendor cannot have, each with the vendor's reason.
     pub absent: &'static [(&'static str, &'static str)],
 }
