@@ -273,7 +273,7 @@ pub(super) fn assert_discreet(failure: &Failure) {
 
 /// The value of a property of a record as the sandbox shows it, whatever the vendor; none when it is empty.
 #[must_use]
-pub fn value_of(record: &Value, property: &str) -> Option<String> {
+pub(super) fn value_of(record: &Value, property: &str) -> Option<String> {
     let text = match &record["properties"][property] {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
