@@ -223,7 +223,15 @@ impl<'p> Bench<'p> {
         self.mark.store(self.sent.lock().map_or(0, |sent| sent.len()), Ordering::SeqCst);
     }
 
-    /// Every URL that was called.
+    /// How often the first request since then was sent: more than once is again.
+    #[must_use]
+    pub fn times_sent(&self) -> usize {
+        let sent = self.sent();
+        let own = sent.get(self.mark.load(Ordering::SeqCst)..).unwrap_or_default();
+        own.iter().filter(|request| Some(*request) == own.first()).count()
+    }
+
+    /// Every request that was sent, as method and URL.
     #[must_use]
     pub fn sent(&self) -> Vec<String> {
         self.sent.lock().map(|sent| sent.clone()).unwrap_or_default()
@@ -292,7 +300,7 @@ pub fn set(name: &str, value: &str) -> Fields {
 impl Http for Bench<'_> {
     async fn send(&self, outgoing: Outgoing) -> Result<Response, NoAnswer> {
         if let Ok(mut sent) = self.sent.lock() {
-            sent.push(outgoing.url.clone());
+            sent.push(format!("{} {}", outgoing.method.as_str(), outgoing.url));
         }
         let left_ms = self.deadline.load(Ordering::SeqCst) - self.clock.now().0;
         let timeout_ms = i64::try_from(outgoing.timeout.as_millis()).unwrap_or(i64::MAX);
