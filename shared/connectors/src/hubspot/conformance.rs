@@ -12,6 +12,7 @@ const PROFILE: Profile = Profile {
     key: "rtr_record_id",
     key_is_there: false,
     fields,
+    nameless: |n| set("firstname", &format!("Canary {n}")),
     text: "city",
     text_chars: 65_536,
     other: "jobtitle",

@@ -13,6 +13,7 @@ const PROFILE: Profile = Profile {
     key: KEY,
     key_is_there: false,
     fields,
+    nameless: |n| set("LastName", &format!("Canary {n}")),
     text: "Title",
     text_chars: 128,
     other: "Department",

@@ -3,7 +3,7 @@
 use super::bench::{Bench, set};
 use super::profile::Profile;
 use rtr_connectors::connector::{Kind, LookupBy};
-use rtr_connectors::http::Clock;
+use rtr_connectors::http::{Clock, Response};
 use rtr_connectors::session::LEAST_CALL_MS;
 use rtr_core::failure::Class;
 use serde_json::{Value, json};
@@ -72,6 +72,22 @@ pub fn given_a_lost_answer_when_looked_up_then_it_is_asked_again_and_never_taken
             bench.fault(fault.clone());
             let class = bench.lookup(property, by, &["r-1".to_owned()]).map_err(|failure| failure.class);
             assert_eq!(class, Err(Class::Unavailable), "{fault}");
+        }
+    }
+}
+
+/// An answer in good order that does not say what was found has not said that nothing was.
+pub fn given_a_success_that_says_nothing_when_looked_up_then_it_is_never_taken_for_nothing(
+    profile: &Profile,
+) {
+    for body in
+        ["{}", "[]", r#"{"status": "COMPLETE", "totalSize": 0}"#, r#"{"results": null, "records": null}"#]
+    {
+        for (property, by) in [(profile.key, LookupBy::Unique), (profile.text, LookupBy::Any)] {
+            let bench = Bench::new(profile);
+            bench.answer_always(Response { status: 200, headers: Vec::new(), body: body.into() });
+            let class = bench.lookup(property, by, &["r-1".to_owned()]).map_err(|failure| failure.class);
+            assert_eq!(class, Err(Class::Unavailable), "{body}");
         }
     }
 }

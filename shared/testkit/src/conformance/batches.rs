@@ -144,6 +144,20 @@ pub fn given_results_in_another_order_when_read_then_each_has_its_own(profile: &
     }
 }
 
+/// Records that nothing but their place in the batch tells apart are still told apart, a bad one among them.
+pub fn given_records_without_anything_unique_when_created_then_each_has_its_own_id(profile: &Profile) {
+    let bench = Bench::new(profile);
+    let mut items: Vec<(String, Fields)> = (0..6).map(|n| (String::new(), (profile.nameless)(n))).collect();
+    items[2].1.extend(set(profile.refused[0].0, profile.refused[0].1));
+    let outcomes = bench.write(Kind::Create, items);
+    assert_eq!(bench.records().len(), 5);
+    for (n, outcome) in outcomes.iter().enumerate().filter(|(n, _)| *n != 2) {
+        let id = &outcome.as_ref().unwrap().external_id;
+        super::writes::assert_holds(&bench, id, &(profile.nameless)(n));
+    }
+    assert!(outcomes[2].is_err());
+}
+
 /// What the answer leaves out nobody knows about, and the others are still certain.
 pub fn given_a_result_left_out_when_read_then_nobody_guesses(profile: &Profile) {
     for kind in 0..3 {

@@ -64,6 +64,7 @@ macro_rules! connector_conformance {
                 given_a_batch_refused_whole_when_written_then_its_parts_are_tried,
                 given_a_lone_record_refused_as_a_batch_when_written_then_it_ends_as_refused,
                 given_results_in_another_order_when_read_then_each_has_its_own,
+                given_records_without_anything_unique_when_created_then_each_has_its_own_id,
                 given_a_result_left_out_when_read_then_nobody_guesses,
             ]
             adoption: [
@@ -85,6 +86,7 @@ macro_rules! connector_conformance {
             answers: [
                 given_a_lost_answer_when_written_then_nobody_knows_and_it_is_sent_once,
                 given_a_lost_answer_when_looked_up_then_it_is_asked_again_and_never_taken_for_nothing,
+                given_a_success_that_says_nothing_when_looked_up_then_it_is_never_taken_for_nothing,
                 given_a_redirect_to_another_host_when_called_then_it_is_refused_and_nothing_is_sent_there,
                 given_little_time_when_called_then_no_call_begins_that_cannot_end,
             ]

@@ -21,6 +21,8 @@ pub struct Profile {
     pub key_is_there: bool,
     /// The fields of record number n, all that the vendor requires and no key; each value holds [`CANARY`].
     pub fields: fn(usize) -> Fields,
+    /// The same with nothing in it that the vendor keeps unique.
+    pub nameless: fn(usize) -> Fields,
     /// A text field that may be cleared and searched; not among `fields`.
     pub text: &'static str,
     /// The longest text it takes, in characters.

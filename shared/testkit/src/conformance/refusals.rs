@@ -23,6 +23,8 @@ pub fn given_each_refusal_of_the_contract_sheet_when_written_then_its_class_is_t
         assert!(row.means.is(&failure, now), "{}: {:?} became {failure:?} at {now}", row.name, row.means);
         let again = bench.times_sent() > 1;
         assert_eq!(again, row.means.is_tried_again(), "{}: sent {} times", row.name, bench.times_sent());
+        let renewals = usize::from(row.means == Means::Unauthorized);
+        assert_eq!(bench.renewals(), renewals, "{}: a token is renewed once, and only if refused", row.name);
         assert_eq!(bench.value(&id, profile.text), None, "{}: nothing was written", row.name);
         bench.faults(&[]);
         assert!(bench.record(&id).is_some());
