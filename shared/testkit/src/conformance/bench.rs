@@ -3,13 +3,12 @@
 
 use super::profile::{CANARY, Profile};
 use crate::clock::TestClock;
-use crate::crm::{BASE, SandboxHttp};
-use async_trait::async_trait;
+use crate::crm::SandboxHttp;
 use futures::executor::block_on;
 use rtr_connectors::connector::{Fields, Found, Kind, Lookup, LookupBy, Outcome, WriteCall, WriteItem};
-use rtr_connectors::http::{Clock, Http, NoAnswer, Outgoing, Response};
+use rtr_connectors::http::{Clock, Response};
 use rtr_connectors::registry::{self, Connector};
-use rtr_connectors::session::{Auth, Authorized, Freshness, Gate, Session};
+use rtr_connectors::session::Session;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::mapping::Patch;
 use rtr_core::time::Instant;
@@ -22,7 +21,7 @@ const BEGIN_MS: i64 = 1_795_000_000_000;
 /// The time one invocation has, in milliseconds: enough that only the cases about deadlines meet it.
 const INVOCATION_MS: i64 = 600_000;
 /// The account at the sandbox.
-const ACCOUNT: &str = "bench";
+pub(super) const ACCOUNT: &str = "bench";
 
 /// The bench.
 pub struct Bench<'p> {
@@ -34,13 +33,13 @@ pub struct Bench<'p> {
     pub clock: Arc<TestClock>,
     /// The vendor.
     pub crm: SandboxHttp,
-    deadline: AtomicI64,
-    token: Mutex<String>,
-    renewals: AtomicUsize,
-    revoked: AtomicBool,
-    blocks: Mutex<Vec<(String, Instant)>>,
-    canned: Mutex<Option<Response>>,
-    sent: Mutex<Vec<String>>,
+    pub(super) deadline: AtomicI64,
+    pub(super) token: Mutex<String>,
+    pub(super) renewals: AtomicUsize,
+    pub(super) revoked: AtomicBool,
+    pub(super) blocks: Mutex<Vec<(String, Instant)>>,
+    pub(super) canned: Mutex<Option<Response>>,
+    pub(super) sent: Mutex<Vec<String>>,
     mark: AtomicUsize,
 }
 
@@ -294,56 +293,4 @@ pub(super) fn value_of(record: &Value, property: &str) -> Option<String> {
 #[must_use]
 pub fn set(name: &str, value: &str) -> Fields {
     [(name.to_owned(), Patch::Set(json!(value)))].into()
-}
-
-#[async_trait]
-impl Http for Bench<'_> {
-    async fn send(&self, outgoing: Outgoing) -> Result<Response, NoAnswer> {
-        if let Ok(mut sent) = self.sent.lock() {
-            sent.push(format!("{} {}", outgoing.method.as_str(), outgoing.url));
-        }
-        let left_ms = self.deadline.load(Ordering::SeqCst) - self.clock.now().0;
-        let timeout_ms = i64::try_from(outgoing.timeout.as_millis()).unwrap_or(i64::MAX);
-        assert!(timeout_ms <= left_ms, "a call of {timeout_ms} ms was begun with {left_ms} ms left");
-        let canned = self.canned.lock().ok().and_then(|canned| canned.clone());
-        match canned {
-            Some(response) => Ok(response),
-            None => self.crm.send(outgoing).await,
-        }
-    }
-}
-
-#[async_trait]
-impl Gate for Bench<'_> {
-    async fn enter(&self, api: &str) -> Result<(), Instant> {
-        let now = self.clock.now();
-        let until = self.blocks().into_iter().filter(|(name, _)| name == api).map(|(_, until)| until).max();
-        until.filter(|until| *until > now).map_or(Ok(()), Err)
-    }
-
-    async fn block(&self, api: &str, until: Instant) {
-        if let Ok(mut blocks) = self.blocks.lock() {
-            blocks.push((api.to_owned(), until));
-        }
-    }
-}
-
-#[async_trait]
-impl Auth for Bench<'_> {
-    async fn authorize(&self, freshness: Freshness) -> Result<Authorized, Failure> {
-        if freshness == Freshness::Renewed {
-            self.renewals.fetch_add(1, Ordering::SeqCst);
-            if self.revoked.load(Ordering::SeqCst) {
-                return Err(Failure::new(Class::Revoked, "the credentials were refused"));
-            }
-            if let Ok(mut token) = self.token.lock() {
-                *token = self.crm.token_of(self.profile.provider, ACCOUNT);
-            }
-        }
-        let token = self.token.lock().map(|token| token.clone()).unwrap_or_default();
-        Ok(Authorized {
-            base_url: format!("{BASE}/{}/{ACCOUNT}", self.profile.provider),
-            headers: vec![("authorization".to_owned(), format!("Bearer {token}").into())],
-        })
-    }
 }

@@ -13,6 +13,7 @@ mod bench;
 pub mod laws;
 mod profile;
 pub mod refusals;
+mod seams;
 mod sheet;
 pub mod writes;
 
