@@ -16,6 +16,8 @@ fn given_no_such_things_when_asked_for_then_the_exit_codes_say_so() {
     stack.rtr(&["dlq", "show", "0123456789abcdef"]).ended(4);
     stack.rtr(&["no-such-command"]).ended(2);
     stack.rtr(&["dlq", "list", "--since", "whenever"]).ended(2);
+    let said = stack.rtr(&["dlq", "list", "--reason", "nonsense"]).ended(2);
+    assert!(said.err.contains("malformed, mapping, rejected, waiting, crash"), "{said:?}");
     stack.rtr(&["--stack", &format!("no-{nobody}"), "connection", "list", "--json"]).ended(4);
     // Nobody listens on port 1.
     let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];

@@ -10,6 +10,7 @@ mod bad_events;
 mod commands;
 mod config_commands;
 mod connecting;
+mod connection_commands;
 mod cost;
 mod crashes;
 mod credentials;

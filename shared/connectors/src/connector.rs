@@ -115,7 +115,8 @@ pub struct Association {
     pub label: String,
 }
 
-/// A property of a CRM's object.
+/// A property of a CRM's object, as far as the CRM describes it. What it does not say stands as in the default, which
+/// refuses nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Property {
     /// Its internal name.
@@ -126,6 +127,26 @@ pub struct Property {
     pub unique: bool,
     /// Whether it can be written.
     pub writable: bool,
+    /// Whether records can be searched by it.
+    pub searchable: bool,
+    /// The only values it takes, by their internal names; empty: any of its type.
+    pub options: Vec<String>,
+    /// The objects that it may refer to; empty: it is no reference.
+    pub refers_to: Vec<String>,
+}
+
+impl Default for Property {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            kind: String::new(),
+            unique: false,
+            writable: true,
+            searchable: true,
+            options: Vec::new(),
+            refers_to: Vec::new(),
+        }
+    }
 }
 
 /// Numbers the engine needs of a CRM.
@@ -189,6 +210,25 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     /// What a person clicks to make the unique property `name` on `object`, where [`Crm::create_key`] may not.
     fn key_by_hand(&self, object: &str, name: &str) -> String;
 
+    /// What a person clicks to make the plain text property `name` on `object`.
+    fn property_by_hand(&self, object: &str, name: &str) -> String {
+        format!("{}: make a text property `{name}` on {object}", self.facts().title)
+    }
+
+    /// Whether records of one object can be tied to those of another under this label; the ids are of no matter.
+    ///
+    /// # Errors
+    /// Why not.
+    fn knows_association(&self, _: &Association) -> Result<(), Failure> {
+        Err(no_associations(self.facts().title))
+    }
+
+    /// What the credentials may not do with records of `object`, asked without changing anything; nothing where there is
+    /// no way to ask.
+    async fn lacks(&self, _: &Session<'_>, _object: &str) -> Vec<Failure> {
+        Vec::new()
+    }
+
     /// Writes a batch; the outcomes stand in the order of the items, one each, whatever happens.
     async fn write(&self, session: &Session<'_>, call: &WriteCall) -> Vec<Outcome>;
 
@@ -200,8 +240,7 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
 
     /// Makes associations; the outcomes stand in the order given, one each. A CRM that links by fields has none.
     async fn associate(&self, _: &Session<'_>, wanted: &[Association]) -> Vec<Result<(), Failure>> {
-        let message = format!("{} has no associations: map the reference to a field", self.facts().title);
-        wanted.iter().map(|_| Err(Failure::new(Class::Invalid { field: None }, message.clone()))).collect()
+        wanted.iter().map(|_| Err(no_associations(self.facts().title))).collect()
     }
 
     /// The properties of `object`.
@@ -221,4 +260,9 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The failure of the call.
     async fn account(&self, session: &Session<'_>) -> Result<String, Failure>;
+}
+
+fn no_associations(title: &str) -> Failure {
+    let message = format!("{title} has no associations: map the reference to a field");
+    Failure::new(Class::Invalid { field: None }, message)
 }

@@ -34,14 +34,26 @@ impl SandboxHttp {
         self.sandbox().handle(self.clock.now().0, &request).value()
     }
 
-    /// A token for `account`.
+    /// A token for HubSpot's `account`.
     pub fn token(&self, account: &str) -> String {
+        self.token_of("hubspot", account)
+    }
+
+    /// A token for `account` of `provider`.
+    pub fn token_of(&self, provider: &str, account: &str) -> String {
         let issued = self.control(
             "POST",
             "/_sandbox/tokens",
-            &json!({"provider": "hubspot", "account": account, "action": "issue", "expires_in": null}),
+            &json!({"provider": provider, "account": account, "action": "issue", "expires_in": null}),
         );
         issued["access_token"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Asks the CRM itself: `path` begins with provider and account.
+    pub fn ask(&self, method: &str, path: &str, token: &str, body: &Value) -> Value {
+        let request = Request::new(method, path).header("authorization", &format!("Bearer {token}"));
+        let request = if body.is_null() { request } else { request.json(body) };
+        self.sandbox().handle(self.clock.now().0, &request).value()
     }
 
     /// Puts the unique property that holds our key on `object`.
@@ -56,9 +68,7 @@ impl SandboxHttp {
             "groupName": group, "hasUniqueValue": true,
         });
         let path = format!("/hubspot/{account}/crm/v3/properties/{object}");
-        let request =
-            Request::new("POST", &path).header("authorization", &format!("Bearer {token}")).json(&body);
-        self.sandbox().handle(self.clock.now().0, &request);
+        self.ask("POST", &path, token, &body);
     }
 
     /// What a browser is sent on to when it posts a form to `path`; empty when it stays.
@@ -71,15 +81,25 @@ impl SandboxHttp {
         place.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
-    /// What the CRM holds.
+    /// What HubSpot holds.
     pub fn records(&self, account: &str, object: &str) -> Vec<Value> {
-        let path = format!("/_sandbox/records?provider=hubspot&account={account}&object={object}");
+        self.records_of("hubspot", account, object)
+    }
+
+    /// What the CRM of `provider` holds.
+    pub fn records_of(&self, provider: &str, account: &str, object: &str) -> Vec<Value> {
+        let path = format!("/_sandbox/records?provider={provider}&account={account}&object={object}");
         self.control("GET", &path, &Value::Null).as_array().cloned().unwrap_or_default()
     }
 
-    /// The requests the CRM got, control requests aside.
+    /// The requests HubSpot got, control requests aside.
     pub fn requests(&self, account: &str) -> Vec<Value> {
-        let path = format!("/_sandbox/requests?since=0&provider=hubspot&account={account}");
+        self.requests_of("hubspot", account)
+    }
+
+    /// The requests the CRM of `provider` got, control requests aside.
+    pub fn requests_of(&self, provider: &str, account: &str) -> Vec<Value> {
+        let path = format!("/_sandbox/requests?since=0&provider={provider}&account={account}");
         self.control("GET", &path, &Value::Null).as_array().cloned().unwrap_or_default()
     }
 }
@@ -87,7 +107,8 @@ impl SandboxHttp {
 #[async_trait]
 impl Http for SandboxHttp {
     async fn send(&self, outgoing: Outgoing) -> Result<Response, NoAnswer> {
-        let Some(path) = outgoing.url.strip_prefix(BASE) else {
+        // The host ends where the path begins: `http://sandbox.example` is another.
+        let Some(path) = outgoing.url.strip_prefix(BASE).filter(|path| path.starts_with('/')) else {
             return Err(NoAnswer::HostRefused(format!("{} is not an allowed host", outgoing.url)));
         };
         let mut request = Request::new(outgoing.method.as_str(), path);

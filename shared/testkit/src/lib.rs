@@ -5,6 +5,7 @@
 pub mod build;
 pub mod clock;
 pub mod configs;
+pub mod conformance;
 pub mod crm;
 pub mod limits;
 pub mod queue;

@@ -154,6 +154,21 @@ impl Org<'_> {
         text.to_string()
     }
 
+    /// Replaces the connection's token by one with these scopes alone.
+    pub(crate) fn narrow(&self, scopes: &[&str]) {
+        let token = format!("{CANARY}narrow-{}", unique());
+        let issued = self.crm().tokens(json!({"expires_in": null, "token": token, "scopes": scopes}));
+        let text = json!({"type": "bearer", "token": issued["access_token"]}).to_string();
+        let put = self.stack.secrets.put_secret_value().secret_id(self.secret()).secret_string(text);
+        self.stack.wait(put.send()).unwrap();
+    }
+
+    /// Deletes the connection's secret.
+    pub(crate) fn drop_secret(&self) {
+        let gone = self.stack.secrets.delete_secret().secret_id(self.secret());
+        self.stack.wait(gone.force_delete_without_recovery(true).send()).unwrap();
+    }
+
     /// A record's key.
     pub(crate) fn key(&self, record_type: &str, record_id: &str) -> RecordKey {
         RecordKey::new(&self.id, record_type, record_id)

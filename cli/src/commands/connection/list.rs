@@ -9,7 +9,7 @@ use crate::problem::{Ended, Exit};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rtr_core::config::Mode;
 use rtr_core::key::ConnectionKey;
-use rtr_engine::seams::Suspension;
+use rtr_engine::seams::{Secrets, Suspension};
 use serde::Serialize;
 
 /// Suspensions read at once.
@@ -25,7 +25,7 @@ struct Listed {
     mode: Mode,
     webhook_url: Option<String>,
     parked: u64,
-    /// Why it is suspended.
+    /// Why it is suspended, or cannot begin.
     message: Option<String>,
     /// Since when it is suspended.
     since: Option<String>,
@@ -41,11 +41,16 @@ pub(super) async fn run(app: &App, which: &Which) -> Ended {
     let limits = runtime.seams().limits;
     let parked = if selected.is_empty() { Default::default() } else { Box::pin(parked::count(&aws)).await? };
     let look = |one: Selected| {
-        let (parked, stage) = (&parked, &aws.stack.stage);
+        let (parked, stage, secrets) = (&parked, &aws.stack.stage, runtime.seams().secrets);
         async move {
             let key = ConnectionKey::new(&one.org, &one.connection).key();
             let suspension = limits.suspension(&key).await?;
-            Ok(listed(&one, suspension, parked.get(&key).copied().unwrap_or(0), stage))
+            let has_secret = match (&suspension, one.mode()) {
+                (None, Mode::Live | Mode::Shadow) => has_secret(secrets, &one, stage).await,
+                _ => true,
+            };
+            let parked = parked.get(&key).copied().unwrap_or(0);
+            Ok(listed(&one, suspension, has_secret, parked, stage))
         }
     };
     let all: Result<Vec<Listed>, _> = stream::iter(selected).map(look).buffered(AT_ONCE).try_collect().await;
@@ -54,13 +59,31 @@ pub(super) async fn run(app: &App, which: &Which) -> Ended {
     Ok(Exit::Done)
 }
 
-fn listed(one: &Selected, suspension: Option<Suspension>, parked: u64, stage: &str) -> Listed {
+/// Whether the connection's secret is there. One request each, and only for connections that seem in order. Who may not
+/// read secrets is not told that they are missing.
+async fn has_secret(secrets: &dyn Secrets, one: &Selected, stage: &str) -> bool {
+    secrets.read(&secret(one, stage)).await.map_or(true, |secret| secret.is_some())
+}
+
+fn secret(one: &Selected, stage: &str) -> String {
+    one.doc.secret.clone().unwrap_or_else(|| format!("rtr/{stage}/{}/{}", one.org, one.connection))
+}
+
+fn listed(
+    one: &Selected,
+    suspension: Option<Suspension>,
+    has_secret: bool,
+    parked: u64,
+    stage: &str,
+) -> Listed {
     let state = match (&suspension, one.mode()) {
         (Some(_), _) => "suspended",
         (None, Mode::Paused) => "paused",
+        (None, Mode::Live | Mode::Shadow) if !has_secret => "no_secret",
         (None, Mode::Live | Mode::Shadow) => "ok",
     };
-    let default_secret = || format!("rtr/{stage}/{}/{}", one.org, one.connection);
+    let secret = secret(one, stage);
+    let missing = || format!("there is no secret {secret}");
     Listed {
         org_id: one.org.clone(),
         connection: one.connection.clone(),
@@ -70,10 +93,13 @@ fn listed(one: &Selected, suspension: Option<Suspension>, parked: u64, stage: &s
         // No connector takes webhooks yet.
         webhook_url: None,
         parked,
-        message: suspension.as_ref().map(|held| held.message.clone()),
+        message: suspension
+            .as_ref()
+            .map(|held| held.message.clone())
+            .or_else(|| (state == "no_secret").then(missing)),
         since: suspension.as_ref().map(|held| held.since.to_rfc3339()),
         base_url: one.doc.base_url.clone(),
-        secret: one.doc.secret.clone().unwrap_or_else(default_secret),
+        secret,
     }
 }
 
@@ -120,16 +146,18 @@ mod tests {
         let held =
             Suspension { message: "revoked".to_owned(), since: Instant(0), secret_version: "v".to_owned() };
         let all = [
-            listed(&one(None), None, 0, "prod"),
-            listed(&one(Some(Mode::Paused)), None, 3, "prod"),
-            listed(&one(Some(Mode::Paused)), Some(held), 3, "prod"),
+            listed(&one(None), None, true, 0, "prod"),
+            listed(&one(None), None, false, 0, "prod"),
+            listed(&one(Some(Mode::Paused)), None, true, 3, "prod"),
+            listed(&one(Some(Mode::Paused)), Some(held), true, 3, "prod"),
         ];
         insta::assert_snapshot!(words(Style::Plain, &all), @r"
         ORG   CONNECTION  PROVIDER  STATE      MODE    PARKED
         acme  hubspot-eu  hubspot   ok         live    0
+        acme  hubspot-eu  hubspot   no_secret  live    0       there is no secret rtr/prod/acme/hubspot-eu
         acme  hubspot-eu  hubspot   paused     paused  3
         acme  hubspot-eu  hubspot   suspended  paused  3       revoked
         ");
-        insta::assert_snapshot!(serde_json::to_string(&all[2]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"suspended","mode":"paused","webhook_url":null,"parked":3,"message":"revoked","since":"1970-01-01T00:00:00.000Z","base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&all[3]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"suspended","mode":"paused","webhook_url":null,"parked":3,"message":"revoked","since":"1970-01-01T00:00:00.000Z","base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
     }
 }

@@ -1,6 +1,8 @@
 //! `rtr connection`: an org's links to CRM accounts: their state, whether they work, and what they need at the CRM.
 
+mod compare;
 mod connect;
+mod each;
 mod list;
 pub(crate) mod open;
 mod parked;
@@ -23,7 +25,7 @@ pub(crate) struct Which {
 /// What to do with connections.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// List them with their state: ok, suspended or paused
+    /// List them with their state: ok, no_secret, suspended or paused
     List(Which),
     /// Check credentials, objects and properties at the CRM (exit 1 on findings); changes nothing
     Test(Which),

@@ -4,6 +4,7 @@ use super::select::{Selected, resolved};
 use crate::aws::Aws;
 use crate::problem::Problem;
 use rtr_aws::function::Runtime;
+use rtr_connectors::credentials::Credential;
 use rtr_connectors::registry::{self, Connector};
 use rtr_connectors::session::Session;
 use rtr_core::code::Code;
@@ -13,6 +14,7 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::Mapping;
 use rtr_engine::credentials::{ConnectionAuth, learn_account};
 use rtr_engine::gate::LimiterGate;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 
 /// How long all calls to one connection may take together, in milliseconds.
@@ -113,6 +115,24 @@ impl<'a> Opening<'a> {
     /// The types that the connection has mappings for.
     pub(crate) fn mapped_types(&self) -> impl Iterator<Item = &str> {
         self.config.mappings(&self.key.connection).map(|(record_type, _)| record_type)
+    }
+
+    /// The CRM's object of a record type that is written here.
+    pub(super) fn object_of(&self, record_type: &str) -> Option<String> {
+        let mut all = self.config.mappings(&self.key.connection);
+        all.find(|(name, _)| *name == record_type).map(|(_, at)| at.mapping.object.clone())
+    }
+
+    /// The type of its secret, and when the access token in it ends.
+    pub(super) async fn credentials(&self) -> Result<(Option<String>, Option<String>), Finding> {
+        let secret = self.runtime.seams().secrets.read(&self.settings()?.secret).await;
+        let secret = secret.map_err(|error| Finding::of(Code::NoSecret, error.to_string()))?;
+        let Some(text) = secret.map(|secret| secret.text) else { return Ok((None, None)) };
+        let kind = serde_json::from_str(text.expose_secret())
+            .ok()
+            .and_then(|secret: serde_json::Value| secret["type"].as_str().map(str::to_owned));
+        let ends = Credential::parse(&text).ok().and_then(|credential| credential.expires_at());
+        Ok((kind, ends.map(|ends| ends.to_rfc3339())))
     }
 
     /// Its credentials.

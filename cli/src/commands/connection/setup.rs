@@ -1,15 +1,16 @@
 //! `rtr connection setup`: makes what rtr-sync needs at the CRM, and nothing else: the unique property per object that
-//! holds our record id.
+//! holds our record id. Where it may not, or cannot, it says what a person has to click.
 
 use super::Which;
-use super::open::{Finding, Opening, runtime};
-use super::select::{Selected, select, stored};
-use super::test::not_unique;
+use super::compare::unfit_key;
+use super::each::{self, Seen};
+use super::open::{Finding, Opening};
 use crate::app::App;
-use crate::output::one_line;
-use crate::problem::{Ended, Exit};
-use rtr_aws::function::Runtime;
-use rtr_core::config::Stored;
+use crate::problem::Ended;
+use rtr_connectors::connector::Property;
+use rtr_connectors::session::Session;
+use rtr_core::code::Code;
+use rtr_core::failure::{Class, Failure};
 use rtr_core::mapping::Key;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -23,97 +24,113 @@ struct Made {
     made: bool,
 }
 
-/// One connection, set up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a set-up did beside its findings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 struct SetUp {
-    org_id: String,
-    connection: String,
-    provider: String,
-    ok: bool,
     properties: Vec<Made>,
-    findings: Vec<Finding>,
 }
 
 /// Sets connections up, one after another.
 pub(super) async fn run(app: &App, which: &Which) -> Ended {
-    let aws = Box::pin(app.aws()).await?;
-    let stored = stored(&aws).await?;
-    let selected = select(&stored, which)?;
-    let runtime = runtime(&aws).await?;
-    let mut all = Vec::new();
-    for one in &selected {
-        all.push(Box::pin(set_up(&runtime, &stored, one)).await);
-    }
-    app.out.answer(&all, |_| all.iter().map(words).collect::<Vec<_>>().join("\n"));
-    Ok(Exit::of_findings(all.iter().any(|one| !one.ok)))
-}
-
-async fn set_up(runtime: &Runtime, stored: &Stored, selected: &Selected) -> SetUp {
-    let mut done = SetUp {
-        org_id: selected.org.clone(),
-        connection: selected.connection.clone(),
-        provider: selected.provider().to_owned(),
-        ok: false,
-        properties: Vec::new(),
-        findings: Vec::new(),
-    };
-    if let Err(finding) = make_all(runtime, stored, selected, &mut done).await {
-        done.findings.push(finding);
-    }
-    done.ok = done.findings.is_empty();
-    done
+    each::run(app, which, make_all, words).await
 }
 
 async fn make_all(
-    runtime: &Runtime,
-    stored: &Stored,
-    selected: &Selected,
+    opening: &Opening<'_>,
+    session: &Session<'_>,
     done: &mut SetUp,
+    findings: &mut Vec<Finding>,
 ) -> Result<(), Finding> {
-    let opening = Opening::new(runtime, stored, selected)?;
-    let (auth, gate) = (opening.auth()?, opening.gate()?);
-    let session = opening.session(&auth, &gate);
-    let mut wanted = BTreeSet::new();
+    let (mut keys, mut markers) = (BTreeSet::new(), BTreeSet::new());
     for mapping in opening.mappings() {
-        if let Key::Property { name } = &mapping.key {
-            wanted.insert((mapping.object.clone(), name.clone()));
+        match (&mapping.key, &mapping.marker) {
+            (Key::Property { name }, _) => keys.insert((mapping.object.clone(), name.clone())),
+            (_, Some(name)) => markers.insert((mapping.object.clone(), name.clone())),
+            (_, None) => false,
+        };
+    }
+    for (object, name) in keys {
+        match make(opening, session, &object, &name).await {
+            Ok(made) => done.properties.push(Made { object, property: name, made }),
+            Err(finding) => findings.push(finding.at(&object).on(&name)),
         }
     }
-    for (object, name) in wanted {
-        let about = |finding: Finding| finding.at(&object).on(&name);
-        let properties = match opening.connector.properties(&session, &object).await {
-            Ok(properties) => properties,
-            Err(failure) => {
-                done.findings.push(about(Finding::failed("reading the object's properties", &failure)));
-                continue;
-            }
+    for (object, name) in markers {
+        let properties = opening.connector.properties(session, &object).await;
+        let there = properties.as_ref().map(|all| find(all, &name).is_some());
+        let finding = match there {
+            Ok(true) => continue,
+            Ok(false) => by_hand("it is missing", &opening.connector.property_by_hand(&object, &name)),
+            Err(failure) => Finding::failed("reading the object's properties", failure),
         };
-        let made = match properties.iter().find(|property| property.name == name) {
-            Some(property) if !property.unique => {
-                done.findings.push(about(not_unique(&name)));
-                continue;
-            }
-            Some(_) => false,
-            None => match opening.connector.create_key(&session, &object, &name).await {
-                Ok(()) => true,
-                Err(failure) => {
-                    done.findings.push(about(Finding::failed("making the property", &failure)));
-                    continue;
-                }
-            },
-        };
-        done.properties.push(Made { object: object.clone(), property: name.clone(), made });
+        findings.push(finding.at(&object).on(&name));
     }
     Ok(())
 }
 
-fn words(done: &SetUp) -> String {
-    let mut lines = vec![format!("{} {} ({}):", done.org_id, done.connection, done.provider)];
-    lines.extend(done.properties.iter().map(|Made { object, property, made }| {
+/// Makes one key property, unless it is there, and looks whether it is as it must be. True: it was made.
+async fn make(
+    opening: &Opening<'_>,
+    session: &Session<'_>,
+    object: &str,
+    name: &str,
+) -> Result<bool, Finding> {
+    if let Some(property) = read(opening, session, object, name).await? {
+        return unfit_key(&property).map_or(Ok(false), Err);
+    }
+    let clicks = || opening.connector.key_by_hand(object, name);
+    let made = opening.connector.create_key(session, object, name).await;
+    made.map_err(|failure| not_made(&failure, &clicks()))?;
+    match read(opening, session, object, name).await? {
+        Some(property) => unfit_key(&property).map_or(Ok(true), Err),
+        None => Err(by_hand("it was made, but the credentials do not see it", &clicks())),
+    }
+}
+
+async fn read(
+    opening: &Opening<'_>,
+    session: &Session<'_>,
+    object: &str,
+    name: &str,
+) -> Result<Option<Property>, Finding> {
+    let properties = opening.connector.properties(session, object).await;
+    let properties =
+        properties.map_err(|failure| Finding::failed("reading the object's properties", &failure))?;
+    Ok(find(&properties, name).cloned())
+}
+
+fn find<'a>(properties: &'a [Property], name: &str) -> Option<&'a Property> {
+    properties.iter().find(|property| property.name == name)
+}
+
+/// What trying again cannot mend a person can.
+fn not_made(failure: &Failure, clicks: &str) -> Finding {
+    let mut finding = Finding::failed("making the property", failure);
+    let refused = matches!(
+        failure.class,
+        Class::Forbidden | Class::Refused | Class::Invalid { .. } | Class::BatchRefused
+    );
+    if refused {
+        finding.message = format!("{}. {}", finding.message, then(clicks));
+    }
+    finding
+}
+
+fn by_hand(what: &str, clicks: &str) -> Finding {
+    Finding::of(Code::ConfigReference, format!("{what}. {}", then(clicks)))
+}
+
+fn then(clicks: &str) -> String {
+    format!("Make it by hand: {clicks}; then run rtr connection test")
+}
+
+fn words(seen: &Seen<SetUp>) -> String {
+    let mut lines = vec![format!("{} {} ({}):", seen.org_id, seen.connection, seen.provider)];
+    lines.extend(seen.found.properties.iter().map(|Made { object, property, made }| {
         let what = if *made { "made" } else { "was there already" };
         format!("  {object}.{property} {what}")
     }));
-    lines.extend(done.findings.iter().map(|finding| format!("  {}", one_line(&finding.words()))));
+    lines.extend(seen.finding_lines());
     if lines.len() == 1 {
         lines.push("  nothing to make: no mapped object has a key property".to_owned());
     }
@@ -125,25 +142,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn given_what_was_made_when_told_then_each_object_has_a_line() {
+    fn given_what_was_made_when_told_then_each_object_has_a_line_and_clicks_where_a_person_must() {
         let made = |object: &str, made| Made {
             object: object.to_owned(),
             property: "rtr_record_id".to_owned(),
             made,
         };
-        let done = SetUp {
+        let shared = Property { name: "ref".to_owned(), ..Property::default() };
+        let forbidden = Failure::new(Class::Forbidden, "a scope is missing");
+        let seen = Seen {
             org_id: "acme".to_owned(),
             connection: "hubspot".to_owned(),
             provider: "hubspot".to_owned(),
             ok: false,
-            properties: vec![made("contacts", true), made("companies", false)],
-            findings: vec![not_unique("ref").at("deals")],
+            found: SetUp { properties: vec![made("contacts", true), made("companies", false)] },
+            findings: vec![
+                unfit_key(&shared).unwrap().at("deals"),
+                not_made(&forbidden, "Settings > Properties").at("tickets").on("rtr_record_id"),
+                not_made(&Failure::new(Class::Unavailable, "it is down"), "Settings")
+                    .at("products")
+                    .on("ref"),
+            ],
         };
-        insta::assert_snapshot!(words(&done), @r"
+        insta::assert_snapshot!(words(&seen), @r"
         acme hubspot (hubspot):
           contacts.rtr_record_id made
           companies.rtr_record_id was there already
           RTR2004 deals.ref: this property holds our record id, but the CRM does not keep its values unique: name another in the mapping's `key`, and rtr connection setup makes it
+          RTR3002 tickets.rtr_record_id: making the property: a scope is missing. Make it by hand: Settings > Properties; then run rtr connection test
+          RTR4002 products.ref: making the property: it is down
         ");
     }
 }

@@ -6,6 +6,9 @@ use rtr_core::time::Instant;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The classes of reasons that dead letters have, as `Reason::class` gives them.
+const REASONS: [&str; 5] = ["malformed", "mapping", "rejected", "waiting", "crash"];
+
 /// The filters; all that are given must hold.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Filter {
@@ -18,8 +21,8 @@ pub(crate) struct Filter {
     /// Of this record type
     #[arg(long = "type", value_name = "RECORD_TYPE")]
     pub(crate) record_type: Option<String>,
-    /// With this class of reason: malformed, mapping, rejected, waiting or crash
-    #[arg(long)]
+    /// With this class of reason
+    #[arg(long, value_parser = REASONS)]
     pub(crate) reason: Option<String>,
     /// With this code
     #[arg(long)]
@@ -154,6 +157,16 @@ mod tests {
         assert_eq!(seen(Filter { code: text("rtr3004"), org: text("acme"), ..Filter::default() }), [30]);
         assert_eq!(seen(Filter { id: vec![letters[1].id.clone()], ..Filter::default() }), [20]);
         assert!(seen(Filter { org: text("other"), ..Filter::default() }).is_empty());
+    }
+
+    #[test]
+    fn given_every_code_when_classed_then_its_reason_can_be_asked_for() {
+        use rtr_core::code::Code;
+        use rtr_core::item::Reason;
+        for code in Code::ALL {
+            let class = Reason::new(*code, "").class();
+            assert!(REASONS.contains(&class), "{class} of {code}");
+        }
     }
 
     #[test]

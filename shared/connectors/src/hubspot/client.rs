@@ -121,6 +121,22 @@ pub async fn create_key(session: &Session<'_>, object: &str, name: &str) -> Resu
     }
 }
 
+/// The scopes that reading or writing records of `object` lacks: a batch of nothing is refused for that first, and does
+/// nothing. Token introspection would put the token into a body, and knows nothing of a user's own permissions.
+pub async fn lacks(session: &Session<'_>, object: &str) -> Vec<Failure> {
+    let mut lacking: Vec<Failure> = Vec::new();
+    for call in request::nothing(object) {
+        match session.send(&call).await {
+            Err(failure) if failure.class == Class::Forbidden && !lacking.contains(&failure) => {
+                lacking.push(failure);
+            }
+            // That nothing stood in it is as it should be.
+            _ => {}
+        }
+    }
+    lacking
+}
+
 /// The account behind the credentials: HubSpot's portal id.
 ///
 /// # Errors

@@ -96,10 +96,19 @@ pub fn properties(object: &str, answer: &Value) -> Vec<Property> {
             unique: value["hasUniqueValue"].as_bool().unwrap_or_default() || built_in_unique(object, &name),
             kind: value["type"].as_str().unwrap_or_default().to_owned(),
             writable: !read_only,
+            options: options(value),
             name,
+            ..Property::default()
         })
     };
     list(&answer["results"]).iter().filter_map(property).collect()
+}
+
+/// The values of a choice. Properties of other types may list options too, which bind nothing.
+fn options(property: &Value) -> Vec<String> {
+    let binding = matches!(property["type"].as_str(), Some("enumeration" | "bool"));
+    let listed = list(&property["options"]).iter().filter_map(|option| text_of(&option["value"]));
+    listed.filter(|_| binding).collect()
 }
 
 /// A record is found by its value, and by the values it has from merges: a contact's further e-mail addresses, the

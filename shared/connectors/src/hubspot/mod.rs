@@ -67,6 +67,20 @@ impl Crm for HubSpot {
         )
     }
 
+    fn property_by_hand(&self, object: &str, name: &str) -> String {
+        format!(
+            "HubSpot: Settings > Properties > {object} > Create property: internal name `{name}`, single-line text"
+        )
+    }
+
+    fn knows_association(&self, association: &Association) -> Result<(), Failure> {
+        association::type_id(association).map(|_| ())
+    }
+
+    async fn lacks(&self, session: &Session<'_>, object: &str) -> Vec<Failure> {
+        client::lacks(session, object).await
+    }
+
     async fn write(&self, session: &Session<'_>, call: &WriteCall) -> Vec<Outcome> {
         client::write(session, call).await
     }

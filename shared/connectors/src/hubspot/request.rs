@@ -32,6 +32,17 @@ pub fn properties(object: &str) -> Call {
     get(format!("{}/{}", path::PROPERTIES, segment(object)))
 }
 
+/// Batches of nothing, one that reads and one that writes: they find out what the credentials may do.
+#[must_use]
+pub fn nothing(object: &str) -> [Call; 2] {
+    ["read", "update"].map(|verb| {
+        let mut call =
+            post(format!("{}/{}/batch/{verb}", path::OBJECTS, segment(object)), json!({ "inputs": [] }));
+        call.request.reads_only = true;
+        call
+    })
+}
+
 /// The call that makes our unique property.
 ///
 /// # Errors

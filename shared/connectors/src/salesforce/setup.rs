@@ -69,11 +69,18 @@ async fn of_parents(session: &Session<'_>, fields: &[Value]) -> Result<Vec<Prope
         dotted.extend(of_parent.map(|key| Property {
             name: format!("{relationship}.{}", key.name),
             kind: "reference".to_owned(),
-            unique: false,
-            writable: true,
+            searchable: false,
+            ..Property::default()
         }));
     }
     Ok(dotted)
+}
+
+/// The values of a restricted picklist that are in use; others take any.
+fn options(field: &Value) -> Vec<String> {
+    let listed = list(&field["picklistValues"]).iter().filter(|value| value["active"] != false);
+    let listed = listed.filter(|_| is_true(field, "restrictedPicklist"));
+    listed.filter_map(|value| value["value"].as_str()).map(str::to_owned).collect()
 }
 
 fn property(field: &Value) -> Option<Property> {
@@ -84,6 +91,9 @@ fn property(field: &Value) -> Option<Property> {
         // `idLookup` alone says that a field can find records, as an e-mail address does, not that it finds one.
         unique: own_key || field["type"] == "id",
         writable: is_true(field, "createable") || is_true(field, "updateable"),
+        searchable: field["filterable"] != false,
+        options: options(field),
+        refers_to: list(&field["referenceTo"]).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
     })
 }
 

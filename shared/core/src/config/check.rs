@@ -4,6 +4,7 @@ use super::conflict::clash;
 use super::diagnostic::Diagnostic;
 use super::file::{ConnectionFile, OrgFile, Target};
 use super::load::{Parsed, diagnostic};
+use super::references;
 use super::resolve::unknown_provider;
 use super::yaml::Node;
 use crate::code::Code;
@@ -59,6 +60,7 @@ pub(super) fn folder(
         }
         checker.org(org, &shared);
     }
+    checker.faults.extend(references::unmapped(named, globals, orgs));
     checker.faults
 }
 

@@ -16,6 +16,7 @@ mod document;
 mod file;
 mod load;
 mod percent;
+mod references;
 mod resolve;
 mod schema;
 mod shape;

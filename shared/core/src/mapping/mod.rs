@@ -37,7 +37,8 @@ pub use rules::{Key, OnDelete, OnMissing, OnUnmatched, Patch, WriteMode};
 pub use suggest::{listed, nearest};
 pub use transform::{TESTS, TRANSFORMERS};
 
-use field::Field;
+use field::{Field, Source};
+use serde_json::Value;
 
 /// A compiled mapping: how records of one type are written to one object of a provider.
 #[derive(Debug)]
@@ -90,6 +91,20 @@ impl Mapping {
     #[must_use]
     pub fn key_template(&self) -> &KeyTemplate {
         &self.key_template
+    }
+
+    /// The values that the mapping itself writes whatever the record says, each with its property: those of a `map`, and
+    /// `default`s. Null, which clears, is none.
+    pub fn own_values(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.fields.iter().flat_map(|field| field.own_values().map(|value| (field.name.as_str(), value)))
+    }
+
+    /// The fields that refer to another record: name, record type, and the association if it is one.
+    pub fn references(&self) -> impl Iterator<Item = (&str, &str, Option<&str>)> {
+        self.fields.iter().filter_map(|field| {
+            let Source::Reference { record_type, association, .. } = &field.source else { return None };
+            Some((field.name.as_str(), record_type.as_str(), association.as_deref()))
+        })
     }
 
     /// The record types that this mapping's fields refer to.

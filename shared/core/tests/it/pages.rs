@@ -31,3 +31,31 @@ fn page() -> String {
     }
     page
 }
+
+/// The text between backquotes that looks like a path of this repository, and the target of every link to a file.
+fn paths(page: &str) -> Vec<String> {
+    let rooms =
+        ["cli/", "config/", "docs/", "events/", "functions/", "infra/", "shared/", "tests/", "template.yaml"];
+    let plain = |text: &&str| !text.contains([' ', '*', '<', '{', '…']);
+    let quoted =
+        page.split('`').skip(1).step_by(2).filter(|text| rooms.iter().any(|room| text.starts_with(room)));
+    let linked = page.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    let linked = linked.filter(|target| !target.is_empty() && !target.contains("://"));
+    let quoted = quoted.filter(plain).map(str::to_owned);
+    quoted.chain(linked.map(|target| format!("docs/{target}"))).collect()
+}
+
+#[test]
+fn given_the_pages_when_they_name_a_file_or_folder_then_it_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut named = 0;
+    for page in std::fs::read_dir(root.join("docs")).unwrap() {
+        let page = page.unwrap().path();
+        let Ok(text) = std::fs::read_to_string(&page) else { continue };
+        for path in paths(&text) {
+            named += 1;
+            assert!(root.join(&path).exists(), "{}: there is no {path}", page.display());
+        }
+    }
+    assert!(named > 20, "only {named} paths were found: the pages are read wrongly");
+}

@@ -5,6 +5,7 @@ use super::requests::shown;
 use super::*;
 use crate::connector::{Call, Lookup, LookupBy};
 use rtr_core::failure::Class;
+use serde_json::json;
 
 fn lookup(object: &str, property: &str, by: LookupBy, values: &[&str]) -> Lookup {
     Lookup {
@@ -142,28 +143,47 @@ fn given_properties_when_read_then_email_counts_as_unique_for_contacts_alone() {
             kind: "string",
             unique: true,
             writable: true,
+            searchable: true,
+            options: [],
+            refers_to: [],
         },
         Property {
             name: "hs_object_id",
             kind: "number",
             unique: true,
             writable: false,
+            searchable: true,
+            options: [],
+            refers_to: [],
         },
         Property {
             name: "rtr_record_id",
             kind: "string",
             unique: true,
             writable: true,
+            searchable: true,
+            options: [],
+            refers_to: [],
         },
         Property {
             name: "num_notes",
             kind: "number",
             unique: false,
             writable: false,
+            searchable: true,
+            options: [],
+            refers_to: [],
         },
     ]
     "#);
     assert!(!properties("companies", &answer)[0].unique);
+    let listed = |kind: &str| {
+        let options = json!([{"value": "lead", "label": "Lead"}, {"value": "7", "label": "Seven"}]);
+        let answer = json!({"results": [{"name": "stage", "type": kind, "options": options}]});
+        properties("contacts", &answer)[0].options.clone()
+    };
+    assert_eq!(listed("enumeration"), ["lead", "7"]);
+    assert!(listed("string").is_empty(), "options of a text bind nothing");
 }
 
 #[test]

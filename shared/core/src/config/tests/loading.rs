@@ -114,6 +114,31 @@ fn given_two_mappings_for_one_object_when_loaded_then_they_are_refused_unless_th
 }
 
 #[test]
+fn given_references_to_types_without_a_mapping_when_loaded_then_they_are_refused_with_what_was_meant() {
+    let with = |field: &str| format!("{CONTACT}  {field}\n");
+    let company = "object: companies\nfields:\n  name: name\n";
+    let own = "org: acme\nconnections: {hubspot: {}}\nmappings:\n  hubspot:\n    deal:\n      object: deals\n      fields:\n        \
+               owner: {reference: person, id: owner_id}\n        company: {reference: company, id: company_id}\n";
+    insta::assert_snapshot!(refused(&[
+        ("mappings/hubspot/contact.yaml", &with("company: {reference: compnay, id: company_id}")),
+        ("mappings/hubspot/company.yaml", company),
+        ("orgs/acme.yaml", own),
+    ]), @r"
+    config/mappings/hubspot/contact.yaml:5:24: field `company`: hubspot has no mapping for `compnay`, so that its records are never linked; there is one for `company`, `contact` and `deal`; did you mean `company`? (RTR2002)
+    config/orgs/acme.yaml:8:28: field `owner`: hubspot has no mapping for `person`, so that its records are never linked; there is one for `company`, `contact` and `deal` (RTR2002)
+    ");
+    // A type that some org brings, and a folder that relies on what is stored, are fine.
+    let deal = with("deal: {reference: deal, id: deal_id}");
+    let own = own.replace("person", "deal");
+    loaded(&[
+        ("mappings/hubspot/contact.yaml", &deal),
+        ("mappings/hubspot/company.yaml", company),
+        ("orgs/acme.yaml", &own),
+    ]);
+    loaded(&[("orgs/acme.yaml", &own)]);
+}
+
+#[test]
 fn given_a_folder_without_global_mappings_when_loaded_then_routes_rely_on_what_is_stored() {
     let org = "org: acme\nconnections:\n  hubspot:\nroutes: {contact: [hubspot]}\nmappings:\n";
     assert_eq!(loaded(&[("orgs/acme.yaml", org)]).orgs["acme"].routes["contact"], ["hubspot"]);
