@@ -12,7 +12,18 @@ fn mode(world: &World, mode: &str) {
     let org = format!(
         "org: acme\nconnections:\n  hubspot:\n    mode: {mode}\n    base_url: {BASE}/hubspot/acme\nroutes:\n  contact: [hubspot]\n"
     );
-    world.configs.apply(&[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", &org)]).unwrap();
+    let files = [
+        ("mappings/hubspot/contact.yaml", CONTACT),
+        (
+            "mappings/hubspot/company.yaml",
+            "object: companies
+fields:
+  name: name
+",
+        ),
+        ("orgs/acme.yaml", org.as_str()),
+    ];
+    world.configs.apply(&files).unwrap();
 }
 
 #[test]
