@@ -27,15 +27,17 @@ impl Connecting {
             "60s",
         ]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let mut said = Vec::new();
-        for line in lines {
-            if line.trim().starts_with("http") {
-                return Self { child, url: line.trim().to_owned() };
-            }
-            said.push(line);
-        }
-        panic!("no address: {said:?}");
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let url = lines.find(|line| {
+            said.push(line.clone());
+            line.trim().starts_with("http")
+        });
+        let Some(url) = url else {
+            let status = child.wait().unwrap();
+            panic!("no address, {status}: {said:?}");
+        };
+        Self { child, url: url.trim().to_owned() }
     }
 
     fn ended(mut self) -> (Option<i32>, Value) {

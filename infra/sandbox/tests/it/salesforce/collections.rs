@@ -156,7 +156,7 @@ fn given_types_that_take_turns_when_created_then_ten_runs_pass_and_eleven_do_not
     let mut org = Org::new();
     let records = |count: usize| -> Vec<Value> {
         let one = |at: usize| {
-            if at % 2 == 0 {
+            if at.is_multiple_of(2) {
                 contact(json!({"LastName": "A"}))
             } else {
                 record("Account", json!({"Name": "B"}))
