@@ -7,6 +7,7 @@
 
 mod adopting;
 mod bad_events;
+mod both_crms;
 mod commands;
 mod config_commands;
 mod connecting;

@@ -5,7 +5,7 @@ use super::sandbox::Account;
 use super::{CANARY, Event, Said, Stack, eventually, unique, variable};
 use rtr_core::key::RecordKey;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A mapping that the repository ships.
@@ -18,6 +18,8 @@ pub(crate) fn shipped(record_type: &str) -> String {
 pub(crate) struct Plan {
     id: String,
     mappings: BTreeMap<String, String>,
+    /// Mappings of a second connection, to Salesforce.
+    second: BTreeMap<String, String>,
     limits: Value,
     oauth: bool,
 }
@@ -37,7 +39,13 @@ impl Plan {
     pub(crate) fn new(test: &str) -> Self {
         // Far above what a test needs: who tests limits sets his own.
         let limits = json!([{"api": "*", "requests": 1000, "per": "1s"}, {"api": "search", "requests": 1000, "per": "1s"}]);
-        Self { id: format!("{test}-{}", unique()), mappings: BTreeMap::new(), limits, oauth: false }
+        Self {
+            id: format!("{test}-{}", unique()),
+            mappings: BTreeMap::new(),
+            second: BTreeMap::new(),
+            limits,
+            oauth: false,
+        }
     }
 
     /// The org's id at this length in bytes.
@@ -50,6 +58,12 @@ impl Plan {
     /// A mapping, as in a file of `config/mappings/hubspot`; the type is routed.
     pub(crate) fn mapping(mut self, record_type: &str, text: &str) -> Self {
         self.mappings.insert(record_type.to_owned(), text.to_owned());
+        self
+    }
+
+    /// The same for a second connection, to Salesforce.
+    pub(crate) fn salesforce(mut self, record_type: &str, text: &str) -> Self {
+        self.second.insert(record_type.to_owned(), text.to_owned());
         self
     }
 
@@ -69,16 +83,30 @@ impl Plan {
     pub(crate) fn file(&self) -> String {
         let (id, limits) = (&self.id, &self.limits);
         let base_url = format!("{}/hubspot/{id}", variable("SANDBOX_URL"));
-        let mut text = format!(
-            "org: {id}\nconnections:\n  hubspot:\n    base_url: {base_url}\n    limits: {limits}\nroutes:\n"
-        );
-        for record_type in self.mappings.keys() {
-            text += &format!("  {record_type}: [hubspot]\n");
+        let mut text =
+            format!("org: {id}\nconnections:\n  hubspot:\n    base_url: {base_url}\n    limits: {limits}\n");
+        if !self.second.is_empty() {
+            // Where a Salesforce account is, its secret says.
+            text += &format!("  salesforce:\n    limits: {limits}\n");
         }
-        text += "mappings:\n  hubspot:\n";
-        for (record_type, mapping) in &self.mappings {
-            text += &format!("    {record_type}:\n");
-            text.extend(mapping.lines().map(|line| format!("      {line}\n")));
+        text += "routes:\n";
+        let types: BTreeSet<&String> = self.mappings.keys().chain(self.second.keys()).collect();
+        for record_type in types {
+            let to = [("hubspot", &self.mappings), ("salesforce", &self.second)];
+            let to = to.into_iter().filter(|(_, mappings)| mappings.contains_key(record_type));
+            let to: Vec<&str> = to.map(|(connection, _)| connection).collect();
+            text += &format!("  {record_type}: [{}]\n", to.join(", "));
+        }
+        text += "mappings:\n";
+        for (provider, mappings) in [("hubspot", &self.mappings), ("salesforce", &self.second)] {
+            if mappings.is_empty() {
+                continue;
+            }
+            text += &format!("  {provider}:\n");
+            for (record_type, mapping) in mappings {
+                text += &format!("    {record_type}:\n");
+                text.extend(mapping.lines().map(|line| format!("      {line}\n")));
+            }
         }
         text
     }
@@ -90,7 +118,10 @@ impl Plan {
         let org = Org { stack, id, plan: self, folder };
         org.put_secret();
         org.apply();
-        stack.rtr(&["connection", "setup", &org.id, "hubspot"]).ended(0);
+        if !org.plan.second.is_empty() {
+            org.put_salesforce_secret();
+        }
+        stack.rtr(&["connection", "setup", &org.id]).ended(0);
         org
     }
 }
@@ -98,7 +129,20 @@ impl Plan {
 impl Org<'_> {
     /// The CRM account.
     pub(crate) fn crm(&self) -> Account<'_> {
-        Account { stack: self.stack, name: &self.id }
+        Account { stack: self.stack, provider: "hubspot", name: &self.id }
+    }
+
+    /// The Salesforce account.
+    pub(crate) fn salesforce(&self) -> Account<'_> {
+        Account { stack: self.stack, provider: "salesforce", name: &self.id }
+    }
+
+    fn put_salesforce_secret(&self) {
+        let issued = self.salesforce().tokens(json!({"token": format!("{CANARY}sf-{}", unique())}));
+        let text = json!({"type": "bearer", "token": issued["access_token"], "instance_url": issued["instance_url"]});
+        let name = format!("rtr/{}/{}/salesforce", variable("RTR_STAGE"), self.id);
+        let put = self.stack.secrets.create_secret().name(name).secret_string(text.to_string());
+        self.stack.wait(put.send()).unwrap();
     }
 
     /// The name of the connection's secret.
@@ -184,10 +228,15 @@ impl Org<'_> {
         Event::upsert(&self.key("company", id), version, data)
     }
 
-    /// `rtr record`'s answer for the connection; null when nothing is known of the record.
+    /// `rtr record`'s answer for HubSpot; null when nothing is known of the record.
     pub(crate) fn record(&self, record_type: &str, id: &str) -> Value {
+        self.record_at("hubspot", record_type, id)
+    }
+
+    /// The same for `connection`.
+    pub(crate) fn record_at(&self, connection: &str, record_type: &str, id: &str) -> Value {
         let said = self.stack.rtr(&["record", &self.id, record_type, id, "--json"]);
-        if said.code == 4 { Value::Null } else { said.json()["connections"]["hubspot"].clone() }
+        if said.code == 4 { Value::Null } else { said.json()["connections"][connection].clone() }
     }
 
     /// The org's dead letters.

@@ -4,8 +4,6 @@ use super::{Stack, variable};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const PROVIDER: &str = "hubspot";
-
 /// One request that the CRM got.
 #[derive(Debug, Clone)]
 pub(crate) struct CrmRequest {
@@ -22,13 +20,14 @@ pub(crate) struct CrmRequest {
 /// One account of the CRM.
 pub(crate) struct Account<'a> {
     pub(super) stack: &'a Stack,
+    pub(super) provider: &'static str,
     pub(super) name: &'a str,
 }
 
 impl Account<'_> {
     /// Records of `object` that are not archived, oldest first.
     pub(crate) fn records(&self, object: &str) -> Vec<Value> {
-        let query = [("provider", PROVIDER), ("account", self.name), ("object", object)];
+        let query = [("provider", self.provider), ("account", self.name), ("object", object)];
         self.stack.get_json(&url("records"), &query).as_array().unwrap().clone()
     }
 
@@ -48,7 +47,7 @@ impl Account<'_> {
     /// The requests since `mark`, oldest first.
     pub(crate) fn requests(&self, mark: u64) -> Vec<CrmRequest> {
         let since = mark.to_string();
-        let query = [("since", since.as_str()), ("provider", PROVIDER), ("account", self.name)];
+        let query = [("since", since.as_str()), ("provider", self.provider), ("account", self.name)];
         let found = self.stack.get_json(&url("requests"), &query);
         let request = |request: &Value| {
             let path = request["path"].as_str().unwrap();
@@ -80,6 +79,11 @@ impl Account<'_> {
         self.put(Method::PUT, "properties", rule);
     }
 
+    /// Sets what the vendor has of its own, such as how long Salesforce keeps a parent locked.
+    pub(crate) fn setting(&self, setting: Value) {
+        self.put(Method::PUT, "settings", setting);
+    }
+
     /// Sets the account's limits.
     pub(crate) fn limits(&self, limits: Value) {
         self.put(Method::PUT, "limits", json!({"limits": limits}));
@@ -97,7 +101,7 @@ impl Account<'_> {
 
     fn named(&self, mut body: Value) -> Value {
         let map = body.as_object_mut().unwrap();
-        map.insert("provider".to_owned(), PROVIDER.into());
+        map.insert("provider".to_owned(), self.provider.into());
         map.insert("account".to_owned(), self.name.into());
         body
     }

@@ -130,9 +130,9 @@ async fn answer(seams: &Seams<'_>, job: &mut Job, step: usize, found: &[Found]) 
             let other =
                 hit.also.as_deref().filter(|key| !key.is_empty() && Some(*key) != job.key_value.as_deref());
             match other.filter(|_| !by.ours) {
-                Some(_) => {
+                Some(theirs) => {
                     let message = format!(
-                        "record {} of the CRM has the same `{}`, and is linked to another record already",
+                        "record {} of the CRM has the same `{}`, and is linked to another record already: {theirs}",
                         hit.external_id, by.property
                     );
                     dead(seams, job, Reason::new(Code::Owned, message)).await;
