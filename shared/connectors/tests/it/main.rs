@@ -1,6 +1,8 @@
 //! Every connector passes the same suite. What a vendor's suite has to be told stands in the connector's own folder, so
 //! that adding a CRM touches nothing here but its line.
 
+mod pages;
+
 #[path = "../../src/hubspot/conformance.rs"]
 mod hubspot;
 #[path = "../../src/salesforce/conformance.rs"]

@@ -131,6 +131,17 @@ fn given_a_lone_upsert_that_answers_204_when_written_then_its_id_is_asked_for_by
     assert_eq!(outcomes[0].as_ref().unwrap().external_id, B);
 }
 
+#[test]
+fn given_a_key_that_no_address_can_hold_when_upserted_alone_then_it_goes_in_a_collection() {
+    for key in ["a/b", "a.b", "a#b", "é"] {
+        let fake = Fake::new(|path: &str, body: &Value| {
+            assert!(path.contains("/composite/sobjects/"), "{path}");
+            each(body, |_, _| None)
+        });
+        assert!(block_on(write(&fake.session(), &named(upsert(), &[key])))[0].is_ok(), "{key}");
+    }
+}
+
 /// The first is merged into the second, the third is deleted, the fourth is there and refers to nothing.
 fn after_a_merge(path: &str, body: &Value) -> Reply {
     if path.contains("/queryAll") {
