@@ -175,7 +175,9 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
         Fence::Open => {}
     }
     if at.mode == Mode::Shadow {
-        return shadow::shadow(incoming, at);
+        // What was parked or waits when the connection was shadowed goes on sleeping: its own time must not stand still.
+        let asleep = incoming.wake && at.item.dead().is_none();
+        return if asleep { shadow::sleep(at) } else { shadow::shadow(incoming, at) };
     }
     // A person who wakes a dead version knows of its crashes.
     let by_a_person = incoming.wake && at.item.dead().is_some();

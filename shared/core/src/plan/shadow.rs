@@ -2,11 +2,20 @@
 //!
 //! The fence does not move, so that a live connection plans the version again.
 
-use super::{Action, Incoming, Situation};
+use super::{Action, Incoming, PAUSE_MS, Situation};
 use crate::change::Operation;
-use crate::item::Shadow;
+use crate::code::Code;
+use crate::item::{Reason, Shadow};
 use crate::mapping::{OnDelete, OnUnmatched, Patch};
 use crate::payload::Payload;
+
+/// What sleeps at a shadowed connection is asked about again later.
+pub(super) fn sleep(at: Situation<'_>) -> Action {
+    Action::Park {
+        until: at.now.plus_ms(PAUSE_MS),
+        reason: Reason::new(Code::Shadowed, "the connection is shadowed: nothing is sent"),
+    }
+}
 
 /// What a shadowed connection does with the version.
 pub(super) fn shadow(incoming: &Incoming, at: Situation<'_>) -> Action {

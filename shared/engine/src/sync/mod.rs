@@ -14,6 +14,7 @@ mod intake;
 mod job;
 mod look;
 mod notify;
+mod orphans;
 mod park;
 mod prepare;
 mod treat;
@@ -148,9 +149,11 @@ async fn make_jobs(
                 log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
             }
         }
+        let filed = orphans::end(seams, batch, record, &none, fates).await;
+        report.count("dead", filed);
         if record.change.is_none() {
-            // Its connection or mapping is gone: the dead version stays listed as it is.
-            report.count("superseded", none.len() as u64);
+            // Its connection or mapping is gone: a dead version stays listed as it is.
+            report.count("superseded", (none.len() as u64).saturating_sub(filed));
         }
         jobs.extend(made);
     }

@@ -66,7 +66,7 @@ fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
         return None;
     }
     // What only a person ends is asked about less and less often.
-    let patient = matches!(reason.code, Code::Paused | Code::Suspended | Code::NoSecret);
+    let patient = matches!(reason.code, Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret);
     let least = if patient { now.plus_ms(backoff_ms(job.attempts())) } else { until };
     Some((until.max(least), reason.clone()))
 }

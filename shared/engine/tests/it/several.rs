@@ -179,3 +179,41 @@ fn given_a_large_body_when_it_is_parked_and_goes_then_it_lies_outside_meanwhile_
     world.sweep();
     assert_eq!((at(&world, "eu"), world.records.state().bodies.len()), (vec!["v1".to_owned()], 0));
 }
+
+#[test]
+fn given_a_connection_that_is_taken_away_when_what_it_parked_is_due_then_it_is_dead_and_not_due_for_ever() {
+    let world = two("paused");
+    world.sync(&[version(&world, 1)]);
+    let org = format!(
+        "org: acme\nconnections:\n  hubspot:\n    base_url: {BASE}/hubspot/acme\nroutes:\n  contact: [hubspot]\n"
+    );
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", &org)]).unwrap();
+    world.clock.advance_ms(300_000);
+    assert_eq!(world.sweep()[0].counts["dead"], 1);
+    let slot = world.item_at("eu", "contact", "c").slot.unwrap();
+    assert_eq!((slot.state, slot.reason.code.as_str()), (SlotState::Dead, "RTR2006"));
+    world.clock.advance_ms(600_000);
+    assert!(world.sweep().is_empty());
+    // It is back: a person sends it again.
+    configure(&world, "live");
+    world.sync(&[build::wake("acme", "contact", "c", "eu", 1, world.now())]);
+    assert_eq!(at(&world, "eu"), ["v1"]);
+}
+
+#[test]
+fn given_a_connection_that_is_shadowed_when_what_it_parked_is_due_then_it_sleeps_on_and_goes_when_it_is_live()
+{
+    let world = two("live");
+    world.faults(&eu("*contacts*", "status", &json!(503), 20));
+    world.sync(&[version(&world, 1)]);
+    world.faults(&json!([]));
+    configure(&world, "shadow");
+    world.clock.advance_ms(10_000);
+    world.sweep();
+    let slot = world.item_at("eu", "contact", "c").slot.unwrap();
+    assert!(slot.state == SlotState::Parked && slot.not_before > world.now(), "{slot:?}");
+    configure(&world, "live");
+    world.clock.advance_ms(600_000);
+    world.sweep();
+    assert_eq!(at(&world, "eu"), ["v1"]);
+}

@@ -1,0 +1,91 @@
+//! Versions that sleep at a connection which is gone from the configuration, or has no mapping for them any more.
+//!
+//! Nobody can work them, and left as they are they would be due for ever and stand before those that can be worked. What
+//! was not written becomes a dead letter that says why; what was written without a reference is not completed.
+
+use super::answer::MessageFate;
+use super::intake::RecordWork;
+use super::prepare::NoJob;
+use crate::batch::Received;
+use crate::seams::{Names, Seams, Write, Wrote};
+use rtr_core::item::{Item, SlotState};
+use rtr_core::key::{ConnectionKey, PairKey};
+use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
+
+/// Ends what the wakes of `record` found without a job; a message whose ending could not be written comes back.
+pub(super) async fn end(
+    seams: &Seams<'_>,
+    batch: &[Received],
+    record: &RecordWork,
+    none: &[NoJob],
+    fates: &mut [MessageFate],
+) -> u64 {
+    let mut filed = 0;
+    for (place, wake) in &record.wakes {
+        let Some(none) = none.iter().find(|none| none.connection == wake.connection) else { continue };
+        match one(seams, &batch[*place], record, wake.version, none).await {
+            Ok(dead) => filed += u64::from(dead),
+            Err(()) => fates[*place] = fates[*place].and(MessageFate::ReturnAsIs),
+        }
+    }
+    filed
+}
+
+/// Whether a dead letter was filed.
+async fn one(
+    seams: &Seams<'_>,
+    received: &Received,
+    record: &RecordWork,
+    version: u64,
+    none: &NoJob,
+) -> Result<bool, ()> {
+    let connection = ConnectionKey::new(&record.key.org_id, &none.connection);
+    let key = PairKey::new(&record.key, &connection);
+    let found = seams.records.read(std::slice::from_ref(&key)).await.map_err(|_| ())?;
+    let Some(old) = found.get(&key).cloned() else { return Ok(false) };
+    let Some(slot) = old.slot.clone().filter(|slot| slot.wanted_version == version) else { return Ok(false) };
+    let new = match slot.state {
+        SlotState::Dead | SlotState::Drop => return Ok(false),
+        SlotState::Incomplete => {
+            Item { rev: old.rev + 1, slot: None, by: received.message_id.clone(), ..old.clone() }
+        }
+        SlotState::Parked | SlotState::Waiting => {
+            let filing = Filing {
+                reason: none.reason.clone(),
+                body: slot.body.clone(),
+                deleted: slot.deleted,
+                attempts: slot.attempts,
+                uncertain: true,
+                not_created: false,
+            };
+            let attempt = Attempt {
+                version,
+                mapping_revision: slot.mapping_revision,
+                by: received.message_id.clone(),
+                again: true,
+            };
+            match settle(&old, &attempt, &Ending::Dead(Box::new(filing)), seams.clock.now()) {
+                Decision::Write(item) => *item,
+                _ => return Ok(false),
+            }
+        }
+    };
+    let names = Names {
+        org_id: Some(record.key.org_id.clone()),
+        connection: Some(none.connection.clone()),
+        record_type: Some(record.key.record_type.clone()),
+        record_id: Some(record.key.record_id.clone()),
+    };
+    let dead = new.slot.is_some();
+    let dropped = old.stored_body().filter(|body| new.stored_body() != Some(body)).map(str::to_owned);
+    match seams.records.write(&[Write { key, names, old, new }]).await.first() {
+        Some(Wrote::Done) => {
+            if let Some(body) = dropped {
+                let _ = seams.records.delete_body(&body).await;
+            }
+            Ok(dead)
+        }
+        // Somebody else was here: their wake-up finds what stands now.
+        _ => Err(()),
+    }
+}
