@@ -8,7 +8,7 @@ use crate::attributes::{Row, n, s, text};
 use crate::errors::unavailable;
 use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey, index_partitions};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey, SHARDS, index_partitions};
 use rtr_core::slot::Slot;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Names, Sleeper, Unavailable};
@@ -36,12 +36,12 @@ pub(super) async fn due(
     now: Instant,
     limit: usize,
 ) -> Result<Vec<Sleeper>, Unavailable> {
-    let each =
-        index_partitions(DUE).map(|partition| Question { index: "due", partition, until: Some(now), limit });
-    let questions: Vec<Question> = each.collect();
+    // Each partition has its share, so that none stands before the others.
+    let limit = limit.div_ceil(usize::try_from(SHARDS).unwrap_or(1));
+    let question = |partition| Question { index: "due", partition, until: Some(now), limit };
+    let questions: Vec<Question> = index_partitions(DUE).map(question).collect();
     let found = try_join_all(questions.iter().map(|question| query(client, table, question))).await?;
-    let mut keys: Vec<PairKey> = found.into_iter().flatten().collect();
-    keys.truncate(limit);
+    let keys: Vec<PairKey> = found.into_iter().flatten().collect();
     let mut due = sleepers(client, table, &keys, |slot| slot.due_at().filter(|at| *at <= now)).await?;
     due.sort_by_key(|one| one.due_at);
     Ok(due)
