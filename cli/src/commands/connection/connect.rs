@@ -7,6 +7,8 @@ use crate::app::App;
 use crate::aws::unavailable;
 use crate::moment::read_duration;
 use crate::problem::{Ended, Exit, Problem};
+use rtr_connectors::registry;
+use rtr_core::mapping::nearest;
 use rtr_engine::authorize::{Begin, BeginError, begin};
 use rtr_engine::seams::{ConsentEnding, Consents};
 use serde::Serialize;
@@ -134,6 +136,14 @@ fn choose(all: Vec<Selected>, args: &Args) -> Result<Selected, Problem> {
 }
 
 fn unconfigured(args: &Args) -> Problem {
+    if registry::by_name(&args.provider).is_none() {
+        let known: Vec<&str> = registry::ALL.iter().map(|connector| connector.facts().name).collect();
+        let problem = Problem::usage(format!("unknown provider `{}`", args.provider));
+        return match nearest(&args.provider, known.iter().copied()) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem.hint(format!("there are {}", known.join(", "))),
+        };
+    }
     let id = args.connection.as_deref().unwrap_or(&args.provider);
     let provider =
         if id == args.provider { "{}".to_owned() } else { format!("{{provider: {}}}", args.provider) };
@@ -215,5 +225,8 @@ mod tests {
           connections:
             hubspot-us: {provider: hubspot}
         ");
+        let slip = Args { provider: "salesfarce".to_owned(), ..args(None) };
+        let told = choose(Vec::new(), &slip).map(|one| one.connection).unwrap_err();
+        assert_eq!(told.to_string(), "rtr: unknown provider `salesfarce`\n  did you mean `salesforce`?");
     }
 }

@@ -18,8 +18,8 @@ pub enum Format {
     Csv {
         /// Where each field stands; a version may have no place.
         places: [Option<usize>; 3],
-        /// Whether the first line names the fields.
-        header: bool,
+        /// The fields that the first line names, if it names any.
+        header: Option<usize>,
     },
 }
 
@@ -39,15 +39,15 @@ impl Format {
         let place = |name: &str| fields.iter().position(|field| field.trim().eq_ignore_ascii_case(name));
         let places = NAMES.map(place);
         match places {
-            [Some(_), Some(_), _] => Self::Csv { places, header: true },
-            _ => Self::Csv { places: [Some(0), Some(1), Some(2)], header: false },
+            [Some(_), Some(_), _] => Self::Csv { places, header: Some(fields.len()) },
+            _ => Self::Csv { places: [Some(0), Some(1), Some(2)], header: None },
         }
     }
 
     /// Whether the first line is a header and no link.
     #[must_use]
     pub fn has_header(&self) -> bool {
-        matches!(self, Self::Csv { header: true, .. })
+        matches!(self, Self::Csv { header: Some(_), .. })
     }
 }
 
@@ -85,12 +85,19 @@ fn from_json(text: &str) -> Result<[Option<String>; 3], NotALink> {
     Ok(parts)
 }
 
-fn from_csv(text: &str, places: &[Option<usize>; 3], header: bool) -> Result<[Option<String>; 3], NotALink> {
+fn from_csv(
+    text: &str,
+    places: &[Option<usize>; 3],
+    header: Option<usize>,
+) -> Result<[Option<String>; 3], NotALink> {
     let fields = fields(text)?;
-    if !header && fields.len() > NAMES.len() {
-        let words =
-            "fields, where record_id,external_id[,version] is expected; a header would say which is which";
-        return Err(NotALink(format!("the line has {} {words}", fields.len())));
+    if fields.len() > header.unwrap_or(NAMES.len()) {
+        let words = match header {
+            Some(named) => format!("where the header names {named}"),
+            None => "where record_id,external_id[,version] is expected; a header would say which is which"
+                .to_owned(),
+        };
+        return Err(NotALink(format!("the line has {} fields, {words}", fields.len())));
     }
     Ok(places.map(|place| fields.get(place?).cloned()))
 }
@@ -192,6 +199,7 @@ mod tests {
             csv("c-1,501,seven"),
             csv("c-1,501,-1"),
             csv("a,b,1,d"),
+            said("record_id,external_id", "a,b,7"),
             csv(r#""c-1,501"#),
             csv(r#""c-1"x,501"#),
             csv(&format!("{long},1")),
@@ -211,6 +219,7 @@ mod tests {
         `version` is not an integer from 0 to 9007199254740991
         `version` is not an integer from 0 to 9007199254740991
         the line has 4 fields, where record_id,external_id[,version] is expected; a header would say which is which
+        the line has 3 fields, where the header names 2
         a quoted field has no end
         text stands behind a quoted field
         `record_id` has 513 characters, 512 are allowed
