@@ -306,10 +306,15 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
 fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instant) -> Item {
     let held = item.slot.as_ref().filter(|slot| slot.state == SlotState::Parked);
     let (not_before, since) = (held.map(|slot| slot.not_before), held.map(|slot| slot.since));
+    let state = match &parking.wait {
+        None => SlotState::Parked,
+        Some(wait) if wait.until == Instant(0) => SlotState::Incomplete,
+        Some(_) => SlotState::Waiting,
+    };
     let slot = Slot {
         wanted_version: attempt.version,
         mapping_revision: attempt.mapping_revision,
-        state: if parking.wait.is_some() { SlotState::Waiting } else { SlotState::Parked },
+        state,
         deleted: parking.deleted,
         body: parking.body.clone(),
         reason: parking.reason.clone(),
@@ -319,6 +324,10 @@ fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instant) -> Item 
         waits: parking.wait.as_ref().map(|wait| wait.waits.clone()),
     };
     let code = Some(parking.reason.code);
+    if state == SlotState::Incomplete {
+        // A look in vain is no news.
+        return Item { slot: Some(slot), crashes: 0, ..item };
+    }
     Item { slot: Some(slot), crashes: 0, ..item }.noting(Ended::Parked, attempt.version, now, code)
 }
 

@@ -14,7 +14,7 @@ pub use fence::{Fence, above_fence, fence, may_end};
 use crate::change::Operation;
 use crate::code::Code;
 use crate::config::Mode;
-use crate::item::{Item, MAX_CRASHES, Reason, Shadow, Waits};
+use crate::item::{Item, MAX_CRASHES, Reason, Shadow, SlotState, Waits};
 use crate::mapping::{Mapped, Mapping, OnDelete, OnUnmatched, Patch, Reference, WriteMode};
 use crate::payload::{Payload, Resolved};
 use crate::time::Instant;
@@ -201,16 +201,19 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
     if at.mapping.write == WriteMode::Create && at.item.external_id.is_some() {
         return Action::Skip;
     }
-    if let Some(wait) = references::wait(at) {
+    if let Some(wait) = references::wait(incoming, at) {
         return wait;
     }
     let payload = Payload::build(mapped, at.references);
     let hash = payload.hash("upsert", &at.mapping.object);
     // What goes without a reference has that to note, though the CRM has all the rest.
-    let open = references::open(at);
+    let open = references::open(incoming, at);
     let known = at.item.applied_hash.as_deref() == Some(hash.as_str());
     if known && open.is_none() && may_elide(incoming, at.item) {
         return Action::Unchanged;
+    }
+    if let Some(open) = open.as_ref().filter(|_| known && looked_in_vain(incoming, at.item)) {
+        return Action::Wait(Box::new(open.clone()));
     }
     if let Some(park) = paused(at) {
         return park;
@@ -266,6 +269,13 @@ fn paused(at: Situation<'_>) -> Option<Action> {
 /// The elide rule: only what was received once, with nothing open, may be called equal without asking the CRM.
 fn may_elide(incoming: &Incoming, item: &Item) -> bool {
     !incoming.again && !incoming.wake && item.slot.is_none() && item.intent.is_none()
+}
+
+/// A look at what was written without a reference, which is still lacking: the CRM has all there is.
+fn looked_in_vain(incoming: &Incoming, item: &Item) -> bool {
+    let written = item.applied_version == Some(incoming.version);
+    let incomplete = item.slot.as_ref().is_some_and(|slot| slot.state == SlotState::Incomplete);
+    incoming.wake && !incoming.again && written && incomplete && item.intent.is_none()
 }
 
 fn reused(incoming: &Incoming, at: Situation<'_>) -> bool {

@@ -1,8 +1,8 @@
 //! Waiting for the records that a record refers to: how long, and when it goes without one.
 
-use super::{Action, Situation, Wait};
+use super::{Action, Incoming, Situation, Wait};
 use crate::code::Code;
-use crate::item::{Item, Reason, Waits};
+use crate::item::{Item, Reason, SlotState, Waits};
 use crate::mapping::Reference;
 use crate::payload::Resolved;
 use crate::time::Instant;
@@ -13,13 +13,21 @@ const FIRST_LOOK_MS: i64 = 60_000;
 const LOOK_AT_LEAST_MS: i64 = 900_000;
 /// The first look of a record that went without its reference, in milliseconds; then twice as late each time …
 const FIRST_LATE_LOOK_MS: i64 = 600_000;
-/// … until it has waited so long: from then on only the reference's own link wakes it.
+/// … at least once a day …
+const LATE_LOOK_AT_LEAST_MS: i64 = 24 * 3_600_000;
+/// … until it has waited so long: from then on only the reference's own link wakes it. One that lacks several looks on,
+/// since it is found by one of them at a time.
 const LAST_LOOK_MS: i64 = 48 * 3_600_000;
 
 /// The wait for the first reference that is worth one; none when the record can go.
-pub(super) fn wait(at: Situation<'_>) -> Option<Action> {
+pub(super) fn wait(incoming: &Incoming, at: Situation<'_>) -> Option<Action> {
     let (reference, _) = at.references.iter().find(|(_, state)| *state == Resolved::NotYet)?;
-    let since = since(at.item, reference, at.arrived);
+    // What went without it once does not wait again.
+    let went = at.item.slot.as_ref().is_some_and(|slot| slot.state == SlotState::Incomplete);
+    if went && (incoming.wake || for_it(at.item, reference)) {
+        return None;
+    }
+    let since = since(incoming, at, reference);
     let until = since.plus_ms(at.mapping.reference_wait_ms);
     if until <= at.now {
         return None;
@@ -34,13 +42,21 @@ pub(super) fn wait(at: Situation<'_>) -> Option<Action> {
     })))
 }
 
-/// What stays open when the record goes now: the first reference that it goes without.
-pub(super) fn open(at: Situation<'_>) -> Option<Wait> {
-    let (reference, _) = at.references.iter().find(|(_, state)| !matches!(state, Resolved::Linked { .. }))?;
-    let since = since(at.item, reference, at.arrived);
+/// What stays open when the record goes now: a reference that it goes without. Of several it is the one after that which
+/// its slot names, so that each has its turn to be the one that wakes it.
+pub(super) fn open(incoming: &Incoming, at: Situation<'_>) -> Option<Wait> {
+    let lacking = at.references.iter().filter(|(_, state)| !matches!(state, Resolved::Linked { .. }));
+    let lacking: Vec<&Reference> = lacking.map(|(reference, _)| reference).collect();
+    let named = lacking.iter().position(|reference| for_it(at.item, reference));
+    let next = named.map_or(0, |place| (place + 1) % lacking.len());
+    let reference = *lacking.get(next)?;
+    let since = since(incoming, at, reference);
     let age_ms = at.now.since_ms(since);
-    let look_at =
-        if age_ms >= LAST_LOOK_MS { Instant(0) } else { at.now.plus_ms(age_ms.max(FIRST_LATE_LOOK_MS)) };
+    let look_at = if age_ms >= LAST_LOOK_MS && lacking.len() == 1 {
+        Instant(0)
+    } else {
+        at.now.plus_ms(age_ms.clamp(FIRST_LATE_LOOK_MS, LATE_LOOK_AT_LEAST_MS))
+    };
     let message = format!(
         "written without the {} in `{}`, which is not linked; completed when it is",
         reference.record_type, reference.field
@@ -53,11 +69,14 @@ pub(super) fn open(at: Situation<'_>) -> Option<Wait> {
     })
 }
 
-/// A record that changes while it waits does not begin to wait anew.
-fn since(item: &Item, reference: &Reference, arrived: Instant) -> Instant {
-    item.waiting()
-        .filter(|slot| slot.waits_for(&reference.record_type, &reference.record_id))
-        .map_or(arrived, |slot| slot.since)
+/// A record that changes while it waits does not begin to wait anew, nor does one that waits for several in turn.
+fn since(incoming: &Incoming, at: Situation<'_>, reference: &Reference) -> Instant {
+    let slot = at.item.waiting().filter(|_| incoming.wake || for_it(at.item, reference));
+    slot.map_or(at.arrived, |slot| slot.since)
+}
+
+fn for_it(item: &Item, reference: &Reference) -> bool {
+    item.waiting().is_some_and(|slot| slot.waits_for(&reference.record_type, &reference.record_id))
 }
 
 fn waits(reference: &Reference, look_at: Instant) -> Waits {

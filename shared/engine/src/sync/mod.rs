@@ -211,10 +211,15 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
             }
             Action::Wait(wait) => {
                 let (reason, until) = (wait.reason.clone(), wait.until);
+                // What went without the reference has ended; it only looks for it.
+                let (ended, told) = match until {
+                    Instant(0) => (Ended::Unchanged, None),
+                    _ => (Ended::Parked, Some(reason.clone())),
+                };
                 match park::parking(seams, job, reason.clone(), until, Some(*wait)).await {
                     Ok(parking) => {
                         waiting.push(at);
-                        work.push((job, Ending::Parked(Box::new(parking)), Ended::Parked, Some(reason)));
+                        work.push((job, Ending::Parked(Box::new(parking)), ended, told));
                     }
                     Err(why) => job.give_back_as_is(&why),
                 }

@@ -354,3 +354,48 @@ fn given_a_company_linked_between_the_read_and_the_wait_when_synced_then_the_con
         futures::executor::block_on(run(&seams, &world.settings, &Caches::default(), &batch, deadline));
     assert_eq!((report.counts["applied"], associated(&world, "k")), (1, vec!["v1".to_owned()]));
 }
+
+#[test]
+fn given_a_contact_without_its_company_when_it_looks_in_vain_then_the_crm_is_not_told_again() {
+    let world = World::with_contact(CONTACT);
+    world.sync(&[contact(&world, "c", 1, "never")]);
+    world.clock.advance_ms(HOUR_MS);
+    world.sweep();
+    let (calls, outcomes) = (world.calls().len(), world.item("contact", "c").recent.len());
+    for _ in 0..40 {
+        world.clock.advance_ms(HOUR_MS);
+        world.sweep();
+    }
+    let item = world.item("contact", "c");
+    assert_eq!((world.calls().len(), item.recent.len()), (calls, outcomes), "no call, no news");
+    assert_eq!(item.slot.map(|slot| slot.state), Some(SlotState::Incomplete));
+}
+
+const TWO: &str = "object: contacts\nreference_wait: 1h\nfields:\n  email: email\n  jobtitle: {reference: contact, id: boss}\n  company: {reference: company, id: company_id, association: default}\n";
+
+#[test]
+fn given_a_contact_that_lacks_two_when_the_wait_ends_and_they_come_late_then_each_is_written_in_its_turn() {
+    let world = World::with_contact(TWO);
+    let data = json!({"email": "c@x.io", "boss": "b", "company_id": "k"});
+    world.sync(&[world.contact("c", 1, &data)]);
+    // One hour for both, not one for each.
+    world.clock.advance_ms(HOUR_MS);
+    world.sweep();
+    assert_eq!(world.contacts("email"), ["c@x.io"]);
+    world.clock.advance_ms(20 * 24 * HOUR_MS);
+    world.sweep();
+    for (comes, event) in [(0, company(&world, "k")), (1, world.contact("b", 1, &json!({"email": "b@x.io"})))]
+    {
+        world.sync(&[event]);
+        for _ in 0..3 {
+            world.deliver();
+            world.clock.advance_ms(25 * HOUR_MS);
+            world.sweep();
+        }
+        let held = world.crm.records("acme", "contacts");
+        let mine = held.iter().find(|one| one["properties"]["email"] == "c@x.io").unwrap();
+        let linked = mine["associations"].to_string().contains("compan");
+        assert_eq!((linked, mine["properties"]["jobtitle"].is_string()), (true, comes == 1), "{mine}");
+    }
+    assert_eq!(world.item("contact", "c").slot, None);
+}
