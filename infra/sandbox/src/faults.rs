@@ -217,7 +217,7 @@ fn holds(body: &[u8], text: &[u8]) -> bool {
 }
 
 /// All faults that are set.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct FaultSet {
     faults: Vec<Fault>,
 }

@@ -10,6 +10,7 @@ const MAX_BODY: usize = 64 * 1024;
 const MAX_BODIES: usize = 128 * 1024 * 1024;
 
 /// One request and what became of it.
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) seq: u64,
     pub(crate) at: i64,
@@ -44,7 +45,7 @@ impl Entry {
 }
 
 /// The ring of entries.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Journal {
     entries: VecDeque<Entry>,
     last: u64,

@@ -11,6 +11,7 @@ mod clock;
 mod consent;
 mod control;
 mod faults;
+mod feed;
 mod http;
 mod hubspot;
 mod ids;
@@ -21,5 +22,6 @@ mod salesforce;
 mod sandbox;
 mod tokens;
 
+pub use feed::Change;
 pub use http::{Ending, Reply, Request};
 pub use sandbox::Sandbox;

@@ -75,7 +75,7 @@ impl Limit {
 }
 
 /// The limits of one account; none at first.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Limiter {
     pub(crate) limits: Vec<Limit>,
 }

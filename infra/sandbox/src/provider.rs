@@ -2,6 +2,7 @@
 //!
 //! A provider never sees faults, limits or the journal: those work on every vendor alike, around it.
 
+use crate::feed::Touched;
 use crate::http::{Request, decode};
 use crate::limits::Limit;
 use crate::tokens::TokenBook;
@@ -112,6 +113,8 @@ pub(crate) struct Kind {
 
 /// One account of one vendor.
 pub(crate) trait Crm: Send {
+    /// The account as it stands, once more.
+    fn copy(&self) -> Box<dyn Crm>;
     /// Classifies a call without doing it.
     fn kind(&self, call: &Call<'_>) -> Kind;
     /// Refuses a call whose credentials do not permit it.
@@ -132,6 +135,10 @@ pub(crate) trait Crm: Send {
     }
     /// Every record of a type, for whoever checks final states.
     fn records(&self, object: &str, archived: bool) -> Result<Vec<Value>, String>;
+    /// Begins to note which records are written.
+    fn watch(&mut self);
+    /// The records written since this was last asked, each once, as they are now.
+    fn touched(&mut self) -> Vec<Touched>;
     /// The newest records of a type, for the page.
     fn newest(&self, object: &str, count: usize) -> Result<Vec<Value>, String>;
     /// The number of records by type.

@@ -6,6 +6,7 @@
 
 use crate::control;
 use crate::faults::{Effect, FaultSet, Target};
+use crate::feed::Change;
 use crate::http::{Ending, Reply, Request};
 use crate::journal::{Entry, Journal};
 use crate::limits::Limiter;
@@ -21,7 +22,14 @@ pub(crate) struct Account {
     pub(crate) limiter: Limiter,
 }
 
+impl Clone for Account {
+    fn clone(&self) -> Self {
+        Self { crm: self.crm.copy(), tokens: self.tokens.clone(), limiter: self.limiter.clone() }
+    }
+}
+
 /// A write whose answer was cut and which lands later.
+#[derive(Clone)]
 struct Pending {
     due: i64,
     provider: String,
@@ -31,19 +39,41 @@ struct Pending {
 }
 
 /// Every account of every vendor, and what was asked of them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Sandbox {
     pub(crate) accounts: BTreeMap<(String, String), Account>,
     pub(crate) faults: FaultSet,
     pub(crate) journal: Journal,
     pending: Vec<Pending>,
     serial: u64,
+    watched: bool,
 }
 
 impl Sandbox {
     /// An empty sandbox.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Begins to note which records are written, in accounts that are there and in those to come.
+    pub fn watch(&mut self) {
+        self.watched = true;
+        self.accounts.values_mut().for_each(|account| account.crm.watch());
+    }
+
+    /// The records written since this was last asked, each once, as they are now.
+    pub fn changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for ((provider, account), held) in &mut self.accounts {
+            changes.extend(held.crm.touched().into_iter().map(|(object, id, values)| Change {
+                provider: provider.clone(),
+                account: account.clone(),
+                object,
+                id,
+                values,
+            }));
+        }
+        changes
     }
 
     /// Answers one request at a time given by the caller, in milliseconds since 1970. Times must not go back.
@@ -100,8 +130,12 @@ impl Sandbox {
     pub(crate) fn account(&mut self, provider: &str, name: &str) -> Option<&mut Account> {
         let (_, open) = PROVIDERS.iter().find(|(known, _)| *known == provider)?;
         let entry = self.accounts.entry((provider.to_owned(), name.to_owned()));
+        let watched = self.watched;
         Some(entry.or_insert_with(|| {
-            let crm = open(name);
+            let mut crm = open(name);
+            if watched {
+                crm.watch();
+            }
             let mut tokens = TokenBook::new(&format!("{provider}/{name}"));
             tokens.lifetime = crm.token_lifetime();
             Account { crm, tokens, limiter: Limiter::default() }

@@ -60,6 +60,7 @@ pub(crate) struct Wanted {
 }
 
 /// Every token and client of an account.
+#[derive(Clone)]
 pub(crate) struct TokenBook {
     salt: u64,
     made: u64,

@@ -60,7 +60,7 @@ pub(super) struct Link {
 }
 
 /// Every association of an account.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Links {
     ends: BTreeMap<End, BTreeMap<End, BTreeSet<u64>>>,
 }

@@ -22,6 +22,7 @@ mod store;
 mod types;
 mod values;
 
+use crate::feed::Touched;
 use crate::ids::{hash, uuid};
 use crate::limits::Limit;
 use crate::provider::{Answer, Call, Crm, Env, Kind};
@@ -29,17 +30,19 @@ use errors::Fail;
 use links::Links;
 use schema::Schema;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::Store;
 use types::{ObjectType, TYPES};
 
 /// The records of one type with their definitions.
+#[derive(Clone)]
 struct Table {
     schema: Schema,
     store: Store,
 }
 
 /// One HubSpot account ("portal").
+#[derive(Clone)]
 struct HubSpot {
     salt: u64,
     portal: u64,
@@ -122,6 +125,10 @@ impl HubSpot {
 }
 
 impl Crm for HubSpot {
+    fn copy(&self) -> Box<dyn Crm> {
+        Box::new(self.clone())
+    }
+
     fn kind(&self, call: &Call<'_>) -> Kind {
         access::kind(call)
     }
@@ -153,6 +160,22 @@ impl Crm for HubSpot {
 
     fn records(&self, object: &str, archived: bool) -> Result<Vec<Value>, String> {
         self.dump(object, archived, usize::MAX)
+    }
+
+    fn watch(&mut self) {
+        self.tables.values_mut().for_each(|table| table.store.touched = Some(BTreeSet::new()));
+    }
+
+    fn touched(&mut self) -> Vec<Touched> {
+        let mut all = Vec::new();
+        for kind in TYPES {
+            let Some(table) = self.tables.get_mut(kind.id) else { continue };
+            for id in table.store.touched.as_mut().map(std::mem::take).unwrap_or_default() {
+                let live = table.store.live(id).filter(|record| record.id == id);
+                all.push((kind.plural.to_owned(), id.to_string(), live.map(|one| one.properties.clone())));
+            }
+        }
+        all
     }
 
     fn newest(&self, object: &str, count: usize) -> Result<Vec<Value>, String> {

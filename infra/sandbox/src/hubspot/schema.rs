@@ -74,7 +74,7 @@ impl Group {
 }
 
 /// All properties and groups of a type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Schema {
     pub(super) properties: BTreeMap<String, Property>,
     pub(super) groups: Vec<Group>,

@@ -44,7 +44,7 @@ impl Record {
 }
 
 /// The records of one object type.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Store {
     records: BTreeMap<u64, Record>,
     unique: BTreeMap<String, BTreeMap<String, u64>>,
@@ -54,6 +54,8 @@ pub(super) struct Store {
     undo: Option<Vec<(u64, Option<Record>)>>,
     /// How many records are not archived.
     live: usize,
+    /// Ids written since somebody looked, if anybody does.
+    pub(super) touched: Option<BTreeSet<u64>>,
 }
 
 impl Store {
@@ -124,6 +126,9 @@ impl Store {
         let counts =
             |record: &Option<Record>| usize::from(record.as_ref().is_some_and(|one| one.archived.is_none()));
         self.live = self.live + counts(&new) - counts(&old);
+        if let Some(touched) = &mut self.touched {
+            touched.insert(id);
+        }
         match new {
             Some(record) => self.records.insert(id, record),
             None => self.records.remove(&id),

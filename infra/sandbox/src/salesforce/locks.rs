@@ -6,7 +6,7 @@ use super::errors::Fail;
 use std::collections::BTreeMap;
 
 /// Who has which lock, and until when.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Locks {
     /// How long one child's write goes on, in milliseconds; 0 is no time at all.
     pub(super) hold_ms: i64,

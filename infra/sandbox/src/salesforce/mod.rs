@@ -26,6 +26,7 @@ mod tooling;
 mod values;
 mod write;
 
+use crate::feed::Touched;
 use crate::ids::hash;
 use crate::limits::Limit;
 use crate::provider::{Answer, Call, Crm, Env, Kind};
@@ -37,10 +38,11 @@ use query::Cursors;
 use quota::Usage;
 use schema::{Field, ObjectType, TYPES};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{Record, Store};
 
 /// One Salesforce account ("org").
+#[derive(Clone)]
 struct Salesforce {
     salt: u64,
     org: String,
@@ -167,6 +169,10 @@ impl Salesforce {
 }
 
 impl Crm for Salesforce {
+    fn copy(&self) -> Box<dyn Crm> {
+        Box::new(self.clone())
+    }
+
     fn kind(&self, call: &Call<'_>) -> Kind {
         access::kind(call)
     }
@@ -207,6 +213,23 @@ impl Crm for Salesforce {
 
     fn records(&self, object: &str, archived: bool) -> Result<Vec<Value>, String> {
         self.dump(object, archived, usize::MAX)
+    }
+
+    fn watch(&mut self) {
+        self.store.touched = Some(BTreeSet::new());
+    }
+
+    fn touched(&mut self) -> Vec<Touched> {
+        let touched = self.store.touched.as_mut().map(std::mem::take).unwrap_or_default();
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let one = |id: String| {
+            let kind = TYPES.iter().find(|kind| id.starts_with(kind.prefix))?;
+            let values = self.store.live(&id).map(|record| {
+                record.values.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+            });
+            Some((kind.name.to_owned(), id, values))
+        };
+        touched.into_iter().filter_map(one).collect()
     }
 
     fn newest(&self, object: &str, count: usize) -> Result<Vec<Value>, String> {

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 const MAX_CURSORS: usize = 10;
 
 /// The results of the queries of which not every page was asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Cursors {
     open: VecDeque<(String, Vec<Value>)>,
 }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 const REQUESTS_A_DAY: u64 = 100_000;
 
 /// The times of the requests of the last 24 hours.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Usage {
     at: VecDeque<i64>,
 }

@@ -29,12 +29,14 @@ impl Record {
 type Index = BTreeMap<(&'static str, String), BTreeMap<String, BTreeSet<String>>>;
 
 /// Every record.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Store {
     records: BTreeMap<String, Record>,
     index: Index,
     live: BTreeMap<&'static str, usize>,
     log: Vec<(String, Option<Record>)>,
+    /// Ids written since somebody looked, if anybody does.
+    pub(super) touched: Option<BTreeSet<String>>,
 }
 
 impl Store {
@@ -90,6 +92,9 @@ impl Store {
     }
 
     fn replace(&mut self, id: &str, new: Option<Record>) -> Option<Record> {
+        if let Some(touched) = &mut self.touched {
+            touched.insert(id.to_owned());
+        }
         let old = self.records.remove(id);
         if let Some(old) = &old {
             self.note(old, false);
