@@ -1,6 +1,6 @@
 //! Buckets, locks and suspensions in memory, decided by the same core as the real ones.
 
-use crate::clock::TestClock;
+use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::limit::{Bucket, Rule, block, take};
@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The table.
 #[derive(Debug)]
 pub struct MemoryLimits {
-    clock: Arc<TestClock>,
+    clock: Arc<dyn Clock>,
+    weather: Arc<dyn Weather>,
     state: Mutex<State>,
 }
 
@@ -40,8 +41,14 @@ pub struct State {
 impl MemoryLimits {
     /// An empty table on `clock`.
     #[must_use]
-    pub fn new(clock: Arc<TestClock>) -> Self {
-        Self { clock, state: Mutex::default() }
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::under(clock, Arc::new(Calm))
+    }
+
+    /// The same under `weather`.
+    #[must_use]
+    pub fn under(clock: Arc<dyn Clock>, weather: Arc<dyn Weather>) -> Self {
+        Self { clock, weather, state: Mutex::default() }
     }
 
     /// The state, to look at or to change.
@@ -49,55 +56,72 @@ impl MemoryLimits {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self) {
-        if self.state().hangs {
-            std::future::pending::<()>().await;
-        }
+    /// Acts between the way there and the way back; `act` is only asked where something is done.
+    async fn asked<T>(
+        &self,
+        name: &'static str,
+        act: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, Unavailable> {
+        let op = Op { service: Service::Limits, name, parts: 1 };
+        let fate = self.weather.there(op).await;
+        let answer = fate.does(0).then(|| act(&mut self.state()));
+        self.weather.back(op).await;
+        answer
+            .filter(|_| fate.tells(0))
+            .ok_or_else(|| Unavailable("the limits table does not answer".to_owned()))
     }
 }
 
 #[async_trait]
 impl Limits for MemoryLimits {
     async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
-        self.answer().await;
-        let mut state = self.state();
-        state.leases += 1;
-        let held = state.buckets.entry(bucket.to_owned()).or_default();
-        let taken = take(held, rules, want, self.clock.now());
-        *held = taken.bucket;
-        Ok(Lease { granted: taken.granted, retry_at: taken.retry_at })
+        if self.state().hangs {
+            std::future::pending::<()>().await;
+        }
+        self.asked("lease", |state| {
+            state.leases += 1;
+            let held = state.buckets.entry(bucket.to_owned()).or_default();
+            let taken = take(held, rules, want, self.clock.now());
+            *held = taken.bucket;
+            Lease { granted: taken.granted, retry_at: taken.retry_at }
+        })
+        .await
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
         if self.state().hangs {
             return Err(Unavailable("the limiter does not answer".to_owned()));
         }
-        let mut state = self.state();
-        let held = state.buckets.entry(bucket.to_owned()).or_default();
-        *held = block(held, until);
-        Ok(())
+        self.asked("block", |state| {
+            let held = state.buckets.entry(bucket.to_owned()).or_default();
+            *held = block(held, until);
+        })
+        .await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let free = state.locks.get(name).is_none_or(|(by, until)| by == holder || *until <= now);
-        if free {
-            state.locks.insert(name.to_owned(), (holder.to_owned(), now.plus_ms(for_ms)));
-        }
-        Ok(free)
+        self.asked("lock", |state| {
+            let now = self.clock.now();
+            let free = state.locks.get(name).is_none_or(|(by, until)| by == holder || *until <= now);
+            if free {
+                state.locks.insert(name.to_owned(), (holder.to_owned(), now.plus_ms(for_ms)));
+            }
+            free
+        })
+        .await
     }
 
     async fn unlock(&self, name: &str, holder: &str) -> Result<(), Unavailable> {
-        let mut state = self.state();
-        if state.locks.get(name).is_some_and(|(by, _)| by == holder) {
-            state.locks.remove(name);
-        }
-        Ok(())
+        self.asked("unlock", |state| {
+            if state.locks.get(name).is_some_and(|(by, _)| by == holder) {
+                state.locks.remove(name);
+            }
+        })
+        .await
     }
 
     async fn suspension(&self, connection: &str) -> Result<Option<Suspension>, Unavailable> {
-        Ok(self.state().suspensions.get(connection).cloned())
+        self.asked("suspension", |state| state.suspensions.get(connection).cloned()).await
     }
 
     async fn set_suspension(
@@ -105,48 +129,58 @@ impl Limits for MemoryLimits {
         connection: &str,
         suspension: Option<&Suspension>,
     ) -> Result<(), Unavailable> {
-        let mut state = self.state();
-        match suspension {
-            Some(suspension) => state.suspensions.insert(connection.to_owned(), suspension.clone()),
-            None => state.suspensions.remove(connection),
-        };
-        Ok(())
+        self.asked("set_suspension", |state| {
+            match suspension {
+                Some(suspension) => state.suspensions.insert(connection.to_owned(), suspension.clone()),
+                None => state.suspensions.remove(connection),
+            };
+        })
+        .await
     }
 
     async fn known(&self, connection: &str) -> Result<Known, Unavailable> {
-        Ok(self.state().known.get(connection).cloned().unwrap_or_default())
+        self.asked("known", |state| state.known.get(connection).cloned().unwrap_or_default()).await
     }
 
     async fn note_account(&self, connection: &str, account: &str) -> Result<(), Unavailable> {
-        self.state().known.entry(connection.to_owned()).or_default().account = Some(account.to_owned());
-        Ok(())
+        self.asked("note_account", |state| {
+            state.known.entry(connection.to_owned()).or_default().account = Some(account.to_owned());
+        })
+        .await
     }
 
     async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
-        let replaced = Some((version.to_owned(), self.clock.now()));
-        self.state().known.entry(connection.to_owned()).or_default().replaced = replaced;
-        Ok(())
+        self.asked("note_replaced", |state| {
+            let replaced = Some((version.to_owned(), self.clock.now()));
+            state.known.entry(connection.to_owned()).or_default().replaced = replaced;
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl Consents for MemoryLimits {
     async fn put_consent(&self, state: &str, consent: &Consent) -> Result<(), Unavailable> {
-        self.state().consents.insert(state.to_owned(), consent.clone());
-        Ok(())
+        self.asked("put_consent", |held| {
+            held.consents.insert(state.to_owned(), consent.clone());
+        })
+        .await
     }
 
     async fn take_consent(&self, state: &str) -> Result<Option<Consent>, Unavailable> {
         let now = self.clock.now();
-        Ok(self.state().consents.remove(state).filter(|consent| consent.until > now))
+        self.asked("take_consent", |held| held.consents.remove(state).filter(|consent| consent.until > now))
+            .await
     }
 
     async fn end_consent(&self, state: &str, ending: &ConsentEnding) -> Result<(), Unavailable> {
-        self.state().endings.insert(state.to_owned(), ending.clone());
-        Ok(())
+        self.asked("end_consent", |held| {
+            held.endings.insert(state.to_owned(), ending.clone());
+        })
+        .await
     }
 
     async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable> {
-        Ok(self.state().endings.get(state).cloned())
+        self.asked("consent_ending", |held| held.endings.get(state).cloned()).await
     }
 }

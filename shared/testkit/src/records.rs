@@ -1,18 +1,29 @@
 //! Items and claims in memory, compare-and-set by `rev`, every request counted.
 
+use crate::weather::{Calm, Fate, Op, Service, Weather};
 use async_trait::async_trait;
+use rtr_connectors::http::Clock;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::slot::Slot;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{ClaimChange, Names, Records, Sleeper, Unavailable, Write, Wrote};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryRecords {
+    /// What tells an index's age; without one it shows everything.
+    clock: Option<Arc<dyn Clock>>,
+    weather: Arc<dyn Weather>,
     state: Mutex<State>,
+}
+
+impl Default for MemoryRecords {
+    fn default() -> Self {
+        Self { clock: None, weather: Arc::new(Calm), state: Mutex::default() }
+    }
 }
 
 /// What is in it, and what was asked of it.
@@ -40,9 +51,38 @@ pub struct State {
     pub index_lags: bool,
     /// Writes that shall land although their answer is lost: so many more.
     pub lose_answers: u32,
+    /// What the indexes show of an item that was written a moment ago: as it was before, and when that was.
+    before: BTreeMap<PairKey, (Instant, Option<Slot>)>,
 }
 
 impl MemoryRecords {
+    /// An empty table under `weather`.
+    #[must_use]
+    pub fn under(clock: Arc<dyn Clock>, weather: Arc<dyn Weather>) -> Self {
+        Self { clock: Some(clock), weather, state: Mutex::default() }
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.as_ref().map_or(Instant(0), |clock| clock.now())
+    }
+
+    fn op(name: &'static str, parts: usize) -> Op {
+        Op { service: Service::Records, name, parts }
+    }
+
+    /// Acts between the way there and the way back; `act` is only asked where something is done.
+    async fn asked<T>(
+        &self,
+        name: &'static str,
+        act: impl FnOnce(&mut State) -> Result<T, Unavailable>,
+    ) -> Result<T, Unavailable> {
+        let op = Self::op(name, 1);
+        let fate = self.weather.there(op).await;
+        let answer = if fate.does(0) { act(&mut self.state()) } else { Err(gone()) };
+        self.weather.back(op).await;
+        if fate.tells(0) { answer } else { Err(gone()) }
+    }
+
     /// The state, to look at or to change.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -55,14 +95,19 @@ impl MemoryRecords {
     }
 }
 
+fn gone() -> Unavailable {
+    Unavailable("the table does not answer".to_owned())
+}
+
 impl State {
     fn check(&self) -> Result<(), Unavailable> {
-        if self.down { Err(Unavailable("the table does not answer".to_owned())) } else { Ok(()) }
+        if self.down { Err(gone()) } else { Ok(()) }
     }
 
     /// The slots of which `wanted` says when they are due.
     fn sleepers(
         &mut self,
+        shows: impl Fn(Instant) -> bool,
         wanted: impl Fn(&Names, &Slot) -> Option<Instant>,
     ) -> Result<Vec<Sleeper>, Unavailable> {
         self.check()?;
@@ -70,8 +115,12 @@ impl State {
         if self.index_lags {
             return Ok(Vec::new());
         }
-        let sleeper = |(item, names): &(Item, Names)| {
-            let slot = item.slot.as_ref()?;
+        let before = &self.before;
+        let sleeper = |(key, (item, names)): (&PairKey, &(Item, Names))| {
+            let slot = match before.get(key).filter(|(at, _)| !shows(*at)) {
+                Some((_, stale)) => stale.as_ref()?,
+                None => item.slot.as_ref()?,
+            };
             let due_at = wanted(names, slot)?;
             let (org, kind, id) =
                 (names.org_id.clone()?, names.record_type.clone()?, names.record_id.clone()?);
@@ -83,16 +132,19 @@ impl State {
                 due_at,
             })
         };
-        let mut found: Vec<Sleeper> = self.items.values().filter_map(sleeper).collect();
+        let mut found: Vec<Sleeper> = self.items.iter().filter_map(sleeper).collect();
         found.sort_by_key(|one| one.due_at);
         Ok(found)
     }
 
-    fn put(&mut self, write: &Write) -> Wrote {
+    fn put(&mut self, write: &Write, now: Instant) -> Wrote {
         self.writes += 1;
         let rev = self.items.get(&write.key).map_or(0, |(item, _)| item.rev);
         if rev != write.old.rev {
             return Wrote::Refused;
+        }
+        if now.0 > 0 && (write.old.slot.is_some() || write.new.slot.is_some()) {
+            self.before.insert(write.key.clone(), (now, write.old.slot.clone()));
         }
         self.items.insert(write.key.clone(), (write.new.clone(), write.names.clone()));
         if self.lose_answers > 0 {
@@ -107,33 +159,126 @@ impl State {
 #[async_trait]
 impl Records for MemoryRecords {
     async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
-        let mut state = self.state();
-        state.check()?;
-        state.reads += 1;
-        Ok(keys.iter().filter_map(|key| Some((key.clone(), state.items.get(key)?.0.clone()))).collect())
+        self.asked("read", |state| {
+            state.check()?;
+            state.reads += 1;
+            Ok(keys.iter().filter_map(|key| Some((key.clone(), state.items.get(key)?.0.clone()))).collect())
+        })
+        .await
     }
 
     async fn write(&self, writes: &[Write]) -> Vec<Wrote> {
-        let mut state = self.state();
-        if let Err(error) = state.check() {
-            return vec![Wrote::Failed(error); writes.len()];
-        }
-        state.write_batches += 1;
-        writes.iter().map(|write| state.put(write)).collect()
+        let op = Self::op("write", writes.len());
+        let fate = self.weather.there(op).await;
+        let answers = {
+            let (mut state, now) = (self.state(), self.now());
+            state.write_batches += 1;
+            let one = |(at, write): (usize, &Write)| match state.check() {
+                Ok(()) if fate.does(at) => told(fate, at, state.put(write, now)),
+                _ => Wrote::Failed(gone()),
+            };
+            writes.iter().enumerate().map(one).collect()
+        };
+        self.weather.back(op).await;
+        answers
     }
 
     async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
-        let mut state = self.state();
-        if let Err(error) = state.check() {
-            return Wrote::Failed(error);
-        }
-        state.transactions += 1;
+        let op = Self::op("transact", 1);
+        let fate = self.weather.there(op).await;
+        let answer = {
+            let (mut state, now) = (self.state(), self.now());
+            match state.check() {
+                // The SDK's copy has the token of the first: it is answered as the first was.
+                Ok(()) if fate == Fate::SentTwice => state.transact(write, claims, now),
+                Ok(()) if fate.does(0) => told(fate, 0, state.transact(write, claims, now)),
+                _ => Wrote::Failed(gone()),
+            }
+        };
+        self.weather.back(op).await;
+        answer
+    }
+
+    async fn waiting_for(
+        &self,
+        connection: &ConnectionKey,
+        record: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<Sleeper>, Unavailable> {
+        let here = |names: &Names, slot: &Slot| {
+            let here = names.org_id.as_deref() == Some(&connection.org_id)
+                && names.connection.as_deref() == Some(&connection.connection);
+            (here && slot.waits_for(&record.record_type, &record.record_id)).then_some(slot.since)
+        };
+        self.asked("waiting_for", |state| state.sleepers(|at| self.shows(at), here)).await.map(
+            |mut found: Vec<Sleeper>| {
+                found.truncate(limit);
+                found
+            },
+        )
+    }
+
+    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
+        let due = |_: &Names, slot: &Slot| slot.due_at().filter(|at| *at <= now);
+        self.asked("due", |state| state.sleepers(|at| self.shows(at), due)).await.map(
+            |mut found: Vec<Sleeper>| {
+                found.truncate(limit);
+                found
+            },
+        )
+    }
+
+    async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
+        self.asked("put_body", |state| {
+            state.check()?;
+            state.bodies.insert(key.to_owned(), body.to_vec());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn body(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.asked("body", |state| {
+            state.check()?;
+            Ok(state.bodies.get(key).cloned())
+        })
+        .await
+    }
+
+    async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
+        self.asked("delete_body", |state| {
+            state.check()?;
+            state.bodies.remove(key);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl MemoryRecords {
+    fn shows(&self, written: Instant) -> bool {
+        self.weather.index_shows(self.now().since_ms(written))
+    }
+}
+
+/// What the caller hears of a write that was done or refused.
+fn told(fate: Fate, at: usize, wrote: Wrote) -> Wrote {
+    match fate {
+        Fate::SentTwice if wrote == Wrote::Done => Wrote::Refused,
+        _ if fate.tells(at) => wrote,
+        _ => Wrote::Failed(gone()),
+    }
+}
+
+impl State {
+    fn transact(&mut self, write: &Write, claims: &[ClaimChange], now: Instant) -> Wrote {
+        self.transactions += 1;
         let me = &write.key.pk;
         let taken = claims.iter().find_map(|change| match change {
-            ClaimChange::Take(claim) => state.claims.get(claim).filter(|owner| *owner != me).cloned(),
+            ClaimChange::Take(claim) => self.claims.get(claim).filter(|owner| *owner != me).cloned(),
             ClaimChange::Release(_) => None,
         });
-        let rev = state.items.get(&write.key).map_or(0, |(item, _)| item.rev);
+        let rev = self.items.get(&write.key).map_or(0, |(item, _)| item.rev);
         if rev != write.old.rev {
             return Wrote::Refused;
         }
@@ -143,56 +288,15 @@ impl Records for MemoryRecords {
         for change in claims {
             match change {
                 ClaimChange::Take(claim) => {
-                    state.claims.insert(claim.clone(), me.clone());
+                    self.claims.insert(claim.clone(), me.clone());
                 }
                 ClaimChange::Release(claim) => {
-                    if state.claims.get(claim) == Some(me) {
-                        state.claims.remove(claim);
+                    if self.claims.get(claim) == Some(me) {
+                        self.claims.remove(claim);
                     }
                 }
             }
         }
-        state.put(write)
-    }
-
-    async fn waiting_for(
-        &self,
-        connection: &ConnectionKey,
-        record: &RecordKey,
-        limit: usize,
-    ) -> Result<Vec<Sleeper>, Unavailable> {
-        let mut found = self.state().sleepers(|names, slot| {
-            let here = names.org_id.as_deref() == Some(&connection.org_id)
-                && names.connection.as_deref() == Some(&connection.connection);
-            (here && slot.waits_for(&record.record_type, &record.record_id)).then_some(slot.since)
-        })?;
-        found.truncate(limit);
-        Ok(found)
-    }
-
-    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
-        let mut found = self.state().sleepers(|_, slot| slot.due_at().filter(|at| *at <= now))?;
-        found.truncate(limit);
-        Ok(found)
-    }
-
-    async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
-        let mut state = self.state();
-        state.check()?;
-        state.bodies.insert(key.to_owned(), body.to_vec());
-        Ok(())
-    }
-
-    async fn body(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        let state = self.state();
-        state.check()?;
-        Ok(state.bodies.get(key).cloned())
-    }
-
-    async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
-        let mut state = self.state();
-        state.check()?;
-        state.bodies.remove(key);
-        Ok(())
+        self.put(write, now)
     }
 }

@@ -1,18 +1,43 @@
 //! Secrets in memory, each write a new version.
 
+use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_engine::seams::{SecretText, Secrets, Unavailable};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemorySecrets {
+    weather: Arc<dyn Weather>,
     by_name: Mutex<BTreeMap<String, (SecretString, u64)>>,
 }
 
+impl Default for MemorySecrets {
+    fn default() -> Self {
+        Self::under(Arc::new(Calm))
+    }
+}
+
 impl MemorySecrets {
+    /// An empty store under `weather`.
+    #[must_use]
+    pub fn under(weather: Arc<dyn Weather>) -> Self {
+        Self { weather, by_name: Mutex::default() }
+    }
+
+    /// Acts between the way there and the way back; `act` is only asked where something is done.
+    async fn asked<T>(&self, name: &'static str, act: impl FnOnce() -> T) -> Result<T, Unavailable> {
+        let op = Op { service: Service::Secrets, name, parts: 1 };
+        let fate = self.weather.there(op).await;
+        let answer = fate.does(0).then(act);
+        self.weather.back(op).await;
+        answer
+            .filter(|_| fate.tells(0))
+            .ok_or_else(|| Unavailable("the secrets store does not answer".to_owned()))
+    }
+
     /// Stores `text` as a new version.
     pub fn put(&self, name: &str, text: &str) -> u64 {
         let mut secrets = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,14 +63,17 @@ impl MemorySecrets {
 #[async_trait]
 impl Secrets for MemorySecrets {
     async fn read(&self, name: &str) -> Result<Option<SecretText>, Unavailable> {
-        let secrets = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(secrets
-            .get(name)
-            .map(|(text, version)| SecretText { text: text.clone(), version: version.to_string() }))
+        self.asked("read", || {
+            let secrets = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+            secrets
+                .get(name)
+                .map(|(text, version)| SecretText { text: text.clone(), version: version.to_string() })
+        })
+        .await
     }
 
     async fn write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
-        Ok(self.put(name, text.expose_secret()).to_string())
+        self.asked("write", || self.put(name, text.expose_secret()).to_string()).await
     }
 
     async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {

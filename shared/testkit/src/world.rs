@@ -84,7 +84,7 @@ impl World {
             limits: MemoryLimits::new(clock.clone()),
             records: MemoryRecords::default(),
             configs: MemoryConfigs::default(),
-            queue: MemoryQueue::default(),
+            queue: MemoryQueue::new(clock.clone()),
             caches: Caches::default(),
             settings: Settings {
                 stage: "test".to_owned(),

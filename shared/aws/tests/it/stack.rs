@@ -53,6 +53,7 @@ pub(crate) async fn make_queue(clients: &Clients, name: &str) -> String {
 }
 
 /// A clock that a test sets.
+#[derive(Debug)]
 pub(crate) struct SetClock(pub(crate) AtomicI64);
 
 impl SetClock {

@@ -1,5 +1,10 @@
 //! Configuration in memory, from the same YAML as the real one.
 
+mod cache;
+
+pub use cache::ConfigCache;
+
+use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::registry;
 use rtr_core::config::{ConfigSet, GlobalDoc, OrgConfig, OrgDoc, SourceFile, StoredDoc, load, resolve};
@@ -8,9 +13,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryConfigs {
+    weather: Arc<dyn Weather>,
     state: Mutex<State>,
+}
+
+impl Default for MemoryConfigs {
+    fn default() -> Self {
+        Self::under(Arc::new(Calm))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -18,10 +30,24 @@ struct State {
     revision: u64,
     global: Option<StoredDoc<GlobalDoc>>,
     orgs: BTreeMap<String, StoredDoc<OrgDoc>>,
+    /// What each org's documents come to: compiling is dear, and nothing changes between two `apply`.
+    resolved: BTreeMap<String, Result<Arc<OrgConfig>, String>>,
     down: bool,
 }
 
 impl MemoryConfigs {
+    /// An empty table under `weather`.
+    #[must_use]
+    pub fn under(weather: Arc<dyn Weather>) -> Self {
+        Self { weather, state: Mutex::default() }
+    }
+
+    /// Makes `org`'s documents come to `config`, compiled before; an error: what is stored cannot be used.
+    pub fn put(&self, org: &str, config: Result<Arc<OrgConfig>, String>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.resolved.insert(org.to_owned(), config);
+    }
+
     /// Applies files of YAML, each a path and a text, as a new revision.
     ///
     /// # Errors
@@ -40,6 +66,7 @@ impl MemoryConfigs {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.revision += 1;
         let revision = state.revision;
+        state.resolved.clear();
         let mut global = set.global;
         let keys: Vec<String> = global
             .mappings
@@ -73,11 +100,29 @@ fn stored<T>(revision: u64, doc: T) -> StoredDoc<T> {
 #[async_trait]
 impl Configs for MemoryConfigs {
     async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.down {
-            return Err(Unavailable("the configuration table does not answer".to_owned()));
-        }
-        let config = resolve(org, state.orgs.get(org), state.global.as_ref(), &registry::facts(), "test");
-        config.map(Arc::new).map_err(|error| Unavailable(error.to_string()))
+        let op = Op { service: Service::Configs, name: "org", parts: 1 };
+        let fate = self.weather.there(op).await;
+        let answer = if fate.does(0) { self.look(org) } else { Err(gone()) };
+        self.weather.back(op).await;
+        if fate.tells(0) { answer } else { Err(gone()) }
     }
+}
+
+impl MemoryConfigs {
+    fn look(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.down {
+            return Err(gone());
+        }
+        let State { global, orgs, resolved, .. } = &mut *state;
+        let config = resolved.entry(org.to_owned()).or_insert_with(|| {
+            let config = resolve(org, orgs.get(org), global.as_ref(), &registry::facts(), "test");
+            config.map(Arc::new).map_err(|error| error.to_string())
+        });
+        config.clone().map_err(Unavailable)
+    }
+}
+
+fn gone() -> Unavailable {
+    Unavailable("the configuration table does not answer".to_owned())
 }
