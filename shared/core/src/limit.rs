@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const LEASE_MS: i64 = 2_000;
 /// How long the limiter may take to answer before the call goes through under the local backstop, in milliseconds.
 pub const LIMITER_BUDGET_MS: i64 = 50;
+/// A limiter that did not answer is not asked again for so long, in milliseconds: its outage costs one budget in this time.
+pub const LIMITER_REST_MS: i64 = 5_000;
 /// The local backstop's share of the limit: one tenth, at least one call a second.
 pub const BACKSTOP_DIVISOR: u64 = 10;
 

@@ -1,7 +1,7 @@
 //! The limiter of one connection: tokens from this environment's lease, or one write for a new lease.
 //!
 //! It fails open: a limiter that does not answer in time lets the call through, within a local backstop of a tenth of
-//! the limit, and counts it.
+//! the limit, and counts it. It is then not asked again for a while, so that its outage costs next to no time.
 
 use crate::seams::{Clock, Lease, Limits, Unavailable};
 use async_trait::async_trait;
@@ -9,16 +9,20 @@ use futures::future::{Either, select};
 use rtr_connectors::session::{Gate, Quota};
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
-use rtr_core::limit::{Bucket, LEASE_MS, LIMITER_BUDGET_MS, Rule, backstop, lease_size, take};
+use rtr_core::limit::{
+    Bucket, LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, lease_size, take,
+};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// Leases and backstops of this environment, by bucket. A lease has an expiry; a backstop refills by itself.
 #[derive(Debug, Default)]
 pub struct Pools {
     by_bucket: Mutex<HashMap<String, Pool>>,
+    /// The limiter did not answer: it is not asked before this.
+    ask_again_at: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -97,6 +101,10 @@ impl<'a> LimiterGate<'a> {
         if let Some(answer) = self.pools.draw(bucket, now) {
             return answer;
         }
+        if self.pools.limiter_rests(now) {
+            self.let_through.fetch_add(1, Ordering::Relaxed);
+            return self.pools.backstop(bucket, rules, now);
+        }
         match self.lease(bucket, rules).await {
             Ok(Lease { granted: 0, retry_at }) => Err(retry_at.unwrap_or(now.plus_ms(LEASE_MS))),
             Ok(Lease { granted, .. }) => {
@@ -104,6 +112,8 @@ impl<'a> LimiterGate<'a> {
                 Ok(())
             }
             Err(_) => {
+                let now = self.clock.now();
+                self.pools.let_limiter_rest(now);
                 self.let_through.fetch_add(1, Ordering::Relaxed);
                 self.pools.backstop(bucket, rules, now)
             }
@@ -165,6 +175,16 @@ impl Gate for LimiterGate<'_> {
 }
 
 impl Pools {
+    fn limiter_rests(&self, now: Instant) -> bool {
+        let wait = self.ask_again_at.load(Ordering::Relaxed) - now.0;
+        // A longer one is of a clock that has been set back since.
+        (1..=LIMITER_REST_MS).contains(&wait)
+    }
+
+    fn let_limiter_rest(&self, now: Instant) {
+        self.ask_again_at.store(now.plus_ms(LIMITER_REST_MS).0, Ordering::Relaxed);
+    }
+
     /// A token of the lease at hand; none says that a new lease is needed.
     fn draw(&self, bucket: &str, now: Instant) -> Option<Result<(), Instant>> {
         self.with(bucket, |pool| {
