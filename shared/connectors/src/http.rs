@@ -4,6 +4,12 @@ use async_trait::async_trait;
 use rtr_core::time::Instant;
 use std::time::Duration;
 
+/// The shortest pause taken from a header, in milliseconds.
+const SHORTEST_PAUSE_MS: i64 = 1_000;
+/// The longest pause taken from a header, in milliseconds: HubSpot's migrations last up to a day, and a wrong header must
+/// not stop a connection for ever.
+pub const LONGEST_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
+
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -95,6 +101,21 @@ impl Response {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The rest that the answer asks for (`Retry-After`: seconds, or a date, as RFC 9110 allows), in milliseconds from a
+    /// second up to [`LONGEST_PAUSE_MS`]; none when it asks for none, or in other words.
+    #[must_use]
+    pub fn retry_after_ms(&self, now: Instant) -> Option<i64> {
+        let text = self.header("retry-after")?.trim();
+        let ms = match text.parse::<i64>() {
+            Ok(seconds) => seconds.saturating_mul(1_000),
+            Err(_) => {
+                let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+                Instant(date.as_millisecond()).since_ms(now)
+            }
+        };
+        Some(ms.clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS))
+    }
+
     /// The body as JSON; none when it is not.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
@@ -128,7 +149,7 @@ pub trait Http: Send + Sync {
 
 /// Time, waiting and chance, as seams: a simulator brings its own.
 #[async_trait]
-pub trait Clock: Send + Sync {
+pub trait Clock: std::fmt::Debug + Send + Sync {
     /// The time now.
     fn now(&self) -> Instant;
     /// Waits so many milliseconds.

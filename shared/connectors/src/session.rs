@@ -10,6 +10,7 @@ use rtr_core::failure::{Class, Failure};
 use rtr_core::retry::{MAX_TRIES, pause_ms};
 use rtr_core::time::Instant;
 use secrecy::SecretString;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A wait for tokens up to this long is waited out in place, in milliseconds; a longer one goes back to the queue,
@@ -74,6 +75,25 @@ pub trait Auth: Send + Sync {
 /// How a connector reads an answer: nothing when it is as hoped, else what is wrong with the call as a whole.
 pub type Classify = fn(&Response, Instant) -> Option<Failure>;
 
+/// How many calls may be sent again, all of a session's together. So that what keeps failing costs an invocation a few
+/// calls, however many kinds of call its record needs.
+#[derive(Debug, Default)]
+pub struct Retries(Option<AtomicU32>);
+
+impl Retries {
+    /// No more than so many.
+    #[must_use]
+    pub fn at_most(count: u32) -> Self {
+        Self(Some(AtomicU32::new(count)))
+    }
+
+    /// Takes one; false when none is left.
+    fn take(&self) -> bool {
+        let Some(left) = &self.0 else { return true };
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
 /// A connection, opened for one invocation.
 pub struct Session<'a> {
     /// The carrier.
@@ -88,6 +108,8 @@ pub struct Session<'a> {
     pub deadline: Instant,
     /// The timeout of one call, in milliseconds.
     pub call_timeout_ms: i64,
+    /// How many calls may be sent again in all; without a number each call has its own [`MAX_TRIES`].
+    pub retries: Retries,
     /// The connector's reading of an answer.
     pub classify: Classify,
     /// The connector's reading of the allowance.
@@ -128,7 +150,7 @@ impl Session<'_> {
                 Class::Throttled { until } => {
                     let until = until.unwrap_or_else(|| self.clock.now().plus_ms(SHORT_WAIT_MS));
                     self.gate.block(call.api, until).await;
-                    if tries >= MAX_TRIES || !self.can_wait(until) {
+                    if tries >= MAX_TRIES || !self.can_wait(until) || !self.retries.take() {
                         return Err(Failure { class: Class::Throttled { until: Some(until) }, ..failure });
                     }
                 }
@@ -165,13 +187,17 @@ impl Session<'_> {
     /// The pause before a connector sends part of a call's items again, which were certainly not written. False: there
     /// is no time or no try left, so they keep their failure.
     pub async fn pause_for_items(&self, tries: u32, max_tries: u32) -> bool {
-        let busy = Failure::new(Class::Busy, "");
-        tries < max_tries && self.pause(tries, busy).await.is_ok()
+        let pause = pause_ms(tries, self.clock.random());
+        if tries >= max_tries || self.left_ms() - pause < LEAST_CALL_MS {
+            return false;
+        }
+        self.clock.sleep_ms(pause).await;
+        true
     }
 
     async fn pause(&self, tries: u32, failure: Failure) -> Result<(), Failure> {
         let pause = pause_ms(tries, self.clock.random());
-        if self.left_ms() - pause < LEAST_CALL_MS {
+        if self.left_ms() - pause < LEAST_CALL_MS || !self.retries.take() {
             return Err(failure);
         }
         self.clock.sleep_ms(pause).await;

@@ -4,7 +4,7 @@
 //! they follow: <https://developers.hubspot.com/docs/api-reference/error-handling>
 
 use super::body::Complaint;
-use crate::http::Response;
+use crate::http::{LONGEST_PAUSE_MS, Response};
 use rtr_core::failure::{Class, Failure};
 use rtr_core::time::Instant;
 use serde_json::Value;
@@ -16,9 +16,6 @@ const ONE_SECOND_MS: i64 = 1_000;
 /// The pause after the daily limit, in milliseconds. It ends at midnight of the account's time zone, which we do not
 /// know, so the account is asked again four times an hour.
 const QUARTER_HOUR_MS: i64 = 15 * 60 * 1_000;
-/// The longest pause we take from a header, in milliseconds: HubSpot's migrations last up to a day, and a wrong header
-/// must not stop a connection for ever.
-const LONGEST_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What is wrong with the call as a whole: nothing for a 2xx that can be read, a partly successful 207 among them.
 #[must_use]
@@ -85,12 +82,17 @@ fn by_status(response: &Response, complaint: &Complaint, now: Instant) -> Failur
         429 => throttled(response, complaint, now),
         // Not in any RFC: the account is being moved between data centres, Retry-After says for how long.
         477 => {
-            let until = now.plus_ms(retry_after_ms(response, now).unwrap_or(QUARTER_HOUR_MS));
+            let until = now.plus_ms(response.retry_after_ms(now).unwrap_or(QUARTER_HOUR_MS));
             Failure::new(
                 Class::Throttled { until: Some(until) },
                 "HubSpot is moving the account between data centres",
             )
         }
+        // RFC 9110, 10.2.3: how long the service is expected to be unavailable.
+        503 if response.retry_after_ms(now).is_some() => Failure::new(
+            Class::Throttled { until: response.retry_after_ms(now).map(|ms| now.plus_ms(ms)) },
+            "HubSpot is unavailable, and says for how long (503)",
+        ),
         // 521 to 523 are Cloudflare's: HubSpot was not reached.
         status @ (503 | 521..=523) => {
             Failure::new(Class::Unavailable, format!("HubSpot is unavailable ({status})"))
@@ -219,7 +221,7 @@ fn throttled(response: &Response, complaint: &Complaint, now: Instant) -> Failur
     } else {
         ("rate limit", interval_ms(response))
     };
-    let until = now.plus_ms(retry_after_ms(response, now).unwrap_or(pause_ms));
+    let until = now.plus_ms(response.retry_after_ms(now).unwrap_or(pause_ms));
     Failure::new(Class::Throttled { until: Some(until) }, format!("HubSpot's {limit} is used up"))
 }
 
@@ -229,17 +231,4 @@ fn interval_ms(response: &Response) -> i64 {
         .and_then(|text| text.trim().parse::<i64>().ok())
         .filter(|ms| *ms > 0)
         .map_or(TEN_SECONDS_MS, |ms| ms.min(LONGEST_PAUSE_MS))
-}
-
-/// Seconds, or a date as RFC 9110 allows.
-fn retry_after_ms(response: &Response, now: Instant) -> Option<i64> {
-    let text = response.header("retry-after")?.trim();
-    let ms = match text.parse::<i64>() {
-        Ok(seconds) => seconds.saturating_mul(1_000),
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-            Instant(date.as_millisecond()).since_ms(now)
-        }
-    };
-    Some(ms.clamp(ONE_SECOND_MS, LONGEST_PAUSE_MS))
 }

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 /// Tries of items that Salesforce has locked, the first included: halved each time, so that those of 200 that wait for
 /// the same parent come through one after another. The session's own tries are for calls refused as a whole.
 const LOCK_TRIES: u32 = 8;
+/// The same of one record alone, which is in nobody's way.
+const LOCK_TRIES_ALONE: u32 = 4;
 
 /// Writes a batch; the outcomes stand in the order of the items. Updates of merged records go to the record that was
 /// kept.
@@ -98,6 +100,8 @@ impl Writing<'_> {
     async fn round(&mut self, session: &Session<'_>, groups: Vec<Vec<usize>>) -> Option<Failure> {
         let mut stop = None;
         let mut tries = 1;
+        let alone = groups.iter().map(Vec::len).sum::<usize>() == 1;
+        let most = if alone { LOCK_TRIES_ALONE } else { LOCK_TRIES };
         self.work.add(groups);
         loop {
             while let Some(group) = self.work.next_group() {
@@ -107,7 +111,7 @@ impl Writing<'_> {
             if locked.is_empty() {
                 return stop;
             }
-            if stop.is_some() || !session.pause_for_items(tries, LOCK_TRIES).await {
+            if stop.is_some() || !session.pause_for_items(tries, most).await {
                 let (class, why) = (Class::Unavailable, "not sent: a call before it did not end well");
                 for (number, failure) in locked {
                     self.work.set(number, Err(failure));

@@ -54,7 +54,17 @@ pub fn quota(response: &Response) -> Option<Quota> {
 #[must_use]
 pub fn refusal(response: &Response, now: Instant) -> Failure {
     let complaint = Complaint::of_response(response);
-    said(by_status(response.status, &complaint, now), &complaint)
+    let failure = match response.retry_after_ms(now) {
+        // Salesforce's own limits name no time; what stands before it, or a later version of it, may.
+        Some(ms) if matches!(response.status, 420 | 429) => throttled(ms, "edge limit", now),
+        // RFC 9110, 10.2.3: how long the service is expected to be unavailable.
+        Some(ms) if response.status == 503 => Failure::new(
+            Class::Throttled { until: Some(now.plus_ms(ms)) },
+            "Salesforce is unavailable, and says for how long (503)",
+        ),
+        _ => by_status(response.status, &complaint, now),
+    };
+    said(failure, &complaint)
 }
 
 /// The failure of an item, from its `errors` entry.

@@ -10,7 +10,7 @@ use rtr_connectors::credentials::{
     RefreshFailure, Refreshed, TokenAsk, code_request, connected, read_tokens, same_account,
 };
 use rtr_connectors::registry::{self, Connector};
-use rtr_connectors::session::Session;
+use rtr_connectors::session::{Retries, Session};
 use rtr_core::config::Connection;
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
@@ -151,6 +151,7 @@ async fn test(
         deadline,
         call_timeout_ms: connector.capabilities().call_timeout_ms,
         quota: connector.quota(),
+        retries: Retries::default(),
         classify: connector.classify(),
     };
     let account = match connector.account(&session).await {

@@ -9,8 +9,9 @@ use crate::gate::LimiterGate;
 use crate::report::BatchReport;
 use crate::seams::Seams;
 use futures::future::join_all;
-use rtr_connectors::session::Session;
+use rtr_connectors::session::{Retries, Session};
 use rtr_core::key::ConnectionKey;
+use rtr_core::retry::MAX_TRIES;
 use rtr_core::time::Instant;
 use std::collections::BTreeMap;
 
@@ -91,6 +92,7 @@ async fn one_connection(
         auth: &auth,
         deadline,
         call_timeout_ms: connector.capabilities().call_timeout_ms,
+        retries: Retries::at_most(MAX_TRIES - 1),
         classify: connector.classify(),
         quota: connector.quota(),
     };

@@ -1,7 +1,8 @@
 //! Versions that cannot go now leave the queue where they would hold up others: another connection of their record, or
 //! newer versions. They are kept in their slots, and woken when they are due.
 //!
-//! A record with one connection waits in the queue, which costs nothing and comes back on time.
+//! A record with one connection waits in the queue, which costs nothing and comes back on time; but what cannot go after
+//! a few receives is kept in its slot as well, so that it neither fills the queue nor is tried at the queue's pace for ever.
 
 use super::answer::MessageFate;
 use super::commit::{finish, kept_body};
@@ -17,6 +18,9 @@ use rtr_core::time::Instant;
 
 /// A wait up to this long stays in the queue the first time, in milliseconds: it is over before a slot would be read.
 const SHORT_MS: i64 = 1_000;
+
+/// Receives after which the queue is no place to wait. What waits for tokens costs no call and stays.
+const FAST_RECEIVES: u32 = 3;
 
 /// Parks what waits and must not wait in the queue.
 pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {
@@ -62,7 +66,8 @@ fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
     };
     let short = until.since_ms(now) <= SHORT_MS && job.receive_count == 1 && !held;
     let woken = job.wake && job.item.slot.as_ref().is_some_and(|slot| slot.state != SlotState::Dead);
-    if !woken && (!job.several || short) {
+    let slow = job.receive_count >= FAST_RECEIVES && reason.code != Code::Throttled;
+    if !woken && !slow && (!job.several || short) {
         return None;
     }
     // What only a person ends is asked about less and less often.

@@ -95,7 +95,8 @@ fn given_a_message_that_crashed_its_function_three_times_when_received_again_the
 fn given_a_message_received_often_when_it_is_returned_in_order_then_no_crash_is_counted() {
     let world = World::with_contact(CONTACT);
     world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]);
-    world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {}, "fault": "status", "value": 503, "count": 50}]));
+    let rest = json!({"status": 429, "headers": {"Retry-After": "20"}});
+    world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {}, "fault": "status", "value": rest, "count": 50}]));
     let mut message = world.contact("c", 2, &json!({"email": "d@x.io"}));
     message.receive_count = 9;
     assert_eq!(world.sync(&[message.clone()]).failed.len(), 1);

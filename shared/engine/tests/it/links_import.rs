@@ -86,6 +86,7 @@ fn asking<T>(
         deadline: world.now().plus_ms(60_000),
         call_timeout_ms: connector.capabilities().call_timeout_ms,
         quota: connector.quota(),
+        retries: rtr_connectors::session::Retries::default(),
         classify: connector.classify(),
     };
     block_on(ask(connector, &session, &target(world, &config)))

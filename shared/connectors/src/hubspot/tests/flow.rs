@@ -6,7 +6,7 @@ use super::requests::link;
 use super::*;
 use crate::connector::{Lookup, LookupBy};
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
-use crate::session::{Auth, Authorized, Freshness, Gate, Session};
+use crate::session::{Auth, Authorized, Freshness, Gate, Retries, Session};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use rtr_core::failure::{Class, Failure};
@@ -24,6 +24,12 @@ struct Fake<F> {
     now: AtomicI64,
 }
 
+impl<F> std::fmt::Debug for Fake<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fake")
+    }
+}
+
 impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
     fn new(reply: F) -> Self {
         let now = AtomicI64::new(NOW.0);
@@ -38,6 +44,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             auth: self,
             deadline: NOW.plus_ms(60_000),
             call_timeout_ms: CAPABILITIES.call_timeout_ms,
+            retries: Retries::default(),
             classify,
             quota: |_| None,
         }

@@ -178,6 +178,19 @@ fn given_a_429_when_classified_then_the_header_wins_over_the_policy_and_is_bound
 }
 
 #[test]
+fn given_an_outage_that_says_for_how_long_when_classified_then_the_connection_rests_so_long() {
+    let class = |headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        classify(&Response { status: 503, headers, body: Vec::new() }, NOW).unwrap().class
+    };
+    assert_eq!(
+        class(&[("retry-after", "30")]),
+        rtr_core::failure::Class::Throttled { until: Some(NOW.plus_ms(30_000)) }
+    );
+    assert_eq!(class(&[]), rtr_core::failure::Class::Unavailable);
+}
+
+#[test]
 fn given_a_refusal_when_classified_then_hubspots_words_stand_beside_ours_with_the_correlation_id() {
     let failure = classify(&answer(400, fixture!("400-validation-in-message.json")), NOW).unwrap();
     let words = failure.crm_message.unwrap();

@@ -3,7 +3,7 @@
 use super::super::{CAPABILITIES, classify, quota};
 use super::*;
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
-use crate::session::{Auth, Authorized, Freshness, Gate, Quota, Session};
+use crate::session::{Auth, Authorized, Freshness, Gate, Quota, Retries, Session};
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use serde_json::json;
@@ -22,6 +22,12 @@ pub(super) struct Fake<F> {
     pub(super) blocked: Mutex<Vec<Instant>>,
     now: AtomicI64,
     life_ms: i64,
+}
+
+impl<F> std::fmt::Debug for Fake<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fake")
+    }
 }
 
 impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
@@ -50,6 +56,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             auth: self,
             deadline: NOW.plus_ms(self.life_ms),
             call_timeout_ms: CAPABILITIES.call_timeout_ms,
+            retries: Retries::default(),
             classify,
             quota,
         }

@@ -73,6 +73,14 @@ fn given_a_lock_that_stays_when_written_then_tries_are_bounded_and_the_rest_is_b
 }
 
 #[test]
+fn given_one_record_alone_when_its_lock_stays_then_it_costs_half_as_many_tries() {
+    let fake = Fake::new(|_: &str, body: &Value| each(body, |_, _| Some(LOCK)));
+    let outcomes = block_on(write(&fake.session(), &named(Kind::Update, &[A])));
+    assert_eq!(outcomes[0].as_ref().unwrap_err().class, Class::Busy);
+    assert_eq!(fake.sizes(), [1, 1, 1, 1]);
+}
+
+#[test]
 fn given_no_time_left_when_locked_then_it_is_not_waited_for() {
     let fake = Fake::new(|_: &str, body: &Value| each(body, |_, _| Some(LOCK))).living(1_100);
     let outcomes = block_on(write(&fake.session(), &named(Kind::Update, &[A])));

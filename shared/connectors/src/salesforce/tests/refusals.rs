@@ -3,6 +3,7 @@
 use super::super::error::{classify, quota};
 use super::*;
 use crate::session::Quota;
+use rtr_core::failure::Class;
 
 fn line(name: &str, response: &Response) -> String {
     match classify(response, NOW) {
@@ -189,4 +190,17 @@ fn given_the_allowance_header_when_read_then_it_tells_what_is_used() {
     assert_eq!(said("per-app-api-usage=17/250(appName=rtr)"), None);
     assert_eq!(said("api-usage=many"), None);
     assert_eq!(quota(&answer(200, "[]")), None);
+}
+
+#[test]
+fn given_a_rest_that_is_named_when_classified_then_the_connection_rests_so_long() {
+    let class = |status: u16, seconds: &str| {
+        let headers = vec![("retry-after".to_owned(), seconds.to_owned())];
+        classify(&Response { headers, ..answer(status, "") }, NOW).unwrap().class
+    };
+    for status in [420, 429, 503] {
+        assert_eq!(class(status, "30"), Class::Throttled { until: Some(NOW.plus_ms(30_000)) }, "{status}");
+    }
+    assert_eq!(class(429, "soon"), Class::Throttled { until: Some(NOW.plus_ms(5_000)) });
+    assert_eq!(class(503, "soon"), Class::Unavailable);
 }
