@@ -29,6 +29,11 @@ pub enum Class {
     Forbidden,
     /// The CRM's record is not there.
     Missing,
+    /// The CRM's record was merged into another, and nothing was written: that one may be another record's.
+    Moved {
+        /// The id of the record that was kept.
+        to: String,
+    },
     /// Another record of the CRM has the unique value.
     Duplicate {
         /// That record's id, when the CRM named it.
@@ -86,7 +91,7 @@ impl Failure {
             Class::NoSecret => Code::NoSecret,
             Class::TooLarge => Code::TooLarge,
             Class::Forbidden => Code::Forbidden,
-            Class::Missing => Code::Missing,
+            Class::Missing | Class::Moved { .. } => Code::Missing,
             Class::Duplicate { .. } => Code::Duplicate,
             Class::Busy => Code::Busy,
             Class::Invalid { .. } => Code::Invalid,

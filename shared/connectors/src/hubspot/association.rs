@@ -10,6 +10,7 @@ use crate::http::Response;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::time::Instant;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What is said of associations made.
 pub type Made = Result<(), Failure>;
@@ -80,7 +81,7 @@ pub fn outcomes(wanted: &[&Association], response: &Response, now: Instant) -> V
         return refused(wanted, error::refusal(response, now));
     }
     let body = response.json().unwrap_or_default();
-    let made: Vec<(String, String)> = list(&body["results"]).iter().filter_map(ends).collect();
+    let made: BTreeSet<(String, String)> = list(&body["results"]).iter().filter_map(ends).collect();
     let complaints: Vec<Complaint> = list(&body["errors"]).iter().map(Complaint::of).collect();
     let (mut nameless, mut named) = (Vec::new(), Vec::new());
     for complaint in &complaints {
@@ -90,8 +91,13 @@ pub fn outcomes(wanted: &[&Association], response: &Response, now: Instant) -> V
             nameless.push(complaint);
         }
     }
+    let asked: BTreeSet<_> = wanted.iter().map(|one| (one.from_id.clone(), one.to_id.clone())).collect();
+    // The id of a record that was merged is answered by the id of the one it was merged into: a pair for every pair asked
+    // for, and no complaint, is all of them. A pair seen from either end is one.
+    let seen: BTreeSet<_> = made.iter().map(|(from, to)| (from.min(to), from.max(to))).collect();
+    let all = complaints.is_empty() && seen.len() >= asked.len();
     let one = |association: &&Association| {
-        if made.iter().any(|(from, to)| *from == association.from_id && *to == association.to_id) {
+        if all || made.contains(&(association.from_id.clone(), association.to_id.clone())) {
             return Ok(());
         }
         let complaint = named.iter().find(|complaint| names(complaint, association));

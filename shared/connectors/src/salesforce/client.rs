@@ -14,18 +14,11 @@ const LOCK_TRIES: u32 = 8;
 /// The same of one record alone, which is in nobody's way.
 const LOCK_TRIES_ALONE: u32 = 4;
 
-/// Writes a batch; the outcomes stand in the order of the items. Updates of merged records go to the record that was
-/// kept.
+/// Writes a batch; the outcomes stand in the order of the items. Those of merged records tell of the record that was kept.
 pub async fn write(session: &Session<'_>, call: &WriteCall) -> Vec<Outcome> {
     let mut outcomes = write_here(session, call).await;
     if call.kind == Kind::Update {
-        for (kept, numbers) in follow::moved(session, call, &mut outcomes).await {
-            for (number, outcome) in numbers.into_iter().zip(write_here(session, &kept).await) {
-                if let Some(slot) = outcomes.get_mut(number) {
-                    *slot = outcome;
-                }
-            }
-        }
+        follow::tell_fates(session, call, &mut outcomes).await;
     }
     outcomes
 }

@@ -1,4 +1,5 @@
-//! Following merges: the record that lost one is deleted and names the record that was kept, to which its updates go.
+//! Following merges: the record that lost one is deleted and names the record that was kept. Its updates may go there, if
+//! that one is no other record's: which only the caller knows.
 
 use super::{lookup, request, soql};
 use crate::connector::{Outcome, WriteCall};
@@ -23,14 +24,9 @@ enum Fate {
     Gone,
 }
 
-/// Asks what became of the records that updates missed, in one query for all: those that were merged are given back as
-/// calls for the records that were kept, with the places of their items. One that is there after all referred to
-/// something that is not, and its outcome is mended to say so.
-pub(super) async fn moved(
-    session: &Session<'_>,
-    call: &WriteCall,
-    outcomes: &mut [Outcome],
-) -> Vec<(WriteCall, Vec<usize>)> {
+/// Asks what became of the records that updates missed, in one query for all: the outcome of one that was merged tells
+/// which record was kept. One that is there after all referred to something that is not, and its outcome says so.
+pub(super) async fn tell_fates(session: &Session<'_>, call: &WriteCall, outcomes: &mut [Outcome]) {
     let missed = |outcome: &Outcome| matches!(outcome, Err(Failure { class: Class::Missing, .. }));
     let numbers: Vec<usize> = (0..outcomes.len()).filter(|number| missed(&outcomes[*number])).collect();
     let id = |number: &usize| call.items.get(*number).map(|item| item.id.clone());
@@ -52,7 +48,7 @@ pub(super) async fn moved(
                 for number in &numbers {
                     outcomes[*number] = Err(failure.clone());
                 }
-                return Vec::new();
+                return;
             }
         }
         let kept = fates.values().filter_map(|fate| match fate {
@@ -61,16 +57,14 @@ pub(super) async fn moved(
         });
         asked = kept.collect();
     }
-    let mut kept: Vec<(WriteCall, Vec<usize>)> = Vec::new();
     for number in numbers {
         let Some(item) = call.items.get(number) else { continue };
         match end_of(&fates, &item.id) {
             Some(to) if to == item.id => outcomes[number] = Err(refers_to_nothing(&outcomes[number])),
-            Some(to) => put(&mut kept, call, number, to),
+            Some(to) => outcomes[number] = Err(merged(&outcomes[number], to)),
             None => {}
         }
     }
-    kept
 }
 
 /// Where a record's merges end: at itself when it is there.
@@ -86,21 +80,10 @@ fn end_of(fates: &BTreeMap<String, Fate>, id: &str) -> Option<String> {
     None
 }
 
-/// Two items may have been merged into one record, which stands in a call once.
-fn put(kept: &mut Vec<(WriteCall, Vec<usize>)>, call: &WriteCall, number: usize, to: String) {
-    let Some(item) = call.items.get(number) else { return };
-    let mut item = item.clone();
-    item.id = to;
-    match kept.iter_mut().find(|(other, _)| other.items.iter().all(|there| there.id != item.id)) {
-        Some((call, numbers)) => {
-            call.items.push(item);
-            numbers.push(number);
-        }
-        None => {
-            let (object, kind) = (call.object.clone(), call.kind.clone());
-            kept.push((WriteCall { object, kind, items: vec![item] }, vec![number]));
-        }
-    }
+fn merged(outcome: &Outcome, to: String) -> Failure {
+    let words = outcome.as_ref().err().and_then(|failure| failure.crm_message.clone());
+    let message = format!("the record was merged into Salesforce's record {to}");
+    Failure { crm_message: words, ..Failure::new(Class::Moved { to }, message) }
 }
 
 fn refers_to_nothing(outcome: &Outcome) -> Failure {

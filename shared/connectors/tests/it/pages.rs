@@ -36,7 +36,7 @@ const HUBSPOT: &[(&str, &str)] = &[
     ),
     (
         "A merged record answers under another id",
-        "given_a_merged_record_when_updated_then_the_survivor_is_written_and_named",
+        "given_a_merged_record_when_updated_then_the_survivor_is_named",
     ),
     (
         "429 comes in several shapes, mostly without Retry-After",
@@ -120,7 +120,7 @@ const SALESFORCE: &[(&str, &str)] = &[
     ),
     (
         "An update of a merged record: `ENTITY_IS_DELETED`",
-        "given_a_merged_record_when_updated_then_the_survivor_is_written_and_named",
+        "given_a_merged_record_when_updated_then_the_survivor_is_named",
     ),
     (
         "`INVALID_CROSS_REFERENCE_KEY` for a record that is gone, and for a reference to one that is",

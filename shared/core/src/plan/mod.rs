@@ -218,6 +218,9 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
     if let Some(park) = paused(at) {
         return park;
     }
+    if let Some(reason) = merged_into_anothers(incoming, at.item) {
+        return Action::Dead(reason.clone());
+    }
     let first = match &at.item.external_id {
         Some(external_id) => First::Update { external_id: external_id.clone() },
         None => match unlinked(incoming, at, mapped.match_value.as_deref()) {
@@ -245,6 +248,8 @@ fn delete(incoming: &Incoming, at: Situation<'_>, how: &OnDelete) -> Action {
         return park;
     }
     let first = match (&at.item.external_id, set) {
+        // What is there now is another record's.
+        _ if merged_into_anothers(incoming, at.item).is_some() => First::Nothing,
         (Some(external_id), None) => {
             First::Remove { external_id: external_id.clone(), erase: *how == OnDelete::Erase }
         }
@@ -264,6 +269,13 @@ fn paused(at: Situation<'_>) -> Option<Action> {
         until: at.now.plus_ms(PAUSE_MS),
         reason: Reason::new(Code::Paused, "the connection is paused"),
     })
+}
+
+/// The CRM's record was merged into one that belongs to another record: writing to it would write over that record's
+/// values. A person decides, and wakes it.
+fn merged_into_anothers<'a>(incoming: &Incoming, item: &'a Item) -> Option<&'a Reason> {
+    let slot = item.dead().filter(|_| !incoming.wake && item.external_id.is_some())?;
+    (slot.reason.code == Code::Owned).then_some(&slot.reason)
 }
 
 /// The elide rule: only what was received once, with nothing open, may be called equal without asking the CRM.

@@ -2,7 +2,7 @@
 
 use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::job::{Job, Stage};
-use super::look::{adopt_if_matched, look, stamp};
+use super::look::{adopt, adopt_if_matched, look, stamp};
 use super::prepare::decide;
 use super::treat::{BREAKER_MS, Treatment, treat, waiting};
 use crate::seams::Seams;
@@ -254,6 +254,7 @@ async fn failed(seams: &Seams<'_>, session: &Session<'_>, job: &mut Job, failure
         }
         Treatment::Ignore => finish(seams, vec![(job, Ending::Skipped, Ended::Skipped, None)]).await,
         Treatment::Recreate => recreate(seams, job).await,
+        Treatment::Follow(kept) => adopt(seams, job, kept).await,
         Treatment::Adopt(existing) => adopt_if_matched(seams, session, job, &existing, failure).await,
     }
 }

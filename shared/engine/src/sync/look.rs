@@ -156,7 +156,7 @@ fn same(held: &str, asked: &str) -> bool {
 }
 
 /// Links the job to a record found, claim first, and goes on as an update that stamps our key on it.
-async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String) {
+pub(super) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String) {
     let mapping = job.setup.mapping.clone();
     if job.going().is_some_and(|go| go.deleted) {
         let first = match &mapping.mapping.on_delete {

@@ -1,16 +1,18 @@
 //! Versions that sleep at a connection which is gone from the configuration, or has no mapping for them any more.
 //!
 //! Nobody can work them, and left as they are they would be due for ever and stand before those that can be worked. What
-//! was not written becomes a dead letter that says why; what was written without a reference is not completed.
+//! was not written becomes a dead letter that says why; what was written without a reference is looked at no more, and
+//! completed if the connection is there again when the reference is linked.
 
 use super::answer::MessageFate;
 use super::intake::RecordWork;
 use super::prepare::NoJob;
 use crate::batch::Received;
 use crate::seams::{Names, Seams, Write, Wrote};
-use rtr_core::item::{Item, SlotState};
+use rtr_core::item::{Item, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
+use rtr_core::time::Instant;
 
 /// Ends what the wakes of `record` found without a job; a message whose ending could not be written comes back.
 pub(super) async fn end(
@@ -46,8 +48,11 @@ async fn one(
     let Some(slot) = old.slot.clone().filter(|slot| slot.wanted_version == version) else { return Ok(false) };
     let new = match slot.state {
         SlotState::Dead | SlotState::Drop => return Ok(false),
+        SlotState::Incomplete if slot.due_at().is_none() => return Ok(false),
         SlotState::Incomplete => {
-            Item { rev: old.rev + 1, slot: None, by: received.message_id.clone(), ..old.clone() }
+            let waits = slot.waits.clone().map(|waits| Waits { look_at: Instant(0), ..waits });
+            let slot = Some(Slot { waits, ..slot });
+            Item { rev: old.rev + 1, slot, by: received.message_id.clone(), ..old.clone() }
         }
         SlotState::Parked | SlotState::Waiting => {
             let filing = Filing {
@@ -76,7 +81,7 @@ async fn one(
         record_type: Some(record.key.record_type.clone()),
         record_id: Some(record.key.record_id.clone()),
     };
-    let dead = new.slot.is_some();
+    let dead = new.dead().is_some();
     let dropped = old.stored_body().filter(|body| new.stored_body() != Some(body)).map(str::to_owned);
     match seams.records.write(&[Write { key, names, old, new }]).await.first() {
         Some(Wrote::Done) => {

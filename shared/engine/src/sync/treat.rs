@@ -34,6 +34,8 @@ pub(super) enum Treatment {
     Ignore,
     /// Another record of the CRM is this one: adopt it.
     Adopt(String),
+    /// The linked record was merged into this one: link to it, if it is no other record's.
+    Follow(String),
 }
 
 /// The treatment of `failure`.
@@ -47,7 +49,12 @@ pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
         Class::Unauthorized | Class::Revoked | Class::NoSecret => {
             Treatment::Return(now.plus_ms(SUSPENDED_MS))
         }
-        Class::OutcomeUnknown => Treatment::Hold(now.plus_ms(capabilities.request_life_ms)),
+        // Not before the request has landed or died; and what never says what became of it is asked less and less often.
+        Class::OutcomeUnknown => {
+            Treatment::Hold(now.plus_ms(capabilities.request_life_ms.max(backoff_ms(job.attempts()))))
+        }
+        Class::Moved { .. } if job.going().is_some_and(|go| go.deleted) => Treatment::Gone,
+        Class::Moved { to } => Treatment::Follow(to.clone()),
         Class::Missing => missing(job, failure, now, capabilities.search_lag_ms),
         Class::Duplicate { existing: Some(existing) } if may_adopt(job, existing) => {
             Treatment::Adopt(existing.clone())

@@ -13,6 +13,7 @@ mod faults;
 mod intents;
 mod links;
 mod links_import;
+mod merges;
 mod poison;
 mod queueing;
 mod quota;

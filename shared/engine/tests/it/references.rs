@@ -399,3 +399,23 @@ fn given_a_contact_that_lacks_two_when_the_wait_ends_and_they_come_late_then_eac
     }
     assert_eq!(world.item("contact", "c").slot, None);
 }
+
+#[test]
+fn given_a_contact_without_its_company_when_its_connection_is_gone_for_a_while_then_it_is_completed_all_the_same()
+ {
+    let world = World::with_contact(CONTACT);
+    world.sync(&[contact(&world, "c", 1, "k")]);
+    world.clock.advance_ms(HOUR_MS);
+    world.sweep();
+    assert_eq!(world.item("contact", "c").slot.unwrap().state, SlotState::Incomplete);
+    world.configs.apply(&[("orgs/acme.yaml", "org: acme\nconnections: {}\nroutes: {}\n")]).unwrap();
+    for _ in 0..3 {
+        world.clock.advance_ms(24 * HOUR_MS);
+        world.sweep();
+    }
+    assert_eq!(world.item("contact", "c").slot.unwrap().due_at(), None, "nobody looks in vain");
+    mappings(&world, CONTACT, "object: companies\nfields:\n  name: name\n");
+    world.sync(&[company(&world, "k")]);
+    world.deliver();
+    assert_eq!(associated(&world, "k"), ["v1"]);
+}

@@ -55,7 +55,7 @@ macro_rules! connector_conformance {
                 given_nulls_when_written_then_they_clear_and_what_is_kept_stays,
                 given_an_update_of_nothing_when_written_then_nothing_changes_and_nothing_fails,
                 given_a_missing_record_when_updated_then_it_is_missing_and_its_neighbours_are_written,
-                given_a_merged_record_when_updated_then_the_survivor_is_written_and_named,
+                given_a_merged_record_when_updated_then_the_survivor_is_named,
                 given_a_record_when_erased_then_nothing_of_it_is_left,
             ]
             batches: [

@@ -133,6 +133,13 @@ fn given_associations_when_read_then_numbers_and_texts_are_the_same_ids() {
     OutcomeUnknown: HubSpot did not say what became of this association
     ");
     insta::assert_snapshot!(made(201, fixture!("201-associate-primary.json"), &[&a]), @"()");
+    // The company was merged into another, whose id is in the answer.
+    let merged = to("60413", "777");
+    insta::assert_snapshot!(made(201, fixture!("201-associate-primary.json"), &[&merged]), @"()");
+    insta::assert_snapshot!(made(201, fixture!("201-associate-primary.json"), &[&merged, &b]), @"
+    OutcomeUnknown: HubSpot did not say what became of this association
+    OutcomeUnknown: HubSpot did not say what became of this association
+    ");
     let (c, d, e) = (to("60x", "501"), to("60415", "599"), to("60416", "60416"));
     insta::assert_snapshot!(made(207, fixture!("207-associate.json"), &[&e, &d, &c, &b, &a]), @"
     BatchRefused: HubSpot refused the record's values
