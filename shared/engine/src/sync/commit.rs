@@ -35,7 +35,7 @@ pub(super) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>)
     for round in 0..MAX_ROUNDS {
         let mut writes = Vec::new();
         for (at, (job, ending)) in work.iter().enumerate().filter(|(at, _)| answers[*at].is_none()) {
-            writes.push((at, decide(job, ending, seams.clock.now())));
+            writes.push((at, decide(job, ending, job.latest(seams.clock.now()))));
         }
         let mut pending = Vec::new();
         for (at, decided) in writes {

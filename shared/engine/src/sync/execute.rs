@@ -3,7 +3,7 @@
 use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::job::{Job, Stage};
 use super::look::{adopt, adopt_if_matched, look, stamp};
-use super::prepare::decide;
+use super::prepare::{decide, references_moved};
 use super::treat::{BREAKER_MS, Treatment, treat, waiting};
 use crate::seams::Seams;
 use rtr_connectors::connector::{Association, Kind, WriteCall, WriteItem};
@@ -221,6 +221,7 @@ async fn half_written(seams: &Seams<'_>, job: &mut Job, external_id: String, fai
     let now = seams.clock.now();
     match treat(job, failure, now) {
         Treatment::Return(until) | Treatment::Hold(until) => hold(seams, job, until, waiting(failure)).await,
+        _ if references_moved(seams, job).await => job.give_back(now.plus_ms(1_000), moved()),
         _ => {
             let reason = Reason::from(failure);
             let message = format!("the record was written, its association was not: {}", reason.message);
@@ -244,6 +245,9 @@ async fn failed(seams: &Seams<'_>, session: &Session<'_>, job: &mut Job, failure
             job.give_back(until, waiting(failure));
         }
         Treatment::Hold(until) => hold(seams, job, until, waiting(failure)).await,
+        Treatment::Dead(_) if !creating && references_moved(seams, job).await => {
+            job.give_back(seams.clock.now().plus_ms(1_000), moved());
+        }
         Treatment::Dead(reason) => {
             let certainty = if creating { Certainty::DidNotLand } else { Certainty::NotCalled };
             dead(seams, job, reason, certainty).await;
@@ -257,6 +261,10 @@ async fn failed(seams: &Seams<'_>, session: &Session<'_>, job: &mut Job, failure
         Treatment::Follow(kept) => adopt(seams, job, kept).await,
         Treatment::Adopt(existing) => adopt_if_matched(seams, session, job, &existing, failure).await,
     }
+}
+
+fn moved() -> Reason {
+    Reason::new(Code::Contended, "what the record refers to changed meanwhile")
 }
 
 /// Forgets the link and plans again, for the next round.

@@ -100,6 +100,17 @@ impl Job {
         }
     }
 
+    /// The time at the earliest, as far as is known: by it a hold is over. A message that comes for the first time tells the
+    /// queue's time, and a clock of ours that is ahead of it must not end a hold too soon.
+    pub(super) fn earliest(&self, now: Instant) -> Instant {
+        if self.receive_count == 1 { now.min(self.first_received_at) } else { now }
+    }
+
+    /// The time at the latest, as far as is known: from it a hold is counted, though our clock be behind the queue's.
+    pub(super) fn latest(&self, now: Instant) -> Instant {
+        now.max(self.first_received_at)
+    }
+
     pub(super) fn attempt(&self) -> Attempt {
         Attempt {
             version: self.version,

@@ -152,7 +152,7 @@ pub(super) async fn load(seams: &Seams<'_>, jobs: &mut [Job]) {
         jobs.iter_mut().filter(|job| job.wake && matches!(job.stage, Stage::Read)).collect();
     let now = seams.clock.now();
     for job in &mut woken {
-        if fence(&job.item, &job.incoming(), now) == Fence::Open {
+        if fence(&job.item, &job.incoming(), job.earliest(now)) == Fence::Open {
             revive(seams, job).await;
         } else if let Some(beside) = job.beside.take() {
             take_beside(job, beside);
@@ -201,6 +201,19 @@ pub(super) fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
             *state = Resolved::NotAwaited;
         }
     }
+}
+
+/// Whether what `job` refers to is linked to something else by now, or to nothing, so that it may be refused for what it was
+/// told before. Read anew: unknown is no.
+pub(super) async fn references_moved(seams: &Seams<'_>, job: &mut Job) -> bool {
+    let keys = reference_keys(job);
+    if keys.is_empty() {
+        return false;
+    }
+    let before = job.references.clone();
+    let Ok(found) = seams.records.read(&keys).await else { return false };
+    resolve(job, &found);
+    std::mem::replace(&mut job.references, before.clone()) != before
 }
 
 /// What the item of a record says to `whom`, which refers to it.
@@ -252,6 +265,7 @@ fn gone(what: &str) -> Reason {
 
 /// What to do with the job.
 pub(super) fn decide(job: &Job, now: Instant) -> Action {
+    let now = job.earliest(now);
     let mapping = &job.setup.mapping.mapping;
     let capabilities = job.setup.connector.capabilities();
     let situation = Situation {

@@ -41,6 +41,7 @@ pub(super) enum Treatment {
 /// The treatment of `failure`.
 pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
     let capabilities = job.setup.connector.capabilities();
+    let now = job.latest(now);
     match &failure.class {
         Class::Throttled { until } => Treatment::Return(until.unwrap_or(now.plus_ms(BREAKER_MS))),
         Class::Unavailable => Treatment::Return(now.plus_ms(backoff_ms(job.attempts()))),

@@ -302,15 +302,20 @@ fn given_a_wait_that_is_looked_at_when_nothing_has_changed_then_it_looks_less_an
     assert!(recent >= 1);
 }
 
-/// A table that does not show one record the first time it is read: it is linked between the read and the wait.
-struct LinkedMeanwhile<'a>(&'a World, AtomicBool);
+/// A table that shows companies as they were the first time it is read: they change between the read and what follows.
+struct Earlier<'a>(&'a World, AtomicBool, Option<Item>);
 
 #[async_trait]
-impl Records for LinkedMeanwhile<'_> {
+impl Records for Earlier<'_> {
     async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
         let mut found = self.0.records.read(keys).await?;
         if !self.1.swap(true, Ordering::SeqCst) {
-            found.retain(|key, _| !key.pk.contains("company"));
+            for key in keys.iter().filter(|key| key.pk.contains("company")) {
+                match &self.2 {
+                    Some(item) => drop(found.insert(key.clone(), item.clone())),
+                    None => drop(found.remove(key)),
+                }
+            }
         }
         Ok(found)
     }
@@ -346,7 +351,7 @@ impl Records for LinkedMeanwhile<'_> {
 fn given_a_company_linked_between_the_read_and_the_wait_when_synced_then_the_contact_goes_at_once() {
     let world = World::with_contact(CONTACT);
     world.sync(&[company(&world, "k")]);
-    let records = LinkedMeanwhile(&world, AtomicBool::new(false));
+    let records = Earlier(&world, AtomicBool::new(false), None);
     let seams = Seams { records: &records, ..world.seams() };
     let batch = [contact(&world, "c", 1, "k")];
     let deadline = world.now().plus_ms(TIMEOUT_MS);
@@ -418,4 +423,25 @@ fn given_a_contact_without_its_company_when_its_connection_is_gone_for_a_while_t
     world.sync(&[company(&world, "k")]);
     world.deliver();
     assert_eq!(associated(&world, "k"), ["v1"]);
+}
+
+#[test]
+fn given_a_company_deleted_between_the_read_and_the_association_when_synced_then_the_contact_comes_back_and_goes_without()
+ {
+    let world = World::with_contact(CONTACT);
+    world.sync(&[company(&world, "k")]);
+    let before = world.item("company", "k");
+    world.sync(&[build::delete("acme", "company", "k", 2, world.now())]);
+    let records = Earlier(&world, AtomicBool::new(false), Some(before));
+    let seams = Seams { records: &records, ..world.seams() };
+    let batch = [contact(&world, "c", 1, "k")];
+    let deadline = world.now().plus_ms(TIMEOUT_MS);
+    let report =
+        futures::executor::block_on(run(&seams, &world.settings, &Caches::default(), &batch, deadline));
+    assert_eq!((report.failed.len(), world.item("contact", "c").dead()), (1, None), "it is nobody's fault");
+    world.sync(&[build::again(batch[0].clone())]);
+    assert_eq!(
+        (world.contacts("firstname"), world.item("contact", "c").applied_version),
+        (vec!["v1".to_owned()], Some(1))
+    );
 }

@@ -217,3 +217,40 @@ fn given_a_connection_that_is_shadowed_when_what_it_parked_is_due_then_it_sleeps
     world.sweep();
     assert_eq!(at(&world, "eu"), ["v1"]);
 }
+
+/// The other connection's write whose answer was lost: it is held, since the request may land yet.
+fn held() -> World {
+    let world = two("live");
+    world.sync(&[version(&world, 1)]);
+    world.faults(&eu("*contacts*", "drop_after_commit", &Value::Null, 1));
+    world.sync(&[version(&world, 2)]);
+    assert_eq!(world.item_at("eu", "contact", "c").slot.unwrap().state, SlotState::Parked);
+    world
+}
+
+#[test]
+fn given_a_clock_ahead_of_the_queues_when_a_hold_seems_over_then_nothing_is_sent_before_it_is() {
+    let world = held();
+    let (calls, received) = (writes_at_eu(&world), world.now());
+    // By our clock the hold is long over; by the queue's, which stamped the messages, it is not.
+    world.clock.advance_ms(300_000);
+    world.sync(&[build::wake("acme", "contact", "c", "eu", 2, received)]);
+    let newer = build::event("acme", "contact", "c", 3, &json!({"email": "c@x.io"}), received);
+    world.sync(&[newer]);
+    assert_eq!(writes_at_eu(&world), calls);
+    let slot = world.item_at("eu", "contact", "c").slot.unwrap();
+    assert_eq!((slot.state, slot.wanted_version), (SlotState::Parked, 3));
+    world.sync(&[build::wake("acme", "contact", "c", "eu", 3, world.now())]);
+    assert_eq!(writes_at_eu(&world), calls + 1);
+}
+
+#[test]
+fn given_a_clock_behind_the_queues_when_an_answer_is_lost_then_the_hold_is_counted_from_the_queues_time() {
+    let world = two("live");
+    world.sync(&[version(&world, 1)]);
+    world.faults(&eu("*contacts*", "drop_after_commit", &Value::Null, 1));
+    let true_now = world.now().plus_ms(300_000);
+    world.sync(&[build::event("acme", "contact", "c", 2, &json!({"email": "c@x.io"}), true_now)]);
+    let slot = world.item_at("eu", "contact", "c").slot.unwrap();
+    assert!(slot.not_before >= true_now.plus_ms(60_000), "{:?}", slot.not_before);
+}
