@@ -1,0 +1,298 @@
+//! One environment of a function: its caches, its clock, its build.
+
+use crate::core::{Core, EnvId, SimClock};
+use crate::faults::{Fault, Site};
+use crate::mutants::{Mutant, dress};
+use async_trait::async_trait;
+use rtr_core::item::Item;
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
+use rtr_core::time::Instant;
+use rtr_engine::seams::{
+    ClaimChange, Clock, Configs, Http, Known, Lease, Limits, Names, Queue, Records, Seams, Secrets, Sleeper,
+    Suspension, Unavailable, Write, Wrote,
+};
+use rtr_engine::sync::Caches;
+use rtr_testkit::configs::ConfigCache;
+use rtr_testkit::records::MemoryRecords;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The services, as every environment reaches them.
+#[derive(Clone)]
+pub struct Services {
+    /// Items, claims, bodies.
+    pub records: Arc<MemoryRecords>,
+    /// Buckets, locks, suspensions.
+    pub limits: Arc<dyn Limits>,
+    /// Configuration.
+    pub configs: Arc<dyn Configs>,
+    /// Secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Queues.
+    pub queue: Arc<dyn Queue>,
+    /// The CRMs.
+    pub http: Arc<dyn Http>,
+}
+
+/// What the flows get, dressed for one environment.
+#[derive(Clone)]
+pub struct Dress {
+    /// Items, claims, bodies.
+    pub records: Arc<dyn Records>,
+    /// Buckets, locks, suspensions.
+    pub limits: Arc<dyn Limits>,
+    /// Configuration.
+    pub configs: Arc<dyn Configs>,
+    /// Secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Queues.
+    pub queue: Arc<dyn Queue>,
+    /// The CRMs.
+    pub http: Arc<dyn Http>,
+    /// Time and chance.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// An environment.
+pub struct Env {
+    /// Its number.
+    pub id: EnvId,
+    /// What outlives an invocation.
+    pub caches: Caches,
+    dress: Dress,
+}
+
+impl Env {
+    /// A cold environment.
+    #[must_use]
+    pub fn start(core: &Arc<Core>, services: &Services, cache_ms: i64, mutant: Option<Mutant>) -> Self {
+        let id = core.add_env();
+        let old_build = matches!(core.chance(Site::Start), Some((Fault::OldBuild, _)));
+        if old_build {
+            core.fire(Fault::OldBuild);
+        }
+        let configs = ConfigCache::new(services.configs.clone(), Arc::new(SimClock::of(core, id)), cache_ms);
+        let records = EnvRecords { core: core.clone(), inner: services.records.clone(), old_build };
+        let limits = EnvLimits { core: core.clone(), inner: services.limits.clone(), env: id };
+        let dressed = Dress {
+            records: Arc::new(records),
+            limits: Arc::new(limits),
+            configs: Arc::new(configs),
+            secrets: services.secrets.clone(),
+            queue: services.queue.clone(),
+            http: services.http.clone(),
+            clock: Arc::new(SimClock::of(core, id)),
+        };
+        Self { id, caches: Caches::default(), dress: dress(mutant, core, dressed) }
+    }
+
+    /// The same environment, which remembers nothing of what it did.
+    #[must_use]
+    pub fn without_memory(&self) -> Self {
+        Self { id: self.id, caches: Caches::default(), dress: self.dress.clone() }
+    }
+
+    /// The seams.
+    #[must_use]
+    pub fn seams(&self) -> Seams<'_> {
+        Seams {
+            records: &*self.dress.records,
+            limits: &*self.dress.limits,
+            configs: &*self.dress.configs,
+            secrets: &*self.dress.secrets,
+            queue: &*self.dress.queue,
+            http: &*self.dress.http,
+            clock: &*self.dress.clock,
+        }
+    }
+}
+
+/// The records as one build reaches them: the build before this one hashed payloads in another way and kept no history.
+struct EnvRecords {
+    core: Arc<Core>,
+    inner: Arc<MemoryRecords>,
+    old_build: bool,
+}
+
+impl EnvRecords {
+    /// Somebody else may write the item between our look and our write.
+    fn disturb(&self, write: &Write) {
+        if let Some((fault @ Fault::ForeignWrite, _)) = self.core.chance(Site::Store) {
+            let mut state = self.inner.state();
+            if let Some((item, _)) = state.items.get_mut(&write.key) {
+                item.rev += 1;
+                self.core.fire(fault);
+            }
+        }
+    }
+
+    fn tell(&self, writes: &[Write], answers: &[Wrote]) {
+        for (write, answer) in writes.iter().zip(answers) {
+            self.core.trace.note(self.core.kernel.now(), "stored", || {
+                let Names { org_id, record_type, record_id, connection, .. } = &write.names;
+                let text = |name: &Option<String>| name.clone().unwrap_or_default();
+                let new = &write.new;
+                let slot = new.slot.as_ref().map(|slot| (slot.state, slot.wanted_version, slot.reason.code));
+                format!(
+                    "{}/{}/{} at {}: applied {:?}, linked {:?}, slot {slot:?}, intent {:?}: {answer:?} (env {})",
+                    text(org_id),
+                    text(record_type),
+                    text(record_id),
+                    text(connection),
+                    new.applied_version,
+                    new.external_id,
+                    new.intent.as_ref().map(|intent| intent.version),
+                    self.core.env()
+                )
+            });
+        }
+    }
+
+    fn out(&self, mut write: Write) -> Write {
+        if self.old_build {
+            write.new.recent.clear();
+            write.new.base.clear();
+            write.new.applied_hash = write.new.applied_hash.map(|hash| format!("old-{hash}"));
+        }
+        write
+    }
+
+    fn seen(&self, mut item: Item) -> Item {
+        if self.old_build {
+            item.applied_hash =
+                item.applied_hash.and_then(|hash| hash.strip_prefix("old-").map(str::to_owned));
+        }
+        item
+    }
+}
+
+#[async_trait]
+impl Records for EnvRecords {
+    async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
+        let found = self.inner.read(keys).await?;
+        Ok(found.into_iter().map(|(key, item)| (key, self.seen(item))).collect())
+    }
+
+    async fn write(&self, writes: &[Write]) -> Vec<Wrote> {
+        if let Some(first) = writes.first() {
+            self.disturb(first);
+        }
+        let writes: Vec<Write> = writes.iter().cloned().map(|write| self.out(write)).collect();
+        let answers = self.inner.write(&writes).await;
+        self.tell(&writes, &answers);
+        answers
+    }
+
+    async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
+        self.disturb(write);
+        let write = self.out(write.clone());
+        let answer = self.inner.write_with_claims(&write, claims).await;
+        self.tell(std::slice::from_ref(&write), std::slice::from_ref(&answer));
+        answer
+    }
+
+    async fn waiting_for(
+        &self,
+        connection: &ConnectionKey,
+        record: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<Sleeper>, Unavailable> {
+        self.inner.waiting_for(connection, record, limit).await
+    }
+
+    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
+        self.inner.due(now, limit).await
+    }
+
+    async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
+        self.inner.put_body(key, body).await
+    }
+
+    async fn body(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.inner.body(key).await
+    }
+
+    async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
+        self.inner.delete_body(key).await
+    }
+}
+
+/// The limits as one environment reaches them, its waits noted.
+struct EnvLimits {
+    core: Arc<Core>,
+    inner: Arc<dyn Limits>,
+    env: EnvId,
+}
+
+/// Tells the watch of a wait for the limiter that came to nothing.
+struct Waiting<'a> {
+    of: &'a EnvLimits,
+    since: Instant,
+    still_ms: i64,
+    answered: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let now = self.of.core.kernel.now();
+        let core = &self.of.core;
+        // Who stands still does not wait.
+        let waited = now.since_ms(self.since) - (core.still_ms(self.of.env) - self.still_ms);
+        // A function that is killed drops its waits as well, sooner.
+        if waited > LIMITER_BUDGET_MS || !self.answered && waited == LIMITER_BUDGET_MS {
+            core.oracle().limiter_slow(self.since, waited, self.of.env);
+        }
+    }
+}
+
+#[async_trait]
+impl Limits for EnvLimits {
+    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+        let (since, still_ms) = (self.core.kernel.now(), self.core.still_ms(self.env));
+        let mut waiting = Waiting { of: self, since, still_ms, answered: false };
+        let answer = self.inner.lease(bucket, rules, want).await;
+        waiting.answered = true;
+        let core = &self.core;
+        core.trace.note(core.kernel.now(), "lease", || {
+            format!("{bucket} of {want}: {answer:?} (env {})", self.env)
+        });
+        answer
+    }
+
+    async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
+        self.inner.block(bucket, until).await
+    }
+
+    async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {
+        self.inner.lock(name, holder, for_ms).await
+    }
+
+    async fn unlock(&self, name: &str, holder: &str) -> Result<(), Unavailable> {
+        self.inner.unlock(name, holder).await
+    }
+
+    async fn suspension(&self, connection: &str) -> Result<Option<Suspension>, Unavailable> {
+        self.inner.suspension(connection).await
+    }
+
+    async fn set_suspension(
+        &self,
+        connection: &str,
+        suspension: Option<&Suspension>,
+    ) -> Result<(), Unavailable> {
+        self.inner.set_suspension(connection, suspension).await
+    }
+
+    async fn known(&self, connection: &str) -> Result<Known, Unavailable> {
+        self.inner.known(connection).await
+    }
+
+    async fn note_account(&self, connection: &str, account: &str) -> Result<(), Unavailable> {
+        self.inner.note_account(connection, account).await
+    }
+
+    async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
+        self.inner.note_replaced(connection, version).await
+    }
+}

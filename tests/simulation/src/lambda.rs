@@ -1,0 +1,244 @@
+//! What can happen, and invocations: begun, run from wait to wait, ended, killed.
+
+use crate::env::Env;
+use crate::faults::{Fault, Site};
+use crate::kernel::Promise;
+use crate::mutants::Mutant;
+use crate::network::{From, Outcome};
+use crate::world::World;
+use rtr_core::time::Instant;
+use rtr_engine::batch::Received;
+use rtr_engine::report::BatchReport;
+use rtr_engine::{redrive, sweep, sync};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Something that happens at a time.
+pub enum Happen {
+    /// The producer sends its event number so and so; how often it did before.
+    Produces(usize, u32),
+    /// The event source mapping of a function looks at its queue.
+    Polls(Function),
+    /// A batch reaches its function.
+    Invokes(Function, Vec<Received>),
+    /// An invocation's time is over.
+    TimesOut(usize),
+    /// A function that stood still goes on.
+    Thaws(usize),
+    /// The event source mapping deletes what is settled.
+    Settles(Function, Vec<Received>),
+    /// The sweep's schedule comes round.
+    Sweeps,
+    /// A request arrives at its CRM.
+    Arrives(u64),
+    /// An answer arrives, or the news that there is none.
+    Answered(Arc<Promise<Outcome>>, Outcome, From),
+    /// A request that was cut from its answer falls due within the CRM.
+    Lands,
+    /// A planned fault comes at its time.
+    Strikes(Fault, u32),
+    /// What a fault did is undone.
+    Mends(Fault, u32),
+}
+
+/// A function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// Change events to CRMs.
+    Sync,
+    /// Dead letters to their records.
+    Redrive,
+    /// What is due is woken.
+    Sweep,
+}
+
+/// How long an invocation may take, in milliseconds.
+pub const TIMEOUT_MS: i64 = 60_000;
+
+/// An invocation under way.
+pub struct Task {
+    env: Arc<Env>,
+    function: Function,
+    batch: Arc<Vec<Received>>,
+    run: Pin<Box<dyn Future<Output = BatchReport> + Send>>,
+    polls: u32,
+    strike: Option<(Fault, u32)>,
+    frozen: bool,
+    woken: bool,
+}
+
+/// Waits of an invocation among which the one is drawn at which a fault strikes.
+const WAITS: u32 = 60;
+
+impl World<'_> {
+    /// Begins an invocation in an environment that is free, or in a new one.
+    pub fn invoke(&mut self, function: Function, batch: Vec<Received>) {
+        let env = self.environment(function);
+        let core = self.core.clone();
+        let strike = core.chance(Site::Invocation);
+        let now = core.kernel.now();
+        let mut deadline = now.plus_ms(TIMEOUT_MS);
+        if let Some((fault @ Fault::NoTime, how)) = strike {
+            deadline = now.plus_ms(i64::from(how % 6_000) - 1_000);
+            core.fire(fault);
+        }
+        let number = self.tasks.len();
+        core.trace.note(now, "lambda", || {
+            let messages: Vec<String> = batch.iter().map(describe).collect();
+            format!("{function:?} #{number} begins with {} (env {})", messages.join(", "), env.id)
+        });
+        core.oracle().begins(env.id);
+        let batch = Arc::new(batch);
+        let run = run(function, env.clone(), self.settings.clone(), batch.clone(), deadline);
+        let task = Task { env, function, batch, run, polls: 0, strike, frozen: false, woken: false };
+        self.tasks.push(Some(task));
+        self.running += usize::from(function == Function::Sync);
+        core.kernel.after(TIMEOUT_MS, Happen::TimesOut(number));
+        core.kernel.make_ready(number);
+    }
+
+    /// Lets an invocation go on until it waits.
+    pub fn go_on(&mut self, number: usize) {
+        let core = self.core.clone();
+        let Some(task) = self.tasks.get_mut(number).and_then(Option::as_mut) else { return };
+        if task.frozen {
+            task.woken = true;
+            return;
+        }
+        task.polls += 1;
+        if let Some((fault, how)) = task.strike.filter(|(fault, how)| {
+            task.polls == 1 + how % WAITS
+                && matches!(fault, Fault::Killed | Fault::OutOfMemory | Fault::Failed | Fault::Frozen)
+        }) {
+            core.fire(fault);
+            task.strike = None;
+            if fault != Fault::Frozen {
+                return self.end(number, "killed");
+            }
+            (task.frozen, task.woken) = (true, true);
+            let ms = i64::from(how % 50_000);
+            core.stood_still(task.env.id, ms);
+            core.kernel.after(ms, Happen::Thaws(number));
+            return;
+        }
+        core.enter(task.env.id);
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| core.kernel.poll(number, &mut task.run)));
+        core.leave();
+        match polled {
+            Ok(Some(report)) => self.answer(number, report),
+            Ok(None) => {}
+            Err(panic) => {
+                let words = panic.downcast_ref::<String>().cloned();
+                core.oracle().erred(&words.unwrap_or_else(|| "no words".to_owned()));
+                self.end(number, "panicked");
+            }
+        }
+    }
+
+    /// A function that stood still goes on.
+    pub fn thaw(&mut self, number: usize) {
+        if let Some(task) = self.tasks.get_mut(number).and_then(Option::as_mut) {
+            task.frozen = false;
+            if task.woken {
+                self.core.kernel.make_ready(number);
+            }
+        }
+    }
+
+    /// Ends an invocation from outside, and its environment with it.
+    pub fn end(&mut self, number: usize, why: &str) {
+        let Some(task) = self.tasks.get_mut(number).and_then(Option::take) else { return };
+        self.core
+            .trace
+            .note(self.core.kernel.now(), "lambda", || format!("#{number} {why} (env {})", task.env.id));
+        // What it was doing is dropped here: what it had sent is under way without it.
+        drop(task.run);
+        self.running -= usize::from(task.function == Function::Sync);
+        self.look_at_queues();
+    }
+
+    /// The function's answer goes back to the event source mapping.
+    fn answer(&mut self, number: usize, mut report: BatchReport) {
+        let Some(task) = self.tasks.get_mut(number).and_then(Option::take) else { return };
+        let core = self.core.clone();
+        self.running -= usize::from(task.function == Function::Sync);
+        match self.mutant {
+            Some(Mutant::TooFewFailures) if report.failed.len() > 1 => drop(report.failed.pop()),
+            Some(Mutant::NamesStrangers) if !report.failed.is_empty() => report.failed.push("m-0".to_owned()),
+            _ => {}
+        }
+        core.trace.note(core.kernel.now(), "lambda", || format!("#{number} answers {:?}", report.failed));
+        core.oracle().answered(task.env.id, &task.batch, &report.failed);
+        for (name, count) in &report.counts {
+            *self.counts.entry(name).or_default() += count;
+        }
+        self.check_locks();
+        let function = task.function;
+        let strike = if function == Function::Sweep { None } else { core.chance(Site::Answer) };
+        match strike {
+            Some((fault, _)) => core.fire(fault),
+            None => {
+                let settled = task
+                    .batch
+                    .iter()
+                    .filter(|one| !report.failed.contains(&one.message_id))
+                    .cloned()
+                    .collect();
+                core.kernel.after(core.kernel.draw(1..=10), Happen::Settles(function, settled));
+            }
+        }
+        let env = match self.mutant {
+            Some(Mutant::AsksLimiterAlways) => Arc::new(task.env.without_memory()),
+            _ => task.env,
+        };
+        self.idle[function as usize].push(env);
+        self.look_at_queues();
+        self.plan_sweep();
+    }
+
+    fn environment(&mut self, function: Function) -> Arc<Env> {
+        self.idle[function as usize].pop().unwrap_or_else(|| {
+            Arc::new(Env::start(&self.core, &self.services, self.settings.cache_ms, self.mutant))
+        })
+    }
+}
+
+/// A message as people read it: whose it is, which version, how often it was received.
+fn describe(message: &Received) -> String {
+    let body: serde_json::Value = serde_json::from_str(&message.body).unwrap_or_default();
+    let (body, wake) = match body.get("wake") {
+        Some(wake) => (wake, " woken"),
+        None => (&body, ""),
+    };
+    let part = |name: &str| body[name].as_str().unwrap_or("?").to_owned();
+    format!(
+        "[{}: {}/{}/{} v{}{wake}, receive {}]",
+        message.message_id,
+        part("org_id"),
+        part("record_type"),
+        part("record_id"),
+        body["version"],
+        message.receive_count
+    )
+}
+
+/// The function itself.
+fn run(
+    function: Function,
+    env: Arc<Env>,
+    settings: Arc<rtr_engine::batch::Settings>,
+    batch: Arc<Vec<Received>>,
+    deadline: Instant,
+) -> Pin<Box<dyn Future<Output = BatchReport> + Send>> {
+    Box::pin(async move {
+        let seams = env.seams();
+        match function {
+            Function::Sync => sync::run(&seams, &settings, &env.caches, &batch, deadline).await,
+            Function::Redrive => redrive::run(&seams, &batch).await,
+            // One look: the next is another of its schedule.
+            Function::Sweep => sweep::run(&seams, &settings, seams.clock.now()).await,
+        }
+    })
+}

@@ -1,0 +1,27 @@
+//! The simulator: the real flows and the real connectors over the test kit's services and the CRM sandbox, on a virtual
+//! clock, under every fault, with a watch on every invariant. One seed decides everything.
+
+pub mod core;
+pub mod draw;
+pub mod env;
+pub mod events;
+pub mod faults;
+pub mod kernel;
+pub mod lambda;
+pub mod logs;
+pub mod many;
+pub mod mutants;
+pub mod network;
+pub mod oracle;
+pub mod people;
+pub mod place;
+pub mod plan;
+mod queueing;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod shrink;
+pub mod story;
+pub mod trace;
+pub mod weather;
+pub mod world;

@@ -1,0 +1,126 @@
+//! `simulate`: runs histories from seeds, or replays one and tells what happened.
+
+use clap::Parser;
+use rtr_simulation::draw::{STANDARD, draw};
+use rtr_simulation::many::{Wanted, run_many};
+use rtr_simulation::mutants::Mutant;
+use rtr_simulation::place::Place;
+use rtr_simulation::run::run;
+use rtr_simulation::shrink::shrink;
+use rtr_simulation::story;
+use rtr_simulation::trace::Trace;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A history is many small pieces of memory: the system's allocator takes a third of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs histories of the real flows under faults; ends with 1 when something did not hold.
+#[derive(Parser)]
+struct Options {
+    /// Replay this one, and tell what happened.
+    #[arg(long, conflicts_with_all = ["seeds", "seconds"])]
+    seed: Option<u64>,
+    /// Run so many.
+    #[arg(long, default_value_t = 10_000)]
+    seeds: u64,
+    /// From this seed on; without it from one that was never tried, by the clock.
+    #[arg(long)]
+    from: Option<u64>,
+    /// Begin no new one after so many seconds.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Threads; without it one for each core.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Go on after something did not hold.
+    #[arg(long)]
+    keep_going: bool,
+    /// Tell of a replayed history every line, not those of one record alone (`org/type/id`).
+    #[arg(long)]
+    whole: bool,
+    /// Tell of this record (`org/type/id`) of a replayed history.
+    #[arg(long)]
+    record: Option<String>,
+    /// Plant this bug.
+    #[arg(long)]
+    mutant: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = match options.seed {
+        Some(seed) => replay(seed, &options),
+        None => many(&options),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("simulate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn mutant(options: &Options) -> Result<Option<Mutant>, String> {
+    let Some(name) = &options.mutant else { return Ok(None) };
+    let found = Mutant::ALL.iter().find(|mutant| mutant.name() == name);
+    let names = || Mutant::ALL.iter().map(|mutant| mutant.name()).collect::<Vec<_>>().join(", ");
+    found.copied().map(Some).ok_or_else(|| format!("no planted bug is called {name}: {}", names()))
+}
+
+/// Runs one history; a broken one is made smaller before it is told.
+fn replay(seed: u64, options: &Options) -> Result<bool, String> {
+    let (place, scenario, mutant) = (Place::new()?, draw(seed, STANDARD), mutant(options)?);
+    let history = run(&place, &scenario, Trace::kept(), mutant);
+    if options.whole {
+        print!("{}", story::whole(&history));
+    } else if let Some(record) = &options.record {
+        print!("{}", story::timeline(&history, record));
+    }
+    let Some(violation) = history.violations.first() else {
+        let (faults, records) = (&history.fired, &history.external_ids);
+        println!("seed {seed}: every invariant held");
+        println!("faults: {faults:?}");
+        println!("records at the CRMs, to tell of with --record: {:?}", records.keys().collect::<Vec<_>>());
+        return Ok(true);
+    };
+    if options.whole || options.record.is_some() {
+        println!("seed {seed} breaks {violation}");
+        return Ok(false);
+    }
+    eprintln!("seed {seed} breaks {violation}: looking for a smaller scenario");
+    let small = shrink(&place, &scenario, violation, mutant);
+    let history = run(&place, &small, Trace::kept(), mutant);
+    let violation = history.violations.iter().find(|one| one.invariant == violation.invariant);
+    if let Some(violation) = violation {
+        println!("{}", story::failure(&small, &history, violation));
+    }
+    Ok(false)
+}
+
+fn many(options: &Options) -> Result<bool, String> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let by_the_clock =
+        || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_secs() * 1_000);
+    let wanted = Wanted {
+        from: options.from.unwrap_or_else(by_the_clock),
+        seeds: options.seeds,
+        measure: STANDARD,
+        threads: options.threads.unwrap_or(cores),
+        for_at_most: options.seconds.map(Duration::from_secs),
+        keep_going: options.keep_going,
+        tell_every: 10_000,
+    };
+    println!(
+        "seeds from {} on, {} threads, the standard scenario: {STANDARD:?}",
+        wanted.from, wanted.threads
+    );
+    let report = run_many(&wanted)?;
+    println!("{report}");
+    let Some(seed) = report.first_broken() else { return Ok(true) };
+    println!("again, and smaller: make simulate SEED={seed}");
+    replay(seed, options)
+}

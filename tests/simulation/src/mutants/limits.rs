@@ -1,0 +1,69 @@
+//! Bugs in how the limits table is used.
+
+use super::Mutant;
+use crate::core::Core;
+use crate::env::Dress;
+use async_trait::async_trait;
+use rtr_core::limit::Rule;
+use rtr_core::time::Instant;
+use rtr_engine::seams::{Known, Lease, Limits, Suspension, Unavailable};
+use std::sync::Arc;
+
+struct Wrong {
+    mutant: Mutant,
+    core: Arc<Core>,
+    inner: Arc<dyn Limits>,
+}
+
+pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress {
+    dress.limits = Arc::new(Wrong { mutant, core: core.clone(), inner: dress.limits });
+    dress
+}
+
+#[async_trait]
+impl Limits for Wrong {
+    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+        if self.mutant == Mutant::LeaseForEver {
+            self.core.kernel.sleep(5).await;
+            return Ok(Lease { granted: 1_000, retry_at: None });
+        }
+        self.inner.lease(bucket, rules, want).await
+    }
+
+    async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
+        self.inner.block(bucket, until).await
+    }
+
+    async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {
+        let longer = if self.mutant == Mutant::LockForEver { 1_000_000 } else { 1 };
+        self.inner.lock(name, holder, for_ms * longer).await
+    }
+
+    async fn unlock(&self, name: &str, holder: &str) -> Result<(), Unavailable> {
+        self.inner.unlock(name, holder).await
+    }
+
+    async fn suspension(&self, connection: &str) -> Result<Option<Suspension>, Unavailable> {
+        self.inner.suspension(connection).await
+    }
+
+    async fn set_suspension(
+        &self,
+        connection: &str,
+        suspension: Option<&Suspension>,
+    ) -> Result<(), Unavailable> {
+        self.inner.set_suspension(connection, suspension).await
+    }
+
+    async fn known(&self, connection: &str) -> Result<Known, Unavailable> {
+        self.inner.known(connection).await
+    }
+
+    async fn note_account(&self, connection: &str, account: &str) -> Result<(), Unavailable> {
+        self.inner.note_account(connection, account).await
+    }
+
+    async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
+        self.inner.note_replaced(connection, version).await
+    }
+}

@@ -1,0 +1,79 @@
+//! Planted bugs, to show that the watch sees them: each at a seam, each with the invariant it is meant to break.
+
+mod clock;
+mod http;
+mod limits;
+mod records;
+mod stores;
+
+use crate::core::Core;
+use crate::env::Dress;
+use std::sync::Arc;
+
+macro_rules! mutants {
+    ($($mutant:ident [$($invariant:literal)*] $words:literal;)*) => {
+        /// A planted bug.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Mutant { $(#[doc = $words] $mutant,)* }
+
+        impl Mutant {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$mutant,)*];
+
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$mutant => stringify!($mutant),)* }
+            }
+
+            /// The invariants, any of which is to catch it.
+            #[must_use]
+            pub fn breaks(self) -> &'static [&'static str] {
+                match self { $(Self::$mutant => &[$($invariant,)*],)* }
+            }
+        }
+    };
+}
+
+mutants! {
+    AcknowledgesFirst ["I1"] "a batch is deleted from the queue before it is worked";
+    DropsBodies ["I20"] "a large record is not stored where its item says";
+    DropsLetters ["I1"] "a dead letter is not sent";
+    DropsSlots ["I1"] "what is parked or dead is not kept";
+    NoFence ["I2"] "the version applied is not looked at";
+    TwiceCreated ["I3"] "a question after a record always finds nothing";
+    ResendsUnknown ["I3"] "a lost answer is taken for a refusal and the request sent again";
+    NoClaims ["I4"] "links are written without their claims";
+    StaleHash ["I5"] "the digest of what was written is not updated";
+    PretendsDone ["I5" "I1"] "a write is answered as done and never sent";
+    TooFewFailures ["I7"] "the last failure of a batch is left out";
+    NamesStrangers ["I8"] "the list of failures names a message of another batch";
+    FailsForOne ["I8"] "a statement that is refused fails the function";
+    LeaseForEver ["I9"] "a lease is used beyond its tokens and its end";
+    WaitsForLimiter ["I10"] "the limiter is waited for without end";
+    AsksLimiterAlways ["I10"] "that a limiter does not answer is forgotten at once";
+    NoIntent ["I11"] "a create without a key begins without a durable intent";
+    OneAtATime ["I12"] "all calls of an environment wait for each other";
+    LockForEver ["I13"] "a lock does not end with its holder";
+    RetriesForEver ["I14"] "a refused call is sent again and again";
+    DeafToRests ["I15"] "the rest that a CRM asks for is not heard";
+    LogsValues ["I16"] "a record's values are logged";
+    LogsTokens ["I16"] "a token is logged";
+    SharesSecrets ["I17"] "one org's secret is used for all";
+    SharesConfigs ["I17"] "one org's configuration is used for all";
+    FollowsRedirects ["I19"] "a redirect is followed wherever it leads";
+    TossesCoins ["I21"] "chance comes from outside";
+    WritesTwice ["I22"] "every write is sent twice";
+    Resurrects ["I23" "I2"] "a tombstone is not looked at";
+}
+
+/// Dresses an environment's seams with `mutant`'s bug.
+#[must_use]
+pub fn dress(mutant: Option<Mutant>, core: &Arc<Core>, dress: Dress) -> Dress {
+    let Some(mutant) = mutant else { return dress };
+    let dress = records::dress(mutant, core, dress);
+    let dress = http::dress(mutant, core, dress);
+    let dress = limits::dress(mutant, core, dress);
+    let dress = stores::dress(mutant, dress);
+    clock::dress(mutant, dress)
+}

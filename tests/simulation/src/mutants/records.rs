@@ -1,0 +1,104 @@
+//! Bugs in how items are read and written.
+
+use super::Mutant;
+use crate::core::Core;
+use crate::env::Dress;
+use async_trait::async_trait;
+use rtr_core::item::Item;
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::time::Instant;
+use rtr_engine::seams::{ClaimChange, Records, Sleeper, Unavailable, Write, Wrote};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+struct Wrong {
+    mutant: Mutant,
+    core: Arc<Core>,
+    inner: Arc<dyn Records>,
+}
+
+pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress {
+    dress.records = Arc::new(Wrong { mutant, core: core.clone(), inner: dress.records });
+    dress
+}
+
+impl Wrong {
+    fn seen(&self, mut item: Item) -> Item {
+        match self.mutant {
+            Mutant::NoFence => (item.applied_version, item.applied_hash) = (None, None),
+            Mutant::Resurrects if item.deleted => (item.applied_version, item.deleted) = (None, false),
+            _ => {}
+        }
+        item
+    }
+
+    fn out(&self, write: &Write) -> Write {
+        let mut write = write.clone();
+        match self.mutant {
+            Mutant::DropsSlots => write.new.slot = None,
+            Mutant::NoIntent => write.new.intent = None,
+            Mutant::StaleHash if write.old.applied_hash.is_some() && !write.new.deleted => {
+                write.new.applied_hash = write.old.applied_hash.clone();
+            }
+            Mutant::LogsValues => tracing::warn!(event = "debug", item = ?write.new.slot),
+            _ => {}
+        }
+        write
+    }
+}
+
+#[async_trait]
+impl Records for Wrong {
+    async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
+        let found = self.inner.read(keys).await?;
+        Ok(found.into_iter().map(|(key, item)| (key, self.seen(item))).collect())
+    }
+
+    async fn write(&self, writes: &[Write]) -> Vec<Wrote> {
+        let writes: Vec<Write> = writes.iter().map(|write| self.out(write)).collect();
+        let answers = self.inner.write(&writes).await;
+        if self.mutant == Mutant::FailsForOne && answers.iter().any(|one| matches!(one, Wrote::Refused)) {
+            std::panic::resume_unwind(Box::new("a statement was refused".to_owned()));
+        }
+        if self.mutant == Mutant::WritesTwice {
+            self.inner.write(&writes).await;
+        }
+        answers
+    }
+
+    async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
+        let claims = if self.mutant == Mutant::NoClaims { &[] } else { claims };
+        self.inner.write_with_claims(&self.out(write), claims).await
+    }
+
+    async fn waiting_for(
+        &self,
+        connection: &ConnectionKey,
+        record: &RecordKey,
+        limit: usize,
+    ) -> Result<Vec<Sleeper>, Unavailable> {
+        self.inner.waiting_for(connection, record, limit).await
+    }
+
+    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
+        self.inner.due(now, limit).await
+    }
+
+    async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
+        match self.mutant {
+            Mutant::DropsBodies => {
+                self.core.kernel.sleep(1).await;
+                Ok(())
+            }
+            _ => self.inner.put_body(key, body).await,
+        }
+    }
+
+    async fn body(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.inner.body(key).await
+    }
+
+    async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
+        self.inner.delete_body(key).await
+    }
+}

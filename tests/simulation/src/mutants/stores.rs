@@ -1,0 +1,69 @@
+//! Bugs in how secrets, configuration and queues are used.
+
+use super::Mutant;
+use crate::env::Dress;
+use async_trait::async_trait;
+use rtr_core::config::OrgConfig;
+use rtr_engine::seams::{Configs, Outbound, Queue, QueueName, SecretText, Secrets, Unavailable};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+struct WrongSecrets(Mutant, Arc<dyn Secrets>);
+struct WrongConfigs(Mutant, Arc<dyn Configs>);
+struct WrongQueue(Mutant, Arc<dyn Queue>);
+
+pub(super) fn dress(mutant: Mutant, mut dress: Dress) -> Dress {
+    dress.secrets = Arc::new(WrongSecrets(mutant, dress.secrets));
+    dress.configs = Arc::new(WrongConfigs(mutant, dress.configs));
+    dress.queue = Arc::new(WrongQueue(mutant, dress.queue));
+    dress
+}
+
+#[async_trait]
+impl Secrets for WrongSecrets {
+    async fn read(&self, name: &str) -> Result<Option<SecretText>, Unavailable> {
+        let name =
+            if self.0 == Mutant::SharesSecrets { name.replace("globex", "acme") } else { name.to_owned() };
+        let secret = self.1.read(&name).await?;
+        if self.0 == Mutant::LogsTokens
+            && let Some(secret) = &secret
+        {
+            tracing::info!(event = "secret", text = secret.text.expose_secret());
+        }
+        Ok(secret)
+    }
+
+    async fn write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
+        self.1.write(name, text).await
+    }
+
+    async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
+        self.1.create_or_write(name, text).await
+    }
+}
+
+#[async_trait]
+impl Configs for WrongConfigs {
+    async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        let org = if self.0 == Mutant::SharesConfigs && org == "globex" { "acme" } else { org };
+        self.1.org(org).await
+    }
+}
+
+#[async_trait]
+impl Queue for WrongQueue {
+    async fn send(&self, to: QueueName, messages: &[Outbound]) -> Vec<Result<(), Unavailable>> {
+        if self.0 == Mutant::DropsLetters && to == QueueName::DeadLetter {
+            return messages.iter().map(|_| Ok(())).collect();
+        }
+        self.1.send(to, messages).await
+    }
+
+    async fn delete(&self, receipts: &[String]) -> Vec<Result<(), Unavailable>> {
+        self.1.delete(receipts).await
+    }
+
+    async fn set_visibility(&self, receipts: &[(String, i32)]) -> Vec<Result<(), Unavailable>> {
+        self.1.set_visibility(receipts).await
+    }
+}

@@ -1,0 +1,206 @@
+//! What is seen at the CRMs: whose token and whose values a request carries, and what each landing makes of a record.
+
+use super::{At, External, Oracle};
+use crate::events::read_stamp;
+use crate::network::{Flight, Purpose};
+use crate::place::names;
+use crate::scenario::Kind;
+use rtr_core::item::Item;
+use rtr_core::time::Instant;
+use rtr_sandbox::Change;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Whether two states of a record differ in nothing but when it was written.
+fn same(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> bool {
+    let of = |values: &BTreeMap<String, String>| {
+        let lasting = values.iter().filter(|(name, _)| !name.contains("modified"));
+        lasting.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
+    };
+    of(one) == of(other)
+}
+
+impl Oracle {
+    /// A token that `provider` gave out for `account`.
+    pub fn token(&mut self, token: &str, provider: &str, account: &str) {
+        self.tokens.insert(token.to_owned(), (provider.to_owned(), account.to_owned()));
+    }
+
+    /// Every token there is.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.tokens.keys().map(String::as_str)
+    }
+
+    /// A request that is sent.
+    pub fn sent(&mut self, now: Instant, skew_ms: i64, flight: &Flight) {
+        let at: At = (flight.provider.clone(), flight.account.clone());
+        *self.calls_of.entry(flight.env).or_default() += 1;
+        let bearer =
+            flight.request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        if let Some(token) = bearer.and_then(|(_, value)| value.strip_prefix("Bearer "))
+            && self.tokens.get(token) != Some(&at)
+        {
+            let whose = self
+                .tokens
+                .get(token)
+                .map_or("nobody".to_owned(), |(provider, org)| format!("{provider} of {org}"));
+            self.violate("I17", None, format!("a request to {} of {} with the token of {whose}", at.0, at.1));
+        }
+        if flight.purpose == Purpose::Write {
+            let body = String::from_utf8_lossy(&flight.request.body);
+            for other in crate::scenario::ORGS.iter().filter(|org| **org != at.1) {
+                if body.contains(&format!("zq:{other}:")) {
+                    self.violate(
+                        "I17",
+                        None,
+                        format!("a value of {other} is sent to the account of {}", at.1),
+                    );
+                }
+            }
+        }
+        if flight.purpose != Purpose::Token {
+            self.rate(now, skew_ms, flight.env, at);
+        }
+    }
+
+    /// What the CRM answered: tokens that it gave out.
+    pub fn replied(&mut self, flight: &Flight, body: &[u8]) {
+        if flight.purpose == Purpose::Token
+            && let Ok(answer) = serde_json::from_slice::<Value>(body)
+            && let Some(token) = answer["access_token"].as_str()
+        {
+            self.token(token, &flight.provider, &flight.account);
+        }
+    }
+
+    /// A record of a CRM was written by a request of ours. `item` is what is durable of its record at this moment.
+    pub fn landed(&mut self, at_time: Instant, change: &Change, item: impl FnOnce(Kind, &str) -> Item) {
+        let at: At = (change.provider.clone(), change.account.clone());
+        let place = (at.clone(), change.object.clone(), change.id.clone());
+        let kind = [Kind::Contact, Kind::Company, Kind::Deal]
+            .into_iter()
+            .find(|kind| names(*kind, &change.provider).0.eq_ignore_ascii_case(&change.object));
+        let (Some(kind), Some(values)) = (kind, &change.values) else {
+            if let Some(known) = self.external.get_mut(&place) {
+                let was_live = std::mem::replace(&mut known.live, false);
+                let theirs = kind.is_some_and(|kind| {
+                    self.touched.contains(&format!("{}/{}/{}", change.account, kind.name(), known.key))
+                });
+                self.landings += u64::from(was_live && !theirs);
+            }
+            return;
+        };
+        let (_, stamped, keyed) = names(kind, &change.provider);
+        let key = values.get(keyed).cloned().unwrap_or_default();
+        let record = format!("{}/{}/{key}", change.account, kind.name());
+        let now = External { key: key.clone(), live: true, values: values.clone() };
+        let before = self.external.insert(place.clone(), now);
+        let new = before.is_none();
+        // What somebody merged or deleted by hand is theirs.
+        if self.touched.contains(&record) {
+            return;
+        }
+        self.landings += u64::from(before.is_none_or(|before| !before.live || !same(&before.values, values)));
+        if key.is_empty() {
+            return;
+        }
+        let twins = self.external.iter().filter(|((to, object, _), one)| {
+            *to == at && *object == change.object && one.live && one.key == key
+        });
+        if twins.count() > 1 {
+            self.violate(
+                "I3",
+                Some(record.clone()),
+                format!("{record} has two records at {}", change.provider),
+            );
+        }
+        let item = item(kind, &key);
+        if new && kind == Kind::Deal && item.intent.is_none() {
+            self.violate("I11", Some(record.clone()), format!("{record} was made without a durable intent"));
+        }
+        let Some((org, of, id, version)) = values.get(stamped).and_then(|value| read_stamp(value)) else {
+            return;
+        };
+        if (org, of) != (change.account.as_str(), kind.name()) {
+            self.violate("I17", Some(record.clone()), format!("{record} holds a value of {org}/{of}/{id}"));
+        }
+        if id != key {
+            self.violate("I4", Some(record.clone()), format!("{record} holds the value of {id}"));
+        }
+        let highest = self.highest.entry((change.provider.clone(), record.clone())).or_default();
+        if version < *highest {
+            let what = format!("{record}: version {version} landed at {} after {highest}", change.provider);
+            self.violate("I2", Some(record.clone()), what);
+            return;
+        }
+        *highest = version;
+        self.took(at_time, &change.account, &record, version);
+        if item.applied_version.is_some_and(|applied| applied > version) {
+            let which = if item.deleted { "I23" } else { "I2" };
+            let what = format!(
+                "{record}: version {version} landed at {} when {:?} was applied{}",
+                change.provider,
+                item.applied_version,
+                if item.deleted { " and deleted" } else { "" }
+            );
+            self.violate(which, Some(record), what);
+        }
+    }
+
+    /// A record of a CRM was written by somebody else.
+    pub fn changed_by_others(&mut self, change: &Change) {
+        let place =
+            ((change.provider.clone(), change.account.clone()), change.object.clone(), change.id.clone());
+        let known = self.external.get(&place).map(|known| known.key.clone()).unwrap_or_default();
+        let kind = [Kind::Contact, Kind::Company, Kind::Deal]
+            .into_iter()
+            .find(|kind| names(*kind, &change.provider).0.eq_ignore_ascii_case(&change.object));
+        let Some(kind) = kind else { return };
+        let key = change.values.as_ref().and_then(|values| values.get(names(kind, &change.provider).2));
+        for key in [Some(&known), key].into_iter().flatten().filter(|key| !key.is_empty()) {
+            self.touched.insert(format!("{}/{}/{key}", change.account, kind.name()));
+        }
+        let values = change.values.clone().unwrap_or_default();
+        let key = key.cloned().unwrap_or(known);
+        self.external.insert(place, External { key, live: change.values.is_some(), values });
+    }
+
+    /// The records that live at `provider`'s `account`: object, id, key.
+    pub fn live(&self, provider: &str, account: &str) -> Vec<(String, String, String)> {
+        let here =
+            self.external.iter().filter(|((at, _, _), one)| at.0 == provider && at.1 == account && one.live);
+        here.map(|((_, object, id), one)| (object.clone(), id.clone(), one.key.clone())).collect()
+    }
+
+    /// The ids that the CRMs gave each record, `org/type/id`.
+    pub fn external_ids(&self) -> BTreeMap<String, Vec<String>> {
+        let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (((provider, account), object, id), one) in &self.external {
+            let kind = [Kind::Contact, Kind::Company, Kind::Deal]
+                .into_iter()
+                .find(|kind| names(*kind, provider).0.eq_ignore_ascii_case(object));
+            if let Some(kind) = kind {
+                ids.entry(format!("{account}/{}/{}", kind.name(), one.key)).or_default().push(id.clone());
+            }
+        }
+        ids
+    }
+
+    /// The records that live there with our `key`: ids and values.
+    pub fn held(
+        &self,
+        provider: &str,
+        account: &str,
+        object: &str,
+        key: &str,
+    ) -> Vec<(String, BTreeMap<String, String>)> {
+        let here = self.external.iter().filter(|((at, of, _), one)| {
+            at.0 == provider
+                && at.1 == account
+                && of.eq_ignore_ascii_case(object)
+                && one.live
+                && one.key == key
+        });
+        here.map(|((_, _, id), one)| (id.clone(), one.values.clone())).collect()
+    }
+}

@@ -1,0 +1,95 @@
+//! The watch: what must hold at every step and in the end, checked on every request, every landing and every answer.
+
+mod batch;
+mod cost;
+mod crm;
+mod end;
+mod rate;
+
+use crate::scenario::{Event, Mood, Record};
+use rtr_core::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use end::Ended;
+
+/// An invariant that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which: its id in `docs/faults.md`.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub what: String,
+    /// The record it is about.
+    pub record: Option<String>,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.what)
+    }
+}
+
+/// A record of a CRM, as the watch knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct External {
+    /// The value of our key.
+    key: String,
+    live: bool,
+    values: BTreeMap<String, String>,
+}
+
+/// Vendor and account.
+type At = (String, String);
+
+/// The watch of one history.
+#[derive(Debug, Default)]
+pub struct Oracle {
+    violations: Vec<Violation>,
+    accepted: BTreeMap<Record, BTreeMap<u64, Event>>,
+    tokens: BTreeMap<String, At>,
+    external: BTreeMap<(At, String, String), External>,
+    highest: BTreeMap<(String, String), u64>,
+    calls: BTreeMap<At, Vec<(Instant, usize)>>,
+    rests: BTreeMap<At, Vec<rate::Rest>>,
+    slow_leases: BTreeMap<usize, Instant>,
+    /// Records that somebody deleted or merged in a CRM.
+    pub touched: BTreeSet<String>,
+    /// Whether the limiter is wrong about the time, or did not answer, so that the limits of all are not to be kept.
+    pub limiter_unsound: bool,
+    /// Changes of records in the CRMs since this was last set to 0.
+    pub landings: u64,
+    produced_at: BTreeMap<(String, u64), Instant>,
+    /// What the history is about.
+    pub mood: Option<Mood>,
+    /// Calls of each invocation under way, by environment.
+    calls_of: BTreeMap<usize, u64>,
+}
+
+impl Oracle {
+    /// Notes that the producer's `event` was taken.
+    pub fn accept(&mut self, event: &Event) {
+        self.accepted.entry(event.record).or_default().insert(event.version, *event);
+    }
+
+    /// Notes what did not hold.
+    pub fn violate(&mut self, invariant: &'static str, record: Option<String>, what: String) {
+        self.violations.push(Violation { invariant, what, record });
+    }
+
+    /// What did not hold.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Whether everything held so far.
+    #[must_use]
+    pub fn is_content(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// A request to a host that may not be called.
+    pub fn outside(&mut self, url: &str) {
+        self.violate("I19", None, format!("a request to {url}"));
+    }
+}

@@ -1,0 +1,243 @@
+//! What stands before a history begins: the CRMs' accounts with their tokens and schemas, and the configuration in the
+//! states that it can be in. Made once; a history takes a copy.
+
+use crate::kernel::BEGIN;
+use crate::scenario::{Kind, ORGS, Record};
+use rtr_core::config::OrgConfig;
+use rtr_engine::seams::Configs;
+use rtr_sandbox::{Request, Sandbox};
+use rtr_testkit::configs::MemoryConfigs;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The only host that may be called.
+pub const HOST: &str = "http://sandbox";
+
+/// The name of `org`'s connection `provider`'s secret.
+#[must_use]
+pub fn secret_name(org: &str, provider: &str) -> String {
+    format!("rtr/test/{org}/{provider}")
+}
+
+/// The CRMs of an org. The connection is named after the provider, the account after the org.
+#[must_use]
+pub fn providers(org: &str) -> &'static [&'static str] {
+    if org == "initech" { &["hubspot"] } else { &["hubspot", "salesforce"] }
+}
+
+/// Whether `record` is routed to `provider`.
+#[must_use]
+pub fn goes_to(record: &Record, provider: &str) -> bool {
+    providers(record.org()).contains(&provider) && (record.kind != Kind::Deal || provider == "hubspot")
+}
+
+/// The CRM's name of the object, of the property with the stamp, and of the one with our key.
+#[must_use]
+pub fn names(kind: Kind, provider: &str) -> (&'static str, &'static str, &'static str) {
+    match (provider, kind) {
+        ("hubspot", Kind::Contact) => ("contacts", "firstname", "rtr_record_id"),
+        ("hubspot", Kind::Company) => ("companies", "name", "rtr_record_id"),
+        ("hubspot", Kind::Deal) => ("deals", "dealname", "rtr_marker"),
+        (_, Kind::Contact) => ("Contact", "FirstName", "Rtr_Record_Id__c"),
+        (_, _) => ("Account", "Name", "Rtr_Record_Id__c"),
+    }
+}
+
+/// The most calls a connection may make: `per` milliseconds, and at once after a rest.
+pub const LIMIT: (u64, i64, u64) = (20, 1_000, 20);
+/// The same of `globex`'s HubSpot, which is small enough to be felt.
+pub const SMALL: (u64, i64, u64) = (4, 1_000, 4);
+
+/// The limit of `org`'s connection to `provider`.
+#[must_use]
+pub fn limit(org: &str, provider: &str) -> (u64, i64, u64) {
+    if (org, provider) == ("globex", "hubspot") { SMALL } else { LIMIT }
+}
+
+/// The state of an org's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct State {
+    /// Whether the newer mapping is applied.
+    pub remapped: bool,
+    /// Whether its HubSpot connection is paused.
+    pub paused: bool,
+}
+
+/// What stands before a history begins.
+pub struct Place {
+    /// The CRMs.
+    pub crm: Sandbox,
+    /// The text of each secret.
+    pub secrets: BTreeMap<String, String>,
+    configs: BTreeMap<(&'static str, State), Arc<OrgConfig>>,
+    gone: BTreeMap<&'static str, Arc<OrgConfig>>,
+}
+
+impl Place {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// What the configuration's own check or the sandbox says against it.
+    pub fn new() -> Result<Self, String> {
+        let mut crm = Sandbox::new();
+        let mut secrets = BTreeMap::new();
+        for org in ORGS {
+            for provider in providers(org) {
+                schema(&mut crm, org, provider)?;
+                secrets.insert(secret_name(org, provider), issue(&mut crm, BEGIN.0, org, provider));
+            }
+        }
+        crm.watch();
+        let _ = crm.changes();
+        let mut configs = BTreeMap::new();
+        let mut gone = BTreeMap::new();
+        for org in ORGS {
+            for state in [(false, false), (false, true), (true, false), (true, true)] {
+                let state = State { remapped: state.0, paused: state.1 };
+                configs.insert((org, state), compiled(org, state)?);
+            }
+            gone.insert(org, resolved(&MemoryConfigs::default(), org)?);
+        }
+        Ok(Self { crm, secrets, configs, gone })
+    }
+
+    /// The configuration of `org` in `state`.
+    #[must_use]
+    pub fn config(&self, org: &'static str, state: State) -> Option<Arc<OrgConfig>> {
+        self.configs.get(&(org, state)).cloned()
+    }
+
+    /// The configuration of `org` that nobody has configured.
+    #[must_use]
+    pub fn nothing(&self, org: &str) -> Option<Arc<OrgConfig>> {
+        self.gone.get(org).cloned()
+    }
+}
+
+/// Asks the sandbox's control interface.
+pub fn control(crm: &mut Sandbox, now_ms: i64, method: &str, path: &str, body: &Value) -> Value {
+    crm.handle(now_ms, &Request::new(method, path).json(body)).value()
+}
+
+/// New tokens for `org`'s account, as the text of its secret.
+pub fn issue(crm: &mut Sandbox, now_ms: i64, org: &str, provider: &str) -> String {
+    // A private app's token for one, OAuth for the others; Salesforce's refresh tokens rotate.
+    let fixed = (org, provider) == ("acme", "hubspot");
+    let expires_in = if fixed { Value::Null } else { json!(1_800) };
+    let wanted = json!({"provider": provider, "account": org, "action": "issue", "expires_in": expires_in,
+        "rotate": provider == "salesforce"});
+    let issued = control(crm, now_ms, "POST", "/_sandbox/tokens", &wanted);
+    let place = format!("{HOST}/{provider}/{org}");
+    let secret = match fixed {
+        true => json!({"type": "bearer", "token": issued["access_token"], "instance_url": place}),
+        false => {
+            json!({"type": "oauth2", "client_id": issued["client_id"], "client_secret": issued["client_secret"],
+            "refresh_token": issued["refresh_token"], "access_token": issued["access_token"],
+            "expires_at": issued["expires_at"], "instance_url": place})
+        }
+    };
+    secret.to_string()
+}
+
+/// The properties that hold our key.
+fn schema(crm: &mut Sandbox, org: &str, provider: &str) -> Result<(), String> {
+    let now = BEGIN.0;
+    if provider == "hubspot" {
+        let token = json!({"provider": provider, "account": org, "action": "issue", "expires_in": null});
+        let token = control(crm, now, "POST", "/_sandbox/tokens", &token)["access_token"].clone();
+        let token = token.as_str().unwrap_or_default();
+        let properties = [
+            ("contacts", "contactinformation", "rtr_record_id", true),
+            ("companies", "companyinformation", "rtr_record_id", true),
+            ("deals", "dealinformation", "rtr_marker", false),
+        ];
+        for (object, group, name, unique) in properties {
+            let body = json!({"name": name, "label": name, "type": "string", "fieldType": "text", "groupName": group,
+                "hasUniqueValue": unique});
+            let path = format!("/hubspot/{org}/crm/v3/properties/{object}");
+            let request = Request::new("POST", &path).header("authorization", &format!("Bearer {token}"));
+            made(crm.handle(now, &request.json(&body)).status, &path)?;
+        }
+        return Ok(());
+    }
+    for object in ["Contact", "Account"] {
+        let body = json!({"provider": provider, "account": org, "object": object, "name": "Rtr_Record_Id__c",
+            "field": {"label": "id", "type": "Text", "length": 255, "externalId": true, "unique": true, "caseSensitive": true}});
+        let reply = crm.handle(now, &Request::new("PUT", "/_sandbox/properties").json(&body));
+        made(reply.status, &format!("{object}: {}", reply.value()))?;
+    }
+    Ok(())
+}
+
+fn made(status: u16, what: &str) -> Result<(), String> {
+    if (200..300).contains(&status) { Ok(()) } else { Err(format!("{what}: {status}")) }
+}
+
+fn compiled(org: &str, state: State) -> Result<Arc<OrgConfig>, String> {
+    let configs = MemoryConfigs::default();
+    for remapped in [false, true] {
+        let text = org_file(org, State { remapped, ..state });
+        let mut files = vec![(format!("orgs/{org}.yaml"), text)];
+        files.extend(mappings(remapped));
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        configs.apply(&files)?;
+        if !state.remapped {
+            break;
+        }
+    }
+    resolved(&configs, org)
+}
+
+fn resolved(configs: &MemoryConfigs, org: &str) -> Result<Arc<OrgConfig>, String> {
+    futures::executor::block_on(configs.org(org)).map_err(|error| error.0)
+}
+
+fn org_file(org: &str, state: State) -> String {
+    let mut text = format!("org: {org}\nconnections:\n");
+    for provider in providers(org) {
+        let (requests, per, burst) = limit(org, provider);
+        text += &format!("  {provider}:\n    base_url: {HOST}/{provider}/{org}\n    limits:\n");
+        text += &format!("      - {{api: \"*\", requests: {requests}, per: {per}ms, burst: {burst}}}\n");
+        if state.paused && *provider == "hubspot" {
+            text += "    mode: paused\n";
+        }
+    }
+    let to = providers(org).join(", ");
+    text += &format!("routes:\n  contact: [{to}]\n  company: [{to}]\n  deal: [hubspot]\n");
+    text
+}
+
+fn mappings(remapped: bool) -> Vec<(String, String)> {
+    let newer = if remapped { "  jobtitle: title\n" } else { "" };
+    let newer_there = if remapped { "  Title: title\n" } else { "" };
+    let files = [
+        (
+            "hubspot/contact",
+            format!(
+                "object: contacts\nreference_wait: 20m\nfields:\n  email: email\n  firstname: first_name\n{newer}  company: {{reference: company, id: company_id, association: primary}}\n"
+            ),
+        ),
+        (
+            "hubspot/company",
+            "object: companies\nfields:\n  name: name\n  numberofemployees: size\n".to_owned(),
+        ),
+        (
+            "hubspot/deal",
+            "object: deals\nkey: none\nmarker: rtr_marker\nfields:\n  dealname: name\n  amount: size\n"
+                .to_owned(),
+        ),
+        (
+            "salesforce/contact",
+            format!(
+                "object: Contact\nreference_wait: 20m\nfields:\n  Email: email\n  LastName: last_name\n  FirstName: first_name\n{newer_there}  AccountId: {{reference: company, id: company_id}}\n"
+            ),
+        ),
+        (
+            "salesforce/company",
+            "object: Account\nfields:\n  Name: name\n  NumberOfEmployees: size\n".to_owned(),
+        ),
+    ];
+    files.into_iter().map(|(name, text)| (format!("mappings/{name}.yaml"), text)).collect()
+}

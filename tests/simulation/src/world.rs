@@ -1,0 +1,331 @@
+//! The world of one history: services, functions, producer and people, until nothing is left to happen.
+
+use crate::core::{Core, SimClock, TrueClock};
+use crate::env::{Env, Services};
+use crate::faults::Site;
+use crate::kernel::BEGIN;
+use crate::lambda::{Function, Happen, TIMEOUT_MS, Task};
+use crate::logs::Lines;
+use crate::mutants::Mutant;
+use crate::network::Network;
+use crate::oracle::Oracle;
+use crate::people::Phase;
+use crate::place::{Place, State};
+use crate::plan::Plan;
+use crate::scenario::{ORGS, Scenario};
+use crate::trace::Trace;
+use crate::weather::Sky;
+use rtr_core::item::Item;
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::time::Instant;
+use rtr_engine::batch::Settings;
+use rtr_sandbox::Sandbox;
+use rtr_testkit::configs::MemoryConfigs;
+use rtr_testkit::fifo::Setup as Queue;
+use rtr_testkit::limits::MemoryLimits;
+use rtr_testkit::queue::{CHANGES, MemoryQueue};
+use rtr_testkit::records::MemoryRecords;
+use rtr_testkit::secrets::MemorySecrets;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Things that may happen in a history; one that has not ended by then never will.
+const MOST_STEPS: u64 = 400_000;
+
+/// The world.
+pub struct World<'a> {
+    /// What all share.
+    pub core: Arc<Core>,
+    /// The way to the CRMs.
+    pub network: Arc<Network>,
+    /// The CRMs.
+    pub crm: Sandbox,
+    /// Items.
+    pub records: Arc<MemoryRecords>,
+    /// Buckets.
+    pub limits: Arc<MemoryLimits>,
+    /// Configuration.
+    pub configs: Arc<MemoryConfigs>,
+    /// Secrets.
+    pub secrets: Arc<MemorySecrets>,
+    /// Queues.
+    pub queue: Arc<MemoryQueue>,
+    /// The same as the functions reach them.
+    pub services: Services,
+    /// The functions' settings.
+    pub settings: Arc<Settings>,
+    /// What happens.
+    pub scenario: &'a Scenario,
+    /// What stood there before.
+    pub place: &'a Place,
+    /// The planted bug, if any.
+    pub mutant: Option<Mutant>,
+    /// Invocations, those that ended gone.
+    pub tasks: Vec<Option<Task>>,
+    /// Environments of each function that are free.
+    pub idle: [Vec<Arc<Env>>; 3],
+    /// Invocations of the sync function under way.
+    pub running: usize,
+    /// The counters of every report.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// Each org's configuration now.
+    pub states: [State; 3],
+    /// Orgs that had none for a while: what came then was skipped.
+    pub gone: Vec<usize>,
+    /// Orgs whose suspended connection a person has noticed.
+    pub noticed: [bool; 3],
+    /// How far the end is.
+    pub phase: Phase,
+    /// When each function's queue is looked at next.
+    polls: [Option<Instant>; 2],
+    sweeps_at: Option<Instant>,
+}
+
+impl<'a> World<'a> {
+    /// The world at its beginning.
+    #[must_use]
+    pub fn new(place: &'a Place, scenario: &'a Scenario, trace: Trace, mutant: Option<Mutant>) -> Self {
+        let core = Arc::new(Core::new(scenario.seed, Plan::new(&scenario.faults), Oracle::default(), trace));
+        let sky = Arc::new(Sky(core.clone()));
+        let truth = Arc::new(TrueClock(core.clone()));
+        let setup = Queue { max_receives: Some(scenario.setup.max_receives), ..CHANGES };
+        let queue = Arc::new(MemoryQueue::under(truth.clone(), sky.clone(), setup));
+        queue.state().notes = false;
+        let records = Arc::new(MemoryRecords::under(truth, sky.clone()));
+        let limits = Arc::new(MemoryLimits::under(Arc::new(SimClock::of_whoever_runs(&core)), sky.clone()));
+        let configs = Arc::new(MemoryConfigs::under(sky.clone()));
+        let secrets = Arc::new(MemorySecrets::under(sky));
+        let network = Arc::new(Network::new(&core, scenario.setup.mood));
+        let services = Services {
+            records: records.clone(),
+            limits: limits.clone(),
+            configs: configs.clone(),
+            secrets: secrets.clone(),
+            queue: queue.clone(),
+            http: network.clone(),
+        };
+        let settings = Settings {
+            stage: "test".to_owned(),
+            group_buckets: scenario.setup.group_buckets,
+            strict_orgs: false,
+            timeout_ms: TIMEOUT_MS,
+            visibility_ms: CHANGES.visibility_ms,
+            cache_ms: 60_000,
+        };
+        let normal = State { remapped: false, paused: false };
+        let mut world = Self {
+            core,
+            network,
+            crm: place.crm.clone(),
+            records,
+            limits,
+            configs,
+            secrets,
+            queue,
+            services,
+            settings: Arc::new(settings),
+            scenario,
+            place,
+            mutant,
+            tasks: Vec::new(),
+            idle: Default::default(),
+            running: 0,
+            counts: BTreeMap::new(),
+            states: [normal; 3],
+            gone: Vec::new(),
+            noticed: [false; 3],
+            phase: Phase::Working,
+            polls: [None, None],
+            sweeps_at: None,
+        };
+        world.core.oracle().mood = Some(scenario.setup.mood);
+        world.furnish();
+        world
+    }
+
+    fn furnish(&mut self) {
+        for (name, text) in &self.place.secrets {
+            self.put_secret(name, text);
+        }
+        for at in 0..ORGS.len() {
+            self.configure(at, self.states[at]);
+        }
+        for (at, event) in self.scenario.events.iter().enumerate() {
+            self.core.kernel.at(BEGIN.plus_ms(event.at), Happen::Produces(at, 0));
+        }
+        for planned in self.scenario.faults.iter().filter(|one| one.fault.site() == Site::Time) {
+            let at = BEGIN.plus_ms(i64::from(planned.how % 900_000));
+            self.core.kernel.at(at, Happen::Strikes(planned.fault, planned.how));
+        }
+    }
+
+    /// Stores a secret and lets the watch know its tokens.
+    pub fn put_secret(&self, name: &str, text: &str) {
+        self.secrets.put(name, text);
+        let secret: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let mut parts = name.split('/').skip(2);
+        let (org, provider) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        for token in ["token", "access_token"].iter().filter_map(|part| secret[*part].as_str()) {
+            self.core.oracle().token(token, provider, org);
+        }
+    }
+
+    /// Puts an org's configuration into `state`.
+    pub fn configure(&mut self, org: usize, state: State) {
+        self.states[org] = state;
+        if let Some(config) = self.place.config(ORGS[org], state) {
+            self.configs.put(ORGS[org], Ok(config));
+        }
+    }
+
+    /// What is kept of a record at a connection.
+    #[must_use]
+    pub fn item(&self, record: &RecordKey, provider: &str) -> Item {
+        self.records.item(&PairKey::new(record, &ConnectionKey::new(&record.org_id, provider)))
+    }
+
+    /// Lets everything happen.
+    pub fn run(&mut self, lines: &Lines) {
+        for _ in 0..MOST_STEPS {
+            if !self.core.oracle().is_content() {
+                return;
+            }
+            while let Some(task) = self.core.kernel.next_ready() {
+                self.go_on(task);
+            }
+            for line in lines.take() {
+                self.core.trace.note(self.core.kernel.now(), "log", || line.clone());
+                self.core.oracle().read(&line);
+            }
+            match self.core.kernel.step() {
+                Some(None) => {}
+                Some(Some(happen)) => self.happen(happen),
+                None if self.goes_on() => {}
+                None => return,
+            }
+        }
+        self.core.oracle().violate("I14", None, "it does not end".to_owned());
+    }
+
+    fn happen(&mut self, happen: Happen) {
+        match happen {
+            Happen::Produces(at, copy) => self.produce(at, copy),
+            Happen::Polls(function) => self.poll(function),
+            Happen::Invokes(function, batch) => self.invoke(function, batch),
+            Happen::TimesOut(task) => self.end(task, "timed out"),
+            Happen::Thaws(task) => self.thaw(task),
+            Happen::Settles(function, batch) => self.settle(function, &batch),
+            // Another was planned sooner, and has been.
+            Happen::Sweeps if self.sweeps_at != Some(self.core.kernel.now()) => {}
+            Happen::Sweeps => {
+                self.sweeps_at = None;
+                self.notice_suspensions();
+                self.invoke(Function::Sweep, Vec::new());
+            }
+            Happen::Arrives(flight) => self.arrive(flight),
+            Happen::Answered(promise, outcome, from) => {
+                self.told(&outcome, from);
+                promise.keep(outcome);
+            }
+            Happen::Lands => {
+                self.crm.advance(self.core.kernel.now().0);
+                self.watch_landings();
+            }
+            Happen::Strikes(fault, how) => self.strike(fault, how),
+            Happen::Mends(fault, how) => self.mend(fault, how),
+        }
+    }
+
+    fn arrive(&mut self, number: u64) {
+        let Some(flight) = self.network.arrive(number) else { return };
+        let now = self.core.kernel.now();
+        let effect = self.network.effect(&flight);
+        let sets = effect.is_some();
+        if let Some(effect) = effect {
+            let set = crate::place::control(
+                &mut self.crm,
+                now.0,
+                "PUT",
+                "/_sandbox/faults",
+                &serde_json::json!([effect]),
+            );
+            debug_assert!(set.is_array(), "{set}");
+        }
+        let reply = self.crm.handle(now.0, &flight.request);
+        if sets {
+            crate::place::control(&mut self.crm, now.0, "PUT", "/_sandbox/faults", &serde_json::json!([]));
+        }
+        self.core.trace.note(now, "crm", || {
+            let body = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            format!(
+                "#{number} {} {} {} -> {}",
+                flight.request.path,
+                reply.status,
+                body(&flight.request.body),
+                body(&reply.body)
+            )
+        });
+        if reply.body.windows(2).any(|two| two == b"zq") && reply.status >= 400 {
+            self.core.shape("Repeated");
+        }
+        self.watch_landings();
+        self.core.oracle().replied(&flight, &reply.body);
+        if let Some(due) = self.crm.next_due() {
+            self.core.kernel.at(Instant(due), Happen::Lands);
+        }
+        self.network.answer(flight, reply);
+    }
+
+    /// Tells the watch of what was written at the CRMs since it last looked.
+    fn watch_landings(&mut self) {
+        for change in self.crm.changes() {
+            self.core.trace.note(self.core.kernel.now(), "landed", || format!("{change:?}"));
+            let records = &self.records;
+            let now = self.core.kernel.now();
+            self.core.oracle().landed(now, &change, |kind, id| {
+                let key = RecordKey::new(&change.account, kind.name(), id);
+                records.item(&PairKey::new(&key, &ConnectionKey::new(&change.account, &change.provider)))
+            });
+        }
+    }
+
+    /// An environment hears from a CRM that it wants a rest.
+    fn told(&self, outcome: &crate::network::Outcome, from: crate::network::From) {
+        // Tokens are given out by another service, which has its own rests.
+        if let Ok(response) = outcome
+            && from.purpose != crate::network::Purpose::Token
+            && matches!(response.status, 429 | 503)
+            && let Some(seconds) = response.header("retry-after").and_then(|text| text.parse().ok())
+        {
+            self.core.oracle().rest(self.core.kernel.now(), from.env, from.at, seconds);
+        }
+    }
+
+    /// No lock outlives what it is for: a crash must not leave one.
+    pub fn check_locks(&self) {
+        let now = self.core.kernel.now();
+        let lasting =
+            self.limits.state().locks.values().find(|(_, until)| until.since_ms(now) > 400_000).cloned();
+        if let Some((holder, until)) = lasting {
+            let what = format!("{holder} holds a lock for {} ms", until.since_ms(now));
+            self.core.oracle().violate("I13", None, what);
+        }
+    }
+
+    /// When a function's queue is looked at next.
+    pub fn polls_at(&mut self, function: Function) -> &mut Option<Instant> {
+        &mut self.polls[usize::from(function == Function::Redrive)]
+    }
+
+    /// Sees to it that what is due is swept.
+    pub fn plan_sweep(&mut self) {
+        let due = |item: &Item| item.slot.as_ref().and_then(|slot| slot.due_at());
+        let next = self.records.state().items.values().filter_map(|(item, _)| due(item)).min();
+        let Some(next) = next else { return };
+        let at = next.max(self.core.kernel.now()).plus_ms(self.core.kernel.draw(0..=30_000));
+        if self.sweeps_at.is_none_or(|planned| planned > at) {
+            self.sweeps_at = Some(at);
+            self.core.kernel.at(at, Happen::Sweeps);
+        }
+    }
+}
