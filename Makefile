@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test check-template local stop logs invoke bench-links lint advisories release clean
+.PHONY: help setup build demo test simulate check-template local stop logs invoke bench-links lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -37,9 +37,15 @@ demo: setup build ## the guided demo: local stack, CRM sandbox, one story from e
 
 test: setup build check-template ## every test, against a local stack of its own (REPEAT=n runs them n times)
 	@$(PYTHON3) infra/tools/setup.py nextest
-	@cargo nextest run --workspace --no-run
-	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace
+	@cargo nextest run --workspace --exclude rtr-simulation --no-run
+	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace --exclude rtr-simulation
+	@cargo nextest run --cargo-profile simulation -p rtr-simulation
+	@$(MAKE) --no-print-directory simulate SEEDS=1000000 ARGS='--seconds 150'
 	@$(MAKE) --no-print-directory bench-links
+
+simulate: ## histories under every fault: [SEED=n replays one | SEEDS=n of them, FROM=n] [ARGS=…]
+	@cargo run -q --profile simulation -p rtr-simulation -- $(if $(SEED),--seed $(SEED),$(if $(FROM),--from $(FROM)) \
+		$(if $(SEEDS),--seeds $(SEEDS))) $(ARGS)
 
 check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks

@@ -29,6 +29,8 @@ pub struct Core {
     oracle: Mutex<Oracle>,
     /// How far each environment's clock is off, in milliseconds.
     skews: Mutex<Vec<i64>>,
+    /// The remote call that each environment has begun last.
+    steps: Mutex<BTreeMap<EnvId, &'static str>>,
     /// How long each environment has stood still, in milliseconds.
     still: Mutex<BTreeMap<EnvId, i64>>,
     running: AtomicUsize,
@@ -48,6 +50,7 @@ impl Core {
             plan: Mutex::new(plan),
             oracle: Mutex::new(oracle),
             skews: Mutex::default(),
+            steps: Mutex::default(),
             still: Mutex::default(),
             running: AtomicUsize::new(NOBODY),
             tables_down_until: AtomicI64::new(0),
@@ -99,6 +102,18 @@ impl Core {
     /// How far `env`'s clock is off.
     pub fn skew(&self, env: EnvId) -> i64 {
         held(&self.skews).get(env).copied().unwrap_or(0)
+    }
+
+    /// Notes that `env` begins the call `step`.
+    pub fn steps(&self, env: EnvId, step: &'static str) {
+        held(&self.steps).insert(env, step);
+    }
+
+    /// Notes that `fault` strikes `env` where it is.
+    pub fn fire_at(&self, fault: Fault, env: EnvId) {
+        let step = held(&self.steps).get(&env).copied().unwrap_or("before any call");
+        self.plan().strike_at(fault.name(), step);
+        self.fire(fault);
     }
 
     /// Notes that `env` has stood still for so long.

@@ -129,6 +129,7 @@ faults! {
     IndexDown "F27" Index "an index does not answer";
     WritePartly "F28" Write "some statements of a batch are done and some are not";
     TablesDown "F29" Time "no table answers, for up to three hours";
+    BodyLost "F26" Body "a body is stored or removed, the answer lost";
     BodyDown "F30" Body "a body can be neither stored nor fetched";
     TransactConflict "F31" Transact "a transaction conflicts with another";
     CrmAnswerLost "F32" CrmWrite "the CRM has done it, the answer is lost";
@@ -173,6 +174,7 @@ faults! {
     LimitDown "F24" Limit "a lock or a note cannot be written";
     SendLost "F26" Send "a message is sent, the answer lost";
     SendDown "F24" Send "a message cannot be sent";
+    VisibilityLost "F26" Visibility "a visibility is set, the answer lost";
     VisibilityDown "F24" Visibility "a visibility cannot be set";
     WakeOld "F9" Time "an older dead version is redriven after a newer one came";
 }

@@ -90,6 +90,7 @@ impl World<'_> {
             format!("{function:?} #{number} begins with {} (env {})", messages.join(", "), env.id)
         });
         core.oracle().begins(env.id);
+        core.steps(env.id, "before any call");
         let batch = Arc::new(batch);
         let run = run(function, env.clone(), self.settings.clone(), batch.clone(), deadline);
         let task = Task { env, function, batch, run, polls: 0, strike, frozen: false, woken: false };
@@ -112,7 +113,7 @@ impl World<'_> {
             task.polls == 1 + how % WAITS
                 && matches!(fault, Fault::Killed | Fault::OutOfMemory | Fault::Failed | Fault::Frozen)
         }) {
-            core.fire(fault);
+            core.fire_at(fault, task.env.id);
             task.strike = None;
             if fault != Fault::Frozen {
                 return self.end(number, "killed");
@@ -120,6 +121,7 @@ impl World<'_> {
             (task.frozen, task.woken) = (true, true);
             let ms = i64::from(how % 50_000);
             core.stood_still(task.env.id, ms);
+            core.oracle().died(core.kernel.now(), task.env.id);
             core.kernel.after(ms, Happen::Thaws(number));
             return;
         }
@@ -141,6 +143,7 @@ impl World<'_> {
     pub fn thaw(&mut self, number: usize) {
         if let Some(task) = self.tasks.get_mut(number).and_then(Option::as_mut) {
             task.frozen = false;
+            self.core.oracle().back(task.env.id);
             if task.woken {
                 self.core.kernel.make_ready(number);
             }
@@ -153,6 +156,7 @@ impl World<'_> {
         self.core
             .trace
             .note(self.core.kernel.now(), "lambda", || format!("#{number} {why} (env {})", task.env.id));
+        self.core.oracle().died(self.core.kernel.now(), task.env.id);
         // What it was doing is dropped here: what it had sent is under way without it.
         drop(task.run);
         self.running -= usize::from(task.function == Function::Sync);

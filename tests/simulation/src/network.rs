@@ -195,6 +195,14 @@ impl Http for Network {
             answer: answer.clone(),
         };
         core.oracle().sent(core.kernel.now(), core.skew(env), &flight);
+        core.steps(
+            env,
+            match flight.purpose {
+                Purpose::Write => "CRM write",
+                Purpose::Read => "CRM question",
+                Purpose::Token => "CRM token",
+            },
+        );
         let lands = self.strike(&mut flight);
         let number = core.kernel.next();
         core.trace.note(core.kernel.now(), "call", || {

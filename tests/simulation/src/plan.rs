@@ -10,6 +10,7 @@ pub struct Plan {
     waiting: Vec<Planned>,
     chances: BTreeMap<Site, u32>,
     fired: BTreeMap<&'static str, u64>,
+    struck: BTreeMap<(&'static str, &'static str), u64>,
     over: bool,
 }
 
@@ -36,6 +37,17 @@ impl Plan {
     /// Notes that a fault struck.
     pub fn fire(&mut self, name: &'static str) {
         *self.fired.entry(name).or_default() += 1;
+    }
+
+    /// Notes at which remote call a fault of an invocation struck.
+    pub fn strike_at(&mut self, name: &'static str, step: &'static str) {
+        *self.struck.entry((name, step)).or_default() += 1;
+    }
+
+    /// Which faults struck invocations at which call, and how often.
+    #[must_use]
+    pub fn struck(&self) -> &BTreeMap<(&'static str, &'static str), u64> {
+        &self.struck
     }
 
     /// No more faults: what follows is calm.

@@ -2,10 +2,12 @@
 
 use crate::faults::{Fault, SHAPES};
 use crate::run::History;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+/// The faults that strike an invocation wherever it is.
+const STRUCK: [&str; 4] = ["Killed", "Frozen", "Failed", "OutOfMemory"];
 /// Seeds shown for each invariant that did not hold.
 const SHOWN: usize = 8;
 
@@ -16,8 +18,12 @@ pub struct Report {
     pub histories: u64,
     /// What struck, and how often.
     pub fired: BTreeMap<&'static str, u64>,
+    /// Which faults struck invocations at which remote call.
+    pub struck: BTreeMap<(&'static str, &'static str), u64>,
     /// The functions' counters.
     pub counts: BTreeMap<&'static str, u64>,
+    /// The histories with the most messages: how many, and which.
+    pub longest: Vec<(u64, u64)>,
     /// Time of their own that the histories spanned, in milliseconds.
     pub lasted_ms: i64,
     /// By invariant: the seeds at which it did not hold, and what was seen.
@@ -33,8 +39,12 @@ impl Report {
     pub fn add(&mut self, seed: u64, history: &History) {
         self.histories += 1;
         self.lasted_ms += history.lasted_ms;
+        self.keep_longest([(history.counts.get("messages").copied().unwrap_or(0), seed)]);
         for (name, count) in &history.fired {
             *self.fired.entry(name).or_default() += count;
+        }
+        for (place, count) in &history.struck {
+            *self.struck.entry(*place).or_default() += count;
         }
         for (name, count) in &history.counts {
             *self.counts.entry(name).or_default() += count;
@@ -44,13 +54,23 @@ impl Report {
         }
     }
 
+    fn keep_longest(&mut self, more: impl IntoIterator<Item = (u64, u64)>) {
+        self.longest.extend(more);
+        self.longest.sort_unstable_by(|one, other| other.cmp(one));
+        self.longest.truncate(SHOWN);
+    }
+
     /// Adds the sum of other histories.
     pub fn merge(&mut self, other: Self) {
         self.histories += other.histories;
         self.lasted_ms += other.lasted_ms;
         self.worked += other.worked;
+        self.keep_longest(other.longest);
         for (name, count) in other.fired {
             *self.fired.entry(name).or_default() += count;
+        }
+        for (place, count) in other.struck {
+            *self.struck.entry(place).or_default() += count;
         }
         for (name, count) in other.counts {
             *self.counts.entry(name).or_default() += count;
@@ -103,6 +123,16 @@ impl fmt::Display for Report {
         for (id, name, words) in SHAPES {
             writeln!(f, "  {id:<4} {name:<21} {:<11} {:>11}  {words}", "shape", grouped(self.fired(name)))?;
         }
+        writeln!(f, "where invocations were struck, by the remote call begun last:")?;
+        let steps: BTreeSet<&str> = self.struck.keys().map(|(_, step)| *step).collect();
+        writeln!(f, "  {:<17} {:>11} {:>11} {:>11} {:>11}", "", STRUCK[0], STRUCK[1], STRUCK[2], STRUCK[3])?;
+        for step in steps {
+            write!(f, "  {step:<17}")?;
+            for name in STRUCK {
+                write!(f, " {:>11}", grouped(self.struck.get(&(name, step)).copied().unwrap_or(0)))?;
+            }
+            writeln!(f)?;
+        }
         writeln!(f, "what the functions counted:")?;
         for (name, count) in &self.counts {
             writeln!(f, "  {name:<26} {:>11}", grouped(*count))?;
@@ -115,6 +145,12 @@ impl fmt::Display for Report {
             rate(self.histories, self.took),
             rate(self.histories, self.worked),
         )?;
+        let longest: Vec<String> = self
+            .longest
+            .iter()
+            .map(|(messages, seed)| format!("{} in seed {seed}", grouped(*messages)))
+            .collect();
+        writeln!(f, "most messages worked: {}", longest.join(", "))?;
         let each = |count: u64| count as f64 / self.histories.max(1) as f64;
         writeln!(
             f,

@@ -17,6 +17,8 @@ pub struct History {
     pub violations: Vec<Violation>,
     /// What struck, and how often.
     pub fired: BTreeMap<&'static str, u64>,
+    /// Which faults struck invocations at which remote call.
+    pub struck: BTreeMap<(&'static str, &'static str), u64>,
     /// The functions' counters.
     pub counts: BTreeMap<&'static str, u64>,
     /// How long it was, in milliseconds of its own time.
@@ -34,16 +36,17 @@ pub fn run(place: &Place, scenario: &Scenario, trace: Trace, mutant: Option<Muta
     tracing::subscriber::with_default(lines.clone(), || {
         let mut world = World::new(place, scenario, trace, mutant);
         world.run(&lines);
-        let oracle = world.core.oracle();
+        let (oracle, plan) = (world.core.oracle(), world.core.plan());
         let history = History {
             violations: oracle.violations().to_vec(),
-            fired: world.core.plan().fired().clone(),
+            fired: plan.fired().clone(),
+            struck: plan.struck().clone(),
             counts: world.counts.clone(),
             lasted_ms: world.core.kernel.now().since_ms(BEGIN),
             lines: world.core.trace.lines(),
             external_ids: if world.core.trace.is_kept() { oracle.external_ids() } else { BTreeMap::new() },
         };
-        drop(oracle);
+        drop((oracle, plan));
         history
     })
 }

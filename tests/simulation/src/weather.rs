@@ -27,12 +27,23 @@ fn site(op: &Op) -> Site {
     }
 }
 
+/// The step as the report names it.
+fn step(op: &Op) -> &'static str {
+    match (op.service, op.name) {
+        (Service::Secrets, "read") => "secret read",
+        (Service::Secrets, _) => "secret write",
+        (Service::Configs, _) => "configuration",
+        (_, name) => name,
+    }
+}
+
 #[async_trait]
 impl Weather for Sky {
     async fn there(&self, op: Op) -> Fate {
         let core = &self.0;
         core.trace
             .note(core.kernel.now(), "aws", || format!("{} of {} (env {})", op.name, op.parts, core.env()));
+        core.steps(core.env(), step(&op));
         core.kernel.sleep(core.kernel.draw(1..=8)).await;
         let of_a_table = matches!(op.service, Service::Records | Service::Limits | Service::Configs);
         let fate = match core.chance(site(&op)) {
@@ -68,6 +79,7 @@ impl Sky {
         let fate = match fault {
             Fault::WriteAnswerLost | Fault::TransactAnswerLost | Fault::LeaseLost => Fate::AnswerLost,
             Fault::SecretWriteLost | Fault::LimitLost | Fault::SendLost => Fate::AnswerLost,
+            Fault::BodyLost | Fault::VisibilityLost => Fate::AnswerLost,
             Fault::WriteSentTwice | Fault::TransactSentTwice => Fate::SentTwice,
             // Of one part alone nothing is left of "partly".
             Fault::WritePartly if op.parts < 2 => return Fate::Done,

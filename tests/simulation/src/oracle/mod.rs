@@ -51,6 +51,8 @@ pub struct Oracle {
     highest: BTreeMap<(String, String), u64>,
     calls: BTreeMap<At, Vec<(Instant, usize)>>,
     rests: BTreeMap<At, Vec<rate::Rest>>,
+    /// Environments that died, or stand still.
+    gone: BTreeSet<usize>,
     slow_leases: BTreeMap<usize, Instant>,
     /// Records that somebody deleted or merged in a CRM.
     pub touched: BTreeSet<String>,

@@ -16,11 +16,31 @@ pub(super) struct Rest {
 /// Until an environment that was not told knows of a rest at the latest: its lease has ended, and the block is written.
 const TOLD_ALL_MS: i64 = LEASE_MS + 200;
 
+/// An environment that is told of a rest has told the others by then.
+const TELLS_MS: i64 = 500;
+
 impl Oracle {
     /// `env` was told by the CRM at `at` to rest so long.
     pub fn rest(&mut self, now: Instant, env: usize, at: At, seconds: i64) {
+        // Who is gone when the answer comes hears nothing.
+        if self.gone.contains(&env) {
+            return;
+        }
         let rest = Rest { told: now, until: now.plus_ms(seconds * 1_000), env };
         self.rests.entry(at).or_default().push(rest);
+    }
+
+    /// `env` is gone: a rest that it has just been told of, nobody else may ever hear of.
+    pub fn died(&mut self, now: Instant, env: usize) {
+        self.gone.insert(env);
+        for rests in self.rests.values_mut() {
+            rests.retain(|rest| rest.env != env || now.since_ms(rest.told) > TELLS_MS);
+        }
+    }
+
+    /// `env` stood still and is back.
+    pub fn back(&mut self, env: usize) {
+        self.gone.remove(&env);
     }
 
     /// A call goes to `at`.

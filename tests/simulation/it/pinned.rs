@@ -1,0 +1,26 @@
+//! Histories that broke once, by what was wrong: each holds for good.
+
+use rtr_simulation::draw::{STANDARD, draw};
+use rtr_simulation::place::Place;
+use rtr_simulation::run::run;
+use rtr_simulation::trace::Trace;
+
+/// What was wrong, and the seed that showed it.
+const PINNED: &[(&str, u64)] = &[
+    ("an association with a merged record was asked for again for ever", 3_123),
+    ("the same, of another org", 4_745),
+    ("a merge made one record's updates write over another's", 2_647),
+    ("a wait for a reference ended with the absence of the connection", 5_766),
+    ("a hold ended too soon by a clock that was ahead", 7_845),
+    ("a contact died of a company deleted while it was being written", 9_490),
+    ("Salesforce's rest was not heard", 106),
+];
+
+#[test]
+fn given_a_history_that_broke_once_when_run_again_then_everything_holds() {
+    let place = Place::new().unwrap();
+    for (was, seed) in PINNED {
+        let history = run(&place, &draw(*seed, STANDARD), Trace::default(), None);
+        assert_eq!(history.violations, [], "{was}: seed {seed}");
+    }
+}
