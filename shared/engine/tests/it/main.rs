@@ -16,6 +16,7 @@ mod links_import;
 mod queueing;
 mod quota;
 mod references;
+mod references_late;
 mod several;
 mod shadow;
 
