@@ -99,6 +99,8 @@ pub(crate) struct Left {
     pub(crate) lags: u8,
     /// The table's answer is lost, and the write, tried again, refused.
     pub(crate) echoes: u8,
+    /// The table does not answer when an ending is to be written.
+    pub(crate) outages: u8,
     /// Word that a reference is linked is lost.
     pub(crate) words: u8,
     /// Days pass.
@@ -140,6 +142,8 @@ pub(crate) struct Scenario {
     pub(crate) gives_up: u8,
     /// References of each record; none is linked at the beginning.
     pub(crate) refers: u8,
+    /// Whether a reference may stand without a link, so that waiting for it does not help, before it is linked after all.
+    pub(crate) settles: bool,
     /// Connections beyond the first.
     pub(crate) more: u8,
     /// Whether the record goes to yet other connections: what cannot go now is parked, and its message acknowledged.

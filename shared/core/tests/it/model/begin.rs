@@ -33,6 +33,7 @@ impl Model<'_> {
             coming: 0,
             revision: 1,
             linked: 0,
+            settled: 0,
             untold: 0,
             mended: scenario.bad.is_empty(),
             shut: false,
@@ -83,6 +84,7 @@ impl Model<'_> {
                 again: false,
                 revision: 1,
                 linked: 0,
+                settled: 0,
                 read: Rc::new(Item::default()),
                 stage: Stage::Ended,
             };

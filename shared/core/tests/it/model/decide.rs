@@ -95,8 +95,9 @@ impl Model<'_> {
 
     fn resolved(&self, job: &Job) -> Vec<(Reference, Resolved)> {
         let mapped = self.mapped(job.message.record, job.message.version, job.revision);
-        let resolved = |place: usize| match job.linked & (1 << place) {
-            0 => Resolved::NotYet,
+        let resolved = |place: usize| match (job.linked & (1 << place), job.settled & (1 << place)) {
+            (0, 0) => Resolved::NotYet,
+            (0, _) => Resolved::NotAwaited,
             _ => Resolved::Linked { object: "companies".to_owned(), external_id: format!("7{place}") },
         };
         let place = |id: &str| TARGETS.iter().position(|(.., target)| *target == id).unwrap();

@@ -118,7 +118,12 @@ impl Model<'_> {
             if world.linked & bit == 0 {
                 let mut next = world.clone();
                 (next.linked, next.untold) = (world.linked | bit, world.untold | bit);
+                next.settled &= !bit;
                 steps.push((Step("a reference is linked", at as u8, 0), next));
+            }
+            if (world.linked | world.settled) & bit == 0 && self.scenario.settles {
+                let settled = World { settled: world.settled | bit, ..world.clone() };
+                steps.push((Step("a reference stands without a link", at as u8, 0), settled));
             }
             if world.untold & bit == 0 {
                 continue;

@@ -53,15 +53,17 @@ pub(super) fn key(world: &World) -> Box<[u8]> {
         group.queue.iter().for_each(|message| self::message(message, now, &mut to));
         let hidden = if group.queue.is_empty() { 0 } else { ahead(group.hidden_until, now) };
         hidden.hash(&mut to);
+        group.worker.is_some().hash(&mut to);
         if let Some(worker) = &group.worker {
-            worker.got.len().hash(&mut to);
+            (worker.got.len(), worker.jobs.len()).hash(&mut to);
             worker.got.iter().for_each(|message| message.id.hash(&mut to));
             worker.jobs.iter().for_each(|job| self::job(job, world, &mut to));
         }
-        255_u8.hash(&mut to);
     }
     world.items.iter().for_each(|item| self::item(item, now, &mut to));
     world.claims.hash(&mut to);
+    world.crms.iter().for_each(|objects| objects.len().hash(&mut to));
+    (world.pending.len(), world.letters.len()).hash(&mut to);
     for object in world.crms.iter().flatten() {
         let made_at = Instant(object.made_at.plus_ms(LAG_MS).since_ms(now).max(0));
         super::world::Object { made_at, ..*object }.hash(&mut to);
@@ -70,7 +72,7 @@ pub(super) fn key(world: &World) -> Box<[u8]> {
         super::world::Request { dies_at: Instant(request.dies_at.since_ms(now)), ..*request }.hash(&mut to);
     }
     world.letters.iter().for_each(|message| self::message(message, now, &mut to));
-    (world.letters.len(), world.coming, world.revision, world.linked, world.untold).hash(&mut to);
+    (world.coming, world.revision, world.linked, world.settled, world.untold).hash(&mut to);
     world.given_up.hash(&mut to);
     (world.mended, world.shut, world.left, &world.landed, &world.wanted, world.wrong).hash(&mut to);
     to.0.into_boxed_slice()
@@ -97,6 +99,7 @@ fn message(message: &Message, now: Instant, to: &mut Bytes) {
 fn item(item: &Item, now: Instant, to: &mut Bytes) {
     (item.rev == 0, item.applied_version, item.mapping_revision, &item.applied_hash).hash(to);
     (&item.external_id, item.deleted, &item.by, item.crashes).hash(to);
+    (item.intent.is_some(), item.slot.is_some()).hash(to);
     item.linked_at.map(|at| ahead(at.plus_ms(LAG_MS), now)).hash(to);
     if let Some(intent) = &item.intent {
         (intent.version, ahead(intent.at.plus_ms(LIFE_MS + LAG_MS), now), &intent.matched).hash(to);
@@ -107,17 +110,18 @@ fn item(item: &Item, now: Instant, to: &mut Bytes) {
         if slot.state == SlotState::Parked {
             ahead(slot.not_before, now).hash(to);
         }
+        slot.waits.is_some().hash(to);
         if let Some(waits) = &slot.waits {
             (&waits.record_id, waits.look_at.0 == 0, ahead(waits.look_at, now), age(slot.since, now))
                 .hash(to);
         }
     }
-    (item.intent.is_some(), item.slot.is_some()).hash(to);
 }
 
 fn job(job: &Job, world: &World, to: &mut Bytes) {
     let now = world.now;
-    (job.conn, job.message.id, job.wake, job.deleted, job.again, job.revision, job.linked).hash(to);
+    (job.conn, job.message.id, job.wake, job.deleted, job.again, job.revision, job.linked, job.settled)
+        .hash(to);
     let stands = world.item(job.message.record, job.conn);
     let same = stands.rev == job.read.rev && stands.by == job.read.by;
     same.hash(to);
@@ -157,7 +161,7 @@ fn ending(ending: &Ending, now: Instant, to: &mut Bytes) {
     match ending {
         Ending::Dead(filing) => (filing.reason.code, filing.uncertain, filing.not_created).hash(to),
         Ending::Parked(parking) => {
-            ahead(parking.until, now).hash(to);
+            (ahead(parking.until, now), parking.wait.is_some()).hash(to);
             parking.wait.iter().for_each(|one| wait(one, now, to));
         }
         Ending::Applied(done) => {

@@ -86,6 +86,7 @@ impl Model<'_> {
             again,
             revision: world.revision,
             linked: world.linked,
+            settled: world.settled,
             read: world.item(record, conn).clone(),
             stage: Stage::Ended,
         }

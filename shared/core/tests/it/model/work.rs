@@ -3,7 +3,7 @@
 use super::commit::Committed;
 use super::decide::Model;
 use super::take::set;
-use super::world::{Job, LIFE_MS, Message, Request, Stage, World};
+use super::world::{Fate, Job, LIFE_MS, Message, Request, Stage, World};
 use super::{Step, Steps};
 use crate::rule::Rule;
 use rtr_core::plan::First;
@@ -48,6 +48,7 @@ impl Model<'_> {
                     self.linked_meanwhile(&mut next, g, j, ending);
                     steps.push((step(what), next));
                 }
+                self.outage(world, g, j, job, steps);
             }
             Stage::Going(go) => match &go.first {
                 First::Look(by) => self.look(world, g, j, by, steps),
@@ -70,18 +71,29 @@ impl Model<'_> {
                     self.finish(&mut next, g, j, &self.applied(job, go, *id), echo);
                     steps.push((step("commits"), next));
                 }
+                self.outage(world, g, j, job, steps);
             }
             Stage::Ended | Stage::Returned(_) => {}
+        }
+    }
+
+    /// The table does not answer: the message comes back as it is.
+    fn outage(&self, world: &World, g: usize, j: usize, job: &Job, steps: &mut Steps) {
+        if world.left.outages > 0 {
+            let mut next = world.clone();
+            next.left.outages -= 1;
+            set(&mut next, g, j, Stage::Returned(Fate::AsIs));
+            steps.push((Step("cannot write", job.conn, job.message.version), next));
         }
     }
 
     /// A reference may have been linked between the read and the wait, and have told nobody: those go at once.
     fn linked_meanwhile(&self, world: &mut World, g: usize, j: usize, ending: &Ending) {
         let waits = matches!(ending, Ending::Parked(parking) if parking.wait.is_some());
-        let linked = world.linked;
+        let (linked, settled) = (world.linked, world.settled);
         let Some(job) = world.job(g, j).filter(|_| waits) else { return };
-        if matches!(job.stage, Stage::Ended) && linked == (1 << self.scenario.refers) - 1 {
-            (job.linked, job.wake) = (linked, true);
+        if matches!(job.stage, Stage::Ended) && linked | settled == (1 << self.scenario.refers) - 1 {
+            (job.linked, job.settled, job.wake) = (linked, settled, true);
             self.decide(world, g, j);
         }
     }

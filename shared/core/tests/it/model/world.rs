@@ -57,6 +57,8 @@ pub(super) struct Job {
     pub(super) revision: u64,
     /// The references that were linked when they were read, as bits.
     pub(super) linked: u8,
+    /// Those that stood without a link, and are not waited for.
+    pub(super) settled: u8,
     pub(super) read: Rc<Item>,
     pub(super) stage: Stage,
 }
@@ -142,8 +144,9 @@ pub(super) struct World {
     /// Events yet to arrive, as bits.
     pub(super) coming: u8,
     pub(super) revision: u64,
-    /// References that are linked, and those of which nobody was told yet, as bits.
+    /// References that are linked, that stand without a link, and those of which nobody was told yet, as bits.
     pub(super) linked: u8,
+    pub(super) settled: u8,
     pub(super) untold: u8,
     pub(super) mended: bool,
     pub(super) shut: bool,

@@ -2,7 +2,7 @@
 
 use super::{CALM, Case, case, hold, miss};
 use crate::rule::Rule;
-use crate::scenario::{Email, Key, Left, Scenario, up};
+use crate::scenario::{Email, Key, Left, Scenario, del, up};
 
 pub(super) fn cases() -> Vec<Case> {
     let twins = || vec![up(1, "A"), up(1, "Z").other()];
@@ -40,6 +40,15 @@ pub(super) fn cases() -> Vec<Case> {
             "two records find one stranger, redriven",
             Scenario { left: Left { crashes: 1, redrives: 2, ..CALM }, ..base() },
             &[],
+        ),
+        case(
+            "two records find one stranger, one of them is deleted, the other redriven",
+            Scenario {
+                events: vec![up(1, "A"), del(2).later(), up(1, "Z").other()],
+                left: Left { crashes: 1, redrives: 1, ..CALM },
+                ..base()
+            },
+            &[Rule::Claim],
         ),
         case(
             "two records, one email, nobody there",

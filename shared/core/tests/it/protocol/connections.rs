@@ -68,6 +68,11 @@ pub(super) fn cases() -> Vec<Case> {
             &[],
         ),
         case(
+            "the table does not answer for one",
+            left(Left { crashes: 1, unknowns: 1, outages: 2, ..CALM }),
+            &[Rule::Acknowledge, Rule::Elide],
+        ),
+        case(
             "both wait for a reference",
             Scenario { refers: 1, events: vec![up(2, "B")], ..base() },
             &[Rule::Look],

@@ -62,6 +62,12 @@ pub(super) fn cases() -> Vec<Case> {
             &[Rule::Intent, Rule::Withdraw],
         ),
         case(
+            "by a marker, the table does not answer",
+            Scenario { key: Key::Marker, left: Left { outages: 2, unknowns: 1, ..CALM }, ..base() },
+            &[Rule::Search, Rule::Settle],
+        ),
+        case("by a unique key beside a match", Scenario { email: Email::Own, ..base() }, &[Rule::Hold]),
+        case(
             "by a match",
             Scenario { key: Key::Match, email: Email::Own, ..base() },
             &[Rule::Settle, Rule::Search],

@@ -33,6 +33,7 @@ const CALM: Left = Left {
     redrives: 0,
     lags: 0,
     echoes: 0,
+    outages: 0,
     words: 0,
     days: 0,
     removals: 0,

@@ -66,6 +66,12 @@ pub(super) fn cases() -> Vec<Case> {
             Scenario { shut: Some(crate::scenario::Shut::Paused), left: Left { days: 2, ..rough }, ..one() },
             &[Rule::Tell],
         ),
+        case("one that stands without a link", Scenario { settles: true, ..one() }, &[Rule::Look]),
+        case(
+            "two of them, which may stand without a link",
+            Scenario { settles: true, refers: 2, left: Left { words: 1, ..CALM }, ..one() },
+            &[Rule::Look],
+        ),
         case("two of them, linked at any moment", Scenario { refers: 2, ..one() }, &[Rule::Look]),
         case(
             "two of them, linked at any moment, or days later",
