@@ -79,19 +79,17 @@ fn wrong_at_rest(model: &Model<'_>, world: &World, record: u8, conn: u8) -> Opti
     let objects = &world.crms[usize::from(conn)];
     let linked = item.external_id.as_deref().map(object_id);
     let held = linked.and_then(|id| objects.iter().find(|one| one.id == id && one.alive));
-    // What is dead, or was replaced by what is, may have landed where its answer was lost: while it is dead, nobody asks
-    // for the hash.
+    // While a version is dead, it or one that it replaced may have landed with its answer lost. Nobody asks for the hash.
     let landed = world.landed[world.place(record, conn)];
-    let lost = dead.is_some_and(|dead| landed > applied || landed == dead);
-    let stray = Some(landed).filter(|_| lost);
+    let stray = dead.map(|_| landed);
     if model.removes(record, applied) && stray.is_none() {
         let left = objects.iter().any(|one| ours(one, record));
         return (left || !item.deleted).then_some("what is deleted is still there");
     }
     let Some(object) = held else {
-        let gone = stray.is_some_and(|version| model.removes(record, version))
+        let gone = stray.is_some_and(|version| version > applied)
             || model.removes(record, applied)
-            || model.scenario.left.removals > 0;
+            || world.left.removals < model.scenario.left.removals;
         return (!gone).then_some("what is applied is not there");
     };
     let revision = item.mapping_revision.unwrap_or(0);

@@ -14,10 +14,10 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case(
             "toggle, crash",
-            left(Left { crashes: 2, ..CALM }),
+            left(Left { crashes: 4, ..CALM }),
             &[Rule::Elide, Rule::Quarantine, Rule::Compact],
         ),
-        case("toggle, answer lost", left(Left { crashes: 1, unknowns: 2, ..CALM }), &[Rule::Hold]),
+        case("toggle, answer lost", left(Left { crashes: 2, unknowns: 2, ..CALM }), &[Rule::Hold]),
         case(
             "three versions",
             Scenario { events: ABCD.to_vec(), ..left(Left { crashes: 2, unknowns: 2, ..CALM }) },
