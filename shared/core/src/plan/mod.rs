@@ -206,13 +206,14 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
     }
     let payload = Payload::build(mapped, at.references);
     let hash = payload.hash("upsert", &at.mapping.object);
-    // What goes without a reference has that to note, though the CRM has all the rest.
-    let open = references::open(incoming, at);
     let known = at.item.applied_hash.as_deref() == Some(hash.as_str());
+    let in_vain = known && looked_in_vain(incoming, at.item);
+    // What goes without a reference has that to note, though the CRM has all the rest.
+    let open = references::open(incoming, at, in_vain);
     if known && open.is_none() && may_elide(incoming, at.item) {
         return Action::Unchanged;
     }
-    if let Some(open) = open.as_ref().filter(|_| known && looked_in_vain(incoming, at.item)) {
+    if let Some(open) = open.as_ref().filter(|_| in_vain) {
         return Action::Wait(Box::new(open.clone()));
     }
     if let Some(park) = paused(at) {

@@ -43,8 +43,9 @@ pub(super) fn wait(incoming: &Incoming, at: Situation<'_>) -> Option<Action> {
 }
 
 /// What stays open when the record goes now: a reference that it goes without. Of several it is the one after that which
-/// its slot names, so that each has its turn to be the one that wakes it.
-pub(super) fn open(incoming: &Incoming, at: Situation<'_>) -> Option<Wait> {
+/// its slot names, so that each has its turn to be the one that wakes it. Only a look in vain may be the last: who goes
+/// without it is not waiting for it yet when the word comes that it is linked.
+pub(super) fn open(incoming: &Incoming, at: Situation<'_>, in_vain: bool) -> Option<Wait> {
     let lacking = at.references.iter().filter(|(_, state)| !matches!(state, Resolved::Linked { .. }));
     let lacking: Vec<&Reference> = lacking.map(|(reference, _)| reference).collect();
     let named = lacking.iter().position(|reference| for_it(at.item, reference));
@@ -52,7 +53,8 @@ pub(super) fn open(incoming: &Incoming, at: Situation<'_>) -> Option<Wait> {
     let reference = *lacking.get(next)?;
     let since = since(incoming, at, reference);
     let age_ms = at.now.since_ms(since);
-    let look_at = if age_ms >= LAST_LOOK_MS && lacking.len() == 1 {
+    let last = in_vain && for_it(at.item, reference) && age_ms >= LAST_LOOK_MS && lacking.len() == 1;
+    let look_at = if last {
         Instant(0)
     } else {
         at.now.plus_ms(age_ms.clamp(FIRST_LATE_LOOK_MS, LATE_LOOK_AT_LEAST_MS))

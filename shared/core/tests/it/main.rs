@@ -6,4 +6,5 @@
 mod model;
 mod pages;
 mod protocol;
+mod rule;
 mod scenario;

@@ -1,76 +1,159 @@
-//! What happens in one search of the protocol, and which rule it may do without.
+//! What happens in one search of the protocol: what arrives, what the CRM is like, and how much may go wrong.
 
-use rtr_core::code::Code;
-use rtr_core::item::{Body, Reason};
-use rtr_core::plan::Wait;
-use rtr_core::settle::{Ending, Filing, Parking};
-use rtr_core::time::Instant;
-use serde_json::Value;
+use crate::rule::Rule;
 
-/// A rule that a search may switch off.
+/// What a version says of its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// Only what was received once is called unchanged.
-    Elide,
-    /// A skipped version that came before removes the hash.
-    Skip,
-    /// A message whose call's outcome is unknown comes back only after the request landed or died, its hash removed.
-    Hold,
-    /// A crashed worker's message comes back only after its requests landed or died.
-    Quarantine,
-    /// What sleeps is looked at again by itself, since its wake-up may be lost.
-    Look,
+pub(crate) enum Kind {
+    /// It is so.
+    Upsert,
+    /// It is gone.
+    Delete,
+    /// It is so, and the mapping's `when` does not hold for it.
+    Unwanted,
+}
+
+/// One version of a record, on its way in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    pub(crate) version: u64,
+    pub(crate) text: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) record: u8,
+    /// Whether it lies in a message group that is not its record's own.
+    pub(crate) stray: bool,
+    /// Whether it arrives at any moment; else it is on the queue at the beginning.
+    pub(crate) later: bool,
+}
+
+/// The record is changed to `text`.
+pub(crate) const fn up(version: u64, text: &'static str) -> Event {
+    Event { version, text, kind: Kind::Upsert, record: 0, stray: false, later: false }
+}
+
+/// The record is deleted.
+pub(crate) const fn del(version: u64) -> Event {
+    Event { kind: Kind::Delete, ..up(version, "") }
+}
+
+/// The record is changed to `text` and is none for this CRM.
+pub(crate) const fn unwanted(version: u64, text: &'static str) -> Event {
+    Event { kind: Kind::Unwanted, ..up(version, text) }
+}
+
+impl Event {
+    /// The same of the other record.
+    pub(crate) const fn other(self) -> Self {
+        Self { record: 1, ..self }
+    }
+
+    /// The same in a group that is not its own.
+    pub(crate) const fn stray(self) -> Self {
+        Self { stray: true, ..self }
+    }
+
+    /// The same at any moment.
+    pub(crate) const fn later(self) -> Self {
+        Self { later: true, ..self }
+    }
+}
+
+/// How a CRM tells which of its records is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Key {
+    /// By a unique property.
+    #[default]
+    Unique,
+    /// By a property that anybody may write, found by a search that lags.
+    Marker,
+    /// Not at all: by what `match` names.
+    Match,
+}
+
+/// What stands in the property that `match` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Email {
+    /// The mapping has no `match`, or the record no value for it.
+    #[default]
+    None,
+    /// Each record has its own.
+    Own,
+    /// All records have the same.
+    Shared,
+    /// It changes with the record's text.
+    Text,
+}
+
+/// How often something may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Left {
+    /// The worker dies.
+    pub(crate) crashes: u8,
+    /// The CRM's answer is lost.
+    pub(crate) unknowns: u8,
+    /// The CRM says "not now".
+    pub(crate) throttles: u8,
+    /// A person wakes what is dead.
+    pub(crate) redrives: u8,
+    /// The CRM does not show a record that was made a moment ago.
+    pub(crate) lags: u8,
+    /// The table's answer is lost, and the write, tried again, refused.
+    pub(crate) echoes: u8,
+    /// The table does not answer when an ending is to be written.
+    pub(crate) outages: u8,
+    /// Word that a reference is linked is lost.
+    pub(crate) words: u8,
+    /// Days pass.
+    pub(crate) days: u8,
+    /// Somebody removes a record from the CRM.
+    pub(crate) removals: u8,
+}
+
+/// How the last connection cannot be used at first; it can be at any moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// It answers "not now".
+    Down,
+    /// A person has paused it.
+    Paused,
 }
 
 /// What happens in one search.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scenario {
-    /// The record's content by version; version 1 is applied at the beginning.
-    pub(crate) content: &'static [(u64, &'static str)],
-    /// Versions on the queue, in order.
-    pub(crate) queue: &'static [u64],
-    /// Versions the mapping does not want.
-    pub(crate) skipped: &'static [u64],
-    /// Versions the CRM refuses until the cause is mended.
+    /// What arrives.
+    pub(crate) events: Vec<Event>,
+    /// The text of version 1, which is applied at the beginning; without one the records are not known yet.
+    pub(crate) start: Option<&'static str>,
+    /// The CRM's key, and what `match` finds.
+    pub(crate) key: Key,
+    pub(crate) email: Email,
+    /// Records of the CRM that are nobody's yet and have the shared email.
+    pub(crate) strangers: u8,
+    /// Whether the CRM refuses a second record with an email.
+    pub(crate) unique_email: bool,
+    /// Versions that the first connection's CRM refuses until the cause is mended, may refuse, and that kill the worker.
     pub(crate) bad: &'static [u64],
-    /// Versions the CRM may refuse.
     pub(crate) flaky: &'static [u64],
-    /// Crashes, unknown outcomes and redrives that may happen.
-    pub(crate) crashes: u8,
-    pub(crate) unknowns: u8,
-    pub(crate) redrives: u8,
-    /// Definite answers that say "not now".
-    pub(crate) throttles: u8,
-    /// Whether the record goes to other connections too: what cannot go now is parked, and its message acknowledged.
+    pub(crate) deadly: &'static [u64],
+    /// What may go wrong.
+    pub(crate) left: Left,
+    /// Receives after which the queue gives a message up; 0: never.
+    pub(crate) gives_up: u8,
+    /// References of each record; none is linked at the beginning.
+    pub(crate) refers: u8,
+    /// Whether a reference may stand without a link, so that waiting for it does not help, before it is linked after all.
+    pub(crate) settles: bool,
+    /// Connections beyond the first.
+    pub(crate) more: u8,
+    /// Whether the record goes to yet other connections: what cannot go now is parked, and its message acknowledged.
     pub(crate) parks: bool,
-    /// Whether the record refers to another, which is not linked at the beginning.
-    pub(crate) refers: bool,
-    /// The rule that is switched off.
+    /// How the last connection cannot be used at first.
+    pub(crate) shut: Option<Shut>,
+    /// Whether the mapping is revised at some moment, and whether that changes what is written.
+    pub(crate) revised: Option<bool>,
+    /// Whether what is unwanted is deleted.
+    pub(crate) unwanted_goes: bool,
+    /// The rule that the search does without.
     pub(crate) without: Option<Rule>,
-}
-
-/// A dead letter of `data`.
-pub(crate) fn dead(data: Value, reason: Reason, uncertain: bool) -> Ending {
-    Ending::Dead(Box::new(Filing {
-        reason,
-        body: Body::Inline(data),
-        deleted: false,
-        attempts: 1,
-        uncertain,
-        not_created: false,
-    }))
-}
-
-/// `data` kept until `until`, or until what it waits for is linked.
-pub(crate) fn parked(data: Value, until: Instant, wait: Option<Wait>) -> Ending {
-    let reason =
-        wait.as_ref().map_or_else(|| Reason::new(Code::Throttled, "not now"), |wait| wait.reason.clone());
-    Ending::Parked(Box::new(Parking {
-        reason,
-        body: Body::Inline(data),
-        deleted: false,
-        attempts: 1,
-        until,
-        wait,
-    }))
 }

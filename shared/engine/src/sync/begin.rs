@@ -6,6 +6,7 @@ use super::intake::Intake;
 use super::job::Job;
 use crate::batch::{Received, Settings};
 use crate::seams::Seams;
+use rtr_core::change::Wake;
 use rtr_core::settle::Ending;
 
 /// From this receive count on, work is announced before it begins, so that crashes can be counted.
@@ -59,11 +60,16 @@ async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Int
     let mut receipts = Vec::new();
     let mut records = Vec::new();
     for record in &intake.records {
-        if jobs.iter().any(|job| job.record == record.key && job.going().is_some()) {
-            for place in record.compacted() {
-                receipts.push(batch[place].receipt.clone());
-                records.push(&record.key);
-            }
+        let of_record = |job: &&Job| job.record == record.key && job.going().is_some();
+        let going: Vec<&Job> = jobs.iter().filter(of_record).collect();
+        if going.is_empty() {
+            continue;
+        }
+        let passed = |(place, wake): &&(usize, Wake)| going.iter().any(|job| passes(job, *place, wake));
+        let wakes = record.wakes.iter().filter(passed).map(|(place, _)| *place);
+        for place in record.compacted().into_iter().chain(wakes) {
+            receipts.push(batch[place].receipt.clone());
+            records.push(&record.key);
         }
     }
     if receipts.is_empty() {
@@ -75,6 +81,12 @@ async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Int
             of_record.for_each(|job| job.give_back_as_is(&error.0));
         }
     }
+}
+
+/// Whether `job` tells a newer version than the one that the wake is for. Were the wake to come back without the newer
+/// one, it would be told over it.
+fn passes(job: &Job, place: usize, wake: &Wake) -> bool {
+    job.connection.connection == wake.connection && job.message != place && job.version > wake.version
 }
 
 /// Whether a record of the batch has crashed its function.

@@ -260,7 +260,7 @@ async fn linked_meanwhile(seams: &Seams<'_>, jobs: &mut [Job], waiting: &[usize]
         let job = &mut jobs[*at];
         prepare::resolve(job, &found);
         let waits = job.references.iter().any(|(_, state)| *state == Resolved::NotYet);
-        if !waits && matches!(job.stage, Stage::Ended(Ended::Parked, _)) {
+        if !waits && matches!(job.stage, Stage::Ended(Ended::Parked | Ended::Unchanged, _)) {
             // Its own slot is what it goes by now.
             (job.wake, job.stage) = (true, Stage::Read);
         }

@@ -18,6 +18,7 @@ mod poison;
 mod queueing;
 mod quota;
 mod references;
+mod references_late;
 mod several;
 mod shadow;
 

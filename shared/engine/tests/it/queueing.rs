@@ -21,6 +21,18 @@ fn given_a_burst_on_one_record_when_synced_then_the_newest_goes_alone_and_its_pr
 }
 
 #[test]
+fn given_a_newer_change_beside_the_wake_of_a_dead_version_when_synced_then_the_wake_leaves_the_queue_first() {
+    let world = World::with_contact(CONTACT);
+    world.sync(&[world.contact("c", 1, &json!({"email": "wrong"}))]);
+    let wake = build::wake("acme", "contact", "c", "hubspot", 1, world.now());
+    let (report, calls) = (
+        world.sync(&[wake.clone(), world.contact("c", 2, &json!({"email": "c@x.io"}))]),
+        world.queue.state().deleted.clone(),
+    );
+    assert_eq!((report.counts["applied"], calls), (1, vec![wake.receipt]));
+}
+
+#[test]
 fn given_a_message_in_a_foreign_group_when_synced_then_it_is_sent_on_and_never_worked() {
     let world = World::with_contact(CONTACT);
     let mut stray = world.contact("c", 1, &json!({"email": "c@x.io"}));

@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-const CONTACT: &str = "object: contacts\nreference_wait: 1h\nfields:\n  email: email\n  firstname: first_name\n  company: {reference: company, id: company_id, association: default}\n";
-const HOUR_MS: i64 = 3_600_000;
+pub(crate) const CONTACT: &str = "object: contacts\nreference_wait: 1h\nfields:\n  email: email\n  firstname: first_name\n  company: {reference: company, id: company_id, association: default}\n";
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 
-fn contact(world: &World, id: &str, version: u64, company: &str) -> Received {
+pub(crate) fn contact(world: &World, id: &str, version: u64, company: &str) -> Received {
     let data =
         json!({"email": format!("{id}@x.io"), "first_name": format!("v{version}"), "company_id": company});
     world.contact(id, version, &data)
 }
 
-fn company(world: &World, id: &str) -> Received {
+pub(crate) fn company(world: &World, id: &str) -> Received {
     world.company(id, 1, &json!({"name": id}))
 }
 
 /// The contacts of the CRM that are associated with the record `company`, by first name.
-fn associated(world: &World, company: &str) -> Vec<String> {
+pub(crate) fn associated(world: &World, company: &str) -> Vec<String> {
     let Some(id) = world.item("company", company).external_id else { return Vec::new() };
     let contacts = world.crm.records("acme", "contacts");
     let with =
@@ -303,7 +303,7 @@ fn given_a_wait_that_is_looked_at_when_nothing_has_changed_then_it_looks_less_an
 }
 
 /// A table that shows companies as they were the first time it is read: they change between the read and what follows.
-struct Earlier<'a>(&'a World, AtomicBool, Option<Item>);
+pub(crate) struct Earlier<'a>(pub(crate) &'a World, pub(crate) AtomicBool, pub(crate) Option<Item>);
 
 #[async_trait]
 impl Records for Earlier<'_> {
