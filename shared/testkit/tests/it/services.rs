@@ -11,6 +11,7 @@ use rtr_testkit::limits::MemoryLimits;
 use rtr_testkit::queue::MemoryQueue;
 use rtr_testkit::records::MemoryRecords;
 use rtr_testkit::secrets::MemorySecrets;
+use rtr_testkit::services::DIFFERENCES;
 use rtr_testkit::services::configs::{CACHE_MS, Stack};
 use rtr_testkit::services::limits::{BEGIN, Environments};
 use rtr_testkit::services::queue::{Ends, MAX_RECEIVES, VISIBILITY_MS};
@@ -120,4 +121,18 @@ mod configs {
     }
 
     rtr_testkit::service_laws!(configs, on_twin);
+}
+
+/// The list that people read is the one that tests go by.
+#[test]
+fn given_the_page_about_testing_when_read_then_it_lists_every_difference_and_no_other() {
+    let page = include_str!("../../../../docs/testing.md");
+    let section = page.split("## Where the local stack differs").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let words = section.split_whitespace().collect::<Vec<_>>().join(" ");
+    for difference in DIFFERENCES {
+        let line = format!("- `{}`: {}", difference.law, difference.why);
+        assert!(words.contains(&line), "docs/testing.md lacks: {line}");
+    }
+    assert_eq!(section.matches("- `given_").count(), DIFFERENCES.len());
 }
