@@ -75,26 +75,27 @@ pub const DIFFERENCES: &[Difference] = &[
     },
 ];
 
-/// What is known of a law on the local stack.
-fn known(law: &str) -> Option<&'static Difference> {
-    DIFFERENCES.iter().find(|difference| difference.law == law)
-}
-
 /// Runs a law on the local stack: it holds there, or fails as [`DIFFERENCES`] says.
 ///
 /// # Panics
 /// When it fails otherwise, and when it holds although it is listed.
 pub async fn on_stack(law: &str, run: impl Future<Output = ()>) {
-    match known(law).map(|difference| (difference.shows, difference.why)) {
+    match DIFFERENCES.iter().find(|difference| difference.law == law) {
         None => run.await,
-        Some((Shows::Untried, why)) => println!("{law} is not run on the local stack: {why}"),
-        Some((Shows::Fails(words), why)) => {
-            let ended = AssertUnwindSafe(run).catch_unwind().await;
-            let message = ended.map_or_else(|cause| words_of(cause.as_ref()), |()| String::new());
-            assert!(!message.is_empty(), "{law} holds on the local stack now: take it off the list ({why})");
-            assert!(message.contains(words), "{law} was to fail with {words:?}, not with {message:?}");
-        }
+        Some(known) => differs(known, run).await,
     }
+}
+
+async fn differs(known: &Difference, run: impl Future<Output = ()>) {
+    let Difference { law, why, .. } = known;
+    let Shows::Fails(words) = known.shows else {
+        println!("{law} is not run on the local stack: {why}");
+        return;
+    };
+    let ended = AssertUnwindSafe(run).catch_unwind().await;
+    let message = ended.map_or_else(|cause| words_of(cause.as_ref()), |()| String::new());
+    assert!(!message.is_empty(), "{law} holds on the local stack now: take it off the list ({why})");
+    assert!(message.contains(words), "{law} was to fail with {words:?}, not with {message:?}");
 }
 
 fn words_of(cause: &(dyn Any + Send)) -> String {
@@ -115,5 +116,39 @@ pub fn check_differences(service: &str, laws: &[&str]) {
             let words = difference.why.split_whitespace().count();
             assert!(words >= 8, "{law}: a reason in a sentence, please: {:?}", difference.why);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::executor::block_on;
+
+    const KNOWN: Difference = Difference {
+        service: "queue",
+        law: "given_a_law_when_run_then_it_fails",
+        shows: Shows::Fails("two and two"),
+        why: "The documentation says four, and the local stack says that it is five.",
+    };
+
+    async fn says(sum: u64) {
+        assert_eq!(sum, 4, "two and two");
+    }
+
+    #[test]
+    fn given_a_difference_that_is_there_when_run_then_that_is_as_it_should_be() {
+        block_on(differs(&KNOWN, says(5)));
+    }
+
+    #[test]
+    #[should_panic(expected = "take it off the list")]
+    fn given_a_difference_that_is_gone_when_run_then_somebody_is_told() {
+        block_on(differs(&KNOWN, says(4)));
+    }
+
+    #[test]
+    #[should_panic(expected = "was to fail with")]
+    fn given_a_law_that_fails_for_another_reason_when_run_then_that_is_no_known_difference() {
+        block_on(differs(&KNOWN, async { assert_eq!(1, 2, "one and one") }));
     }
 }
