@@ -5,6 +5,9 @@ use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
 use serde_json::{Value, json};
 
+/// What the receipts of messages begin with that no queue has given out.
+pub const HAND_MADE: &str = "receipt-";
+
 /// A change event of `org`'s record on its way in, in its own group, received for the first time.
 #[must_use]
 pub fn event(org: &str, record_type: &str, id: &str, version: u64, data: &Value, now: Instant) -> Received {
@@ -50,7 +53,7 @@ pub fn message(body: &Value, group: &str, now: Instant) -> Received {
 pub fn raw(body: &str, group: &str, now: Instant) -> Received {
     let id = rtr_core::digest::short_hex(format!("{body}{group}{}", now.0).as_bytes());
     Received {
-        receipt: format!("receipt-{id}"),
+        receipt: format!("{HAND_MADE}{id}"),
         message_id: id,
         body: body.to_owned(),
         group: group.to_owned(),

@@ -1,17 +1,36 @@
 //! An SQS FIFO queue of high throughput, as AWS documents it, as a value: no clock, no chance, no waiting.
 //!
-//! Messages of a group are received in order, and while one of them is unseen those behind it are not received by
-//! anybody else. A message that is not deleted comes back at its place when its visibility ends, with a new receipt; the
-//! old one is worth nothing then. Deduplication is by group and id, for five minutes from the first. A message received
+//! Messages of a group are received in order, and while any of them is in hand none of the others is received, be it
+//! before or behind it. A message that is not deleted comes back at its place when its visibility ends, with a new receipt;
+//! the old one is worth nothing then. Deduplication is by group and id, for five minutes from the first. A message received
 //! more often than the redrive policy allows is moved to the dead-letter queue when it would be received once more.
 
+use rtr_core::key::MAX_SQS_ID_CHARS;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
 use rtr_engine::seams::Outbound;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How long an id is remembered, in milliseconds.
 pub const DEDUPLICATION_MS: i64 = 300_000;
+
+/// Bytes of a message, its attributes included. SQS's limit.
+const MAX_BYTES: usize = 1_024 * 1_024;
+/// What the attribute `lane` counts for beside its value: its name and its type.
+const LANE_BYTES: usize = "lane".len() + "String".len();
+/// The longest a message may be unseen, in seconds: twelve hours.
+const MAX_VISIBILITY_S: i32 = 43_200;
+
+/// Whether SQS takes such a message at all; what it does not take is refused however often it is sent.
+#[must_use]
+pub fn is_sendable(message: &Outbound) -> bool {
+    let id = |text: &str| {
+        (1..=MAX_SQS_ID_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let lane = message.lane.as_ref().map_or(0, |lane| lane.len() + LANE_BYTES);
+    let bytes = message.body.len() + lane;
+    !message.body.is_empty() && bytes <= MAX_BYTES && id(&message.group) && id(&message.deduplication_id)
+}
 
 /// How a queue is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +48,8 @@ pub struct Setup {
 pub enum Held {
     /// It is the one of the last receive, and the message is unseen still.
     Yes,
+    /// It is that, and what was asked for is out of bounds.
+    OutOfBounds,
     /// The message is visible again, was received anew, or is gone.
     Expired,
 }
@@ -99,17 +120,17 @@ impl Fifo {
     /// Up to `most` messages, in order, each group's from its first on.
     pub fn receive(&mut self, most: usize, now: Instant) -> Vec<Received> {
         self.expire(now);
-        let mut closed: Vec<String> = Vec::new();
+        let in_hand = self.messages.iter().filter(|message| message.hidden_until > now);
+        let closed: HashSet<&str> = in_hand.map(|message| message.sent.group.as_str()).collect();
         let mut taken = Vec::new();
         let mut moved = Vec::new();
         for at in 0..self.messages.len() {
             let message = &self.messages[at];
-            if closed.contains(&message.sent.group) {
+            if closed.contains(message.sent.group.as_str()) {
                 continue;
             }
-            if message.hidden_until > now || taken.len() == most {
-                closed.push(message.sent.group.clone());
-                continue;
+            if taken.len() == most {
+                break;
             }
             if self.setup.max_receives.is_some_and(|most| message.receives >= most) {
                 moved.push(at);
@@ -157,6 +178,7 @@ impl Fifo {
     /// Sets a message's visibility, from now on, by receipt. One that has expired sets nothing.
     pub fn set_visibility(&mut self, receipt: &str, seconds: i32, now: Instant) -> Held {
         match self.holder(receipt, now) {
+            Some(_) if !(0..=MAX_VISIBILITY_S).contains(&seconds) => Held::OutOfBounds,
             Some(at) => {
                 self.messages[at].hidden_until = now.plus_ms(i64::from(seconds) * 1_000);
                 Held::Yes
@@ -180,7 +202,6 @@ impl Fifo {
     pub fn next_visible(&self) -> Option<Instant> {
         let mut groups: Vec<&str> = Vec::new();
         let mut next: Option<Instant> = None;
-        // A group opens when its first message is visible: those behind it wait with it.
         for message in &self.messages {
             if groups.contains(&message.sent.group.as_str()) {
                 continue;
@@ -192,10 +213,10 @@ impl Fifo {
         next
     }
 
-    /// A group is closed while any message before the first visible one is unseen.
+    /// A group is closed while any of its messages is unseen.
     fn opens(&self, group: &str) -> Instant {
-        let first = self.messages.iter().find(|message| message.sent.group == group);
-        first.map_or(Instant(i64::MAX), |message| message.hidden_until)
+        let here = self.messages.iter().filter(|message| message.sent.group == group);
+        here.map(|message| message.hidden_until).max().unwrap_or(Instant(i64::MAX))
     }
 
     /// Messages kept, unseen ones included.

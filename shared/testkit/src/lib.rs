@@ -12,5 +12,6 @@ pub mod limits;
 pub mod queue;
 pub mod records;
 pub mod secrets;
+pub mod services;
 pub mod weather;
 pub mod world;

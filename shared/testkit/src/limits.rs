@@ -1,6 +1,6 @@
 //! Buckets, locks and suspensions in memory, decided by the same core as the real ones.
 
-use crate::weather::{Calm, Op, Service, Weather};
+use crate::weather::{Calm, Fate, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::limit::{Bucket, Rule, block, take};
@@ -56,14 +56,14 @@ impl MemoryLimits {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Acts between the way there and the way back; `act` is only asked where something is done.
-    async fn asked<T>(
-        &self,
-        name: &'static str,
-        act: impl FnOnce(&mut State) -> T,
-    ) -> Result<T, Unavailable> {
+    /// Acts between the way there and the way back; `act` is only asked where something is done. No write here carries a
+    /// token: what the SDK sends twice is done twice, and the caller hears of the second.
+    async fn asked<T>(&self, name: &'static str, act: impl Fn(&mut State) -> T) -> Result<T, Unavailable> {
         let op = Op { service: Service::Limits, name, parts: 1 };
         let fate = self.weather.there(op).await;
+        if fate == Fate::SentTwice {
+            act(&mut self.state());
+        }
         let answer = fate.does(0).then(|| act(&mut self.state()));
         self.weather.back(op).await;
         answer
@@ -82,7 +82,10 @@ impl Limits for MemoryLimits {
             state.leases += 1;
             let held = state.buckets.entry(bucket.to_owned()).or_default();
             let taken = take(held, rules, want, self.clock.now());
-            *held = taken.bucket;
+            // A refusal writes nothing: looking in vain costs no fraction of a token.
+            if taken.granted > 0 {
+                *held = taken.bucket;
+            }
             Lease { granted: taken.granted, retry_at: taken.retry_at }
         })
         .await

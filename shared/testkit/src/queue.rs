@@ -3,10 +3,12 @@
 //! Messages that a test makes by hand never were in the model: their receipts are unknown to it, and taking them is only
 //! noted.
 
-use crate::fifo::{Fifo, Setup};
+use crate::build::HAND_MADE;
+use crate::fifo::{Fifo, Held, Setup, is_sendable};
 use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
+use rtr_engine::batch::Received;
 use rtr_engine::seams::{Outbound, Queue, QueueName, Unavailable};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -80,6 +82,17 @@ impl MemoryQueue {
         changes.into_iter().map(|(_, message)| message).collect()
     }
 
+    /// Receives up to `most` messages as Lambda's poller would. What the redrive policy moves goes to `dead-letter.fifo`.
+    pub fn receive(&self, from: QueueName, most: usize) -> Vec<Received> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let received = state.queue(from).receive(most, now);
+        for moved in state.queue(from).take_moved() {
+            state.dead_letter.send(&moved, now);
+        }
+        received
+    }
+
     async fn each<T: Sync>(
         &self,
         name: &'static str,
@@ -113,19 +126,23 @@ impl State {
     }
 }
 
-/// A receipt of the model says what it is worth; any other is a test's own.
-fn settled(held: crate::fifo::Held, receipt: &str) -> Result<(), Unavailable> {
-    let ours = receipt.starts_with("m-r");
-    if ours && held == crate::fifo::Held::Expired {
-        return Err(Unavailable("the receipt handle has expired".to_owned()));
+/// What a receipt is worth, says the model; it knows nothing of those that tests make up by hand.
+fn settled(held: Held, receipt: &str) -> Result<(), Unavailable> {
+    match held {
+        Held::Yes => Ok(()),
+        Held::Expired if receipt.starts_with(HAND_MADE) => Ok(()),
+        Held::Expired => Err(Unavailable("the receipt handle has expired or never was one".to_owned())),
+        Held::OutOfBounds => Err(Unavailable("a message is unseen for twelve hours at most".to_owned())),
     }
-    Ok(())
 }
 
 #[async_trait]
 impl Queue for MemoryQueue {
     async fn send(&self, to: QueueName, messages: &[Outbound]) -> Vec<Result<(), Unavailable>> {
         let take = |state: &mut State, message: &Outbound| {
+            if !is_sendable(message) {
+                return Err(Unavailable("the queue takes no such message".to_owned()));
+            }
             let now = self.clock.now();
             state.queue(to).send(message, now);
             if state.notes {

@@ -4,12 +4,15 @@ use crate::weather::{Calm, Fate, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::item::Item;
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey, SHARDS};
 use rtr_core::slot::Slot;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{ClaimChange, Names, Records, Sleeper, Unavailable, Write, Wrote};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes of an item. DynamoDB's limit.
+const MAX_ITEM_BYTES: usize = 400 * 1_024;
 
 /// The table.
 #[derive(Debug)]
@@ -104,10 +107,13 @@ impl State {
         if self.down { Err(gone()) } else { Ok(()) }
     }
 
-    /// The slots of which `wanted` says when they are due.
+    /// What an index names, each partition's in the order of its times and `share` of it at most; then read strongly:
+    /// what no longer sleeps, or not so, is not told of.
     fn sleepers(
         &mut self,
         shows: impl Fn(Instant) -> bool,
+        share: usize,
+        partition: impl Fn(&PairKey) -> String,
         wanted: impl Fn(&Names, &Slot) -> Option<Instant>,
     ) -> Result<Vec<Sleeper>, Unavailable> {
         self.check()?;
@@ -115,26 +121,34 @@ impl State {
         if self.index_lags {
             return Ok(Vec::new());
         }
-        let before = &self.before;
-        let sleeper = |(key, (item, names)): (&PairKey, &(Item, Names))| {
-            let slot = match before.get(key).filter(|(at, _)| !shows(*at)) {
-                Some((_, stale)) => stale.as_ref()?,
-                None => item.slot.as_ref()?,
+        let mut index: BTreeMap<String, Vec<(Instant, &PairKey)>> = BTreeMap::new();
+        for (key, (item, names)) in &self.items {
+            let shown = match self.before.get(key).filter(|(at, _)| !shows(*at)) {
+                Some((_, stale)) => stale.as_ref(),
+                None => item.slot.as_ref(),
             };
-            let due_at = wanted(names, slot)?;
-            let (org, kind, id) =
-                (names.org_id.clone()?, names.record_type.clone()?, names.record_id.clone()?);
-            let connection = names.connection.clone()?;
-            Some(Sleeper {
-                record: RecordKey::new(org, kind, id),
-                connection,
-                version: slot.wanted_version,
-                due_at,
-            })
-        };
-        let mut found: Vec<Sleeper> = self.items.iter().filter_map(sleeper).collect();
+            if let Some(at) = shown.and_then(|slot| wanted(names, slot)) {
+                index.entry(partition(key)).or_default().push((at, key));
+            }
+        }
+        let mut found = Vec::new();
+        for mut entries in index.into_values() {
+            entries.sort_unstable();
+            found.extend(entries.iter().take(share).filter_map(|(_, key)| self.sleeper(key, &wanted)));
+        }
         found.sort_by_key(|one| one.due_at);
         Ok(found)
+    }
+
+    /// As it is now.
+    fn sleeper(&self, key: &PairKey, wanted: impl Fn(&Names, &Slot) -> Option<Instant>) -> Option<Sleeper> {
+        let (item, names) = self.items.get(key)?;
+        let slot = item.slot.as_ref()?;
+        let due_at = wanted(names, slot)?;
+        let (org, kind, id) = (names.org_id.clone()?, names.record_type.clone()?, names.record_id.clone()?);
+        let record = RecordKey::new(org, kind, id);
+        let connection = names.connection.clone()?;
+        Some(Sleeper { record, connection, version: slot.wanted_version, due_at })
     }
 
     fn put(&mut self, write: &Write, now: Instant) -> Wrote {
@@ -142,6 +156,9 @@ impl State {
         let rev = self.items.get(&write.key).map_or(0, |(item, _)| item.rev);
         if rev != write.old.rev {
             return Wrote::Refused;
+        }
+        if is_too_large(&write.new) {
+            return Wrote::Failed(Unavailable("the item is larger than an item can be".to_owned()));
         }
         if now.0 > 0 && (write.old.slot.is_some() || write.new.slot.is_some()) {
             self.before.insert(write.key.clone(), (now, write.old.slot.clone()));
@@ -173,11 +190,17 @@ impl Records for MemoryRecords {
         let answers = {
             let (mut state, now) = (self.state(), self.now());
             state.write_batches += 1;
-            let one = |(at, write): (usize, &Write)| match state.check() {
-                Ok(()) if fate.does(at) => told(fate, at, state.put(write, now)),
-                _ => Wrote::Failed(gone()),
-            };
-            writes.iter().enumerate().map(one).collect()
+            // No item twice in a request: the second is refused without being sent.
+            let mut seen = HashSet::new();
+            let mut answers = Vec::with_capacity(writes.len());
+            for (at, write) in writes.iter().enumerate() {
+                answers.push(match state.check() {
+                    _ if !seen.insert(&write.key) => Wrote::Refused,
+                    Ok(()) if fate.does(at) => told(fate, at, state.put(write, now)),
+                    _ => Wrote::Failed(gone()),
+                });
+            }
+            answers
         };
         self.weather.back(op).await;
         answers
@@ -210,22 +233,17 @@ impl Records for MemoryRecords {
                 && names.connection.as_deref() == Some(&connection.connection);
             (here && slot.waits_for(&record.record_type, &record.record_id)).then_some(slot.since)
         };
-        self.asked("waiting_for", |state| state.sleepers(|at| self.shows(at), here)).await.map(
-            |mut found: Vec<Sleeper>| {
-                found.truncate(limit);
-                found
-            },
-        )
+        // One partition for each record that is waited for.
+        let partition = |_: &PairKey| String::new();
+        self.asked("waiting_for", |state| state.sleepers(|at| self.shows(at), limit, partition, here)).await
     }
 
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
         let due = |_: &Names, slot: &Slot| slot.due_at().filter(|at| *at <= now);
-        self.asked("due", |state| state.sleepers(|at| self.shows(at), due)).await.map(
-            |mut found: Vec<Sleeper>| {
-                found.truncate(limit);
-                found
-            },
-        )
+        // Each partition has its share, so that none stands before the others.
+        let share = limit.div_ceil(usize::try_from(SHARDS).unwrap_or(1));
+        let partition = |key: &PairKey| key.index_partition("!due");
+        self.asked("due", |state| state.sleepers(|at| self.shows(at), share, partition, due)).await
     }
 
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
@@ -270,10 +288,23 @@ fn told(fate: Fate, at: usize, wrote: Wrote) -> Wrote {
     }
 }
 
+/// Whether DynamoDB would not take it: what weighs in an item is its slot.
+fn is_too_large(item: &Item) -> bool {
+    let slot = serde_json::to_string(&item.slot).map_or(0, |text| text.len());
+    slot + item.base.len() > MAX_ITEM_BYTES
+}
+
 impl State {
     fn transact(&mut self, write: &Write, claims: &[ClaimChange], now: Instant) -> Wrote {
         self.transactions += 1;
         let me = &write.key.pk;
+        let named = claims.iter().map(|(ClaimChange::Take(claim) | ClaimChange::Release(claim))| claim);
+        if named.collect::<HashSet<_>>().len() < claims.len() {
+            return Wrote::Failed(Unavailable("a transaction takes no item twice".to_owned()));
+        }
+        if is_too_large(&write.new) {
+            return self.put(write, now);
+        }
         let taken = claims.iter().find_map(|change| match change {
             ClaimChange::Take(claim) => self.claims.get(claim).filter(|owner| *owner != me).cloned(),
             ClaimChange::Release(_) => None,

@@ -7,6 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Characters of a name. Secrets Manager's limit.
+const MAX_NAME: usize = 512;
+/// Bytes of a text. Secrets Manager's limit.
+const MAX_BYTES: usize = 65_536;
+
 /// The store.
 #[derive(Debug)]
 pub struct MemorySecrets {
@@ -46,6 +51,19 @@ impl MemorySecrets {
         version
     }
 
+    /// Stores `text` if Secrets Manager would take it.
+    fn taken(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
+        let text = text.expose_secret();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c);
+        if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
+            return Err(Unavailable("no secret can have this name".to_owned()));
+        }
+        if text.len() > MAX_BYTES {
+            return Err(Unavailable("the text is too large for a secret".to_owned()));
+        }
+        Ok(self.put(name, text).to_string())
+    }
+
     /// Takes `name` away; what it held, shown: for tests only.
     pub fn take(&self, name: &str) -> String {
         let mut secrets = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,10 +91,14 @@ impl Secrets for MemorySecrets {
     }
 
     async fn write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
-        self.asked("write", || self.put(name, text.expose_secret()).to_string()).await
+        let put = || match self.text(name) {
+            Some(_) => self.taken(name, text),
+            None => Err(Unavailable(format!("there is no secret {name} to write a version of"))),
+        };
+        self.asked("write", put).await?
     }
 
     async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
-        self.write(name, text).await
+        self.asked("create_or_write", || self.taken(name, text)).await?
     }
 }

@@ -8,6 +8,7 @@ use crate::errors::unavailable;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::CancellationReason;
 use futures::stream::{self, StreamExt};
+use rtr_core::item::{Body, Item};
 use rtr_core::key::PairKey;
 use rtr_engine::seams::{ClaimChange, Unavailable, Write, Wrote};
 use std::collections::HashSet;
@@ -15,6 +16,10 @@ use std::time::Duration;
 
 /// Actions of one transaction. DynamoDB's limit.
 const MAX_ACTIONS: usize = 100;
+/// Bytes of all items of one transaction: DynamoDB takes 4 MB, and counts a little more than we do.
+const MAX_BYTES: usize = 3 * 1_024 * 1_024;
+/// What an item has beside its slot's body and its fields' digests, with its claims, in bytes: more than it ever has.
+const SMALL_BYTES: usize = 8 * 1_024;
 /// Transactions of one call under way at once.
 const IN_FLIGHT: usize = 4;
 /// Pauses before a throttled transaction is sent again, in milliseconds.
@@ -37,14 +42,16 @@ pub(super) async fn write(client: &Client, table: &str, writes: &[Linked]) -> Ve
 /// The places of `writes` in transactions: no key twice in one. A key that a full transaction has opens the next one.
 fn groups(writes: &[Linked]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let (mut actions, mut keys) = (MAX_ACTIONS, HashSet::new());
+    let (mut actions, mut bytes, mut keys) = (MAX_ACTIONS, 0, HashSet::new());
     for (place, linked) in writes.iter().enumerate() {
-        let touched: Vec<&PairKey> = touched(linked).collect();
-        if actions + touched.len() > MAX_ACTIONS || touched.iter().any(|key| keys.contains(key)) {
+        let (touched, weight): (Vec<&PairKey>, usize) = (touched(linked).collect(), weight(&linked.0));
+        let full = actions + touched.len() > MAX_ACTIONS || bytes + weight > MAX_BYTES;
+        if full || touched.iter().any(|key| keys.contains(key)) {
             groups.push(Vec::new());
-            (actions, keys) = (0, HashSet::new());
+            (actions, bytes, keys) = (0, 0, HashSet::new());
         }
         actions += touched.len();
+        bytes += weight;
         keys.extend(touched);
         if let Some(group) = groups.last_mut() {
             group.push(place);
@@ -56,6 +63,18 @@ fn groups(writes: &[Linked]) -> Vec<Vec<usize>> {
 fn touched((write, claims): &Linked) -> impl Iterator<Item = &PairKey> {
     let claimed = claims.iter().map(|(ClaimChange::Take(key) | ClaimChange::Release(key))| key);
     std::iter::once(&write.key).chain(claimed)
+}
+
+/// About the bytes of an item, as it was or as it shall be: an update counts as the whole item that it changes.
+fn weight(write: &Write) -> usize {
+    let of = |item: &Item| {
+        let slot = item.slot.as_ref().map_or(0, |slot| match &slot.body {
+            Body::Inline(body) => body.to_string().len(),
+            Body::Stored(key) => key.len(),
+        });
+        slot + item.base.len()
+    };
+    SMALL_BYTES + of(&write.old).max(of(&write.new))
 }
 
 async fn transact(client: &Client, table: &str, writes: &[Linked], group: Vec<usize>) -> Vec<(usize, Wrote)> {
@@ -138,7 +157,6 @@ fn throttled(reasons: &[CancellationReason]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::item::Item;
     use rtr_engine::seams::Names;
 
     fn linked(record: &str, external: &str) -> Linked {
@@ -158,6 +176,17 @@ mod tests {
         assert_eq!(groups(&many).iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20]);
         let twice = [linked("a", "1"), linked("b", "1"), linked("a", "2"), linked("c", "3")];
         assert_eq!(groups(&twice), [vec![0], vec![1, 2, 3]]);
+    }
+
+    #[test]
+    fn given_large_items_when_grouped_then_no_transaction_holds_more_than_it_may() {
+        let heavy = |n: usize, large: bool| {
+            let (mut write, claims) = linked(&format!("r{n}"), &format!("e{n}"));
+            write.old.base = vec![0; if large { 1_024 * 1_024 } else { 0 }];
+            (write, claims)
+        };
+        let large: Vec<Linked> = (0..5).map(|n| heavy(n, n != 2)).collect();
+        assert_eq!(groups(&large), [vec![0, 1, 2], vec![3, 4]]);
     }
 
     #[test]

@@ -9,4 +9,5 @@ mod limits;
 mod queue;
 mod records;
 mod secrets;
+mod services;
 mod stack;

@@ -1,7 +1,8 @@
 //! Tables, buckets and queues of a test's own.
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType as Type,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use rtr_aws::clients::Clients;
@@ -27,17 +28,39 @@ pub(crate) fn with_stack<F: Future<Output = ()>>(test: impl FnOnce(Clients, Stri
 
 /// Makes a table with these string keys.
 pub(crate) async fn make_table(clients: &Clients, name: &str, keys: &[&str]) {
-    let kinds = [KeyType::Hash, KeyType::Range];
-    let mut create =
-        clients.dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    for (key, kind) in keys.iter().zip(kinds) {
-        let of = ScalarAttributeType::S;
-        let attribute =
-            AttributeDefinition::builder().attribute_name(*key).attribute_type(of).build().unwrap();
-        let element = KeySchemaElement::builder().attribute_name(*key).key_type(kind).build().unwrap();
-        create = create.attribute_definitions(attribute).key_schema(element);
+    make_indexed_table(clients, name, keys, &[]).await;
+}
+
+/// The same with sparse indexes as the template's: each a string `<name>_pk` and a number `<name>_at`.
+pub(crate) async fn make_indexed_table(clients: &Clients, name: &str, keys: &[&str], indexes: &[&str]) {
+    let mut create = clients
+        .dynamodb
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(schema(keys)))
+        .set_attribute_definitions(Some(keys.iter().map(|key| attribute(key, &Type::S)).collect()));
+    for index in indexes {
+        let (pk, at) = (format!("{index}_pk"), format!("{index}_at"));
+        let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let made = GlobalSecondaryIndex::builder().index_name(*index).projection(projection);
+        create = create
+            .attribute_definitions(attribute(&pk, &Type::S))
+            .attribute_definitions(attribute(&at, &Type::N))
+            .global_secondary_indexes(made.set_key_schema(Some(schema(&[&pk, &at]))).build().unwrap());
     }
     create.send().await.unwrap();
+}
+
+fn schema(keys: &[&str]) -> Vec<KeySchemaElement> {
+    let element = |(key, kind): (&&str, KeyType)| {
+        KeySchemaElement::builder().attribute_name(*key).key_type(kind).build().unwrap()
+    };
+    keys.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect()
+}
+
+fn attribute(name: &str, of: &Type) -> AttributeDefinition {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(of.clone()).build().unwrap()
 }
 
 /// Removes it again.

@@ -7,7 +7,9 @@ pub use cache::ConfigCache;
 use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::registry;
-use rtr_core::config::{ConfigSet, GlobalDoc, OrgConfig, OrgDoc, SourceFile, StoredDoc, load, resolve};
+use rtr_core::config::{
+    ConfigSet, DocBody, OrgConfig, SourceFile, Stored, StoredDoc, load, plan_apply, resolve,
+};
 use rtr_engine::seams::{Configs, Unavailable};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,9 +29,7 @@ impl Default for MemoryConfigs {
 
 #[derive(Debug, Default)]
 struct State {
-    revision: u64,
-    global: Option<StoredDoc<GlobalDoc>>,
-    orgs: BTreeMap<String, StoredDoc<OrgDoc>>,
+    stored: Stored,
     /// What each org's documents come to: compiling is dear, and nothing changes between two `apply`.
     resolved: BTreeMap<String, Result<Arc<OrgConfig>, String>>,
     down: bool,
@@ -48,7 +48,7 @@ impl MemoryConfigs {
         state.resolved.insert(org.to_owned(), config);
     }
 
-    /// Applies files of YAML, each a path and a text, as a new revision.
+    /// Applies files of YAML, each a path and a text; the last revision given.
     ///
     /// # Errors
     /// The diagnostics, as people read them.
@@ -59,32 +59,26 @@ impl MemoryConfigs {
             .collect();
         let set = load(&files, &registry::facts())
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        Ok(self.store(set))
+        Ok(self.store(&set))
     }
 
-    fn store(&self, set: ConfigSet) -> u64 {
+    /// As `rtr config apply` does: what changed, each document under its own next revision.
+    fn store(&self, set: &ConfigSet) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.revision += 1;
-        let revision = state.revision;
-        state.resolved.clear();
-        let mut global = set.global;
-        let keys: Vec<String> = global
-            .mappings
-            .iter()
-            .flat_map(|(provider, types)| types.keys().map(move |name| format!("{provider}/{name}")))
-            .collect();
-        global.mapping_revisions.extend(keys.into_iter().map(|key| (key, revision)));
-        state.global = Some(stored(revision, global));
-        for (org, mut doc) in set.orgs {
-            let keys: Vec<String> = doc
-                .mappings
-                .iter()
-                .flat_map(|(provider, types)| types.keys().map(move |name| format!("{provider}/{name}")))
-                .collect();
-            doc.mapping_revisions.extend(keys.into_iter().map(|key| (key, revision)));
-            state.orgs.insert(org, stored(revision, doc));
+        let changes = plan_apply(&state.stored, set, false);
+        if !changes.is_empty() {
+            state.resolved.clear();
         }
-        revision
+        for change in changes {
+            state.stored.revision = change.revision;
+            match change.doc {
+                DocBody::Global(doc) => state.stored.global = Some(stored(change.revision, doc)),
+                DocBody::Org(doc) => {
+                    state.stored.orgs.insert(change.org, stored(change.revision, doc));
+                }
+            }
+        }
+        state.stored.revision
     }
 
     /// While true nothing answers.
@@ -114,9 +108,10 @@ impl MemoryConfigs {
         if state.down {
             return Err(gone());
         }
-        let State { global, orgs, resolved, .. } = &mut *state;
+        let State { stored, resolved, .. } = &mut *state;
         let config = resolved.entry(org.to_owned()).or_insert_with(|| {
-            let config = resolve(org, orgs.get(org), global.as_ref(), &registry::facts(), "test");
+            let config =
+                resolve(org, stored.orgs.get(org), stored.global.as_ref(), &registry::facts(), "test");
             config.map(Arc::new).map_err(|error| error.to_string())
         });
         config.clone().map_err(Unavailable)

@@ -1,0 +1,31 @@
+//! Laws of `Limits` and `Consents`: what all environments must agree on, on one clock.
+
+pub mod buckets;
+pub mod locks;
+pub mod notes;
+
+use crate::clock::TestClock;
+use rtr_core::time::Instant;
+use rtr_engine::seams::{Consents, Limits};
+
+/// When the clock begins.
+pub const BEGIN: Instant = Instant(1_795_000_000_000);
+
+/// Both traits of the limits table.
+pub trait Table: Limits + Consents {}
+impl<T: Limits + Consents> Table for T {}
+
+/// Two environments over one table and one clock that shows [`BEGIN`].
+#[derive(Clone, Copy)]
+pub struct Environments<'a> {
+    /// The first.
+    pub one: &'a dyn Table,
+    /// The second.
+    pub two: &'a dyn Table,
+    /// The clock of both.
+    pub clock: &'a TestClock,
+}
+
+fn at(ms: i64) -> Instant {
+    BEGIN.plus_ms(ms)
+}
