@@ -258,9 +258,21 @@ async fn linked_meanwhile(seams: &Seams<'_>, jobs: &mut [Job], waiting: &[usize]
     let Ok(found) = seams.records.read(&keys).await else { return };
     for at in waiting {
         let job = &mut jobs[*at];
+        let before = job.references.clone();
         prepare::resolve(job, &found);
         let waits = job.references.iter().any(|(_, state)| *state == Resolved::NotYet);
-        if !waits && matches!(job.stage, Stage::Ended(Ended::Parked | Ended::Unchanged, _)) {
+        let is_linked = |state: &Resolved| matches!(state, Resolved::Linked { .. });
+        let linked = before
+            .iter()
+            .zip(&job.references)
+            .any(|((_, before), (_, now))| is_linked(now) && !is_linked(before));
+        let goes = match job.stage {
+            Stage::Ended(Ended::Parked, _) => !waits,
+            // It looked in vain, and would again, for what is not waited for.
+            Stage::Ended(Ended::Unchanged, _) => linked,
+            _ => false,
+        };
+        if goes {
             // Its own slot is what it goes by now.
             (job.wake, job.stage) = (true, Stage::Read);
         }

@@ -53,3 +53,20 @@ fn given_a_contact_that_looks_for_the_last_time_when_its_company_is_linked_meanw
     sync_meanwhile(&world, build::wake("acme", "contact", "c", "hubspot", 1, world.now()));
     assert_eq!((associated(&world, "k"), slot(&world)), (vec!["v1".to_owned()], None));
 }
+
+#[test]
+fn given_a_contact_whose_company_was_deleted_when_it_looks_for_it_then_the_look_ends() {
+    let world = World::with_contact(CONTACT);
+    world.sync(&[company(&world, "k")]);
+    world.sync(&[build::delete("acme", "company", "k", 2, world.now())]);
+    world.sync(&[contact(&world, "c", 1, "k")]);
+    let (state, _) = slot(&world).unwrap();
+    assert_eq!(state, SlotState::Incomplete);
+    let calls = world.calls().len();
+    world.clock.advance_ms(HOUR_MS);
+    world.sweep();
+    assert_eq!((world.calls().len(), slot(&world).unwrap().0), (calls, SlotState::Incomplete));
+    world.sync(&[world.company("k", 3, &serde_json::json!({"name": "k"}))]);
+    world.deliver();
+    assert_eq!(associated(&world, "k"), ["v1"]);
+}
