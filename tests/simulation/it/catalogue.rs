@@ -25,13 +25,10 @@ fn page() -> String {
 
 /// A row that waits for a part: the part is not there yet.
 fn assert_pending(id: &str, row: &str) -> bool {
-    let Some(part) = row.split("pending: `").nth(1).and_then(|rest| rest.split('`').next()) else {
-        return false;
-    };
-    assert!(
-        !root().join(part).exists(),
-        "{id} waits for {part}, which exists: it needs its faults and checks now"
-    );
+    let Some(rest) = row.split("pending: function ").nth(1) else { return false };
+    let part = rest.split([' ', '|']).next().unwrap_or_default();
+    let exists = root().join("functions").join(part).exists();
+    assert!(!exists, "{id} waits for the function {part}, which exists: it needs its faults and checks now");
     true
 }
 

@@ -8,7 +8,7 @@ use crate::scenario::{Mood, Scenario, Sent};
 use crate::trace::Trace;
 
 /// Histories run to make one smaller, at most.
-const MOST_TRIES: usize = 3_000;
+const MOST_TRIES: usize = 1_500;
 
 struct Shrinking<'a> {
     place: &'a Place,

@@ -5,6 +5,7 @@ use crate::core::Core;
 use crate::env::Dress;
 use async_trait::async_trait;
 use rtr_connectors::http::{Http, Method, NoAnswer, Outgoing, Response};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -50,12 +51,16 @@ impl Http for Wrong {
             }
             // Every eighth change: as if the state had been written first, and the call forgotten.
             Mutant::PretendsDone
-                if outgoing.method == Method::Patch && self.sent.fetch_add(1, Ordering::Relaxed) % 8 == 7 =>
+                if outgoing.url.ends_with("/composite/sobjects")
+                    && outgoing.method == Method::Patch
+                    && self.sent.fetch_add(1, Ordering::Relaxed) % 8 == 7 =>
             {
                 self.core.kernel.sleep(20).await;
-                let ids = String::from_utf8_lossy(&outgoing.body).matches("attributes").count();
-                let all: Vec<&str> = vec!["{\"success\": true, \"errors\": []}"; ids];
-                Ok(answer(&format!("[{}]", all.join(","))))
+                let body: Value = serde_json::from_slice(&outgoing.body).unwrap_or_default();
+                let records = body["records"].as_array().cloned().unwrap_or_default();
+                let done = |record: &Value| json!({"id": record["id"], "success": true, "errors": []});
+                let all: Vec<Value> = records.iter().map(done).collect();
+                Ok(answer(&Value::from(all).to_string()))
             }
             Mutant::ResendsUnknown => match self.inner.send(copy(&outgoing)).await {
                 Err(NoAnswer::Unknown(_)) => self.inner.send(outgoing).await,
@@ -66,7 +71,8 @@ impl Http for Wrong {
                     self.core.kernel.sleep(50).await;
                 }
                 let answer = self.inner.send(outgoing).await;
-                self.busy.store(false, Ordering::Relaxed);
+                // Who was not answered forgets to let the next one go.
+                self.busy.store(answer.is_err(), Ordering::Relaxed);
                 answer
             }
             Mutant::RetriesForEver => {

@@ -53,7 +53,7 @@ mutants! {
     WaitsForLimiter ["I10"] "the limiter is waited for without end";
     AsksLimiterAlways ["I10"] "that a limiter does not answer is forgotten at once";
     NoIntent ["I11"] "a create without a key begins without a durable intent";
-    OneAtATime ["I12"] "all calls of an environment wait for each other";
+    OneAtATime ["I12"] "all calls of an environment wait for each other, and for one that was not answered";
     LockForEver ["I13"] "a lock does not end with its holder";
     RetriesForEver ["I14"] "a refused call is sent again and again";
     DeafToRests ["I15"] "the rest that a CRM asks for is not heard";
