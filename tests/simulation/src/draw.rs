@@ -92,7 +92,7 @@ fn events(rng: &mut Rng, count: usize, calm: bool) -> Vec<Event> {
             0..=4 => Says::Toggle(version % 2 == 0),
             5..=8 => Says::Deleted,
             9 if !calm => Says::Poison,
-            10 if !calm && rng.u8(..8) == 0 => Says::Large,
+            10 if !calm && rng.u8(..3) == 0 => Says::Large,
             _ => Says::Stamp,
         };
         let sent = match rng.u8(..40) {
@@ -122,7 +122,7 @@ fn refer_to_what_comes(rng: &mut Rng, events: &mut [Event]) {
     for at in 0..events.len() {
         let Event { record, refers, .. } = events[at];
         let company = refers.map(|number| Record { kind: Kind::Company, number, ..record });
-        if company.is_some_and(|company| !stays(&company, events)) && rng.u8(..12) > 0 {
+        if company.is_some_and(|company| !stays(&company, events)) && rng.u8(..48) > 0 {
             events[at].refers = None;
         }
     }
