@@ -62,6 +62,9 @@ fn worker(wanted: &Wanted, next: &AtomicU64, stop: &AtomicBool, began: Instant) 
         let seed = wanted.from + number;
         let history = run(&place, &draw(seed, wanted.measure), Trace::default(), None);
         report.add(seed, &history);
+        for violation in history.violations.iter().take(1) {
+            eprintln!("seed {seed} breaks {violation}");
+        }
         if !history.violations.is_empty() && !wanted.keep_going {
             stop.store(true, Ordering::Relaxed);
         }

@@ -49,7 +49,7 @@ impl World<'_> {
             Fault::AllCold => self.idle = Default::default(),
             Fault::TablesDown => {
                 // Most outages are short; some last three hours.
-                let ms = if how % 8 == 0 { lasts * 18 } else { lasts / 10 };
+                let ms = if how.is_multiple_of(8) { lasts * 18 } else { lasts / 10 };
                 core.oracle().limiter_unsound = true;
                 core.tables_down(ms);
             }
@@ -123,7 +123,8 @@ impl World<'_> {
 
     fn refuse_field(&mut self, org: usize, how: u32, rejects: bool) {
         let provider = providers(ORGS[org])[how as usize % providers(ORGS[org]).len()];
-        let (object, property, _) = names(if how % 2 == 0 { Kind::Contact } else { Kind::Company }, provider);
+        let (object, property, _) =
+            names(if how.is_multiple_of(2) { Kind::Contact } else { Kind::Company }, provider);
         let body = json!({"provider": provider, "account": ORGS[org], "object": object, "name": property, "rejects": rejects});
         self.control("PUT", "/_sandbox/properties", &body);
     }
