@@ -94,6 +94,7 @@ impl Core {
 
     /// Lets `env`'s clock be off by `ms`.
     pub fn set_skew(&self, env: EnvId, ms: i64) {
+        self.oracle().clock_set(env);
         if let Some(skew) = held(&self.skews).get_mut(env) {
             *skew = ms;
         }

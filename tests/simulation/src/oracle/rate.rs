@@ -87,6 +87,11 @@ impl Oracle {
         }
     }
 
+    /// `env`'s clock was set: what it counted by it is over.
+    pub fn clock_set(&mut self, env: usize) {
+        self.slow_leases.remove(&env);
+    }
+
     /// `env` waited for the limiter since `since`, so long and in vain.
     pub fn limiter_slow(&mut self, since: Instant, waited: i64, env: usize) {
         if waited > LIMITER_BUDGET_MS {
