@@ -1,5 +1,6 @@
 //! Planted bugs, to show that the watch sees them: each at a seam, each with the invariant it is meant to break.
 
+mod blind;
 mod clock;
 mod http;
 mod limits;
@@ -65,6 +66,16 @@ mutants! {
     TossesCoins ["I21"] "chance comes from outside";
     WritesTwice ["I22"] "every write is sent twice";
     Resurrects ["I23" "I2"] "a tombstone is not looked at";
+    ReadsEventually [] "items are read without strong consistency: for a moment after a write what stood there before";
+    OverlooksStatementErrors [] "a batch of writes of which some were done counts as done";
+    LettersStay [] "a dead letter is not taken away when a newer version is applied";
+    DeletesRevive [] "of a parked version it is not kept that it is a delete";
+    BodyReadOnce [] "a stored body is removed when it is fetched, not when nothing names it";
+    ResultsByPosition [] "a batch's results are taken for its inputs' by their places";
+    AssociatesNeighbours [] "in a batch of associations each record gets its neighbour's parent";
+    RestUnshared [] "the rest that a CRM asks for is not told to other environments";
+    TokensPending [] "refreshed tokens are stored where nobody reads them";
+    WaitsTooShort [] "no message waits longer than 15 seconds in the queue, whatever it waits for";
 }
 
 /// Dresses an environment's seams with `mutant`'s bug.
@@ -75,5 +86,6 @@ pub fn dress(mutant: Option<Mutant>, core: &Arc<Core>, dress: Dress) -> Dress {
     let dress = http::dress(mutant, core, dress);
     let dress = limits::dress(mutant, core, dress);
     let dress = stores::dress(mutant, dress);
+    let dress = blind::dress(mutant, core, dress);
     clock::dress(mutant, dress)
 }
