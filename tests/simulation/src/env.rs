@@ -281,6 +281,10 @@ impl Limits for EnvLimits {
         connection: &str,
         suspension: Option<&Suspension>,
     ) -> Result<(), Unavailable> {
+        if suspension.is_some() {
+            let fired = self.core.plan().fired().clone();
+            self.core.oracle().suspended(connection, &fired);
+        }
         self.inner.set_suspension(connection, suspension).await
     }
 

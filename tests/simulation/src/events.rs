@@ -76,7 +76,9 @@ pub fn message(event: &Event, group_buckets: u64, copy: u32) -> Outbound {
     };
     let own = if copy == 0 { None } else { Some(format!("copy{copy}-{key:?}-{}", event.version)) };
     let deduplication_id = match event.sent {
-        Sent::Spoilt(how) => format!("spoilt{how}-{}-{}-{}", event.at, record.id(), event.version),
+        Sent::Spoilt(how) => {
+            format!("spoilt{how}-{}-{}-{}-{:?}", event.at, record.id(), event.version, event.says)
+        }
         _ => key.deduplication_id(own.as_deref(), event.version),
     };
     Outbound { body: text, group: key.message_group(group_buckets), deduplication_id, lane: None }

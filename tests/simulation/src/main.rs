@@ -112,6 +112,7 @@ fn many(options: &Options) -> Result<bool, String> {
         threads: options.threads.unwrap_or(cores),
         for_at_most: options.seconds.map(Duration::from_secs),
         keep_going: options.keep_going,
+        mutant: mutant(options)?,
         tell_every: 10_000,
     };
     println!(

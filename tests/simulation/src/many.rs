@@ -1,6 +1,7 @@
 //! Many histories, on as many threads as are wanted: each of one thread, none of which knows of the others.
 
 use crate::draw::{Measure, draw};
+use crate::mutants::Mutant;
 use crate::place::Place;
 use crate::report::Report;
 use crate::run::run;
@@ -23,6 +24,8 @@ pub struct Wanted {
     pub for_at_most: Option<Duration>,
     /// Go on after something did not hold.
     pub keep_going: bool,
+    /// The planted bug, if any.
+    pub mutant: Option<Mutant>,
     /// Every so many histories a line on standard error tells how far it is; 0 is never.
     pub tell_every: u64,
 }
@@ -60,7 +63,7 @@ fn worker(wanted: &Wanted, next: &AtomicU64, stop: &AtomicBool, began: Instant) 
             break;
         }
         let seed = wanted.from + number;
-        let history = run(&place, &draw(seed, wanted.measure), Trace::default(), None);
+        let history = run(&place, &draw(seed, wanted.measure), Trace::default(), wanted.mutant);
         report.add(seed, &history);
         for violation in history.violations.iter().take(1) {
             eprintln!("seed {seed} breaks {violation}");

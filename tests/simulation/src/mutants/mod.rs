@@ -66,16 +66,16 @@ mutants! {
     TossesCoins ["I21"] "chance comes from outside";
     WritesTwice ["I22"] "every write is sent twice";
     Resurrects ["I23" "I2"] "a tombstone is not looked at";
-    ReadsEventually [] "items are read without strong consistency: for a moment after a write what stood there before";
-    OverlooksStatementErrors [] "a batch of writes of which some were done counts as done";
-    LettersStay [] "a dead letter is not taken away when a newer version is applied";
-    DeletesRevive [] "of a parked version it is not kept that it is a delete";
-    BodyReadOnce [] "a stored body is removed when it is fetched, not when nothing names it";
-    ResultsByPosition [] "a batch's results are taken for its inputs' by their places";
-    AssociatesNeighbours [] "in a batch of associations each record gets its neighbour's parent";
-    RestUnshared [] "the rest that a CRM asks for is not told to other environments";
-    TokensPending [] "refreshed tokens are stored where nobody reads them";
-    WaitsTooShort [] "no message waits longer than 15 seconds in the queue, whatever it waits for";
+    ReadsEventually ["I2"] "items are read without strong consistency: for a moment after a write what stood there before";
+    OverlooksStatementErrors ["I1"] "a batch of writes of which some were done counts as done";
+    LettersStay ["I2"] "a dead letter is not taken away when a newer version is applied";
+    DeletesRevive ["I23"] "of a parked version it is not kept that it is a delete";
+    BodyReadOnce ["I20"] "a stored body is removed when it is fetched, not when nothing names it";
+    ResultsByPosition ["I2"] "a batch's results are taken for its inputs' by their places";
+    AssociatesNeighbours ["I5"] "in a batch of associations each record gets its neighbour's parent";
+    RestUnshared ["I15"] "the rest that a CRM asks for is not told to other environments";
+    TokensPending ["I13"] "refreshed tokens are stored where nobody reads them";
+    WaitsTooShort ["I2"] "no message waits longer than 15 seconds in the queue, whatever it waits for";
 }
 
 /// Dresses an environment's seams with `mutant`'s bug.

@@ -2,6 +2,7 @@
 
 use super::{At, External, Oracle};
 use crate::events::read_stamp;
+use crate::faults::Fault;
 use crate::network::{Flight, Purpose};
 use crate::place::names;
 use crate::scenario::Kind;
@@ -10,6 +11,28 @@ use rtr_core::time::Instant;
 use rtr_sandbox::Change;
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// What may cost a connection its tokens: a person, or what comes between a new token and its storing, or lets two
+/// environments renew at once.
+const CAUSES: &[Fault] = &[
+    Fault::TokenRevoked,
+    Fault::RefreshLost,
+    Fault::RefreshDown,
+    Fault::SecretDown,
+    Fault::SecretWriteLost,
+    Fault::SecretWriteDown,
+    Fault::Killed,
+    Fault::Failed,
+    Fault::OutOfMemory,
+    Fault::Frozen,
+    Fault::NoTime,
+    Fault::CrmSlow,
+    Fault::ClockSteps,
+    Fault::TablesDown,
+    Fault::LimitsDown,
+    Fault::LimitDown,
+    Fault::LimitLost,
+];
 
 /// Whether two states of a record differ in nothing but when it was written.
 fn same(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> bool {
@@ -24,6 +47,19 @@ impl Oracle {
     /// A token that `provider` gave out for `account`.
     pub fn token(&mut self, token: &str, provider: &str, account: &str) {
         self.tokens.insert(token.to_owned(), (provider.to_owned(), account.to_owned()));
+    }
+
+    /// A connection is suspended: somebody revoked its tokens, or something stood in the way of keeping the new ones.
+    pub fn suspended(&mut self, connection: &str, fired: &BTreeMap<&'static str, u64>) {
+        // A private app's token is for ever, or not at all.
+        let fixed = connection == "acme#hubspot" && fired.contains_key(Fault::TokenExpires.name());
+        if !fixed && !CAUSES.iter().any(|cause| fired.contains_key(cause.name())) {
+            self.violate(
+                "I13",
+                None,
+                format!("{connection} is suspended, and nothing was wrong with its tokens"),
+            );
+        }
     }
 
     /// Every token there is.

@@ -1,5 +1,6 @@
 //! The watch: what must hold at every step and in the end, checked on every request, every landing and every answer.
 
+mod associations;
 mod batch;
 mod cost;
 mod crm;
