@@ -19,8 +19,9 @@ use rtr_core::time::Instant;
 /// A wait up to this long stays in the queue the first time, in milliseconds: it is over before a slot would be read.
 const SHORT_MS: i64 = 1_000;
 
-/// Receives after which the queue is no place to wait. What waits for tokens costs no call and stays.
-const FAST_RECEIVES: u32 = 3;
+/// Receives after which the queue is no place to wait: half a minute, which is longer than any lock. What waits for tokens
+/// costs no call and stays.
+const FAST_RECEIVES: u32 = 5;
 
 /// Parks what waits and must not wait in the queue.
 pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {

@@ -60,7 +60,7 @@ fn given_a_record_that_fails_in_any_way_when_received_again_and_again_then_its_c
 }
 
 #[test]
-fn given_a_crm_that_is_down_for_a_record_with_one_connection_when_received_three_times_then_it_waits_in_its_slot()
+fn given_a_crm_that_is_down_for_a_record_with_one_connection_when_received_five_times_then_it_waits_in_its_slot()
  {
     let world = World::with_contact(CONTACT);
     world.faults(&json!([{"provider": "hubspot", "account": "acme", "fault": "status", "value": 503}]));
