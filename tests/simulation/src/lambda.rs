@@ -5,6 +5,7 @@ use crate::faults::{Fault, Site};
 use crate::kernel::Promise;
 use crate::mutants::Mutant;
 use crate::network::{From, Outcome};
+use crate::scenario::ORGS;
 use crate::world::World;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
@@ -90,6 +91,7 @@ impl World<'_> {
             format!("{function:?} #{number} begins with {} (env {})", messages.join(", "), env.id)
         });
         core.oracle().begins(env.id);
+        self.note_unsure(&batch);
         core.steps(env.id, "before any call");
         let batch = Arc::new(batch);
         let run = run(function, env.clone(), self.settings.clone(), batch.clone(), deadline);
@@ -98,6 +100,19 @@ impl World<'_> {
         self.running += usize::from(function == Function::Sync);
         core.kernel.after(TIMEOUT_MS, Happen::TimesOut(number));
         core.kernel.make_ready(number);
+    }
+
+    /// Notes the records whose message comes again to an org that is gone.
+    fn note_unsure(&self, batch: &[Received]) {
+        for message in batch.iter().filter(|message| message.receive_count > 1 && !self.gone.is_empty()) {
+            let body: serde_json::Value = serde_json::from_str(&message.body).unwrap_or_default();
+            let part = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+            let org = part("org_id");
+            if self.gone.iter().any(|gone| ORGS[*gone] == org) {
+                let record = format!("{org}/{}/{}", part("record_type"), part("record_id"));
+                self.core.oracle().unsure.insert(record);
+            }
+        }
     }
 
     /// Lets an invocation go on until it waits.
@@ -143,7 +158,7 @@ impl World<'_> {
     pub fn thaw(&mut self, number: usize) {
         if let Some(task) = self.tasks.get_mut(number).and_then(Option::as_mut) {
             task.frozen = false;
-            self.core.oracle().back(task.env.id);
+            self.core.oracle().back(self.core.kernel.now(), task.env.id);
             if task.woken {
                 self.core.kernel.make_ready(number);
             }

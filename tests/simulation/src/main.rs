@@ -9,6 +9,7 @@ use rtr_simulation::run::run;
 use rtr_simulation::shrink::shrink;
 use rtr_simulation::story;
 use rtr_simulation::trace::Trace;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -64,6 +65,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints; who reads no further has read enough.
+fn tell(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 fn mutant(options: &Options) -> Result<Option<Mutant>, String> {
     let Some(name) = &options.mutant else { return Ok(None) };
     let found = Mutant::ALL.iter().find(|mutant| mutant.name() == name);
@@ -76,19 +82,19 @@ fn replay(seed: u64, options: &Options) -> Result<bool, String> {
     let (place, scenario, mutant) = (Place::new()?, draw(seed, STANDARD), mutant(options)?);
     let history = run(&place, &scenario, Trace::kept(), mutant);
     if options.whole {
-        print!("{}", story::whole(&history));
+        tell(&story::whole(&history));
     } else if let Some(record) = &options.record {
-        print!("{}", story::timeline(&history, record));
+        tell(&story::timeline(&history, record));
     }
     let Some(violation) = history.violations.first() else {
         let (faults, records) = (&history.fired, &history.external_ids);
-        println!("seed {seed}: every invariant held");
-        println!("faults: {faults:?}");
-        println!("records at the CRMs, to tell of with --record: {:?}", records.keys().collect::<Vec<_>>());
+        tell(&format!("seed {seed}: every invariant held\nfaults: {faults:?}\n"));
+        let names: Vec<&str> = records.keys().map(String::as_str).collect();
+        tell(&format!("records at the CRMs, to tell of with --record: {}\n", names.join(", ")));
         return Ok(true);
     };
     if options.whole || options.record.is_some() {
-        println!("seed {seed} breaks {violation}");
+        tell(&format!("seed {seed} breaks {violation}\n"));
         return Ok(false);
     }
     eprintln!("seed {seed} breaks {violation}: looking for a smaller scenario");
@@ -96,7 +102,7 @@ fn replay(seed: u64, options: &Options) -> Result<bool, String> {
     let history = run(&place, &small, Trace::kept(), mutant);
     let violation = history.violations.iter().find(|one| one.invariant == violation.invariant);
     if let Some(violation) = violation {
-        println!("{}", story::failure(&small, &history, violation));
+        tell(&story::failure(&small, &history, violation));
     }
     Ok(false)
 }
@@ -120,8 +126,8 @@ fn many(options: &Options) -> Result<bool, String> {
         wanted.from, wanted.threads
     );
     let report = run_many(&wanted)?;
-    println!("{report}");
+    tell(&format!("{report}\n"));
     let Some(seed) = report.first_broken() else { return Ok(true) };
-    println!("again, and smaller: make simulate SEED={seed}");
+    tell(&format!("again, and smaller: make simulate SEED={seed}\n"));
     replay(seed, options)
 }

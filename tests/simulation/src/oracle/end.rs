@@ -98,7 +98,8 @@ impl World<'_> {
             );
             return Some(("I1", what));
         }
-        if touched { None } else { self.compare(event, provider, item) }
+        let unsure = self.core.oracle().unsure.contains(&event.record.to_string());
+        if touched || unsure { None } else { self.compare(event, provider, item) }
     }
 
     /// Whether somebody merged or deleted the record by hand in a CRM, or the one it refers to.

@@ -54,9 +54,13 @@ pub struct Oracle {
     rests: BTreeMap<At, Vec<rate::Rest>>,
     /// Environments that died, or stand still.
     gone: BTreeSet<usize>,
+    /// When environments that stood still went on.
+    thawed: BTreeMap<usize, Instant>,
     slow_leases: BTreeMap<usize, Instant>,
     /// Records that somebody deleted or merged in a CRM.
     pub touched: BTreeSet<String>,
+    /// Records whose message came again while their org had no configuration: what its first try did is not known any more.
+    pub unsure: BTreeSet<String>,
     /// Whether the limiter is wrong about the time, or did not answer, so that the limits of all are not to be kept.
     pub limiter_unsound: bool,
     /// Changes of records in the CRMs since this was last set to 0.

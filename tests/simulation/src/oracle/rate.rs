@@ -39,17 +39,20 @@ impl Oracle {
     }
 
     /// `env` stood still and is back.
-    pub fn back(&mut self, env: usize) {
+    pub fn back(&mut self, now: Instant, env: usize) {
         self.gone.remove(&env);
+        self.thawed.insert(env, now);
     }
 
     /// A call goes to `at`.
     pub(super) fn rate(&mut self, now: Instant, skew_ms: i64, env: usize, at: At) {
         let sound = !self.limiter_unsound;
+        // What was granted before it stood still is used when it goes on.
+        let thawed = self.thawed.get(&env).is_some_and(|at| now.since_ms(*at) <= LEASE_MS);
         let broken = self.rests.get(&at).into_iter().flatten().find(|rest| {
             let told = rest.env == env || sound && now >= rest.told.plus_ms(TOLD_ALL_MS);
             // A clock that is off is off for the rest as well.
-            skew_ms == 0 && told && rest.told < now && now < rest.until
+            skew_ms == 0 && !thawed && told && rest.told < now && now < rest.until
         });
         if let Some(rest) = broken {
             let early = rest.until.since_ms(now);
