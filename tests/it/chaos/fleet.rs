@@ -27,6 +27,8 @@ pub(super) enum Order {
     Kill(Trap),
     /// kill -9 while it waits for a CRM.
     KillInCall,
+    /// kill -9 when a record without a unique key is made at the CRM and not linked yet.
+    KillCreate,
     /// Its message is seen by another process while it is still at it.
     Twice,
 }
@@ -90,7 +92,8 @@ impl<'a> Fleet<'a> {
         let mut worker = self.start("sync", "SYNC_FUNCTION_NAME", &gate);
         while !self.over.load(Ordering::SeqCst) {
             let order = self.orders.lock().unwrap().pop_front();
-            let most = if order == Some(Order::Twice) { 1 } else { 1 + dice.below(10) };
+            let alone = matches!(order, Some(Order::Twice | Order::KillCreate));
+            let most = if alone { 1 } else { 1 + dice.below(10) };
             let batch = self.field.receive(&self.field.changes, i32::try_from(most).unwrap());
             self.take(&batch);
             if let Some(order) = order.filter(|order| !self.suits(*order, &batch)) {
@@ -105,15 +108,18 @@ impl<'a> Fleet<'a> {
     }
 
     fn suits(&self, order: Order, batch: &[Message]) -> bool {
-        let simple = |message: &Message| {
+        let fresh = |message: &Message| {
             let body: Value = serde_json::from_str(message.body().unwrap_or_default()).unwrap_or_default();
             let single = self.single.iter().any(|org| body["org_id"] == org.as_str());
-            single
-                && body["operation"] == "upsert"
-                && body["record_type"] != "deal"
-                && receive_count(message) == 1
+            let deal = body["record_type"] == "deal";
+            let wanted = match order {
+                Order::KillCreate => deal && body["version"] == 1,
+                Order::Twice => single && !deal,
+                Order::Kill(_) | Order::KillInCall => return true,
+            };
+            wanted && body["operation"] == "upsert" && receive_count(message) == 1
         };
-        !batch.is_empty() && (order != Order::Twice || batch.iter().all(simple))
+        !batch.is_empty() && batch.iter().all(fresh)
     }
 
     /// Has `worker` do `batch`; gives back the process that takes the next one.
@@ -123,6 +129,7 @@ impl<'a> Fleet<'a> {
         }
         match order {
             Some(Order::Kill(trap)) => gate.trap(trap),
+            Some(Order::KillCreate) => gate.trap(Trap::Link),
             Some(Order::Twice) => gate.trap(Trap::Ending(Side::Before)),
             Some(Order::KillInCall) | None => {}
         }
@@ -142,6 +149,7 @@ impl<'a> Fleet<'a> {
             let held = gate.caught(Duration::ZERO);
             let why = match (order, held) {
                 (Some(Order::Kill(..)), Some(what)) => format!("killed {what}"),
+                (Some(Order::KillCreate), Some(_)) => "killed before a create is known".to_owned(),
                 (Some(Order::KillInCall), _) if waited >= SLOW => "killed in a slow call".to_owned(),
                 (Some(Order::Twice), Some(_)) => {
                     unspent = None;

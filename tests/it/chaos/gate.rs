@@ -23,6 +23,9 @@ const SERVICES: [&str; 4] = [
     "AWS_ENDPOINT_URL_S3",
 ];
 
+/// By which a link is written, with its claim.
+const LINKS: &str = "TransactWriteItems";
+
 /// What is wrong with AWS right now, for every process alike.
 #[derive(Default)]
 pub(super) struct Sky {
@@ -50,6 +53,8 @@ pub(super) enum Trap {
     After(usize, Side),
     /// The first that writes down what became of a record.
     Ending(Side),
+    /// The first that links a record, before it is done: the CRM has made it, and nobody knows.
+    Link,
 }
 
 struct Shared {
@@ -175,7 +180,7 @@ async fn pass(request: Request<Incoming>, shared: &Shared) -> io::Result<Respons
 }
 
 fn writes_records(what: &str) -> bool {
-    ["BatchExecuteStatement", "TransactWriteItems"].iter().any(|name| what.ends_with(name))
+    ["BatchExecuteStatement", LINKS].iter().any(|name| what.ends_with(name))
 }
 
 fn of_connection(name: &str) -> bool {
@@ -190,7 +195,8 @@ impl Shared {
             Trap::After(more @ 1.., side) => (Some(Trap::After(more - 1, side)), None),
             Trap::After(0, side) => (None, Some(side)),
             Trap::Ending(side) if writes_records(what) => (None, Some(side)),
-            Trap::Ending(side) => (Some(Trap::Ending(side)), None),
+            Trap::Link if what.ends_with(LINKS) => (None, Some(Side::Before)),
+            unsprung @ (Trap::Ending(_) | Trap::Link) => (Some(unsprung), None),
         };
         *trap = left;
         side

@@ -64,6 +64,7 @@ pub(super) fn rage(fleet: &Fleet<'_>, teller: &mut Teller<'_>, dice: &mut Dice) 
     let orgs = teller.orgs;
     misbehave(teller.story, orgs);
     fleet.order(Order::KillInCall);
+    fleet.order(Order::KillCreate);
     teller.tell(60);
     kill_some(fleet, teller, dice, 4);
 
@@ -101,6 +102,7 @@ pub(super) fn rage(fleet: &Fleet<'_>, teller: &mut Teller<'_>, dice: &mut Dice) 
 
     kill_some(fleet, teller, dice, 4);
     teller.until("a slow call is killed", || too_few(&tally, "killed in a slow call", 1));
+    teller.until("a create is killed", || too_few(&tally, "killed before a create is known", 1));
     teller.until("every fault of the CRMs has struck", || missing(orgs));
     for (org, connection, fault, items) in EXPECTED {
         let struck = struck(&orgs[org], connection, fault, items);
@@ -199,7 +201,7 @@ fn misbehave(story: &Story, orgs: &[Org<'_>]) {
         fault("*/deals/batch/create", "drop_after_commit", 0, 1),
         with(fault("*/deals/batch/create", "drop_then_commit", 1, 1), json!(1_000)),
         fault("*/deals/batch/create", "refuse", 2, 1),
-        with(fault("*/deals/batch/create", "search_lag", 0, 3), json!(3_000)),
+        with(fault("*/deals/batch/create", "search_lag", 0, 100), json!(5_000)),
         fault("*/contacts/batch/*", "refuse", 1, 1),
         fault("*/contacts/batch/*", "truncate", 2, 1),
         with(fault("*/contacts/batch/*", "status", 5, 1), json!(500)),
