@@ -8,7 +8,7 @@ use super::tally::Tally;
 use crate::stack::{Stack, Worker, batch_of, receive_count, variable};
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,6 +33,13 @@ pub(super) enum Order {
     Twice,
 }
 
+impl Order {
+    /// Whether it is about one message.
+    fn wants_one(self) -> bool {
+        matches!(self, Self::KillCreate | Self::Twice)
+    }
+}
+
 /// The processes and what is known of them.
 pub(super) struct Fleet<'a> {
     pub(super) stack: &'a Stack,
@@ -42,6 +49,8 @@ pub(super) struct Fleet<'a> {
     orders: Mutex<VecDeque<Order>>,
     /// In how many hands each message is.
     hands: Mutex<HashMap<String, usize>>,
+    /// Messages that died in a process, and did not come back yet.
+    killed: Mutex<HashSet<String>>,
     logs: Mutex<Vec<String>>,
     /// What a function may never do: fail a whole batch.
     pub(super) broken: Mutex<Vec<String>>,
@@ -69,6 +78,7 @@ impl<'a> Fleet<'a> {
             tally: Arc::default(),
             orders: Mutex::default(),
             hands: Mutex::default(),
+            killed: Mutex::default(),
             logs: Mutex::default(),
             broken: Mutex::default(),
             over: AtomicBool::new(false),
@@ -91,20 +101,22 @@ impl<'a> Fleet<'a> {
         let gate = Gate::new(&self.sky, &self.tally);
         let mut worker = self.start("sync", "SYNC_FUNCTION_NAME", &gate);
         while !self.over.load(Ordering::SeqCst) {
-            let order = self.orders.lock().unwrap().pop_front();
-            let alone = matches!(order, Some(Order::Twice | Order::KillCreate));
+            let alone = self.orders.lock().unwrap().iter().any(|order| order.wants_one());
             let most = if alone { 1 } else { 1 + dice.below(10) };
             let batch = self.field.receive(&self.field.changes, i32::try_from(most).unwrap());
             self.take(&batch);
-            if let Some(order) = order.filter(|order| !self.suits(*order, &batch)) {
-                self.orders.lock().unwrap().push_back(order);
-                worker = self.run(worker, &gate, &batch, None);
-            } else {
-                worker = self.run(worker, &gate, &batch, order);
-            }
+            let order = self.order_for(&batch);
+            worker = self.run(worker, &gate, &batch, order);
             self.give_up(&batch);
         }
         self.end(worker);
+    }
+
+    /// The oldest order that can be carried out upon `batch`.
+    fn order_for(&self, batch: &[Message]) -> Option<Order> {
+        let mut orders = self.orders.lock().unwrap();
+        let at = orders.iter().position(|order| self.suits(*order, batch))?;
+        orders.remove(at)
     }
 
     fn suits(&self, order: Order, batch: &[Message]) -> bool {
@@ -119,7 +131,8 @@ impl<'a> Fleet<'a> {
             };
             wanted && body["operation"] == "upsert" && receive_count(message) == 1
         };
-        !batch.is_empty() && batch.iter().all(fresh)
+        let few = !batch.is_empty() && (batch.len() == 1 || !order.wants_one());
+        few && batch.iter().all(fresh)
     }
 
     /// Has `worker` do `batch`; gives back the process that takes the next one.
@@ -167,6 +180,7 @@ impl<'a> Fleet<'a> {
         self.end(worker);
         self.tally.strike(why);
         gate.untrap();
+        self.killed.lock().unwrap().extend(batch.iter().filter_map(|message| message.message_id.clone()));
         // No request of the dead is on its way any more: the rest of the quarantine need not be waited for.
         self.field.see_again_in(batch, 2);
         self.start("sync", "SYNC_FUNCTION_NAME", gate)
@@ -220,8 +234,8 @@ impl<'a> Fleet<'a> {
             if *count > 1 {
                 self.tally.strike("received while the first attempt ran");
             }
-            if receive_count(message) > 1 {
-                self.tally.strike("received again");
+            if self.killed.lock().unwrap().remove(message.message_id.as_ref().unwrap()) {
+                self.tally.strike("came again from the dead");
             }
         }
     }

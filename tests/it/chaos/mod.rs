@@ -90,7 +90,6 @@ fn given_every_fault_at_once_when_it_is_over_then_every_crm_holds_the_newest_ver
     secrecy(&fleet, &tap, &story, &nobody, &mut breaches);
     calm(&orgs[CALM], &mut breaches);
     assert!(breaches.is_empty(), "seed {seed}, {} breaches:\n{}", breaches.len(), breaches.join("\n"));
-    assert!(began.elapsed() < Duration::from_secs(240), "it took {} s", began.elapsed().as_secs());
 }
 
 /// What is not a record's: bodies that nobody can read, and events of an org that nobody knows.

@@ -63,9 +63,12 @@ pub(super) fn rage(fleet: &Fleet<'_>, teller: &mut Teller<'_>, dice: &mut Dice) 
     let (tally, sky) = (fleet.tally.clone(), fleet.sky.clone());
     let orgs = teller.orgs;
     misbehave(teller.story, orgs);
-    fleet.order(Order::KillInCall);
+    // A create that nobody knows of is looked for while the CRM's search does not show it yet.
     fleet.order(Order::KillCreate);
-    teller.tell(60);
+    teller.until("a create is killed", || too_few(&tally, "killed before a create is known", 1));
+    teller.until("and tried again", || too_few(&tally, "came again from the dead", 1));
+    fleet.order(Order::KillInCall);
+    teller.tell(30);
     kill_some(fleet, teller, dice, 4);
 
     sky.dynamo_mute.store(3, Ordering::SeqCst);
@@ -102,7 +105,6 @@ pub(super) fn rage(fleet: &Fleet<'_>, teller: &mut Teller<'_>, dice: &mut Dice) 
 
     kill_some(fleet, teller, dice, 4);
     teller.until("a slow call is killed", || too_few(&tally, "killed in a slow call", 1));
-    teller.until("a create is killed", || too_few(&tally, "killed before a create is known", 1));
     teller.until("every fault of the CRMs has struck", || missing(orgs));
     for (org, connection, fault, items) in EXPECTED {
         let struck = struck(&orgs[org], connection, fault, items);
@@ -144,8 +146,9 @@ pub(super) fn state(org: &Org<'_>) -> String {
 
 /// What must have struck: an org, its connection, the fault by its name or status, and how many records the call had at
 /// least.
-const EXPECTED: [(usize, &str, &str, u64); 20] = [
+const EXPECTED: [(usize, &str, &str, u64); 21] = [
     (BOTH, "hubspot", "drop_after_commit", 1),
+    (BOTH, "hubspot", "drop_then_commit", 1),
     (BOTH, "hubspot", "omit", 2),
     (BOTH, "hubspot", "reorder", 2),
     (BOTH, "hubspot", "empty_2xx", 1),
@@ -180,6 +183,7 @@ fn misbehave(story: &Story, orgs: &[Org<'_>]) {
     };
     orgs[BOTH].crm().faults(vec![
         fault("*/contacts/batch/*", "drop_after_commit", 1, 1),
+        with(fault("*/contacts/batch/*", "drop_then_commit", 3, 1), json!(1_000)),
         several(fault("*/contacts/batch/*", "omit", 1, 1)),
         several(fault("*/contacts/batch/*", "reorder", 0, 100)),
         fault("*/objects/*", "empty_2xx", 9, 1),
@@ -198,10 +202,10 @@ fn misbehave(story: &Story, orgs: &[Org<'_>]) {
     forbidden["match"]["body"] = json!(story.tag(company, company.versions.len()));
     let slow_down = json!({"status": 429, "headers": {"retry-after": "2"}});
     orgs[KEYLESS].crm().faults(vec![
-        fault("*/deals/batch/create", "drop_after_commit", 0, 1),
-        with(fault("*/deals/batch/create", "drop_then_commit", 1, 1), json!(1_000)),
-        fault("*/deals/batch/create", "refuse", 2, 1),
-        with(fault("*/deals/batch/create", "search_lag", 0, 100), json!(5_000)),
+        fault("*/deals/batch/create", "drop_after_commit", 1, 1),
+        with(fault("*/deals/batch/create", "drop_then_commit", 2, 1), json!(1_000)),
+        fault("*/deals/batch/create", "refuse", 3, 1),
+        with(fault("*/deals/batch/create", "search_lag", 0, 100), json!(20_000)),
         fault("*/contacts/batch/*", "refuse", 1, 1),
         fault("*/contacts/batch/*", "truncate", 2, 1),
         with(fault("*/contacts/batch/*", "status", 5, 1), json!(500)),

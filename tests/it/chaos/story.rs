@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 /// Records of one org and kind that change at once.
 const BURST: usize = 6;
 
-/// Contacts of an org that come last.
+/// Contacts of an org that come last, and where their numbers begin.
 const LATECOMERS: usize = 12;
+const FIRST_LATECOMER: usize = 100;
 
 /// An org's place among the orgs.
 pub(super) type OrgAt = usize;
@@ -127,10 +128,10 @@ impl Story {
     }
 }
 
-/// Whose contact it is: always the same company's.
-pub(super) fn company_of(contact: &str) -> String {
+/// Whose contact it is: always the same company's, and a latecomer is nobody's.
+pub(super) fn company_of(contact: &str) -> Option<String> {
     let number: usize = contact.trim_start_matches('c').parse().unwrap_or(0);
-    format!("k{}", number % 4)
+    (number < FIRST_LATECOMER).then(|| format!("k{}", number % 4))
 }
 
 fn people(org: OrgAt, cast: &Cast, dice: &mut Dice) -> Vec<Record> {
@@ -166,12 +167,12 @@ fn people(org: OrgAt, cast: &Cast, dice: &mut Dice) -> Vec<Record> {
     all
 }
 
-/// Contacts that come when all others have been told: where every record waits for something, they do not.
+/// Contacts that come when all others have been told: where every record waits for something, they wait for nothing.
 fn latecomers(orgs: usize) -> Vec<Record> {
     let late = |at| Record {
         org: at % orgs,
         kind: "contact",
-        id: format!("c{}", 100 + at),
+        id: format!("c{}", FIRST_LATECOMER + at),
         versions: vec![What::News],
     };
     (0..LATECOMERS * orgs).map(late).collect()
@@ -197,7 +198,9 @@ fn tell(records: &[Record], dice: &mut Dice) -> Vec<Telling> {
         if open.is_empty() {
             break;
         }
-        let first = &records[open[dice.below(open.len())]];
+        // Deals first: what is lost of them takes longest.
+        let deal = open.iter().find(|at| tellings.is_empty() && records[**at].kind == "deal");
+        let first = &records[deal.copied().unwrap_or(open[dice.below(open.len())])];
         let alike = |at: &usize| (records[*at].org, records[*at].kind) == (first.org, first.kind);
         let mut burst: Vec<usize> = open.into_iter().filter(alike).collect();
         for _ in 0..BURST.min(burst.len()) {

@@ -84,10 +84,8 @@ impl Judge<'_> {
 
     /// A contact is with its company.
     fn reference(&mut self, pair: &Pair, held: &Held) {
-        if pair.2 != "contact" {
-            return;
-        }
-        let company = (pair.0, pair.1, "company", company_of(&pair.3));
+        let Some(company) = company_of(&pair.3).filter(|_| pair.2 == "contact") else { return };
+        let company = (pair.0, pair.1, "company", company);
         let external = self.known.items.get(&company).and_then(|item| item.external.clone());
         if !external.is_some_and(|id| held.refers.contains(&format!("\"{id}\""))) {
             self.breach(pair, &format!("it is not with its company: {held:?}"));
