@@ -49,6 +49,8 @@ pub(super) struct Fleet<'a> {
     orders: Mutex<VecDeque<Order>>,
     /// In how many hands each message is.
     hands: Mutex<HashMap<String, usize>>,
+    /// Messages that were in more than one.
+    doubled: Mutex<HashSet<String>>,
     /// Messages that died in a process, and did not come back yet.
     killed: Mutex<HashSet<String>>,
     logs: Mutex<Vec<String>>,
@@ -78,6 +80,7 @@ impl<'a> Fleet<'a> {
             tally: Arc::default(),
             orders: Mutex::default(),
             hands: Mutex::default(),
+            doubled: Mutex::default(),
             killed: Mutex::default(),
             logs: Mutex::default(),
             broken: Mutex::default(),
@@ -112,6 +115,13 @@ impl<'a> Fleet<'a> {
         self.end(worker);
     }
 
+    /// Whether `order` was still to be carried out; it is no more.
+    fn takes(&self, order: Order) -> bool {
+        let mut orders = self.orders.lock().unwrap();
+        let at = orders.iter().position(|one| *one == order);
+        at.is_some_and(|at| orders.remove(at).is_some())
+    }
+
     /// The oldest order that can be carried out upon `batch`.
     fn order_for(&self, batch: &[Message]) -> Option<Order> {
         let mut orders = self.orders.lock().unwrap();
@@ -127,7 +137,9 @@ impl<'a> Fleet<'a> {
             let wanted = match order {
                 Order::KillCreate => deal && body["version"] == 1,
                 Order::Twice => single && !deal,
-                Order::Kill(_) | Order::KillInCall => return true,
+                Order::Kill(_) => return !batch.is_empty(),
+                // Which call is slow shows when it is.
+                Order::KillInCall => return false,
             };
             wanted && body["operation"] == "upsert" && receive_count(message) == 1
         };
@@ -151,6 +163,9 @@ impl<'a> Fleet<'a> {
         loop {
             if let Some(answer) = worker.answered_within(LOOK) {
                 gate.untrap();
+                // Where everybody else was busy, nobody received it while it was in hand.
+                unspent =
+                    unspent.or(order.filter(|order| *order == Order::Twice && !self.was_doubled(batch)));
                 self.orders.lock().unwrap().extend(unspent);
                 match answer {
                     Ok(answer) => self.field.settle(&self.field.changes, batch, &failed(&answer)),
@@ -163,7 +178,9 @@ impl<'a> Fleet<'a> {
             let why = match (order, held) {
                 (Some(Order::Kill(..)), Some(what)) => format!("killed {what}"),
                 (Some(Order::KillCreate), Some(_)) => "killed before a create is known".to_owned(),
-                (Some(Order::KillInCall), _) if waited >= SLOW => "killed in a slow call".to_owned(),
+                _ if waited >= SLOW && gate.is_idle() && self.takes(Order::KillInCall) => {
+                    "killed in a slow call".to_owned()
+                }
                 (Some(Order::Twice), Some(_)) => {
                     unspent = None;
                     self.field.see_again_in(batch, 0);
@@ -233,11 +250,17 @@ impl<'a> Fleet<'a> {
             *count += 1;
             if *count > 1 {
                 self.tally.strike("received while the first attempt ran");
+                self.doubled.lock().unwrap().insert(message.message_id.clone().unwrap());
             }
             if self.killed.lock().unwrap().remove(message.message_id.as_ref().unwrap()) {
                 self.tally.strike("came again from the dead");
             }
         }
+    }
+
+    fn was_doubled(&self, batch: &[Message]) -> bool {
+        let doubled = self.doubled.lock().unwrap();
+        batch.iter().any(|message| doubled.contains(message.message_id.as_ref().unwrap()))
     }
 
     fn give_up(&self, batch: &[Message]) {

@@ -62,6 +62,8 @@ struct Shared {
     tally: Arc<Tally>,
     trap: Mutex<Option<Trap>>,
     caught: mpsc::Sender<String>,
+    /// Requests that have no answer yet.
+    open: AtomicU32,
     http: reqwest::Client,
     upstream: String,
 }
@@ -87,6 +89,7 @@ impl Gate {
             tally: tally.clone(),
             trap: Mutex::new(None),
             caught: catching,
+            open: AtomicU32::new(0),
             http: reqwest::Client::new(),
             upstream: variable("AWS_COUNTER_URL"),
         });
@@ -116,6 +119,11 @@ impl Gate {
         *self.shared.trap.lock().unwrap() = None;
     }
 
+    /// Whether the process waits for nothing of AWS.
+    pub(super) fn is_idle(&self) -> bool {
+        self.shared.open.load(Ordering::SeqCst) == 0
+    }
+
     /// What stands still here, if anything does within the time.
     pub(super) fn caught(&self, within: Duration) -> Option<String> {
         self.caught.recv_timeout(within).ok()
@@ -126,12 +134,31 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = shared.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| pass(request, &shared));
+            let service = service_fn(|request| async {
+                let _open = Open::new(&shared.open);
+                pass(request, &shared).await
+            });
             // It ends when the process does, however that ends, and where an answer is withheld.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
         });
+    }
+}
+
+/// One more request without an answer, until it is dropped.
+struct Open<'a>(&'a AtomicU32);
+
+impl<'a> Open<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

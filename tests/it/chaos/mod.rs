@@ -64,12 +64,13 @@ fn given_every_fault_at_once_when_it_is_over_then_every_crm_holds_the_newest_ver
         storm::rage(&fleet, &mut teller, &mut Dice::new(seed, 9));
         teller.stage("the storm is over");
         teller.tell(usize::MAX / 2);
-        settled(&field, &orgs, "everything settles");
+        // What waits for a company that is dead waits until a person has sent that again.
+        settled(&field, &orgs, &["dead", "waiting"], "everything settles");
         teller.stage("all is settled");
         mend(&fleet, &orgs, &story);
-        settled(&field, &orgs, "what was sent again settles");
+        settled(&field, &orgs, &["dead"], "what was sent again settles");
         teller.send(&story.stale);
-        settled(&field, &orgs, "old versions are let go");
+        settled(&field, &orgs, &["dead"], "old versions are let go");
         teller.stage("nothing is left to do");
     });
     println!("{}", fleet.tally.lines());
@@ -99,17 +100,17 @@ fn odd(org: &Org<'_>, mark: &str, nobody: &str) -> Vec<Event> {
     (0..GARBAGE).map(garbage).chain([Event::upsert(&unknown, 1, &json!({"email": mark}))]).collect()
 }
 
-/// Waits until no message is left, and nothing sleeps.
-fn settled(field: &Field<'_>, orgs: &[Org<'_>], what: &str) {
+/// Waits until no message is left, and what is kept of unfinished versions is in one of these states.
+fn settled(field: &Field<'_>, orgs: &[Org<'_>], states: &[&str], what: &str) {
+    let unfinished =
+        |item: &known::Item| item.slot.as_ref().is_some_and(|(state, ..)| !states.contains(&state.as_str()));
     eventually_within(SETTLING, what, || {
         let (messages, known) = (field.messages(), Known::look(field, orgs));
-        let asleep =
-            known.items.iter().filter(|(_, item)| item.slot.as_ref().is_some_and(|slot| slot.0 != "dead"));
-        let asleep: Vec<_> = asleep.take(5).collect();
-        if messages == 0 && asleep.is_empty() {
+        let open: Vec<_> = known.items.iter().filter(|(_, item)| unfinished(item)).take(5).collect();
+        if messages == 0 && open.is_empty() {
             return Ok(());
         }
-        Err(format!("{messages} messages; asleep {asleep:?}"))
+        Err(format!("{messages} messages; unfinished {open:?}"))
     });
 }
 

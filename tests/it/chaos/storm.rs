@@ -65,9 +65,9 @@ pub(super) fn rage(fleet: &Fleet<'_>, teller: &mut Teller<'_>, dice: &mut Dice) 
     misbehave(teller.story, orgs);
     // A create that nobody knows of is looked for while the CRM's search does not show it yet.
     fleet.order(Order::KillCreate);
+    fleet.order(Order::KillInCall);
     teller.until("a create is killed", || too_few(&tally, "killed before a create is known", 1));
     teller.until("and tried again", || too_few(&tally, "came again from the dead", 1));
-    fleet.order(Order::KillInCall);
     teller.tell(30);
     kill_some(fleet, teller, dice, 4);
 
