@@ -8,6 +8,7 @@
 mod adopting;
 mod bad_events;
 mod both_crms;
+mod chaos;
 mod commands;
 mod config_commands;
 mod connecting;

@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, mpsc as channel, oneshot};
 const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 
 /// What a function answered: its answer, or the error it reported.
-pub(super) type Answer = Result<Value, String>;
+pub(crate) type Answer = Result<Value, String>;
 
 /// A Runtime API for one process, served by a thread of its own until it is dropped.
 pub(super) struct RuntimeApi {

@@ -21,13 +21,15 @@ pub(crate) use hold::{Door, Hold};
 pub(crate) use items::size_of;
 pub(crate) use lambda::batch_of;
 pub(crate) use org::{Org, Plan, shipped};
+pub(crate) use sandbox::{Account, CrmRequest};
 pub(crate) use scratch::{ScratchQueue, group, receive_count};
-pub(crate) use wait::{eventually, same};
+pub(crate) use wait::{eventually, eventually_within, same};
 pub(crate) use worker::Worker;
 
 use aws_config::BehaviorVersion;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What every secret of the tests begins with: no output may ever hold it.
@@ -45,6 +47,8 @@ pub(crate) struct Stack {
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
     /// Where the built binaries lie.
     pub(crate) binaries: PathBuf,
+    /// Variables by which `rtr` works with tables and queues of the test's own.
+    pub(crate) own: OnceLock<Vec<(&'static str, String)>>,
 }
 
 impl Stack {
@@ -60,6 +64,7 @@ impl Stack {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
             binaries: binaries(),
+            own: OnceLock::new(),
             runtime,
         }
     }

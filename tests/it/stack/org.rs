@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     second: BTreeMap<String, String>,
     limits: Value,
     oauth: bool,
+    /// Where the functions find the CRMs.
+    crms: String,
 }
 
 /// An org with one connection, `hubspot`, to the sandbox account of the same name.
@@ -45,6 +47,7 @@ impl Plan {
             second: BTreeMap::new(),
             limits,
             oauth: false,
+            crms: variable("SANDBOX_URL"),
         }
     }
 
@@ -79,10 +82,16 @@ impl Plan {
         self
     }
 
+    /// The functions reach the CRMs at this address.
+    pub(crate) fn by_way_of(mut self, url: &str) -> Self {
+        self.crms = url.to_owned();
+        self
+    }
+
     /// The file of the org.
     pub(crate) fn file(&self) -> String {
         let (id, limits) = (&self.id, &self.limits);
-        let base_url = format!("{}/hubspot/{id}", variable("SANDBOX_URL"));
+        let base_url = format!("{}/hubspot/{id}", self.crms);
         let mut text =
             format!("org: {id}\nconnections:\n  hubspot:\n    base_url: {base_url}\n    limits: {limits}\n");
         if !self.second.is_empty() {
@@ -141,8 +150,13 @@ impl Org<'_> {
         let issued = self.salesforce().tokens(json!({"token": format!("{CANARY}sf-{}", unique())}));
         let text = json!({"type": "bearer", "token": issued["access_token"], "instance_url": issued["instance_url"]});
         let name = format!("rtr/{}/{}/salesforce", variable("RTR_STAGE"), self.id);
-        let put = self.stack.secrets.create_secret().name(name).secret_string(text.to_string());
+        let put = self.stack.secrets.create_secret().name(name).secret_string(self.by_way(&text));
         self.stack.wait(put.send()).unwrap();
+    }
+
+    /// A secret's text with the addresses at which the functions reach the CRMs.
+    fn by_way(&self, secret: &Value) -> String {
+        secret.to_string().replace(&variable("SANDBOX_URL"), &self.plan.crms)
     }
 
     /// The name of the connection's secret.
@@ -195,7 +209,7 @@ impl Org<'_> {
         } else {
             json!({"type": "bearer", "token": issued["access_token"]})
         };
-        text.to_string()
+        self.by_way(&text)
     }
 
     /// Replaces the connection's token by one with these scopes alone.

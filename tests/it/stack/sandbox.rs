@@ -15,6 +15,10 @@ pub(crate) struct CrmRequest {
     pub(crate) status: u64,
     /// Inputs of a batch.
     pub(crate) items: u64,
+    /// The names of the faults that struck it.
+    pub(crate) fault: String,
+    /// What was sent; null where it was a token's.
+    pub(crate) body: Value,
 }
 
 /// One account of the CRM.
@@ -46,8 +50,22 @@ impl Account<'_> {
 
     /// The requests since `mark`, oldest first.
     pub(crate) fn requests(&self, mark: u64) -> Vec<CrmRequest> {
+        self.journal(mark, "false")
+    }
+
+    /// The same with what was sent.
+    pub(crate) fn requests_with_bodies(&self, mark: u64) -> Vec<CrmRequest> {
+        self.journal(mark, "true")
+    }
+
+    fn journal(&self, mark: u64, bodies: &str) -> Vec<CrmRequest> {
         let since = mark.to_string();
-        let query = [("since", since.as_str()), ("provider", self.provider), ("account", self.name)];
+        let query = [
+            ("since", since.as_str()),
+            ("provider", self.provider),
+            ("account", self.name),
+            ("bodies", bodies),
+        ];
         let found = self.stack.get_json(&url("requests"), &query);
         let request = |request: &Value| {
             let path = request["path"].as_str().unwrap();
@@ -57,6 +75,8 @@ impl Account<'_> {
                 what: format!("{} {path}", request["method"].as_str().unwrap()),
                 status: request["status"].as_u64().unwrap(),
                 items: request["items"].as_u64().unwrap(),
+                fault: request["fault"].as_str().unwrap_or_default().to_owned(),
+                body: request["body"].clone(),
             }
         };
         found.as_array().unwrap().iter().map(request).collect()
@@ -91,8 +111,19 @@ impl Account<'_> {
 
     /// Sets one fault.
     pub(crate) fn fault(&self, fault: Value) {
-        let fault = self.named(fault);
-        self.stack.send_json(Method::PUT, &url("faults"), &json!([fault]));
+        self.faults(vec![fault]);
+    }
+
+    /// Sets several at once.
+    pub(crate) fn faults(&self, faults: Vec<Value>) {
+        let faults: Vec<Value> = faults.into_iter().map(|fault| self.named(fault)).collect();
+        self.stack.send_json(Method::PUT, &url("faults"), &json!(faults));
+    }
+
+    /// Ends the account's faults.
+    pub(crate) fn calm(&self) {
+        let of = format!("{}?provider={}&account={}", url("faults"), self.provider, self.name);
+        self.stack.send_json(Method::DELETE, &of, &Value::Null);
     }
 
     fn put(&self, method: Method, what: &str, body: Value) -> Value {

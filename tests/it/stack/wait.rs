@@ -9,12 +9,21 @@ const LONG: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Looks until `look` finds what it wants.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let end = Instant::now() + LONG;
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Result<T, String>) -> T {
+    eventually_within(LONG, what, look)
+}
+
+/// The same for what takes longer by its nature.
+pub(crate) fn eventually_within<T>(
+    limit: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Result<T, String>,
+) -> T {
+    let end = Instant::now() + limit;
     loop {
         match look() {
             Ok(found) => return found,
-            Err(why) => assert!(Instant::now() < end, "{what}: not within {} s: {why}", LONG.as_secs()),
+            Err(why) => assert!(Instant::now() < end, "{what}: not within {} s: {why}", limit.as_secs()),
         }
         std::thread::sleep(PAUSE);
     }

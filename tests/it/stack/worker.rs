@@ -84,10 +84,16 @@ impl<'a> Worker<'a> {
         self.api.answer(Duration::ZERO)
     }
 
-    /// kill -9, in the midst of whatever it does.
-    pub(crate) fn kill(mut self) {
+    /// The oldest answer that was not taken yet, waited for.
+    pub(crate) fn answered_within(&self, time: Duration) -> Option<Answer> {
+        self.api.answer(time)
+    }
+
+    /// kill -9, in the midst of whatever it does. What it printed until then.
+    pub(crate) fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.log()
     }
 
     /// What it printed so far.

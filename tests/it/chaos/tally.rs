@@ -1,0 +1,32 @@
+//! What really struck: each fault counts here when it has, and one that never did fails the test.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// Counts by name.
+#[derive(Default)]
+pub(super) struct Tally(Mutex<BTreeMap<String, u64>>);
+
+impl Tally {
+    /// One more of `what`.
+    pub(super) fn strike(&self, what: &str) {
+        self.strike_often(what, 1);
+    }
+
+    /// So many more.
+    pub(super) fn strike_often(&self, what: &str, times: u64) {
+        *self.0.lock().unwrap().entry(what.to_owned()).or_default() += times;
+    }
+
+    /// How often everything whose name begins with `what` struck.
+    pub(super) fn of(&self, what: &str) -> u64 {
+        let counts = self.0.lock().unwrap();
+        counts.iter().filter(|(name, _)| name.starts_with(what)).map(|(_, count)| count).sum()
+    }
+
+    /// All of them, for people.
+    pub(super) fn lines(&self) -> String {
+        let counts = self.0.lock().unwrap();
+        counts.iter().map(|(name, count)| format!("{count:>5}  {name}\n")).collect()
+    }
+}
