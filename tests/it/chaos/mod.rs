@@ -114,7 +114,8 @@ fn settled(field: &Field<'_>, orgs: &[Org<'_>], states: &[&str], what: &str) {
     });
 }
 
-/// Sends again what died of the faults, and not of what stands in it.
+/// Sends again what died of the faults, and not of what stands in it. Whether anything did is chance: a newer version clears
+/// a dead one by itself.
 fn mend(fleet: &Fleet<'_>, orgs: &[Org<'_>], story: &Story) {
     for (at, org) in orgs.iter().enumerate() {
         for letter in org.dead_letters() {
@@ -130,7 +131,6 @@ fn mend(fleet: &Fleet<'_>, orgs: &[Org<'_>], story: &Story) {
             }
         }
     }
-    assert!(fleet.tally.of("redriven") > 0, "no fault killed a version: {}", fleet.tally.lines());
 }
 
 /// No value, no secret and no token in any log; no token where it does not belong.
