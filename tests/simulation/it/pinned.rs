@@ -14,6 +14,8 @@ const PINNED: &[(&str, u64)] = &[
     ("a hold ended too soon by a clock that was ahead", 7_845),
     ("a contact died of a company deleted while it was being written", 9_490),
     ("Salesforce's rest was not heard", 106),
+    ("a look in vain for a deleted company went round for ever", 47),
+    ("a change was lost that came beside a wake of its version while the table was silent", 10_274),
 ];
 
 #[test]

@@ -76,8 +76,10 @@ pub fn message(event: &Event, group_buckets: u64, copy: u32) -> Outbound {
     };
     let own = if copy == 0 { None } else { Some(format!("copy{copy}-{key:?}-{}", event.version)) };
     let deduplication_id = match event.sent {
-        Sent::Spoilt(how) => {
-            format!("spoilt{how}-{}-{}-{}-{:?}", event.at, record.id(), event.version, event.says)
+        Sent::Spoilt(_) => {
+            // Of the body itself, as a producer's queue does by default.
+            let sum = text.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+            format!("spoilt-{}-{sum:x}", event.at)
         }
         _ => key.deduplication_id(own.as_deref(), event.version),
     };

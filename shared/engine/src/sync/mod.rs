@@ -83,6 +83,10 @@ pub async fn run(
     notify::notify(seams, settings, &jobs, &mut report).await;
     for job in &jobs {
         fates[job.message] = fates[job.message].and(job.fate());
+        // While the wake is open, nobody knows whether the change beside it is what counts.
+        if let Some(beside) = job.beside.as_ref().filter(|_| job.fate() != MessageFate::Done) {
+            fates[beside.message] = fates[beside.message].and(job.fate());
+        }
         note(job, &mut report);
     }
     settle_messages(seams, batch, &fates, &mut report).await;

@@ -142,3 +142,19 @@ fn given_a_letter_that_cannot_be_posted_when_it_comes_again_then_it_is_counted_o
     world.queue.state().down = false;
     assert_eq!(world.sync(&[build::again(bad)]).counts["dead"], 1);
 }
+
+#[test]
+fn given_a_change_beside_a_wake_of_its_version_when_the_table_does_not_answer_then_both_come_back_and_nothing_is_lost()
+ {
+    let world = World::with_contact(CONTACT);
+    let change = world.contact("c", 1, &json!({"email": "c@x.io"}));
+    let wake = build::wake("acme", "contact", "c", "hubspot", 1, world.now());
+    world.records.state().down = true;
+    let failed = world.sync(&[change.clone(), wake.clone()]).failed;
+    assert_eq!(failed, [change.message_id.clone(), wake.message_id.clone()]);
+    world.records.state().down = false;
+    // The wake comes back first, and finds nothing to wake.
+    world.sync(&[build::again(wake)]);
+    world.sync(&[build::again(change)]);
+    assert_eq!(world.contacts("email"), ["c@x.io"]);
+}
