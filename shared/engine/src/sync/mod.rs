@@ -249,17 +249,18 @@ async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport)
     if !work.is_empty() {
         finish(seams, work).await;
     }
-    linked_meanwhile(seams, jobs, &waiting).await;
+    report.count("linked_meanwhile", linked_meanwhile(seams, jobs, &waiting).await);
 }
 
-/// A reference may have been linked between our read and our wait, and have told nobody: those go at once.
-async fn linked_meanwhile(seams: &Seams<'_>, jobs: &mut [Job], waiting: &[usize]) {
+/// A reference may have been linked between our read and our wait, and have told nobody: those go at once. Says how many.
+async fn linked_meanwhile(seams: &Seams<'_>, jobs: &mut [Job], waiting: &[usize]) -> u64 {
     let keys: Vec<PairKey> = waiting.iter().flat_map(|at| prepare::reference_keys(&jobs[*at])).collect();
     if keys.is_empty() {
-        return;
+        return 0;
     }
     // A look that fails is made up for by the slot's own.
-    let Ok(found) = seams.records.read(&keys).await else { return };
+    let Ok(found) = seams.records.read(&keys).await else { return 0 };
+    let mut went = 0;
     for at in waiting {
         let job = &mut jobs[*at];
         let before = job.references.clone();
@@ -279,8 +280,10 @@ async fn linked_meanwhile(seams: &Seams<'_>, jobs: &mut [Job], waiting: &[usize]
         if goes {
             // Its own slot is what it goes by now.
             (job.wake, job.stage) = (true, Stage::Read);
+            went += 1;
         }
     }
+    went
 }
 
 /// An orderly end is no crash: what was announced and is returned is taken back.
