@@ -1,7 +1,7 @@
 //! Whether a version may be looked at at all, by the item alone.
 
 use super::Incoming;
-use crate::item::{Item, SlotState};
+use crate::item::{Item, Lane, SlotState};
 use crate::time::Instant;
 
 /// Whether the version may be looked at at all.
@@ -15,18 +15,23 @@ pub enum Fence {
     Parked,
 }
 
-/// Whether `incoming` is still wanted.
+/// Whether `incoming` is still wanted by its lane.
 ///
-/// What is parked is not called before its time, whoever comes: a request whose answer was lost may still land. After
-/// it, and for what waits for a reference, a newer version goes its own way.
+/// What is parked is the bulk lane's, which may be calling it at this moment: the sync lane only puts newer versions in
+/// its place. The bulk lane takes it up when its time has come, and not before: a request whose answer was lost may still
+/// land.
 #[must_use]
 pub fn fence(item: &Item, incoming: &Incoming, now: Instant) -> Fence {
-    let early = item.slot.as_ref().is_some_and(|slot| {
-        slot.state == SlotState::Drop || (slot.state == SlotState::Parked && slot.not_before > now)
-    });
+    let meant = item.slot.as_ref().filter(|slot| slot.wanted_version == incoming.version);
+    let open = |is_open| if is_open { Fence::Open } else { Fence::Superseded };
+    if incoming.lane == Lane::Bulk {
+        return open(
+            meant.is_some_and(|slot| slot.state == SlotState::Parked && slot.not_before <= now)
+                && may_end(item, incoming.version, incoming.mapping_revision),
+        );
+    }
     if incoming.wake {
-        let meant = item.slot.as_ref().is_some_and(|slot| slot.wanted_version == incoming.version);
-        return if meant && !early { Fence::Open } else { Fence::Superseded };
+        return open(meant.is_some() && item.lane() == Lane::Sync);
     }
     if !above_fence(item, incoming.version, incoming.mapping_revision) {
         return Fence::Superseded;
@@ -38,10 +43,10 @@ pub fn fence(item: &Item, incoming: &Incoming, now: Instant) -> Fence {
         }
         Some(slot) => slot.wanted_version < incoming.version,
     };
-    match (newest, early) {
+    match (newest, item.lane()) {
         (false, _) => Fence::Superseded,
-        (true, true) => Fence::Parked,
-        (true, false) => Fence::Open,
+        (true, Lane::Bulk) => Fence::Parked,
+        (true, Lane::Sync) => Fence::Open,
     }
 }
 
