@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey, SHARDS};
-use rtr_core::slot::Slot;
+use rtr_core::slot::{Lane, Slot};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{ClaimChange, Names, Records, Sleeper, Unavailable, Write, Wrote};
+use rtr_engine::seams::{ClaimChange, Named, Names, Parked, Records, Sleeper, Unavailable, Write, Wrote};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -140,6 +140,35 @@ impl State {
         Ok(found)
     }
 
+    /// What the index of a connection's parked work shows.
+    fn parked(
+        &mut self,
+        shows: impl Fn(Instant) -> bool,
+        connection: &ConnectionKey,
+        limit: usize,
+    ) -> Result<Vec<Parked>, Unavailable> {
+        self.check()?;
+        self.queries += 1;
+        if self.index_lags {
+            return Ok(Vec::new());
+        }
+        let sk = connection.key();
+        let mut found: Vec<Parked> = (self.items.iter())
+            .filter(|(key, _)| key.sk == sk)
+            .filter_map(|(key, (item, _))| {
+                let shown = match self.before.get(key).filter(|(at, _)| !shows(*at)) {
+                    Some((_, stale)) => stale.as_ref(),
+                    None => item.slot.as_ref(),
+                };
+                let slot = shown.filter(|slot| slot.state.lane() == Lane::Bulk)?;
+                Some(Parked { key: key.clone(), not_before: slot.not_before })
+            })
+            .collect();
+        found.sort_by_key(|one| one.not_before);
+        found.truncate(limit);
+        Ok(found)
+    }
+
     /// As it is now.
     fn sleeper(&self, key: &PairKey, wanted: impl Fn(&Names, &Slot) -> Option<Instant>) -> Option<Sleeper> {
         let (item, names) = self.items.get(key)?;
@@ -244,6 +273,23 @@ impl Records for MemoryRecords {
         let share = limit.div_ceil(usize::try_from(SHARDS).unwrap_or(1));
         let partition = |key: &PairKey| key.index_partition("!due");
         self.asked("due", |state| state.sleepers(|at| self.shows(at), share, partition, due)).await
+    }
+
+    async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.asked("parked", |state| state.parked(|at| self.shows(at), connection, limit)).await
+    }
+
+    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
+        self.asked("read_named", |state| {
+            state.check()?;
+            state.reads += 1;
+            let named = |key: &PairKey| {
+                let (item, names) = state.items.get(key)?;
+                Some(Named { key: key.clone(), names: names.clone(), item: item.clone() })
+            };
+            Ok(keys.iter().filter_map(named).collect())
+        })
+        .await
     }
 
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {

@@ -1,16 +1,12 @@
 //! What must hold before the first call: the messages are unseen long enough, their predecessors have left the queue, and
 //! work on what came back again and again is announced.
 
-use super::commit::{Committed, commit};
 use super::intake::Intake;
-use super::job::Job;
 use crate::batch::{Received, Settings};
 use crate::seams::Seams;
+use crate::work::announce::{WARY_RECEIVES, announce};
+use crate::work::job::Job;
 use rtr_core::change::Wake;
-use rtr_core::settle::Ending;
-
-/// From this receive count on, work is announced before it begins, so that crashes can be counted.
-const WARY_RECEIVES: u32 = 3;
 
 /// What must hold before a CRM is called: the message is unseen long enough, its predecessors are out of the queue, and
 /// work on what came back again and again is announced.
@@ -92,23 +88,4 @@ fn passes(job: &Job, place: usize, wake: &Wake) -> bool {
 /// Whether a record of the batch has crashed its function.
 fn alone(jobs: &[Job]) -> bool {
     jobs.iter().any(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES && job.item.crashes > 0)
-}
-
-pub(super) async fn announce(seams: &Seams<'_>, jobs: &mut [&mut Job]) {
-    let wary: Vec<&mut Job> = jobs
-        .iter_mut()
-        .map(|job| &mut **job)
-        .filter(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES)
-        .collect();
-    if wary.is_empty() {
-        return;
-    }
-    let mut held = wary;
-    let work = held.iter_mut().map(|job| (&mut **job, Ending::Begun)).collect();
-    let answers = commit(seams, work).await;
-    for (job, answer) in held.into_iter().zip(answers) {
-        if let Committed::Failed(why) = answer {
-            job.give_back_as_is(&why);
-        }
-    }
 }

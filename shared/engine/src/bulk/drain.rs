@@ -1,0 +1,110 @@
+//! Drains one chunk of what is parked and due.
+
+use super::ends::{dropped, end, orphaned};
+use super::jobs::{job, load};
+use super::rest::stops;
+use super::{SOON_MS, Work};
+use crate::report::BatchReport;
+use crate::seams::{Parked, Seams};
+use crate::work::commit::commit;
+use crate::work::connections::call_all;
+use crate::work::decide::plan_all;
+use crate::work::fate::MessageFate;
+use crate::work::job::{Job, Stage};
+use crate::work::note::note;
+use crate::work::notify::notify;
+use crate::work::waves;
+use rtr_core::config::OrgConfig;
+use rtr_core::key::PairKey;
+use rtr_core::lane::Lane;
+use rtr_core::settle::{Ending, Put};
+use rtr_core::time::Instant;
+use std::sync::Arc;
+
+/// How a chunk went.
+pub(super) enum Drain {
+    /// The connection cannot go on until then.
+    Stopped(Instant),
+    /// It was worked; false when nothing of it was parked any more.
+    Worked(bool),
+}
+
+/// Works the versions of `chunk` that are still parked.
+pub(super) async fn drain(
+    lane: &Work<'_>,
+    taken: &Lane,
+    config: &Arc<OrgConfig>,
+    chunk: &[Parked],
+    report: &mut BatchReport,
+) -> Drain {
+    let (seams, received) = (lane.seams, lane.received);
+    let keys: Vec<PairKey> = chunk.iter().map(|one| one.key.clone()).collect();
+    let named = match seams.records.read_named(&keys).await {
+        Ok(named) => named,
+        Err(error) => {
+            tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
+            return Drain::Stopped(seams.clock.now().plus_ms(SOON_MS));
+        }
+    };
+    let wary = taken.runs > 1;
+    let by = lane.by();
+    let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());
+    for one in named {
+        // Its slot may have gone or be put off since the index was written.
+        let Some(slot) = one.item.slot.clone().filter(|slot| slot.not_before <= by) else { continue };
+        if slot.state.lane() != rtr_core::item::Lane::Bulk {
+            continue;
+        }
+        if let Some(ending) = dropped(&slot) {
+            drops.push((one, ending));
+            continue;
+        }
+        match job(&one, lane.connection, config, received, wary) {
+            Ok(job) => jobs.extend(job),
+            Err(reason) => orphans.push((one, orphaned(&slot, &reason))),
+        }
+    }
+    let any = !jobs.is_empty() || !drops.is_empty() || !orphans.is_empty();
+    report.count("dropped", end(seams, &received.message_id, drops).await);
+    report.count("dead", end(seams, &received.message_id, orphans).await);
+    load(seams, &mut jobs).await;
+    while waves::next(&mut jobs) {
+        plan_all(seams, &mut jobs, report).await;
+        call_all(seams, lane.settings, lane.caches, &mut jobs, wary, lane.deadline, report).await;
+        waves::look_again(&mut jobs);
+    }
+    let stopped = put_off(seams, &mut jobs, report).await;
+    notify(seams, lane.settings, &jobs, report).await;
+    for job in jobs.iter().filter(|job| matches!(job.stage, Stage::Ended(..))) {
+        note(job, report);
+    }
+    stopped.map_or(Drain::Worked(any), Drain::Stopped)
+}
+
+/// Writes how long what could not go stays parked; what stopped the connection as a whole is left as it is, and says until
+/// when.
+async fn put_off(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport) -> Option<Instant> {
+    let now = seams.clock.now();
+    let (mut stopped, mut work) = (None, Vec::new());
+    for job in jobs.iter_mut() {
+        let Stage::Returned(fate, reason) = &job.stage else { continue };
+        if let Some(until) = stops(fate, reason, now) {
+            stopped = Some(stopped.map_or(until, |held: Instant| held.max(until)));
+            // What was announced ended in order.
+            if job.item.crashes > 0 {
+                work.push((job, Ending::Returned));
+            }
+            continue;
+        }
+        report.count("put_off", 1);
+        // What is held is written already, with the hash gone.
+        if let MessageFate::Return(until) = *fate {
+            let put = Put { until, reason: reason.clone(), uncertain: false, attempts: job.attempts() };
+            work.push((job, Ending::Put(put)));
+        }
+    }
+    if !work.is_empty() {
+        let _ = commit(seams, work).await;
+    }
+    stopped
+}
