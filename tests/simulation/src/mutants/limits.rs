@@ -4,9 +4,11 @@ use super::Mutant;
 use crate::core::Core;
 use crate::env::Dress;
 use async_trait::async_trait;
+use rtr_core::key::ConnectionKey;
+use rtr_core::lane::Lane;
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Known, Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{Baton, Known, Lease, Limits, Suspension, Unavailable};
 use std::sync::Arc;
 
 struct Wrong {
@@ -65,5 +67,26 @@ impl Limits for Wrong {
 
     async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
         self.inner.note_replaced(connection, version).await
+    }
+
+    async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
+        self.inner.want_lane(connection, at).await
+    }
+
+    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
+        self.inner.lanes_due(now, limit).await
+    }
+
+    async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
+        self.inner.take_lane(baton, quiet_ms).await
+    }
+
+    async fn pass_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        next: Option<Instant>,
+    ) -> Result<bool, Unavailable> {
+        self.inner.pass_lane(connection, taken, next).await
     }
 }
