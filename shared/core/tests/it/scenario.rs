@@ -95,6 +95,8 @@ pub(crate) struct Left {
     pub(crate) throttles: u8,
     /// A person wakes what is dead.
     pub(crate) redrives: u8,
+    /// A person drops what is parked.
+    pub(crate) drops: u8,
     /// The CRM does not show a record that was made a moment ago.
     pub(crate) lags: u8,
     /// The table's answer is lost, and the write, tried again, refused.

@@ -31,6 +31,7 @@ const CALM: Left = Left {
     unknowns: 0,
     throttles: 0,
     redrives: 0,
+    drops: 0,
     lags: 0,
     echoes: 0,
     outages: 0,
