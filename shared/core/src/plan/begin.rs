@@ -38,8 +38,10 @@ pub(super) fn unlinked(
         value: value.to_owned(),
         ours: false,
     });
-    // By our key only where something of ours may be there already: after a crash, a lost answer, or an open intent.
-    let look_by_ours = incoming.again || at.item.intent.is_some() || at.mapping.write == WriteMode::Update;
+    // By our key only where something of ours may be there already: after a crash, a lost answer, or an open intent. What
+    // an earlier version made may be there too, and `match` does not find it once its value has changed.
+    let tried = incoming.again || (at.item.rev > 0 && matched.is_some());
+    let look_by_ours = tried || at.item.intent.is_some() || at.mapping.write == WriteMode::Update;
     if lost_to_sight(at) {
         return Err(nothing_to_look_by());
     }

@@ -130,7 +130,7 @@ pub(crate) struct Scenario {
     /// The CRM's key, and what `match` finds.
     pub(crate) key: Key,
     pub(crate) email: Email,
-    /// Records of the CRM that are nobody's yet and have the shared email.
+    /// Records of the CRM that are nobody's yet and have the shared email, or that of the text `B`.
     pub(crate) strangers: u8,
     /// Whether the CRM refuses a second record with an email.
     pub(crate) unique_email: bool,

@@ -3,7 +3,7 @@
 use super::decide::{Model, external_id};
 use super::world::{Bulk, Content, DAYS_MS, Group, Job, Message, Object, Stage, World};
 use crate::rule::Rule;
-use crate::scenario::Key;
+use crate::scenario::{Email, Key};
 use rtr_core::item::{Item, Lane};
 use rtr_core::plan::Action;
 use rtr_core::settle::{Decision, settle};
@@ -57,7 +57,7 @@ impl Model<'_> {
                     id,
                     ours: None,
                     made_for: None,
-                    email: 9,
+                    email: if scenario.email == Email::Text { b'B' } else { 9 },
                     content,
                     alive: true,
                     made_at: Instant(0),

@@ -94,7 +94,7 @@ fn wrong_at_rest(model: &Model<'_>, world: &World, record: u8, conn: u8) -> Opti
         let gone = stray.is_some_and(|version| version > applied)
             || model.removes(record, applied)
             || world.left.removals < model.scenario.left.removals
-            || (dropped && item.external_id.is_none());
+            || (dropped && (item.external_id.is_none() || model.removes(record, world.landed[place])));
         return (!gone).then_some("what is applied is not there");
     };
     let revision = item.mapping_revision.unwrap_or(0);
