@@ -9,6 +9,11 @@ use crate::key::{ConnectionKey, PairKey};
 use crate::plan::{Wait, may_end};
 use crate::time::Instant;
 
+// Test code: what it cannot do without is a mistake in it.
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests;
+
 /// Who writes, and for which version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {

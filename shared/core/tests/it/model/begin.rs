@@ -24,8 +24,7 @@ impl Model<'_> {
         let groups = records.clone().map(|record| group(record, true)).chain(strays).collect();
         // Without the rule there are two of them.
         let workers = if self.on(Rule::One) { 1 } else { 2 };
-        let bulk =
-            |conn| Bulk { conn, hidden_until: Instant(0), deaths: 0, jobs: Vec::new() };
+        let bulk = |conn| Bulk { conn, hidden_until: Instant(0), deaths: 0, jobs: Vec::new() };
         let bulks = (0..=scenario.more).flat_map(|conn| vec![bulk(conn); workers]).collect();
         let mut world = World {
             now: Instant(DAYS_MS),

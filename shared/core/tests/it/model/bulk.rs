@@ -38,8 +38,11 @@ impl Model<'_> {
             return;
         }
         let is_due = |not_before: Instant| not_before <= world.now || !self.on(Rule::Wait);
-        let due: Vec<u8> =
-            world.parked(conn).filter(|(_, not_before)| is_due(*not_before)).map(|(record, _)| record).collect();
+        let due: Vec<u8> = world
+            .parked(conn)
+            .filter(|(_, not_before)| is_due(*not_before))
+            .map(|(record, _)| record)
+            .collect();
         let all = (due.len() > 1).then_some(due.as_slice());
         for records in due.chunks(1).chain(all) {
             let mut next = world.clone();
@@ -88,7 +91,14 @@ impl Model<'_> {
 
     /// The outcome is unknown: whatever is parked by now stays so until the request landed or died. If that cannot be
     /// written, the whole lane rests as long.
-    pub(super) fn hears_nothing(&self, world: &World, g: usize, j: usize, request: Request, steps: &mut Steps) {
+    pub(super) fn hears_nothing(
+        &self,
+        world: &World,
+        g: usize,
+        j: usize,
+        request: Request,
+        steps: &mut Steps,
+    ) {
         let (conn, version) = (request.conn, request.version);
         let mut lost = world.clone();
         lost.left.unknowns -= 1;
@@ -137,7 +147,9 @@ impl Model<'_> {
         let mut until = world.bulks[b].hidden_until;
         for j in 0..world.bulks[b].jobs.len() {
             until = match world.bulks[b].jobs[j].stage {
-                Stage::Returned(Fate::AsIs) if self.on(Rule::Quarantine) => until.max(world.now.plus_ms(LIFE_MS)),
+                Stage::Returned(Fate::AsIs) if self.on(Rule::Quarantine) => {
+                    until.max(world.now.plus_ms(LIFE_MS))
+                }
                 Stage::Returned(Fate::AsIs) => until,
                 Stage::Returned(Fate::Return(asked) | Fate::Hold(asked)) => until.max(asked),
                 _ => until,

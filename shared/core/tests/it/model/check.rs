@@ -65,7 +65,9 @@ fn wrong_at_rest(model: &Model<'_>, world: &World, record: u8, conn: u8) -> Opti
     let applied = item.applied_version.unwrap_or(0);
     let dead = item.dead().map(|slot| slot.wanted_version);
     if dead != Some(newest) {
-        if let Some(SlotState::Parked | SlotState::Waiting | SlotState::Drop) = item.slot.as_ref().map(|slot| slot.state) {
+        if let Some(SlotState::Parked | SlotState::Waiting | SlotState::Drop) =
+            item.slot.as_ref().map(|slot| slot.state)
+        {
             return Some("the newest version sleeps for ever");
         }
         if applied != newest {

@@ -46,7 +46,9 @@ impl Model<'_> {
             steps.push((Step("is redriven", record, slot.wanted_version), next));
         }
         for (place, item) in world.items.iter().enumerate().filter(|_| world.left.drops > 0) {
-            let Some(slot) = item.slot.as_ref().filter(|slot| slot.state == SlotState::Parked) else { continue };
+            let Some(slot) = item.slot.as_ref().filter(|slot| slot.state == SlotState::Parked) else {
+                continue;
+            };
             let mut next = world.clone();
             next.left.drops -= 1;
             let marked = Some(Slot { state: SlotState::Drop, ..slot.clone() });

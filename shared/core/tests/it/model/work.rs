@@ -102,7 +102,8 @@ impl Model<'_> {
     fn before_call(&self, world: &mut World, g: usize, j: usize) {
         let Some(job) = world.job(g, j).cloned() else { return };
         let group = world.groups.get_mut(g);
-        let got = group.as_ref().and_then(|group| Some(group.worker.as_ref()?.got.clone())).unwrap_or_default();
+        let got =
+            group.as_ref().and_then(|group| Some(group.worker.as_ref()?.got.clone())).unwrap_or_default();
         let newest =
             |wake: Option<u8>| got.iter().filter(|one| one.wake == wake).max_by_key(|one| one.version);
         let passed = |one: &Message| {

@@ -3,7 +3,7 @@
 
 use super::{CALM, Case, case, hold, miss};
 use crate::rule::Rule;
-use crate::scenario::{Email, Key, Left, Scenario, Shut, del, unwanted, up};
+use crate::scenario::{Left, Scenario, Shut, del, unwanted, up};
 
 pub(super) fn cases() -> Vec<Case> {
     let base = || Scenario {
@@ -15,18 +15,26 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let left = |left| Scenario { left, ..base() };
     vec![
-        case("newer at any moment", left(CALM), &[]),
-        case("newer at any moment, answers lost", left(Left { unknowns: 2, ..CALM }), &[]),
-        case("newer at any moment, crashes", left(Left { crashes: 2, ..CALM }), &[]),
+        case("newer at any moment", left(CALM), &[Rule::Own, Rule::Drain, Rule::One, Rule::Beneath]),
+        case(
+            "newer at any moment, answers lost",
+            left(Left { unknowns: 2, ..CALM }),
+            &[Rule::Later, Rule::Wait, Rule::Put, Rule::Hold],
+        ),
+        case(
+            "newer at any moment, crashes",
+            left(Left { crashes: 2, ..CALM }),
+            &[Rule::Quarantine, Rule::Condition],
+        ),
         case(
             "newer at any moment, limits and refusals",
             Scenario { flaky: &[2], ..left(Left { throttles: 1, redrives: 1, ..CALM }) },
-            &[],
+            &[Rule::Beneath],
         ),
         case(
             "the table does not answer, or its answer is lost",
             left(Left { unknowns: 1, outages: 2, echoes: 1, ..CALM }),
-            &[],
+            &[Rule::By, Rule::Put],
         ),
         case(
             "older at any moment",
@@ -34,7 +42,7 @@ pub(super) fn cases() -> Vec<Case> {
                 events: vec![up(3, "C"), up(2, "B").later(), up(4, "D").later()],
                 ..left(Left { crashes: 1, unknowns: 1, ..CALM })
             },
-            &[],
+            &[Rule::Own, Rule::Later],
         ),
         case(
             "unwanted, deleted",
@@ -42,7 +50,7 @@ pub(super) fn cases() -> Vec<Case> {
                 events: vec![up(2, "B"), unwanted(3, "B").later(), del(4).later()],
                 ..left(Left { crashes: 1, unknowns: 1, ..CALM })
             },
-            &[],
+            &[Rule::Beneath],
         ),
         case(
             "a revised mapping",
@@ -51,17 +59,20 @@ pub(super) fn cases() -> Vec<Case> {
                 revised: Some(true),
                 ..left(Left { crashes: 1, unknowns: 1, ..CALM })
             },
-            &[],
+            &[Rule::Own, Rule::Wait, Rule::Beneath],
         ),
         case(
             "a version that kills its worker",
-            Scenario { deadly: &[2], ..left(CALM) },
-            &[],
+            Scenario { deadly: &[3], ..left(CALM) },
+            &[Rule::Announce, Rule::Drain],
         ),
         case(
             "given up by the queue",
-            Scenario { gives_up: 1, ..left(Left { crashes: 1, unknowns: 1, outages: 1, redrives: 1, ..CALM }) },
-            &[],
+            Scenario {
+                gives_up: 1,
+                ..left(Left { crashes: 1, unknowns: 1, outages: 1, redrives: 1, ..CALM })
+            },
+            &[Rule::Put, Rule::Later],
         ),
     ]
 }

@@ -18,11 +18,27 @@ pub(super) fn cases() -> Vec<Case> {
     let dropped = || Scenario { left: Left { drops: 1, ..rough }, ..base() };
     let deleted = || Scenario { events: vec![del(2), up(3, "C").later()], ..known() };
     vec![
-        case("a create by a unique key", base(), &[]),
-        case("a create by a unique key beside a match", Scenario { email: Email::Text, strangers: 1, ..base() }, &[]),
-        case("a create by a marker", Scenario { key: Key::Marker, ..base() }, &[]),
-        case("a create by a match", Scenario { key: Key::Match, email: Email::Own, ..base() }, &[]),
-        case("a create by a match that changes", Scenario { key: Key::Match, email: Email::Text, ..base() }, &[]),
+        case("a create by a unique key", base(), &[Rule::One, Rule::Put]),
+        case(
+            "a create by a unique key beside a match",
+            Scenario { email: Email::Text, strangers: 1, ..base() },
+            &[Rule::Own, Rule::Hold],
+        ),
+        case(
+            "a create by a marker",
+            Scenario { key: Key::Marker, ..base() },
+            &[Rule::Intent, Rule::Withdraw, Rule::Search, Rule::Settle],
+        ),
+        case(
+            "a create by a match",
+            Scenario { key: Key::Match, email: Email::Own, ..base() },
+            &[Rule::Search, Rule::Settle],
+        ),
+        case(
+            "a create by a match that changes",
+            Scenario { key: Key::Match, email: Email::Text, ..base() },
+            &[Rule::Intent, Rule::Withdraw],
+        ),
         case(
             "a create by a marker, refused, limited",
             Scenario {
@@ -31,25 +47,33 @@ pub(super) fn cases() -> Vec<Case> {
                 left: Left { throttles: 1, redrives: 1, ..rough },
                 ..base()
             },
-            &[],
+            &[Rule::Quarantine],
         ),
         case(
             "a create by a match that it has no value for, refused, limited",
             Scenario { key: Key::Match, flaky: &[1], left: Left { throttles: 1, ..CALM }, ..base() },
-            &[],
+            &[Rule::Beneath],
         ),
-        case("a delete, then made anew", deleted(), &[]),
-        case("a delete, then made anew, by a marker", Scenario { key: Key::Marker, ..deleted() }, &[]),
+        case("a delete, then made anew", deleted(), &[Rule::One, Rule::Wait]),
+        case(
+            "a delete, then made anew, by a marker",
+            Scenario { key: Key::Marker, ..deleted() },
+            &[Rule::Beneath],
+        ),
         case(
             "a delete of what may not have landed, by a marker",
             Scenario { key: Key::Marker, events: vec![up(1, "A"), del(2).later()], ..base() },
-            &[],
+            &[Rule::Seek, Rule::Settle],
         ),
-        case("a reference", Scenario { refers: 1, left: Left { crashes: 1, words: 1, ..CALM }, ..known() }, &[]),
+        case(
+            "a reference",
+            Scenario { refers: 1, left: Left { crashes: 1, words: 1, ..CALM }, ..known() },
+            &[Rule::Look, Rule::Drain],
+        ),
         case(
             "one of two connections",
             Scenario { more: 1, parks: false, left: Left { unknowns: 1, ..CALM }, ..known() },
-            &[],
+            &[Rule::Drain, Rule::Put],
         ),
         case(
             "two records",
@@ -58,12 +82,40 @@ pub(super) fn cases() -> Vec<Case> {
                 left: Left { unknowns: 1, ..CALM },
                 ..base()
             },
-            &[],
+            &[Rule::One, Rule::Later],
         ),
-        case("dropped, updated", Scenario { left: Left { drops: 1, ..rough }, ..known() }, &[]),
-        case("dropped, created", dropped(), &[]),
-        case("dropped, created by a marker", Scenario { key: Key::Marker, ..dropped() }, &[]),
-        case("dropped, deleted", Scenario { left: Left { drops: 1, ..rough }, ..deleted() }, &[]),
+        case(
+            "two records that find one stranger",
+            Scenario {
+                events: vec![up(1, "A"), up(1, "Z").other()],
+                email: Email::Shared,
+                strangers: 1,
+                ..base()
+            },
+            &[Rule::Claim, Rule::Adopt],
+        ),
+        case(
+            "removed by somebody",
+            Scenario { left: Left { removals: 1, unknowns: 1, ..CALM }, ..known() },
+            &[Rule::Hold],
+        ),
+        case(
+            "not found for a while",
+            Scenario { key: Key::Marker, left: Left { lags: 2, crashes: 1, ..CALM }, ..base() },
+            &[Rule::Young],
+        ),
+        case(
+            "dropped, updated",
+            Scenario { left: Left { drops: 1, ..rough }, ..known() },
+            &[Rule::Wait, Rule::Put],
+        ),
+        case("dropped, created", dropped(), &[Rule::One]),
+        case(
+            "dropped, created by a marker",
+            Scenario { key: Key::Marker, ..dropped() },
+            &[Rule::Search, Rule::Intent],
+        ),
+        case("dropped, deleted", Scenario { left: Left { drops: 1, ..rough }, ..deleted() }, &[Rule::Later]),
         case(
             "dropped, and an older one comes late",
             Scenario {
@@ -71,7 +123,7 @@ pub(super) fn cases() -> Vec<Case> {
                 left: Left { drops: 1, unknowns: 1, ..CALM },
                 ..known()
             },
-            &[],
+            &[Rule::Own],
         ),
         case(
             "dropped, sent again under a revised mapping",
@@ -81,7 +133,7 @@ pub(super) fn cases() -> Vec<Case> {
                 left: Left { drops: 1, ..rough },
                 ..known()
             },
-            &[],
+            &[Rule::Beneath, Rule::Wait],
         ),
     ]
 }
