@@ -98,7 +98,14 @@ mod tests {
         Item { applied_version: Some(1), mapping_revision: Some(1), slot: Some(slot), ..Item::default() }
     }
 
-    fn of_lane(state: SlotState, lane: Lane, version: u64, mapping_revision: u64, wake: bool, now: i64) -> Fence {
+    fn of_lane(
+        state: SlotState,
+        lane: Lane,
+        version: u64,
+        mapping_revision: u64,
+        wake: bool,
+        now: i64,
+    ) -> Fence {
         let operation = Operation::Upsert;
         let incoming = Incoming { version, mapping_revision, operation, lane, wake, again: false };
         fence(&item(state), &incoming, Instant(now))
@@ -110,12 +117,20 @@ mod tests {
             for now in [5, 20] {
                 assert_eq!(of_lane(state, Lane::Sync, 3, 1, false, now), Fence::Parked, "{state:?}, newer");
                 assert_eq!(
-                    of(state, Lane::Sync, 2, 2, false, now),
+                    of_lane(state, Lane::Sync, 2, 2, false, now),
                     Fence::Parked,
                     "{state:?}, newer mapping"
                 );
-                assert_eq!(of_lane(state, Lane::Sync, 2, 1, false, now), Fence::Superseded, "{state:?}, the same");
-                assert_eq!(of_lane(state, Lane::Sync, 2, 1, true, now), Fence::Superseded, "{state:?}, a wake");
+                assert_eq!(
+                    of_lane(state, Lane::Sync, 2, 1, false, now),
+                    Fence::Superseded,
+                    "{state:?}, the same"
+                );
+                assert_eq!(
+                    of_lane(state, Lane::Sync, 2, 1, true, now),
+                    Fence::Superseded,
+                    "{state:?}, a wake"
+                );
             }
         }
     }
@@ -125,7 +140,11 @@ mod tests {
         for state in [SlotState::Dead, SlotState::Waiting, SlotState::Incomplete] {
             assert_eq!(of_lane(state, Lane::Sync, 3, 1, false, 5), Fence::Open, "{state:?}, newer");
             assert_eq!(of_lane(state, Lane::Sync, 2, 1, true, 5), Fence::Open, "{state:?}, a wake");
-            assert_eq!(of_lane(state, Lane::Bulk, 2, 1, true, 20), Fence::Superseded, "{state:?}, the bulk lane");
+            assert_eq!(
+                of_lane(state, Lane::Bulk, 2, 1, true, 20),
+                Fence::Superseded,
+                "{state:?}, the bulk lane"
+            );
         }
     }
 
