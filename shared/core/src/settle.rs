@@ -9,6 +9,11 @@ use crate::key::{ConnectionKey, PairKey};
 use crate::plan::{Wait, may_end};
 use crate::time::Instant;
 
+// Test code: what it cannot do without is a mistake in it.
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests;
+
 /// Who writes, and for which version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -175,10 +180,15 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
     // not the sync lane's to end, and the bulk lane ends nothing else.
     let clear = match attempt.lane {
         Lane::Sync => slot.is_none() || (item.lane() == Lane::Sync && wanted <= Some(version)),
-        Lane::Bulk => slot.is_some_and(|slot| slot.state == SlotState::Parked) && wanted == Some(version),
+        Lane::Bulk => slot.is_some_and(|slot| slot.state == SlotState::Parked && keeps(slot, attempt)),
     };
-    let newer = clear || (attempt.lane == Lane::Sync && wanted < Some(version));
-    let overdue = attempt.lane == Lane::Bulk && fence && wanted > Some(version);
+    // Who would have dropped it comes too late: the CRM has it.
+    let too_late = attempt.lane == Lane::Bulk
+        && slot.is_some_and(|slot| slot.state == SlotState::Drop && keeps(slot, attempt));
+    // Of one version, what is parked under a newer mapping is the newer one.
+    let rank = slot.map(|slot| (slot.wanted_version, slot.mapping_revision));
+    let newer = clear || (attempt.lane == Lane::Sync && rank < Some((version, revision)));
+    let overdue = attempt.lane == Lane::Bulk && fence && rank > Some((version, revision));
     let own = item.by == attempt.by
         && (item.applied_version == Some(version)
             || item.slot.as_ref().is_some_and(|slot| slot.wanted_version == version));
@@ -195,7 +205,7 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             }
             write(item_next.noting(Ended::Skipped, version, now, None))
         }
-        Ending::Applied(done) if fence && clear => write(confirm(next(), attempt, done, now)),
+        Ending::Applied(done) if fence && (clear || too_late) => write(confirm(next(), attempt, done, now)),
         Ending::Applied(_) if own => Decision::Done,
         Ending::Applied(done) if overdue => write(confirm_beneath(next(), attempt, done, now)),
         Ending::Applied(_) if fence && newer => {
@@ -203,6 +213,9 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             Decision::StillNewest(Box::new(dropped.noting(Ended::Parked, version, now, None)))
         }
         Ending::Applied(_) => Decision::Overtaken(Box::new(Item { applied_hash: None, ..next() })),
+        Ending::Dead(filing) if fence && newer && !clear && item.lane() == Lane::Bulk => {
+            write(park_instead(next(), attempt, filing, now))
+        }
         Ending::Dead(filing) if fence && newer => write(file(next(), attempt, filing, now)),
         Ending::Parked(parking) if fence && newer => write(park(next(), attempt, parking, now)),
         Ending::Dead(_) | Ending::Parked(_) if own => Decision::Done,
@@ -298,6 +311,11 @@ fn confirm(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item 
     .noting(Ended::Applied, attempt.version, now, done.code)
 }
 
+/// Whether the slot keeps what was attempted: not another version, nor the same to be planned under a newer mapping.
+fn keeps(slot: &Slot, attempt: &Attempt) -> bool {
+    slot.wanted_version == attempt.version && slot.mapping_revision <= attempt.mapping_revision
+}
+
 /// The bulk lane told the CRM a version, and a newer one was parked meanwhile: that one stays, nothing is equal to what
 /// the CRM holds, and the link stands.
 fn confirm_beneath(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item {
@@ -309,7 +327,7 @@ fn confirm_beneath(item: Item, attempt: &Attempt, done: &Applied, now: Instant) 
 /// What is parked stays so until then at least; none when nothing is.
 fn put_off(item: Item, attempt: &Attempt, put: &Put, now: Instant) -> Option<Item> {
     let slot = item.slot.clone().filter(|slot| slot.state.lane() == Lane::Bulk)?;
-    let mine = slot.wanted_version == attempt.version && slot.state == SlotState::Parked;
+    let mine = slot.state == SlotState::Parked && keeps(&slot, attempt);
     if !put.uncertain && !mine {
         return None;
     }
@@ -322,6 +340,21 @@ fn put_off(item: Item, attempt: &Attempt, put: &Put, now: Instant) -> Option<Ite
     let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
     let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
     Some(item.noting(Ended::Parked, attempt.version, now, Some(put.reason.code)))
+}
+
+/// What the queue gave up while an older version is parked takes that one's place: the bulk lane may be calling the CRM for
+/// the record, and nobody else may until it has ended what is parked.
+fn park_instead(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
+    let parking = Parking {
+        reason: filing.reason.clone(),
+        body: filing.body.clone(),
+        deleted: filing.deleted,
+        attempts: filing.attempts,
+        until: now,
+        wait: None,
+    };
+    let applied_hash = item.applied_hash.clone().filter(|_| !filing.uncertain);
+    park(Item { applied_hash, ..item }, attempt, &parking, now)
 }
 
 fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
