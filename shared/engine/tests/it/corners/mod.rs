@@ -7,7 +7,7 @@ mod creates;
 mod tokens;
 mod waits;
 
-use crate::CONTACT;
+use crate::{CONTACT, parked};
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use rtr_connectors::http::{Http, NoAnswer, Outgoing, Response};
