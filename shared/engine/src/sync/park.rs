@@ -48,6 +48,7 @@ pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {
             job.give_back_as_is("nobody could be told that it is parked");
             continue;
         }
+        job.replaces = false;
         match parking(seams, job, reason.clone(), until, None).await {
             Ok(parking) => work.push((job, Ending::Parked(Box::new(parking)), Ended::Parked, Some(reason))),
             Err(why) => job.give_back_as_is(&why),
