@@ -15,11 +15,16 @@ use crate::work::note::note;
 use crate::work::notify::notify;
 use crate::work::waves;
 use rtr_core::config::OrgConfig;
+use rtr_core::item::Body;
 use rtr_core::key::PairKey;
 use rtr_core::lane::Lane;
 use rtr_core::settle::{Ending, Put};
 use rtr_core::time::Instant;
 use std::sync::Arc;
+
+/// Bodies kept outside the table that a worker holds at once: each may be as large as a message, and a worker that dies of
+/// a full memory dies of no record that could be named.
+const LARGE_AT_ONCE: usize = 20;
 
 /// How a chunk went.
 pub(super) enum Drain {
@@ -49,6 +54,7 @@ pub(super) async fn drain(
     let wary = taken.runs > 1;
     let by = lane.by();
     let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());
+    let mut large = 0;
     for one in named {
         // Its slot may have gone or be put off since the index was written.
         let Some(slot) = one.item.slot.clone().filter(|slot| slot.not_before <= by) else { continue };
@@ -57,6 +63,11 @@ pub(super) async fn drain(
         }
         if let Some(ending) = dropped(&slot) {
             drops.push((one, ending));
+            continue;
+        }
+        // What is too much for now is due still, and shown again.
+        large += usize::from(matches!(slot.body, Body::Stored(_)));
+        if large > LARGE_AT_ONCE && matches!(slot.body, Body::Stored(_)) {
             continue;
         }
         match job(&one, lane.connection, config, received, wary) {

@@ -58,7 +58,8 @@ fn given_a_refresh_token_that_is_revoked_when_synced_then_the_connection_is_susp
     assert!(world.limits.state().suspensions.contains_key("acme#hubspot"));
     let asked = refreshes(&world);
     assert!(world.sync(&[world.contact("d", 1, &json!({"email": "d@x.io"}))]).failed.is_empty());
-    world.sweep();
+    world.clock.advance_ms(60_000);
+    assert_eq!(world.sweep().len(), 1);
     assert_eq!((parked(&world, "d").wanted_version, refreshes(&world)), (1, asked), "not asked again");
     let token = world.crm.token("acme");
     world.secrets.put("rtr/test/acme/hubspot", &json!({"type": "bearer", "token": token}).to_string());
@@ -106,7 +107,8 @@ fn given_no_secret_when_synced_then_what_comes_is_parked_and_goes_once_it_is_the
     world.secrets.put("rtr/test/acme/hubspot", "{\"type\": \"bearer\"}");
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
     assert_eq!((world.sync(&[message]).failed.len(), world.calls().len()), (0, 0));
-    world.sweep();
+    world.clock.advance_ms(60_000);
+    assert_eq!(world.sweep().len(), 1);
     assert_eq!((parked(&world, "c").reason.code.as_str(), world.calls().len()), ("RTR4007", 0));
     world.secrets.put("rtr/test/acme/hubspot", &json!({"type": "bearer", "token": token}).to_string());
     world.clock.advance_ms(61_000);

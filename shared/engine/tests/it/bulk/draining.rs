@@ -120,3 +120,25 @@ fn given_a_large_body_parked_when_drained_then_it_is_not_left_behind() {
     world.sweep();
     assert_eq!((world.contacts("firstname"), world.records.state().bodies.len()), (vec!["v3".to_owned()], 0));
 }
+
+#[test]
+fn given_many_large_bodies_parked_when_drained_then_a_worker_holds_no_more_than_twenty_of_them_at_once() {
+    let world = World::with_contact(CONTACT);
+    mode(&world, "paused");
+    for id in ids(45) {
+        let data = json!({"email": format!("{id}@x.io"), "first_name": "v1", "notes": "x".repeat(110_000)});
+        assert!(world.sync(&[world.contact(&id, 1, &data)]).failed.is_empty());
+    }
+    for n in 100..110 {
+        assert!(world.sync(&[contact(&world, &format!("c{n}"), 1)]).failed.is_empty());
+    }
+    mode(&world, "live");
+    world.clock.advance_ms(60_000);
+    world.sweep();
+    assert_eq!((left(&world), world.contacts("email").len(), world.records.state().bodies.len()), (0, 55, 0));
+    assert_eq!(
+        writes_since(&world, 0),
+        ["POST contacts/batch/upsert 200"; 3],
+        "20 and the small ones, 20, 5"
+    );
+}

@@ -91,6 +91,28 @@ fn given_a_delete_while_the_older_is_called_when_it_succeeds_then_the_record_is_
 }
 
 #[test]
+fn given_a_newer_version_while_the_older_is_looked_for_when_it_is_found_then_it_is_adopted_with_the_newer_content()
+ {
+    let mapping = "object: contacts\nmatch: email\nfields:\n  email: email\n  firstname: first_name\n";
+    let world = World::with_contact(mapping);
+    let seed = json!({"provider": "hubspot", "account": "acme", "object": "contacts",
+        "records": [{"properties": {"email": "c0000@x.io", "firstname": "theirs"}}]});
+    world.crm.control("POST", "/_sandbox/records", &seed);
+    configure(&world, "paused", mapping);
+    bring(&world, &ids(1), 2);
+    configure(&world, "live", mapping);
+    let http = Meanwhile::new(&world, "c0000@x.io", vec![contact(&world, "c0000", 3)]);
+    assert!(bulk_by(&world, &http, &[baton(&world)]).is_some());
+    assert!(http.batch.lock().unwrap().is_none());
+    pass_minutes(&world, 2);
+    assert_eq!((world.contacts("firstname"), left(&world)), (vec!["v3".to_owned()], 0));
+    assert_eq!(
+        (world.contacts("rtr_record_id"), world.records.state().claims.len()),
+        (vec!["c0000".to_owned()], 1)
+    );
+}
+
+#[test]
 fn given_the_same_version_sent_again_while_it_is_called_when_it_succeeds_then_it_is_written_once() {
     let world = linked_and_parked(1);
     let before = world.calls().len();

@@ -41,7 +41,7 @@ fn baton(world: &World) -> Received {
     build::message(&body, &here().key(), world.now())
 }
 
-/// Sets the connection's mode.
+/// Sets the connection's mode. Once that is live, so long passes that its lane has looked whether it may go on.
 fn mode(world: &World, mode: &str) {
     configure(world, mode, CONTACT);
 }
@@ -57,6 +57,9 @@ fn configure(world: &World, mode: &str, contact: &str) {
         ("orgs/acme.yaml", &org),
     ];
     world.configs.apply(&files).unwrap();
+    if mode == "live" {
+        world.clock.advance_ms(60_000);
+    }
 }
 
 /// A contact's version, which names itself.

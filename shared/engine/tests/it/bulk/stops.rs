@@ -211,3 +211,22 @@ fn given_a_table_that_takes_no_writes_when_what_is_parked_would_end_otherwise_th
         assert!(!ids(3).iter().any(parked), "{name}");
     }
 }
+
+#[test]
+fn given_a_stream_of_changes_at_a_paused_connection_when_each_is_parked_then_its_lane_is_still_looked_at_once_a_minute()
+ {
+    let world = World::with_contact(CONTACT);
+    mode(&world, "paused");
+    let (mut looks, began) = (0, world.now());
+    for n in 0..300 {
+        assert!(world.sync(&[contact(&world, &format!("c{n}"), 1)]).failed.is_empty());
+        world.clock.advance_ms(2_000);
+        looks += world.sweep().len();
+    }
+    let minutes = world.now().since_ms(began) / 60_000;
+    assert!(looks <= 12, "{looks} looks in {minutes} minutes");
+    mode(&world, "live");
+    world.clock.advance_ms(60_000);
+    world.sweep();
+    assert_eq!((left(&world), world.contacts("email").len()), (0, 300));
+}
