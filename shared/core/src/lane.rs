@@ -68,13 +68,16 @@ impl Lane {
     }
 
     /// The lane after the worker that took it as `taken` ended in order and wants to look again at `next`; none when
-    /// another has it. What was parked while it worked is not forgotten.
+    /// another has it. What was parked while it worked is not forgotten, though it be due later than the lane was anyway.
     #[must_use]
     pub fn pass(&self, taken: &Self, next: Option<Instant>) -> Option<Self> {
         if self.n != taken.n {
             return None;
         }
-        let wanted = self.due_at.filter(|_| self.due_at != taken.due_at);
+        let wanted = match self.due_at {
+            due_at if due_at != taken.due_at => due_at,
+            _ => self.wanted_at.filter(|at| Some(*at) != taken.wanted_at).map(|at| at.plus_ms(LOOK_AGAIN_MS)),
+        };
         let due_at = match (wanted, next) {
             (Some(wanted), Some(next)) => Some(wanted.min(next)),
             (wanted, next) => wanted.or(next),
@@ -133,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn given_something_parked_for_long_while_a_worker_is_at_it_when_passed_then_the_lane_is_looked_at_all_the_same()
+     {
+        let taken = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
+        let wanted = taken.want(Instant(QUIET_MS + 1), Instant(5)).unwrap();
+        assert_eq!(wanted.due_at, taken.due_at, "it is looked at sooner anyway, should the worker die");
+        assert_eq!(wanted.pass(&taken, None).unwrap().due_at, Some(Instant(5 + LOOK_AGAIN_MS)));
+        assert_eq!(wanted.pass(&taken, Some(Instant(9))).unwrap().due_at, Some(Instant(9)));
+    }
+
+    #[test]
     fn given_many_that_park_at_once_when_the_lane_is_due_in_time_then_one_wish_stands_for_all() {
         let lane = Lane::default().want(Instant(50), Instant(10)).unwrap();
         assert_eq!(lane.want(Instant(60), Instant(11)), None);
@@ -143,15 +156,15 @@ mod tests {
     proptest! {
         #[test]
         fn given_any_history_of_a_lane_when_something_was_parked_then_it_stays_due_until_a_look_after_the_grace(
-            steps in prop::collection::vec((0_u8..4, 0_i64..40_000), 1..60),
+            steps in prop::collection::vec((0_u8..4, 0_i64..40_000, 0_i64..600_000), 1..60),
         ) {
             let (mut lane, mut now, mut worker) = (Lane::default(), Instant(0), None::<Lane>);
             let mut parked_at = None;
-            for (step, pause) in steps {
+            for (step, pause, wait) in steps {
                 now = now.plus_ms(pause);
                 match step {
                     0 => {
-                        lane = lane.want(now, now).unwrap_or(lane);
+                        lane = lane.want(now.plus_ms(wait), now).unwrap_or(lane);
                         parked_at = Some(now);
                     }
                     1 if worker.is_none() => {

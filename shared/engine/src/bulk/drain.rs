@@ -5,8 +5,8 @@ use super::jobs::{job, load};
 use super::rest::stops;
 use super::{SOON_MS, Work};
 use crate::report::BatchReport;
-use crate::seams::{Parked, Seams};
-use crate::work::commit::commit;
+use crate::seams::Parked;
+use crate::work::commit::{Committed, commit};
 use crate::work::connections::call_all;
 use crate::work::decide::plan_all;
 use crate::work::fate::MessageFate;
@@ -15,11 +15,16 @@ use crate::work::note::note;
 use crate::work::notify::notify;
 use crate::work::waves;
 use rtr_core::config::OrgConfig;
+use rtr_core::item::Body;
 use rtr_core::key::PairKey;
 use rtr_core::lane::Lane;
 use rtr_core::settle::{Ending, Put};
 use rtr_core::time::Instant;
 use std::sync::Arc;
+
+/// Bodies kept outside the table that a worker holds at once: each may be as large as a message, and a worker that dies of
+/// a full memory dies of no record that could be named.
+const LARGE_AT_ONCE: usize = 20;
 
 /// How a chunk went.
 pub(super) enum Drain {
@@ -49,6 +54,7 @@ pub(super) async fn drain(
     let wary = taken.runs > 1;
     let by = lane.by();
     let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());
+    let mut large = 0;
     for one in named {
         // Its slot may have gone or be put off since the index was written.
         let Some(slot) = one.item.slot.clone().filter(|slot| slot.not_before <= by) else { continue };
@@ -59,21 +65,31 @@ pub(super) async fn drain(
             drops.push((one, ending));
             continue;
         }
+        // What is too much for now is due still, and shown again.
+        large += usize::from(matches!(slot.body, Body::Stored(_)));
+        if large > LARGE_AT_ONCE && matches!(slot.body, Body::Stored(_)) {
+            continue;
+        }
         match job(&one, lane.connection, config, received, wary) {
             Ok(job) => jobs.extend(job),
             Err(reason) => orphans.push((one, orphaned(&slot, &reason))),
         }
     }
     let any = !jobs.is_empty() || !drops.is_empty() || !orphans.is_empty();
-    report.count("dropped", end(seams, &received.message_id, drops).await);
-    report.count("dead", end(seams, &received.message_id, orphans).await);
+    let dropped = end(seams, &received.message_id, drops).await;
+    let dead = end(seams, &received.message_id, orphans).await;
+    report.count("dropped", dropped.written);
+    report.count("dead", dead.written);
     load(seams, &mut jobs).await;
     while waves::next(&mut jobs) {
         plan_all(seams, &mut jobs, report).await;
         call_all(seams, lane.settings, lane.caches, &mut jobs, wary, lane.deadline, report).await;
         waves::look_again(&mut jobs);
     }
-    let stopped = put_off(seams, &mut jobs, report).await;
+    let mut stopped = put_off(lane, &mut jobs, report).await;
+    if dropped.failed || dead.failed {
+        stopped = stopped.max(Some(soon(seams.clock.now())));
+    }
     notify(seams, lane.settings, &jobs, report).await;
     for job in jobs.iter().filter(|job| matches!(job.stage, Stage::Ended(..))) {
         note(job, report);
@@ -82,10 +98,11 @@ pub(super) async fn drain(
 }
 
 /// Writes how long what could not go stays parked; what stopped the connection as a whole is left as it is, and says until
-/// when.
-async fn put_off(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport) -> Option<Instant> {
+/// when. The lane knows as of anything that is parked: the index may not show it, when the lane is looked at next.
+async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) -> Option<Instant> {
+    let seams = lane.seams;
     let now = seams.clock.now();
-    let (mut stopped, mut work) = (None, Vec::new());
+    let (mut stopped, mut first, mut work) = (None, None, Vec::new());
     for job in jobs.iter_mut() {
         let Stage::Returned(fate, reason) = &job.stage else { continue };
         if let Some(until) = stops(fate, reason, now) {
@@ -97,14 +114,30 @@ async fn put_off(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport) 
             continue;
         }
         report.count("put_off", 1);
+        let (MessageFate::Return(until) | MessageFate::Hold(until)) = *fate else { continue };
+        first = Some(first.map_or(until, |held: Instant| held.min(until)));
         // What is held is written already, with the hash gone.
-        if let MessageFate::Return(until) = *fate {
+        if matches!(fate, MessageFate::Return(_)) {
             let put = Put { until, reason: reason.clone(), uncertain: false, attempts: job.attempts() };
             work.push((job, Ending::Put(put)));
         }
     }
+    if let Some(at) = first
+        && let Err(error) = seams.limits.want_lane(lane.connection, at).await
+    {
+        tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
+        stopped = stopped.max(Some(at));
+    }
     if !work.is_empty() {
-        let _ = commit(seams, work).await;
+        let answers = commit(seams, work).await;
+        if answers.iter().any(|answer| matches!(answer, Committed::Failed(_))) {
+            stopped = stopped.max(Some(soon(now)));
+        }
     }
     stopped
+}
+
+/// When a table that took no write is tried again: what it did not take is due still.
+fn soon(now: Instant) -> Instant {
+    now.plus_ms(SOON_MS)
 }

@@ -21,8 +21,17 @@ pub(super) fn orphaned(slot: &Slot, reason: &Reason) -> Ending {
     }))
 }
 
-/// Writes endings; says how many stand. What was refused or failed is found again by the next look.
-pub(super) async fn end(seams: &Seams<'_>, by: &str, work: Vec<(Named, Ending)>) -> u64 {
+/// What became of endings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// How many stand.
+    pub(super) written: u64,
+    /// Whether the table did not answer for any.
+    pub(super) failed: bool,
+}
+
+/// Writes endings. What was refused or failed is found again by the next look.
+pub(super) async fn end(seams: &Seams<'_>, by: &str, work: Vec<(Named, Ending)>) -> Ends {
     let now = seams.clock.now();
     let mut writes = Vec::new();
     for (Named { key, names, item: old }, ending) in work {
@@ -39,17 +48,18 @@ pub(super) async fn end(seams: &Seams<'_>, by: &str, work: Vec<(Named, Ending)>)
         }
     }
     if writes.is_empty() {
-        return 0;
+        return Ends::default();
     }
     let wrote = seams.records.write(&writes).await;
-    let mut ended = 0;
+    let mut ends = Ends::default();
     for (write, wrote) in writes.iter().zip(wrote) {
         if wrote == Wrote::Done {
-            ended += 1;
+            ends.written += 1;
             if let Some(body) = write.old.stored_body().filter(|body| write.new.stored_body() != Some(body)) {
                 let _ = seams.records.delete_body(body).await;
             }
         }
+        ends.failed |= matches!(wrote, Wrote::Failed(_));
     }
-    ended
+    ends
 }

@@ -74,6 +74,7 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             deferred: false,
             linked_before: false,
             several: routed.len() > 1,
+            replaces: false,
         };
         if !woken {
             map(&mut job);

@@ -11,6 +11,7 @@ use crate::work::job::{Job, Stage};
 use rtr_core::code::Code;
 use rtr_core::item::{Ended, Reason, SlotState};
 use rtr_core::key::ConnectionKey;
+use rtr_core::plan::PAUSE_MS;
 use rtr_core::settle::Ending;
 use rtr_core::time::Instant;
 use std::collections::BTreeMap;
@@ -29,7 +30,9 @@ pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {
     let now = seams.clock.now();
     let mut wanted: BTreeMap<ConnectionKey, Instant> = BTreeMap::new();
     for job in jobs.iter() {
-        if let Some((until, _)) = to_park(job, now) {
+        if let Some((until, reason)) = to_park(job, now) {
+            // A lane that a person has stopped is looked at once a minute, however much comes.
+            let until = if is_patient(&reason) { now.plus_ms(PAUSE_MS) } else { until };
             let at = wanted.entry(job.connection.clone()).or_insert(until);
             *at = until.min(*at);
         }
@@ -48,6 +51,7 @@ pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {
             job.give_back_as_is("nobody could be told that it is parked");
             continue;
         }
+        job.replaces = false;
         match parking(seams, job, reason.clone(), until, None).await {
             Ok(parking) => work.push((job, Ending::Parked(Box::new(parking)), Ended::Parked, Some(reason))),
             Err(why) => job.give_back_as_is(&why),
@@ -71,7 +75,11 @@ fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
     if !woken && !slow && (!crowded || short) {
         return None;
     }
-    // What only a person ends is for its whole lane to wait for: each goes as soon as that does.
-    let patient = matches!(reason.code, Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret);
-    Some((if patient { now } else { until }, reason.clone()))
+    // Each goes as soon as its lane does.
+    Some((if is_patient(reason) { now } else { until }, reason.clone()))
+}
+
+/// Whether only a person ends it, which is for the whole lane to wait for.
+fn is_patient(reason: &Reason) -> bool {
+    matches!(reason.code, Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret)
 }

@@ -5,7 +5,7 @@ use crate::seams::{ClaimChange, Records, Seams, Write, Wrote};
 use futures::future::{join, join_all};
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
-use rtr_core::item::{Body, Ended, Item, Reason};
+use rtr_core::item::{Body, Ended, Item, Lane, Reason};
 use rtr_core::plan::Wait;
 use rtr_core::settle::{Decision, Ending, Filing, Parking, claims, settle};
 use rtr_core::time::Instant;
@@ -213,6 +213,10 @@ pub(crate) async fn store_body(seams: &Seams<'_>, pk: &str, data: &Value) -> Res
 
 fn decide(job: &Job, ending: &Ending, now: Instant) -> Result<(Write, Committed), Committed> {
     let write = |new: Item| Write { key: job.key.clone(), names: job.names(), old: job.item.clone(), new };
+    // The bulk lane has drained what was to be replaced, and may not look again: the version is planned anew.
+    if job.replaces && matches!(ending, Ending::Parked(_)) && job.item.lane() != Lane::Bulk {
+        return Err(Committed::PlanAgain);
+    }
     match settle(&job.item, &job.attempt(), ending, now) {
         Decision::Write(item) => Ok((write(*item), Committed::Written)),
         Decision::Overtaken(item) => Ok((write(*item), Committed::Overtaken)),

@@ -35,6 +35,7 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
                 work.push((job, Ending::Shadowed(shadow), Ended::Skipped, Some(reason)));
             }
             Action::ReplaceParked => {
+                job.replaces = true;
                 let held = job.item.slot.as_ref().map(|slot| (slot.not_before, slot.reason.clone()));
                 let (until, reason) =
                     held.unwrap_or((now, Reason::new(Code::Contended, "the record is parked")));

@@ -55,6 +55,8 @@ pub(crate) struct Job {
     pub(crate) linked_before: bool,
     /// Whether its record goes to other connections too.
     pub(crate) several: bool,
+    /// Whether it takes the place of what is parked, and only that: what it would park anew no lane knows of.
+    pub(crate) replaces: bool,
 }
 
 /// A change event that a wake stands for.
