@@ -2,7 +2,9 @@
 
 use crate::stack::{SetClock, drop_table, make_lanes_table, with_stack};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use rtr_aws::clients::Clients;
@@ -11,17 +13,31 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Baton, Limits};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const BEGIN: Instant = Instant(1_795_000_000_000);
 
 /// Of every two answers to a write the first becomes an error that the SDK tries again.
-#[derive(Debug, Default)]
-struct LosesAnswers(Arc<AtomicUsize>);
+#[derive(Debug, Clone, Default)]
+struct LosesAnswers {
+    is_write: Arc<AtomicBool>,
+    answers: Arc<AtomicUsize>,
+}
 
 impl Intercept for LosesAnswers {
     fn name(&self) -> &'static str {
         "loses answers"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        self.is_write.store(target.ends_with(".PutItem"), Ordering::SeqCst);
+        Ok(())
     }
 
     fn modify_before_deserialization(
@@ -30,9 +46,8 @@ impl Intercept for LosesAnswers {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let request = context.inner().request();
-        let target = request.and_then(|request| request.headers().get("x-amz-target")).unwrap_or_default();
-        if target.ends_with(".PutItem") && self.0.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+        let is_write = self.is_write.load(Ordering::SeqCst);
+        if is_write && self.answers.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             *context.response_mut().status_mut() = 500.try_into()?;
         }
         Ok(())
@@ -44,7 +59,7 @@ fn given_writes_whose_answers_are_lost_when_the_sdk_repeats_them_then_they_count
     with_stack(async |clients, name| {
         make_lanes_table(&clients, &name).await;
         let lost = LosesAnswers::default();
-        let answers = lost.0.clone();
+        let answers = lost.answers.clone();
         let config = clients.dynamodb.config().to_builder().interceptor(lost).build();
         let losing = Clients { dynamodb: Client::from_conf(config), ..clients.clone() };
         let limits = DynamoLimits::new(&losing, &name, Arc::new(SetClock::at(BEGIN.0)));
