@@ -18,9 +18,8 @@ pub const CHANGES: Setup =
 /// The set-up of `dead-letter.fifo` in the template.
 pub const DEAD_LETTER: Setup =
     Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 14 * 86_400_000 };
-
-/// The set-up of `bulk.fifo` in the template.
-pub const BULK: Setup = Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 14 * 86_400_000 };
+/// The set-up of `bulk.fifo` in the template: a baton that is lost is sent again.
+pub const BULK: Setup = Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 86_400_000 };
 
 /// The queues.
 #[derive(Debug)]

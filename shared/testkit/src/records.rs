@@ -98,6 +98,11 @@ impl MemoryRecords {
     }
 }
 
+/// What each partition may give of `limit`, so that none stands before the others.
+fn share(limit: usize) -> usize {
+    limit.div_ceil(usize::try_from(SHARDS).unwrap_or(1))
+}
+
 fn gone() -> Unavailable {
     Unavailable("the table does not answer".to_owned())
 }
@@ -140,7 +145,7 @@ impl State {
         Ok(found)
     }
 
-    /// What the index of a connection's parked work shows.
+    /// What the index of a connection's parked work shows, of each partition its share.
     fn parked(
         &mut self,
         shows: impl Fn(Instant) -> bool,
@@ -153,20 +158,25 @@ impl State {
             return Ok(Vec::new());
         }
         let sk = connection.key();
-        let mut found: Vec<Parked> = (self.items.iter())
-            .filter(|(key, _)| key.sk == sk)
-            .filter_map(|(key, (item, _))| {
-                let shown = match self.before.get(key).filter(|(at, _)| !shows(*at)) {
-                    Some((_, stale)) => stale.as_ref(),
-                    None => item.slot.as_ref(),
-                };
-                let slot = shown.filter(|slot| slot.state.lane() == Lane::Bulk)?;
-                Some(Parked { key: key.clone(), not_before: slot.not_before })
-            })
-            .collect();
-        found.sort_by_key(|one| one.not_before);
+        let mut index: BTreeMap<String, Vec<(Instant, &PairKey)>> = BTreeMap::new();
+        for (key, (item, _)) in self.items.iter().filter(|(key, _)| key.sk == sk) {
+            let shown = match self.before.get(key).filter(|(at, _)| !shows(*at)) {
+                Some((_, stale)) => stale.as_ref(),
+                None => item.slot.as_ref(),
+            };
+            if let Some(slot) = shown.filter(|slot| slot.state.lane() == Lane::Bulk) {
+                index.entry(key.index_partition(&sk)).or_default().push((slot.not_before, key));
+            }
+        }
+        let mut found = Vec::new();
+        for mut entries in index.into_values() {
+            entries.sort_unstable();
+            found.extend(entries.into_iter().take(share(limit)));
+        }
+        found.sort_unstable();
         found.truncate(limit);
-        Ok(found)
+        let parked = |(not_before, key): (Instant, &PairKey)| Parked { key: key.clone(), not_before };
+        Ok(found.into_iter().map(parked).collect())
     }
 
     /// As it is now.
@@ -269,10 +279,8 @@ impl Records for MemoryRecords {
 
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
         let due = |_: &Names, slot: &Slot| slot.due_at().filter(|at| *at <= now);
-        // Each partition has its share, so that none stands before the others.
-        let share = limit.div_ceil(usize::try_from(SHARDS).unwrap_or(1));
         let partition = |key: &PairKey| key.index_partition("!due");
-        self.asked("due", |state| state.sleepers(|at| self.shows(at), share, partition, due)).await
+        self.asked("due", |state| state.sleepers(|at| self.shows(at), share(limit), partition, due)).await
     }
 
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
@@ -287,7 +295,8 @@ impl Records for MemoryRecords {
                 let (item, names) = state.items.get(key)?;
                 Some(Named { key: key.clone(), names: names.clone(), item: item.clone() })
             };
-            Ok(keys.iter().filter_map(named).collect())
+            let mut seen = HashSet::new();
+            Ok(keys.iter().filter(|key| seen.insert(*key)).filter_map(named).collect())
         })
         .await
     }

@@ -29,7 +29,7 @@ use rtr_core::time::Instant;
 const LOOK_AT: usize = 1_000;
 /// The largest chunk that is worked at once, in calls of the CRM's own size: of several objects each has its calls full.
 const CALLS_AT_ONCE: usize = 2;
-/// With less time left than this, in milliseconds, no other chunk is begun.
+/// With less time left than this, in milliseconds, no other chunk is begun; a function of little time needs a quarter of it.
 const LEAST_CHUNK_MS: i64 = 15_000;
 /// A rest up to this long is waited out in place, in milliseconds: a lane that is given up and found again takes longer.
 const WAIT_MS: i64 = 5_000;
@@ -146,13 +146,13 @@ impl Work<'_> {
             }
             let mut worked = false;
             for chunk in due.chunks(size.max(1) * CALLS_AT_ONCE) {
-                if self.deadline.since_ms(clock.now()) < LEAST_CHUNK_MS {
+                if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
                     return Rest::Until(clock.now());
                 }
                 match drain(self, taken, &config, chunk, report).await {
                     Drain::Stopped(until) => {
                         let wait_ms = until.since_ms(clock.now());
-                        if wait_ms > WAIT_MS || self.deadline.since_ms(until) < LEAST_CHUNK_MS {
+                        if wait_ms > WAIT_MS || self.deadline.since_ms(until) < self.least_chunk_ms() {
                             return Rest::Until(until);
                         }
                         // Tokens come back in a moment: the rest of what was shown is looked at anew.
@@ -168,6 +168,10 @@ impl Work<'_> {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             }
         }
+    }
+
+    fn least_chunk_ms(&self) -> i64 {
+        LEAST_CHUNK_MS.min(self.settings.timeout_ms / 4)
     }
 
     /// The time by which something is due. A baton that comes for the first time tells the queue's time, and a clock of ours
