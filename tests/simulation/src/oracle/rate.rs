@@ -47,8 +47,9 @@ impl Oracle {
     /// A call goes to `at`.
     pub(super) fn rate(&mut self, now: Instant, skew_ms: i64, env: usize, at: At) {
         let sound = !self.limiter_unsound;
-        // What was granted before it stood still is used when it goes on.
-        let thawed = self.thawed.get(&env).is_some_and(|at| now.since_ms(*at) <= LEASE_MS);
+        // What was granted before it stood still is used when it goes on; and a limiter that was asked before looks dead to
+        // it, for as long as such a one is left alone.
+        let thawed = self.thawed.get(&env).is_some_and(|at| now.since_ms(*at) <= LEASE_MS + LIMITER_REST_MS);
         let broken = self.rests.get(&at).into_iter().flatten().find(|rest| {
             let told = rest.env == env || sound && now >= rest.told.plus_ms(TOLD_ALL_MS);
             // A clock that is off is off for the rest as well.
