@@ -12,7 +12,7 @@ use crate::oracle::Oracle;
 use crate::people::Phase;
 use crate::place::{Place, State};
 use crate::plan::Plan;
-use crate::scenario::{Kind, ORGS, Scenario};
+use crate::scenario::{ORGS, Scenario};
 use crate::trace::Trace;
 use crate::weather::Sky;
 use rtr_core::item::Item;
@@ -280,18 +280,12 @@ impl<'a> World<'a> {
     fn watch_landings(&mut self) {
         for change in self.crm.changes() {
             self.core.trace.note(self.core.kernel.now(), "landed", || format!("{change:?}"));
-            let (records, queue) = (&self.records, &self.queue);
+            let records = &self.records;
             let now = self.core.kernel.now();
-            let key = |kind: Kind, id: &str| RecordKey::new(&change.account, kind.name(), id);
-            self.core.oracle().landed(
-                now,
-                &change,
-                |kind, id| {
-                    let connection = ConnectionKey::new(&change.account, &change.provider);
-                    records.item(&PairKey::new(&key(kind, id), &connection))
-                },
-                |kind, id| newest_of(&key(kind, id), queue.state().dead_letter.bodies()),
-            );
+            self.core.oracle().landed(now, &change, |kind, id| {
+                let key = RecordKey::new(&change.account, kind.name(), id);
+                records.item(&PairKey::new(&key, &ConnectionKey::new(&change.account, &change.provider)))
+            });
         }
     }
 
@@ -335,13 +329,4 @@ impl<'a> World<'a> {
             self.core.kernel.at(at, Happen::Sweeps);
         }
     }
-}
-
-/// The newest version of `key` among messages.
-fn newest_of<'a>(key: &RecordKey, bodies: impl Iterator<Item = &'a str>) -> Option<u64> {
-    let changes = bodies.filter_map(|body| match rtr_core::change::parse(body) {
-        Ok(rtr_core::change::Message::Change(change)) if change.key == *key => Some(change.version),
-        _ => None,
-    });
-    changes.max()
 }

@@ -74,7 +74,7 @@ pub async fn run(
     let deadline = deadline.plus_ms(-COMMIT_RESERVE_MS);
     while waves::next(&mut jobs) {
         plan_all(seams, &mut jobs, &mut report).await;
-        let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs).await;
+        let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs, &mut report).await;
         connections::call_all(seams, settings, caches, &mut jobs, alone, deadline, &mut report).await;
         waves::look_again(&mut jobs);
     }

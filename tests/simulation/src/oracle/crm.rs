@@ -109,15 +109,8 @@ impl Oracle {
         }
     }
 
-    /// A record of a CRM was written by a request of ours. `item` is what is durable of its record at this moment, and
-    /// `given_up` the newest version of it that the queue gave up and nobody has filed yet.
-    pub fn landed(
-        &mut self,
-        at_time: Instant,
-        change: &Change,
-        item: impl FnOnce(Kind, &str) -> Item,
-        given_up: impl FnOnce(Kind, &str) -> Option<u64>,
-    ) {
+    /// A record of a CRM was written by a request of ours. `item` is what is durable of its record at this moment.
+    pub fn landed(&mut self, at_time: Instant, change: &Change, item: impl FnOnce(Kind, &str) -> Item) {
         let at: At = (change.provider.clone(), change.account.clone());
         let place = (at.clone(), change.object.clone(), change.id.clone());
         let kind = [Kind::Contact, Kind::Company, Kind::Deal]
@@ -172,10 +165,6 @@ impl Oracle {
         }
         let highest = self.highest.entry((change.provider.clone(), record.clone())).or_default();
         if version < *highest {
-            // That the newer one landed stands nowhere, if its every write failed and its message lies with the dead ones.
-            if given_up(kind, &key) >= Some(*highest) {
-                return;
-            }
             let what = format!("{record}: version {version} landed at {} after {highest}", change.provider);
             self.violate("I2", Some(record.clone()), what);
             return;
