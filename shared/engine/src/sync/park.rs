@@ -19,9 +19,10 @@ use rtr_core::time::Instant;
 /// A wait up to this long stays in the queue the first time, in milliseconds: it is over before a slot would be read.
 const SHORT_MS: i64 = 1_000;
 
-/// Receives after which the queue is no place to wait: half a minute, which is longer than any lock. What waits for tokens
-/// costs no call and stays.
+/// Receives after which the queue is no place to wait: half a minute, which is longer than any lock.
 const FAST_RECEIVES: u32 = 5;
+/// The same for what the CRM or the limiter asked to wait, which comes back when they said.
+const PATIENT_RECEIVES: u32 = 10;
 
 /// Parks what waits and must not wait in the queue.
 pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {
@@ -67,7 +68,8 @@ fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
     };
     let short = until.since_ms(now) <= SHORT_MS && job.receive_count == 1 && !held;
     let woken = job.wake && job.item.slot.as_ref().is_some_and(|slot| slot.state != SlotState::Dead);
-    let slow = job.receive_count >= FAST_RECEIVES && reason.code != Code::Throttled;
+    let most = if reason.code == Code::Throttled { PATIENT_RECEIVES } else { FAST_RECEIVES };
+    let slow = job.receive_count >= most;
     if !woken && !slow && (!job.several || short) {
         return None;
     }
