@@ -108,7 +108,8 @@ impl Env {
     }
 }
 
-/// The records as one build reaches them: the build before this one hashed payloads in another way and kept no history.
+/// The records as one build reaches them: the build before this one hashed payloads in another way and kept
+/// of an item's history the last outcome only.
 struct EnvRecords {
     core: Arc<Core>,
     inner: Arc<MemoryRecords>,
@@ -149,9 +150,20 @@ impl EnvRecords {
         }
     }
 
+    /// Lets the watch know of the endings that stand now: what was done counts, heard of or not.
+    fn book(&self, writes: &[Write]) {
+        for write in writes {
+            let stands = self.inner.item(&write.key);
+            if stands.rev == write.new.rev && stands.by == write.new.by {
+                self.core.oracle().noted(&write.names, &write.new);
+            }
+        }
+    }
+
     fn out(&self, mut write: Write) -> Write {
         if self.old_build {
-            write.new.recent.clear();
+            let older = write.new.recent.len().saturating_sub(1);
+            write.new.recent.drain(..older);
             write.new.base.clear();
             write.new.applied_hash = write.new.applied_hash.map(|hash| format!("old-{hash}"));
         }
@@ -178,17 +190,19 @@ impl Records for EnvRecords {
         if let Some(first) = writes.first() {
             self.disturb(first);
         }
-        let writes: Vec<Write> = writes.iter().cloned().map(|write| self.out(write)).collect();
-        let answers = self.inner.write(&writes).await;
-        self.tell(&writes, &answers);
+        let out: Vec<Write> = writes.iter().cloned().map(|write| self.out(write)).collect();
+        let answers = self.inner.write(&out).await;
+        self.book(writes);
+        self.tell(&out, &answers);
         answers
     }
 
     async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
         self.disturb(write);
-        let write = self.out(write.clone());
-        let answer = self.inner.write_with_claims(&write, claims).await;
-        self.tell(std::slice::from_ref(&write), std::slice::from_ref(&answer));
+        let out = self.out(write.clone());
+        let answer = self.inner.write_with_claims(&out, claims).await;
+        self.book(std::slice::from_ref(write));
+        self.tell(std::slice::from_ref(&out), std::slice::from_ref(&answer));
         answer
     }
 

@@ -190,6 +190,9 @@ impl World<'_> {
         }
         core.trace.note(core.kernel.now(), "lambda", || format!("#{number} answers {:?}", report.failed));
         core.oracle().answered(task.env.id, &task.batch, &report.failed);
+        if task.function == Function::Sync {
+            core.oracle().counted(&task.batch, &report.counts, self.is_blind());
+        }
         for (name, count) in &report.counts {
             *self.counts.entry(name).or_default() += count;
         }

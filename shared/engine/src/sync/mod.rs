@@ -31,6 +31,7 @@ use commit::{Certainty, commit, filing, finish};
 use futures::future::join_all;
 use intake::{Intake, take_in};
 use job::{Job, Stage};
+use orphans::Orphan;
 use rtr_core::change::Change;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
@@ -148,16 +149,20 @@ async fn make_jobs(
                 log_unfiled(change, "", prepare::NOT_ROUTED, &reason, &batch[*place]);
                 report.count("skipped", 1);
             }
-            for none in &none {
-                letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
-                log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
-            }
         }
-        let filed = orphans::end(seams, batch, record, &none, fates).await;
-        report.count("dead", filed);
-        if record.change.is_none() {
-            // Its connection or mapping is gone: a dead version stays listed as it is.
-            report.count("superseded", (none.len() as u64).saturating_sub(filed));
+        for none in &none {
+            match orphans::end(seams, batch, record, none, fates).await {
+                Orphan::Filed => report.count("dead", 1),
+                Orphan::Returned => report.count("parked", 1),
+                Orphan::Nothing => match &record.change {
+                    Some((place, change)) => {
+                        letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
+                        log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
+                    }
+                    // Its connection or mapping is gone: a dead version stays listed as it is.
+                    None => report.count("superseded", 1),
+                },
+            }
         }
         jobs.extend(made);
     }

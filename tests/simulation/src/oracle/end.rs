@@ -46,6 +46,7 @@ impl World<'_> {
             }
         }
         self.check_associations(&newest);
+        self.check_books();
         self.check_claims();
         self.check_letters();
         self.check_spoilt();

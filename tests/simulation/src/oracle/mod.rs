@@ -5,6 +5,7 @@ mod batch;
 mod cost;
 mod crm;
 mod end;
+mod ledger;
 mod rate;
 
 use crate::scenario::{Event, Mood, Record};
@@ -70,6 +71,7 @@ pub struct Oracle {
     pub mood: Option<Mood>,
     /// Calls of each invocation under way, by environment.
     calls_of: BTreeMap<usize, u64>,
+    books: ledger::Books,
 }
 
 impl Oracle {
