@@ -67,6 +67,8 @@ pub struct Oracle {
     /// Changes of records in the CRMs since this was last set to 0.
     pub landings: u64,
     produced_at: BTreeMap<(String, u64), Instant>,
+    /// When anything of each record was sent.
+    sends: BTreeMap<String, Vec<Instant>>,
     /// What the history is about.
     pub mood: Option<Mood>,
     /// Calls of each invocation under way, by environment.
