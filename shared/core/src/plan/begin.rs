@@ -38,8 +38,10 @@ pub(super) fn unlinked(
         value: value.to_owned(),
         ours: false,
     });
-    // By our key only where something of ours may be there already: after a crash, a lost answer, or an open intent.
-    let look_by_ours = incoming.again || at.item.intent.is_some() || at.mapping.write == WriteMode::Update;
+    // By our key only where something of ours may be there already: after a crash, a lost answer, or an open intent. What
+    // an earlier version made may be there too, and `match` does not find it once its value has changed.
+    let tried = incoming.again || (at.item.rev > 0 && matched.is_some());
+    let look_by_ours = tried || at.item.intent.is_some() || at.mapping.write == WriteMode::Update;
     if lost_to_sight(at) {
         return Err(nothing_to_look_by());
     }
@@ -88,4 +90,53 @@ pub(super) fn open_intent(at: Situation<'_>) -> Option<Action> {
         until,
         reason: Reason::new(Code::IntentOpen, "a create is under way whose outcome is not known yet"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::change::Operation;
+    use crate::config::Mode;
+    use crate::item::Item;
+    use crate::mapping::ProviderFacts;
+    use crate::time::Instant;
+    use serde_json::json;
+
+    /// Whether each look-up is by our own key, for a record without a link that was written so often.
+    fn looks(rev: u64, match_on: bool) -> Vec<bool> {
+        let facts =
+            ProviderFacts { name: "crm", title: "CRM", default_key: Some("ours"), default_limits: &[] };
+        let mut raw = json!({"object": "contacts", "fields": {"email": "email"}});
+        if match_on {
+            raw["match"] = json!("email");
+        }
+        let mapping = Mapping::compile(&facts, "contact", &serde_json::from_value(raw).unwrap()).unwrap();
+        let (version, mapping_revision, operation) = (2, 1, Operation::Upsert);
+        let incoming = Incoming { version, mapping_revision, operation, wake: false, again: false };
+        let situation = Situation {
+            item: &Item { rev, ..Item::default() },
+            mapping: &mapping,
+            mapped: None,
+            references: &[],
+            key_value: Some("r1"),
+            mode: Mode::Live,
+            arrived: Instant(0),
+            settle_ms: 0,
+            now: Instant(0),
+        };
+        match unlinked(&incoming, situation, match_on.then_some("a@x")).unwrap() {
+            First::Look(by) => by.iter().map(|by| by.ours).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn given_a_match_and_a_record_that_may_have_been_made_before_when_begun_then_our_key_is_looked_for_first()
+    {
+        assert_eq!(looks(0, true), [false]);
+        assert_eq!(looks(1, true), [true, false]);
+        assert!(looks(1, false).is_empty(), "an upsert by our key finds it");
+    }
 }
