@@ -94,7 +94,7 @@ impl Core {
 
     /// Lets `env`'s clock be off by `ms`.
     pub fn set_skew(&self, env: EnvId, ms: i64) {
-        self.oracle().clock_set(env);
+        self.oracle().clock_set(self.kernel.now(), env, ms != 0);
         if let Some(skew) = held(&self.skews).get_mut(env) {
             *skew = ms;
         }
@@ -183,7 +183,11 @@ impl Core {
         self.tables_down_until.store(0, Ordering::Relaxed);
         self.limits_down_until.store(0, Ordering::Relaxed);
         self.set_index_stale(0);
-        held(&self.skews).iter_mut().for_each(|skew| *skew = 0);
+        for env in 0..self.envs() {
+            if self.skew(env) != 0 {
+                self.set_skew(env, 0);
+            }
+        }
     }
 }
 

@@ -127,6 +127,19 @@ impl EnvRecords {
         }
     }
 
+    /// What people see of a version that waits or is dead is read when it is written, whatever becomes of it.
+    fn read_reasons(&self, writes: &[Write]) {
+        for write in writes {
+            let Some(reason) = write.new.slot.as_ref().map(|slot| &slot.reason) else { continue };
+            if write.old.slot.as_ref().is_some_and(|slot| slot.reason == *reason) {
+                self.core.oracle().repeats_reason(self.core.env(), &write.names);
+                continue;
+            }
+            let text = format!("{} {}", reason.message, reason.field.as_deref().unwrap_or_default());
+            self.core.oracle().read(&text);
+        }
+    }
+
     fn tell(&self, writes: &[Write], answers: &[Wrote]) {
         for (write, answer) in writes.iter().zip(answers) {
             self.core.trace.note(self.core.kernel.now(), "stored", || {
@@ -179,6 +192,7 @@ impl Records for EnvRecords {
             self.disturb(first);
         }
         let writes: Vec<Write> = writes.iter().cloned().map(|write| self.out(write)).collect();
+        self.read_reasons(&writes);
         let answers = self.inner.write(&writes).await;
         self.tell(&writes, &answers);
         answers
@@ -187,6 +201,7 @@ impl Records for EnvRecords {
     async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
         self.disturb(write);
         let write = self.out(write.clone());
+        self.read_reasons(std::slice::from_ref(&write));
         let answer = self.inner.write_with_claims(&write, claims).await;
         self.tell(std::slice::from_ref(&write), std::slice::from_ref(&answer));
         answer
@@ -239,6 +254,9 @@ impl Drop for Waiting<'_> {
         let core = &self.of.core;
         // Who stands still does not wait.
         let waited = now.since_ms(self.since) - (core.still_ms(self.of.env) - self.still_ms);
+        if !self.answered {
+            core.oracle().limiter_silent(now, self.of.env);
+        }
         // A function that is killed drops its waits as well, sooner.
         if waited > LIMITER_BUDGET_MS || !self.answered && waited == LIMITER_BUDGET_MS {
             core.oracle().limiter_slow(self.since, waited, self.of.env);
@@ -254,6 +272,7 @@ impl Limits for EnvLimits {
         let answer = self.inner.lease(bucket, rules, want).await;
         waiting.answered = true;
         let core = &self.core;
+        core.oracle().leased(core.kernel.now(), self.env, bucket, &answer);
         core.trace.note(core.kernel.now(), "lease", || {
             format!("{bucket} of {want}: {answer:?} (env {})", self.env)
         });
@@ -261,7 +280,9 @@ impl Limits for EnvLimits {
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
-        self.inner.block(bucket, until).await
+        let answer = self.inner.block(bucket, until).await;
+        self.core.oracle().blocked(self.core.kernel.now(), self.env, bucket, until, answer.is_ok());
+        answer
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

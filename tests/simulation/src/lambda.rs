@@ -1,5 +1,6 @@
 //! What can happen, and invocations: begun, run from wait to wait, ended, killed.
 
+use crate::core::EnvId;
 use crate::env::Env;
 use crate::faults::{Fault, Site};
 use crate::kernel::Promise;
@@ -90,7 +91,7 @@ impl World<'_> {
             let messages: Vec<String> = batch.iter().map(describe).collect();
             format!("{function:?} #{number} begins with {} (env {})", messages.join(", "), env.id)
         });
-        core.oracle().begins(env.id);
+        core.oracle().begins(env.id, now, deadline);
         self.note_unsure(&batch);
         core.steps(env.id, "before any call");
         let batch = Arc::new(batch);
@@ -172,6 +173,7 @@ impl World<'_> {
             .trace
             .note(self.core.kernel.now(), "lambda", || format!("#{number} {why} (env {})", task.env.id));
         self.core.oracle().died(self.core.kernel.now(), task.env.id);
+        self.core.oracle().ended(task.env.id, &task.batch);
         // What it was doing is dropped here: what it had sent is under way without it.
         drop(task.run);
         self.running -= usize::from(task.function == Function::Sync);
@@ -215,6 +217,12 @@ impl World<'_> {
         self.idle[function as usize].push(env);
         self.look_at_queues();
         self.plan_sweep();
+    }
+
+    /// Where an invocation runs.
+    #[must_use]
+    pub fn environment_of(&self, number: usize) -> Option<EnvId> {
+        self.tasks.get(number).and_then(Option::as_ref).map(|task| task.env.id)
     }
 
     fn environment(&mut self, function: Function) -> Arc<Env> {

@@ -43,20 +43,15 @@ impl World<'_> {
                 }
                 let env = how as usize % core.envs();
                 core.set_skew(env, i64::from(how % 600_000) - 300_000);
-                core.oracle().limiter_unsound = true;
                 core.kernel.after(lasts, Happen::Mends(fault, u32::try_from(env).unwrap_or(0)));
             }
             Fault::AllCold => self.idle = Default::default(),
             Fault::TablesDown => {
                 // Most outages are short; some last three hours.
                 let ms = if how.is_multiple_of(8) { lasts * 18 } else { lasts / 10 };
-                core.oracle().limiter_unsound = true;
                 core.tables_down(ms);
             }
-            Fault::LimitsDown => {
-                core.oracle().limiter_unsound = true;
-                core.limits_down(lasts);
-            }
+            Fault::LimitsDown => core.limits_down(lasts),
             Fault::SomebodyDeletes | Fault::SomebodyMerges => {
                 if !self.meddle(fault, org, how) {
                     return;

@@ -1,15 +1,52 @@
 //! What a function answers for its batch, and what it did for it.
 
-use super::Oracle;
+use super::{At, Oracle};
+use rtr_core::key::RecordKey;
+use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
+use std::collections::BTreeSet;
 
-/// Calls that one message may cost in one receive, for each CRM it is routed to.
+/// Calls that one record may cost in one receive, at each CRM it is routed to.
 const CALLS_PER_RECEIVE: u64 = 8;
+/// Calls for tokens in one invocation: a renewal of each of an org's connections, tried again, for each of three orgs.
+const TOKEN_CALLS: u64 = 8;
+
+/// The record that a message is about; none of what is no event.
+fn record_of(message: &Received) -> Option<RecordKey> {
+    rtr_core::change::parse(&message.body).ok().map(|message| message.key().clone())
+}
+
+/// How many records of `org` a batch has.
+fn records_of(batch: &[Received], org: &str) -> u64 {
+    let records = batch.iter().filter_map(record_of).filter(|record| record.org_id == org);
+    records.map(|record| (record.record_type, record.record_id)).collect::<BTreeSet<_>>().len() as u64
+}
 
 impl Oracle {
     /// An invocation begins in `env`.
-    pub fn begins(&mut self, env: usize) {
-        self.calls_of.insert(env, 0);
+    pub fn begins(&mut self, env: usize, now: Instant, deadline: Instant) {
+        self.times.insert(env, (now, deadline));
+        self.limiter.repeated.retain(|(of, _)| *of != env);
+        self.calls_of.retain(|(of, _), _| *of != env);
+        self.token_calls_of.remove(&env);
+    }
+
+    /// An invocation for `batch` ended in `env`, whichever way: what it called was bounded.
+    pub fn ended(&mut self, env: usize, batch: &[Received]) {
+        let mine = self.calls_of.iter().filter(|((of, _), calls)| *of == env && **calls > CALLS_PER_RECEIVE);
+        let mine: Vec<(At, u64)> = mine.map(|((_, at), calls)| (at.clone(), *calls)).collect();
+        for (at, calls) in mine {
+            let most = CALLS_PER_RECEIVE * records_of(batch, &at.1);
+            if calls > most {
+                let what = format!("{calls} calls to {} of {} in one invocation: at most {most}", at.0, at.1);
+                self.violate("I14", None, what);
+            }
+        }
+        // Tokens are the connection's, not a message's.
+        let tokens = self.token_calls_of.get(&env).copied().unwrap_or(0);
+        if tokens > TOKEN_CALLS {
+            self.violate("I14", None, format!("{tokens} calls for tokens in one invocation"));
+        }
     }
 
     /// The function answered `failed` for `batch`.
@@ -29,12 +66,7 @@ impl Oracle {
                 self.violate("I7", None, what);
             }
         }
-        let calls = self.calls_of.remove(&env).unwrap_or(0);
-        // Tokens are the connection's, not a message's.
-        let most = CALLS_PER_RECEIVE * 2 * batch.len() as u64 + 4;
-        if calls > most {
-            self.violate("I14", None, format!("{calls} calls for {} messages: at most {most}", batch.len()));
-        }
+        self.ended(env, batch);
     }
 
     /// The function ended in an error though nothing was done to it.
@@ -44,10 +76,13 @@ impl Oracle {
 
     /// A line that the functions logged, or any text that people see.
     pub fn read(&mut self, text: &str) {
-        let secret = self.tokens().find(|token| text.contains(token)).map(str::to_owned);
-        if secret.is_some() || text.contains(crate::events::CANARY) {
-            let what = if secret.is_some() { "a token" } else { "a record's value" };
-            self.violate("I16", None, format!("{what} shows: {text}"));
-        }
+        let shows = |secret: &String| text.contains(secret.as_str());
+        let what = match () {
+            () if self.tokens.keys().any(shows) => "a token",
+            () if self.secrets.iter().any(shows) => "a refresh token or a client's secret",
+            () if text.contains(crate::events::CANARY) => "a record's value",
+            () => return,
+        };
+        self.violate("I16", None, format!("{what} shows: {text}"));
     }
 }

@@ -49,6 +49,11 @@ impl Oracle {
         self.tokens.insert(token.to_owned(), (provider.to_owned(), account.to_owned()));
     }
 
+    /// A secret that opens nothing by itself, and may show nowhere all the same.
+    pub fn secret(&mut self, text: &str) {
+        self.secrets.insert(text.to_owned());
+    }
+
     /// A connection is suspended: somebody revoked its tokens, or something stood in the way of keeping the new ones.
     pub fn suspended(&mut self, connection: &str, fired: &BTreeMap<&'static str, u64>) {
         // A private app's token is for ever, or not at all.
@@ -62,15 +67,13 @@ impl Oracle {
         }
     }
 
-    /// Every token there is.
-    pub fn tokens(&self) -> impl Iterator<Item = &str> {
-        self.tokens.keys().map(String::as_str)
-    }
-
     /// A request that is sent.
     pub fn sent(&mut self, now: Instant, skew_ms: i64, flight: &Flight) {
         let at: At = (flight.provider.clone(), flight.account.clone());
-        *self.calls_of.entry(flight.env).or_default() += 1;
+        match flight.purpose {
+            Purpose::Token => *self.token_calls_of.entry(flight.env).or_default() += 1,
+            _ => *self.calls_of.entry((flight.env, at.clone())).or_default() += 1,
+        }
         let bearer =
             flight.request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         if let Some(token) = bearer.and_then(|(_, value)| value.strip_prefix("Bearer "))
@@ -95,17 +98,22 @@ impl Oracle {
             }
         }
         if flight.purpose != Purpose::Token {
-            self.rate(now, skew_ms, flight.env, at);
+            self.keeps_rests(now, skew_ms, flight.env, &at, flight.part);
+            self.keeps_limits(now, flight.env, &at, flight.part);
         }
     }
 
     /// What the CRM answered: tokens that it gave out.
     pub fn replied(&mut self, flight: &Flight, body: &[u8]) {
-        if flight.purpose == Purpose::Token
-            && let Ok(answer) = serde_json::from_slice::<Value>(body)
-            && let Some(token) = answer["access_token"].as_str()
-        {
+        if flight.purpose != Purpose::Token {
+            return;
+        }
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(token) = answer["access_token"].as_str() {
             self.token(token, &flight.provider, &flight.account);
+        }
+        if let Some(token) = answer["refresh_token"].as_str() {
+            self.secret(token);
         }
     }
 
@@ -204,6 +212,7 @@ impl Oracle {
             .find(|kind| names(*kind, &change.provider).0.eq_ignore_ascii_case(&change.object));
         let Some(kind) = kind else { return };
         let key = change.values.as_ref().and_then(|values| values.get(names(kind, &change.provider).2));
+        self.meddled.insert(place.0.clone());
         for key in [Some(&known), key].into_iter().flatten().filter(|key| !key.is_empty()) {
             self.touched.insert(format!("{}/{}/{key}", change.account, kind.name()));
         }
