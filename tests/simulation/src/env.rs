@@ -4,6 +4,7 @@ use crate::core::{Core, EnvId, SimClock};
 use crate::faults::{Fault, Site};
 use crate::mutants::{Mutant, dress};
 use async_trait::async_trait;
+use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
@@ -129,6 +130,7 @@ impl EnvRecords {
 
     /// What people see of a version that waits or is dead is read when it is written, whatever becomes of it.
     fn read_reasons(&self, writes: &[Write]) {
+        self.core.oracle().writes(self.core.env());
         for write in writes {
             let Some(reason) = write.new.slot.as_ref().map(|slot| &slot.reason) else { continue };
             if write.old.slot.as_ref().is_some_and(|slot| slot.reason == *reason) {
@@ -142,6 +144,17 @@ impl EnvRecords {
 
     fn tell(&self, writes: &[Write], answers: &[Wrote]) {
         for (write, answer) in writes.iter().zip(answers) {
+            let filed = write.new.dead().is_some_and(|dead| dead.reason.code == Code::Crash);
+            if filed && *answer == Wrote::Done && write.old.dead().is_none() {
+                self.core.shape("CrashFiled");
+            }
+            // What only notes that work begins, or ended without an end, brings it to nothing new.
+            let fence = |item: &Item| (item.applied_version, item.mapping_revision);
+            let moves = write.new.slot.is_none() && fence(&write.new) != fence(&write.old);
+            let version = write.new.applied_version.filter(|_| moves);
+            if let Some(version) = version.filter(|_| *answer == Wrote::Done) {
+                self.core.oracle().finishes(self.core.env(), &write.key, version);
+            }
             self.core.trace.note(self.core.kernel.now(), "stored", || {
                 let Names { org_id, record_type, record_id, connection, .. } = &write.names;
                 let text = |name: &Option<String>| name.clone().unwrap_or_default();
@@ -183,6 +196,7 @@ impl EnvRecords {
 #[async_trait]
 impl Records for EnvRecords {
     async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
+        self.core.oracle().reads(self.core.env());
         let found = self.inner.read(keys).await?;
         Ok(found.into_iter().map(|(key, item)| (key, self.seen(item))).collect())
     }

@@ -187,6 +187,10 @@ impl Http for Network {
             request = request.header(name, value.expose_secret());
         }
         request.body = outgoing.body;
+        let dies = if purpose == Purpose::Write { core.dooms(core.env(), &request.body) } else { None };
+        if dies == Some(false) {
+            return std::future::pending().await;
+        }
         let answer: Arc<Promise<Outcome>> = Arc::default();
         let (env, effect) = (core.env(), None);
         let part = crate::place::part(&account, &provider, path.ends_with("/search"));

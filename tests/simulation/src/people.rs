@@ -222,6 +222,7 @@ impl World<'_> {
             Phase::Mended => {
                 self.check_end(Ended::Drained);
                 self.phase = Phase::Redriven;
+                self.core.end_deadly();
                 self.redrive();
                 self.core.kernel.after(1_000, Happen::Lands);
             }
@@ -253,6 +254,7 @@ impl World<'_> {
     /// Ends every fault, as an operator would at last.
     fn put_everything_right(&mut self) {
         self.core.calm();
+        self.strikes.clear();
         self.network.calm();
         let suspended: Vec<String> = self.limits.state().suspensions.keys().cloned().collect();
         for (at, org) in ORGS.iter().enumerate() {

@@ -13,6 +13,7 @@ use crate::people::Phase;
 use crate::place::{Place, State};
 use crate::plan::Plan;
 use crate::scenario::{Kind, ORGS, Scenario};
+use crate::strikes::Strike;
 use crate::trace::Trace;
 use crate::weather::Sky;
 use rtr_core::item::Item;
@@ -62,6 +63,8 @@ pub struct World<'a> {
     pub mutant: Option<Mutant>,
     /// Invocations, those that ended gone.
     pub tasks: Vec<Option<Task>>,
+    /// What strikes whichever invocation comes to a remote call.
+    pub strikes: Vec<Strike>,
     /// Environments of each function that are free.
     pub idle: [Vec<Arc<Env>>; 3],
     /// Invocations of the sync function under way.
@@ -128,6 +131,7 @@ impl<'a> World<'a> {
             place,
             mutant,
             tasks: Vec::new(),
+            strikes: Vec::new(),
             idle: Default::default(),
             running: 0,
             counts: BTreeMap::new(),

@@ -1,7 +1,10 @@
 //! What a function answers for its batch, and what it did for it.
 
 use super::{At, Oracle};
-use rtr_core::key::RecordKey;
+use crate::place::providers;
+use crate::scenario::Kind;
+use rtr_core::change::Message;
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
 use std::collections::BTreeSet;
@@ -10,6 +13,9 @@ use std::collections::BTreeSet;
 const CALLS_PER_RECEIVE: u64 = 8;
 /// Calls for tokens in one invocation: a renewal of each of an org's connections, tried again, for each of three orgs.
 const TOKEN_CALLS: u64 = 8;
+
+/// How often functions may die of one record, where nothing else goes wrong.
+const DEATHS: u64 = 10;
 
 /// The record that a message is about; none of what is no event.
 fn record_of(message: &Received) -> Option<RecordKey> {
@@ -29,6 +35,27 @@ impl Oracle {
         self.limiter.repeated.retain(|(of, _)| *of != env);
         self.calls_of.retain(|(of, _), _| *of != env);
         self.token_calls_of.remove(&env);
+        self.finished.remove(&env);
+    }
+
+    /// `env` has brought a record at a connection to `version`, and knows it.
+    pub fn finishes(&mut self, env: usize, pair: &PairKey, version: u64) {
+        self.finished.entry(env).or_default().push((pair.clone(), version));
+    }
+
+    /// Whether this invocation has brought a message's record to its version at every CRM that it goes to.
+    fn is_done(&self, env: usize, message: &Received) -> bool {
+        let Ok(Message::Change(change)) = rtr_core::change::parse(&message.body) else { return false };
+        let to = if change.key.record_type == Kind::Deal.name() {
+            &["hubspot"]
+        } else {
+            providers(&change.key.org_id)
+        };
+        let finished = self.finished.get(&env).map(Vec::as_slice).unwrap_or_default();
+        to.iter().all(|provider| {
+            let pair = PairKey::new(&change.key, &ConnectionKey::new(&change.key.org_id, *provider));
+            finished.iter().any(|(of, version)| *of == pair && *version >= change.version)
+        })
     }
 
     /// An invocation for `batch` ended in `env`, whichever way: what it called was bounded.
@@ -65,13 +92,29 @@ impl Oracle {
                     format!("{} is answered as done behind a failure of its group", message.message_id);
                 self.violate("I7", None, what);
             }
+            if is_failed && !earlier && self.is_done(env, message) {
+                let what = format!("{} is returned, and all that it asked for is done", message.message_id);
+                self.violate("I7", None, what);
+            }
         }
         self.ended(env, batch);
+        self.has_cost(env);
     }
 
     /// The function ended in an error though nothing was done to it.
     pub fn erred(&mut self, words: &str) {
         self.violate("I8", None, format!("the function panicked: {words}"));
+    }
+
+    /// A function died of the record whose value is `stamp`, when so many faults had struck: it is tried twice before each
+    /// try is counted, thrice at each CRM, and as often again when something else ended a try in order.
+    pub fn died_of(&mut self, stamp: &str, fired: u64) {
+        let deaths = self.deaths.entry(stamp.to_owned()).or_default();
+        *deaths += 1;
+        let (deaths, most) = (*deaths, DEATHS + 3 * fired);
+        if deaths > most {
+            self.violate("I14", None, format!("functions died {deaths} times of {stamp}: at most {most}"));
+        }
     }
 
     /// A line that the functions logged, or any text that people see.

@@ -6,6 +6,7 @@ use crate::faults::Fault;
 use crate::network::{Flight, Purpose};
 use crate::place::names;
 use crate::scenario::Kind;
+use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::time::Instant;
 use rtr_sandbox::Change;
@@ -34,6 +35,9 @@ const CAUSES: &[Fault] = &[
     Fault::LimitLost,
 ];
 
+/// A request lands within so long, or never.
+const REQUEST_LIFE_MS: i64 = 120_000;
+
 /// Whether two states of a record differ in nothing but when it was written.
 fn same(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> bool {
     let of = |values: &BTreeMap<String, String>| {
@@ -41,6 +45,15 @@ fn same(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> boo
         lasting.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
     };
     of(one) == of(other)
+}
+
+/// Whether a version that the queue gave up was filed while a request of an older one was under way.
+fn was_filed(item: &Item, version: u64, now: Instant) -> bool {
+    item.dead().is_some_and(|dead| {
+        dead.reason.code == Code::NativeDeadLetter
+            && dead.wanted_version >= version
+            && now.since_ms(dead.since) <= REQUEST_LIFE_MS
+    })
 }
 
 impl Oracle {
@@ -98,6 +111,7 @@ impl Oracle {
             }
         }
         if flight.purpose != Purpose::Token {
+            self.calls(flight.env, &flight.request);
             self.keeps_rests(now, skew_ms, flight.env, &at, flight.part);
             self.keeps_limits(now, flight.env, &at, flight.part);
         }
@@ -181,7 +195,7 @@ impl Oracle {
         let highest = self.highest.entry((change.provider.clone(), record.clone())).or_default();
         if version < *highest {
             // That the newer one landed stands nowhere, if its every write failed and its message lies with the dead ones.
-            if given_up(kind, &key) >= Some(*highest) {
+            if given_up(kind, &key) >= Some(*highest) || was_filed(&item, *highest, at_time) {
                 return;
             }
             let what = format!("{record}: version {version} landed at {} after {highest}", change.provider);

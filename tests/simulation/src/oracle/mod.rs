@@ -11,6 +11,7 @@ mod rate;
 mod rests;
 
 use crate::scenario::{Event, Mood, Record};
+use rtr_core::key::PairKey;
 use rtr_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +80,11 @@ pub struct Oracle {
     calls_of: BTreeMap<(usize, At), u64>,
     /// The same of the services that give out tokens.
     token_calls_of: BTreeMap<usize, u64>,
+    cost_of: BTreeMap<usize, cost::Cost>,
+    /// What the invocation in each environment brought to its end: pair and version.
+    finished: BTreeMap<usize, Vec<(PairKey, u64)>>,
+    /// How often functions died of a record, by its value.
+    deaths: BTreeMap<String, u64>,
     /// When the invocation in each environment began, and by when it must end.
     times: BTreeMap<usize, (Instant, Instant)>,
 }
