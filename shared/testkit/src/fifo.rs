@@ -219,6 +219,11 @@ impl Fifo {
         here.map(|message| message.hidden_until).max().unwrap_or(Instant(i64::MAX))
     }
 
+    /// The bodies of the messages kept, unseen ones included.
+    pub fn bodies(&self) -> impl Iterator<Item = &str> {
+        self.messages.iter().map(|message| message.sent.body.as_str())
+    }
+
     /// Messages kept, unseen ones included.
     #[must_use]
     pub fn len(&self) -> usize {

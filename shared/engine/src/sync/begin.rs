@@ -119,15 +119,18 @@ fn passes(job: &Job, place: usize, wake: &Wake) -> bool {
 
 /// Whether a record of the batch has crashed its function.
 fn alone(jobs: &[Job]) -> bool {
-    jobs.iter().any(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES && job.item.crashes > 0)
+    jobs.iter().any(|job| job.going().is_some() && is_wary(job) && job.item.crashes > 0)
+}
+
+/// Whether work on `job` is announced. A wake is sent anew while the one before it lies hidden with a function that died
+/// of it, and takes that one's place: its own receives never grow, so that any that came again counts.
+fn is_wary(job: &Job) -> bool {
+    job.receive_count >= WARY_RECEIVES || job.wake && job.again
 }
 
 pub(super) async fn announce(seams: &Seams<'_>, jobs: &mut [&mut Job]) {
-    let wary: Vec<&mut Job> = jobs
-        .iter_mut()
-        .map(|job| &mut **job)
-        .filter(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES)
-        .collect();
+    let wary: Vec<&mut Job> =
+        jobs.iter_mut().map(|job| &mut **job).filter(|job| job.going().is_some() && is_wary(job)).collect();
     if wary.is_empty() {
         return;
     }
