@@ -199,6 +199,7 @@ impl World<'_> {
         self.running -= usize::from(task.function == Function::Sync);
         match self.mutant {
             Some(Mutant::TooFewFailures) if report.failed.len() > 1 => drop(report.failed.pop()),
+            Some(Mutant::Miscounts) if !report.failed.is_empty() => drop(report.counts.remove("parked")),
             Some(Mutant::ReturnsNeighbours) => return_neighbours(&task.batch, &mut report.failed),
             Some(Mutant::NamesStrangers) if !report.failed.is_empty() => report.failed.push("m-0".to_owned()),
             _ => {}

@@ -47,6 +47,7 @@ mutants! {
     ResendsUnknown ["I3"] "a lost answer is taken for a refusal and the request sent again";
     NoClaims ["I4"] "links are written without their claims";
     StaleHash ["I5"] "the digest of what was written is not updated";
+    Miscounts ["I1"] "what is returned is counted as nothing";
     PretendsDone ["I5" "I1"] "a write is answered as done and never sent";
     TooFewFailures ["I7"] "the last failure of a batch is left out";
     NamesStrangers ["I8"] "the list of failures names a message of another batch";
