@@ -40,7 +40,7 @@ test: setup build check-template ## every test, against a local stack of its own
 	@cargo nextest run --workspace --exclude rtr-simulation --no-run
 	@$(STACK) --name test run --repeat $(REPEAT) -- cargo nextest run --workspace --exclude rtr-simulation
 	@cargo nextest run --cargo-profile simulation -p rtr-simulation
-	@$(MAKE) --no-print-directory simulate FROM=1 SEEDS=20000 ARGS='--seconds 120'
+	@$(MAKE) --no-print-directory simulate FROM=1 SEEDS=20000 ARGS=--all-faults
 	@$(MAKE) --no-print-directory simulate SEEDS=1000000 ARGS='--seconds 45'
 	@$(MAKE) --no-print-directory bench-links
 

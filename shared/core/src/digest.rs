@@ -1,7 +1,6 @@
 //! SHA-256, the one hash of the system: keys that are too long, payloads, fields, shards.
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// `sha256:` and the hex digest of `text`: stands for a key or id that its carrier could not hold.
 #[must_use]
@@ -53,10 +52,13 @@ pub fn number(bytes: &[u8]) -> u64 {
 }
 
 fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use crate::digest;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Shards of each index partition (`parked`, `dead`, `waiting`).
 pub const SHARDS: u64 = 16;
@@ -130,7 +131,7 @@ impl PairKey {
 
 /// All index partitions under `stem`.
 pub fn index_partitions(stem: &str) -> impl Iterator<Item = String> {
-    let stem = escape(stem);
+    let stem = escape(stem).into_owned();
     (0..SHARDS).map(move |shard| format!("{stem}#{shard}"))
 }
 
@@ -146,12 +147,22 @@ pub fn sqs_id(text: &str) -> String {
 /// Escapes and joins `parts`; a key over [`MAX_KEY_BYTES`] becomes its digest.
 #[must_use]
 pub fn join(parts: &[&str]) -> String {
-    let key = parts.iter().map(|part| escape(part)).collect::<Vec<_>>().join("#");
+    let mut key = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            key.push('#');
+        }
+        key.push_str(&escape(part));
+    }
     if key.len() > MAX_KEY_BYTES { digest::tagged(&key) } else { key }
 }
 
-fn escape(part: &str) -> String {
-    part.replace('%', "%25").replace('#', "%23")
+fn escape(part: &str) -> Cow<'_, str> {
+    if part.contains(['%', '#']) {
+        Cow::Owned(part.replace('%', "%25").replace('#', "%23"))
+    } else {
+        Cow::Borrowed(part)
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,9 @@ pub enum Ending {
     Put(Put),
     /// It was given up by a person: the fence moves past it.
     Dropped,
+    /// An older version that its slot keeps is passed by this one, before this one is called: were this one to land without
+    /// a trace, whoever wakes the older one would tell it over this.
+    Passed,
     /// Work begins on a message that came back again and again.
     Begun,
     /// Work ended in order, without an ending: the message is returned.
@@ -240,6 +243,10 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             now,
             Some(Code::OutcomeUnknown),
         )),
+        Ending::Passed if fence && item.slot.as_ref().is_some_and(|slot| slot.wanted_version < version) => {
+            write(Item { slot: None, ..next() })
+        }
+        Ending::Passed => Decision::Done,
         Ending::Begun => write(Item { applied_hash: None, crashes: item.crashes + 1, ..next() }),
         Ending::Returned if item.crashes == 0 => Decision::Done,
         Ending::Returned => write(Item { crashes: 0, ..next() }),

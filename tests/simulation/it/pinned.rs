@@ -15,7 +15,14 @@ const PINNED: &[(&str, u64)] = &[
     ("a contact died of a company deleted while it was being written", 9_490),
     ("Salesforce's rest was not heard", 106),
     ("a look in vain for a deleted company went round for ever", 47),
+    ("functions died of a parked record for ever, whose wakes were always new ones", 140),
+    ("the same, of another org", 1_525),
     ("a change was lost that came beside a wake of its version while the table was silent", 10_274),
+    (
+        "an older version that slept was told over one that landed in a table's outage and was given up",
+        10_081_206,
+    ),
+    ("the same, the newer one's answer lost", 2_000_000_618_266),
 ];
 
 #[test]

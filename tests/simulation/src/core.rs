@@ -19,6 +19,9 @@ pub type EnvId = usize;
 /// Nobody's environment.
 const NOBODY: EnvId = EnvId::MAX;
 
+/// Where an invocation is that has called nothing yet.
+pub const BEFORE: &str = "before any call";
+
 /// The shared part.
 pub struct Core {
     /// Time and chance.
@@ -38,6 +41,10 @@ pub struct Core {
     tables_down_until: AtomicI64,
     limits_down_until: AtomicI64,
     index_stale_ms: AtomicI64,
+    /// What functions die of, and how often yet.
+    deadly: Mutex<Vec<(String, u8)>>,
+    /// Who dies of what, as soon as it waits.
+    doomed: Mutex<Option<(EnvId, String)>>,
 }
 
 impl Core {
@@ -56,6 +63,8 @@ impl Core {
             tables_down_until: AtomicI64::new(0),
             limits_down_until: AtomicI64::new(0),
             index_stale_ms: AtomicI64::new(0),
+            deadly: Mutex::default(),
+            doomed: Mutex::default(),
         }
     }
 
@@ -94,7 +103,7 @@ impl Core {
 
     /// Lets `env`'s clock be off by `ms`.
     pub fn set_skew(&self, env: EnvId, ms: i64) {
-        self.oracle().clock_set(env);
+        self.oracle().clock_set(self.kernel.now(), env, ms != 0);
         if let Some(skew) = held(&self.skews).get_mut(env) {
             *skew = ms;
         }
@@ -110,9 +119,14 @@ impl Core {
         held(&self.steps).insert(env, step);
     }
 
+    /// The remote call that `env` has begun last.
+    pub fn step_of(&self, env: EnvId) -> &'static str {
+        held(&self.steps).get(&env).copied().unwrap_or(BEFORE)
+    }
+
     /// Notes that `fault` strikes `env` where it is.
     pub fn fire_at(&self, fault: Fault, env: EnvId) {
-        let step = held(&self.steps).get(&env).copied().unwrap_or("before any call");
+        let step = self.step_of(env);
         self.plan().strike_at(fault.name(), step);
         self.fire(fault);
     }
@@ -125,6 +139,38 @@ impl Core {
     /// How long `env` has stood still in all.
     pub fn still_ms(&self, env: EnvId) -> i64 {
         held(&self.still).get(&env).copied().unwrap_or(0)
+    }
+
+    /// Functions die of the value `stamp`, so often.
+    pub fn make_deadly(&self, stamp: String, times: u8) {
+        held(&self.deadly).push((stamp, times));
+    }
+
+    /// Functions die of nothing any more: somebody has mended what they died of.
+    pub fn end_deadly(&self) {
+        held(&self.deadly).clear();
+    }
+
+    /// Whether `env` dies of what it is about to send, and whether that is sent all the same: every other time.
+    pub fn dooms(&self, env: EnvId, body: &[u8]) -> Option<bool> {
+        let mut deadly = held(&self.deadly);
+        if deadly.is_empty() {
+            return None;
+        }
+        let text = String::from_utf8_lossy(body);
+        let (stamp, left) =
+            deadly.iter_mut().find(|(stamp, left)| *left > 0 && text.contains(&format!("{stamp}\"")))?;
+        let mut doomed = held(&self.doomed);
+        if doomed.is_none() {
+            *left -= 1;
+            *doomed = Some((env, stamp.clone()));
+        }
+        Some(left.is_multiple_of(2))
+    }
+
+    /// What the one who has just run dies of.
+    pub fn doomed(&self) -> Option<(EnvId, String)> {
+        held(&self.doomed).take()
     }
 
     /// Environments so far.
@@ -183,7 +229,11 @@ impl Core {
         self.tables_down_until.store(0, Ordering::Relaxed);
         self.limits_down_until.store(0, Ordering::Relaxed);
         self.set_index_stale(0);
-        held(&self.skews).iter_mut().for_each(|skew| *skew = 0);
+        for env in 0..self.envs() {
+            if self.skew(env) != 0 {
+                self.set_skew(env, 0);
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub fn draw(seed: u64, measure: Measure) -> Scenario {
     };
     let setup =
         if alone { Setup { group_buckets: 0, max_receives: 1_000, environments: 4, ..setup } } else { setup };
-    let events = events(&mut rng, measure.events, calm);
+    let events = events(&mut rng, measure.events, calm, alone);
     let count = if calm { 0 } else { measure.faults };
     let faults = (0..count)
         .map(|_| if alone { fault_of(&mut rng, ALONE) } else { fault_of(&mut rng, Fault::ALL) })
@@ -71,7 +71,7 @@ fn record(rng: &mut Rng) -> Record {
 }
 
 /// Versions of a record grow, mostly by one, and mostly come in order.
-fn events(rng: &mut Rng, count: usize, calm: bool) -> Vec<Event> {
+fn events(rng: &mut Rng, count: usize, calm: bool, alone: bool) -> Vec<Event> {
     let mut newest: BTreeMap<Record, u64> = BTreeMap::new();
     // Bursts, with rests between them in which caches expire and environments grow cold.
     let mut at = 0;
@@ -93,6 +93,7 @@ fn events(rng: &mut Rng, count: usize, calm: bool) -> Vec<Event> {
             5..=8 => Says::Deleted,
             9 if !calm => Says::Poison,
             10 if !calm && rng.u8(..3) == 0 => Says::Large,
+            11 if !calm && !alone && rng.u8(..4) == 0 => Says::Deadly([1, 2, 4, 40][rng.usize(..4)]),
             _ => Says::Stamp,
         };
         let sent = match rng.u8(..40) {

@@ -4,6 +4,7 @@ use crate::core::{Core, EnvId, SimClock};
 use crate::faults::{Fault, Site};
 use crate::mutants::{Mutant, dress};
 use async_trait::async_trait;
+use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::lane::Lane;
@@ -109,7 +110,8 @@ impl Env {
     }
 }
 
-/// The records as one build reaches them: the build before this one hashed payloads in another way and kept no history.
+/// The records as one build reaches them: the build before this one hashed payloads in another way and kept
+/// of an item's history the last outcome only.
 struct EnvRecords {
     core: Arc<Core>,
     inner: Arc<MemoryRecords>,
@@ -128,8 +130,33 @@ impl EnvRecords {
         }
     }
 
+    /// What people see of a version that waits or is dead is read when it is written, whatever becomes of it.
+    fn read_reasons(&self, writes: &[Write]) {
+        self.core.oracle().writes(self.core.env());
+        for write in writes {
+            let Some(reason) = write.new.slot.as_ref().map(|slot| &slot.reason) else { continue };
+            if write.old.slot.as_ref().is_some_and(|slot| slot.reason == *reason) {
+                self.core.oracle().repeats_reason(self.core.env(), &write.names);
+                continue;
+            }
+            let text = format!("{} {}", reason.message, reason.field.as_deref().unwrap_or_default());
+            self.core.oracle().read(&text);
+        }
+    }
+
     fn tell(&self, writes: &[Write], answers: &[Wrote]) {
         for (write, answer) in writes.iter().zip(answers) {
+            let filed = write.new.dead().is_some_and(|dead| dead.reason.code == Code::Crash);
+            if filed && *answer == Wrote::Done && write.old.dead().is_none() {
+                self.core.shape("CrashFiled");
+            }
+            // What only notes that work begins, or ended without an end, brings it to nothing new.
+            let fence = |item: &Item| (item.applied_version, item.mapping_revision);
+            let moves = write.new.slot.is_none() && fence(&write.new) != fence(&write.old);
+            let version = write.new.applied_version.filter(|_| moves);
+            if let Some(version) = version.filter(|_| *answer == Wrote::Done) {
+                self.core.oracle().finishes(self.core.env(), &write.key, version);
+            }
             self.core.trace.note(self.core.kernel.now(), "stored", || {
                 let Names { org_id, record_type, record_id, connection, .. } = &write.names;
                 let text = |name: &Option<String>| name.clone().unwrap_or_default();
@@ -150,9 +177,20 @@ impl EnvRecords {
         }
     }
 
+    /// Lets the watch know of the endings that stand now: what was done counts, heard of or not.
+    fn book(&self, writes: &[Write]) {
+        for write in writes {
+            let stands = self.inner.item(&write.key);
+            if stands.rev == write.new.rev && stands.by == write.new.by {
+                self.core.oracle().noted(&write.names, &write.new);
+            }
+        }
+    }
+
     fn out(&self, mut write: Write) -> Write {
         if self.old_build {
-            write.new.recent.clear();
+            let older = write.new.recent.len().saturating_sub(1);
+            write.new.recent.drain(..older);
             write.new.base.clear();
             write.new.applied_hash = write.new.applied_hash.map(|hash| format!("old-{hash}"));
         }
@@ -171,6 +209,7 @@ impl EnvRecords {
 #[async_trait]
 impl Records for EnvRecords {
     async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
+        self.core.oracle().reads(self.core.env());
         let found = self.inner.read(keys).await?;
         Ok(found.into_iter().map(|(key, item)| (key, self.seen(item))).collect())
     }
@@ -179,17 +218,21 @@ impl Records for EnvRecords {
         if let Some(first) = writes.first() {
             self.disturb(first);
         }
-        let writes: Vec<Write> = writes.iter().cloned().map(|write| self.out(write)).collect();
-        let answers = self.inner.write(&writes).await;
-        self.tell(&writes, &answers);
+        let out: Vec<Write> = writes.iter().cloned().map(|write| self.out(write)).collect();
+        self.read_reasons(&out);
+        let answers = self.inner.write(&out).await;
+        self.book(writes);
+        self.tell(&out, &answers);
         answers
     }
 
     async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
         self.disturb(write);
-        let write = self.out(write.clone());
-        let answer = self.inner.write_with_claims(&write, claims).await;
-        self.tell(std::slice::from_ref(&write), std::slice::from_ref(&answer));
+        let out = self.out(write.clone());
+        self.read_reasons(std::slice::from_ref(&out));
+        let answer = self.inner.write_with_claims(&out, claims).await;
+        self.book(std::slice::from_ref(write));
+        self.tell(std::slice::from_ref(&out), std::slice::from_ref(&answer));
         answer
     }
 
@@ -249,6 +292,9 @@ impl Drop for Waiting<'_> {
         let core = &self.of.core;
         // Who stands still does not wait.
         let waited = now.since_ms(self.since) - (core.still_ms(self.of.env) - self.still_ms);
+        if !self.answered {
+            core.oracle().limiter_silent(now, self.of.env);
+        }
         // A function that is killed drops its waits as well, sooner.
         if waited > LIMITER_BUDGET_MS || !self.answered && waited == LIMITER_BUDGET_MS {
             core.oracle().limiter_slow(self.since, waited, self.of.env);
@@ -264,6 +310,7 @@ impl Limits for EnvLimits {
         let answer = self.inner.lease(bucket, rules, want).await;
         waiting.answered = true;
         let core = &self.core;
+        core.oracle().leased(core.kernel.now(), self.env, bucket, &answer);
         core.trace.note(core.kernel.now(), "lease", || {
             format!("{bucket} of {want}: {answer:?} (env {})", self.env)
         });
@@ -271,7 +318,9 @@ impl Limits for EnvLimits {
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
-        self.inner.block(bucket, until).await
+        let answer = self.inner.block(bucket, until).await;
+        self.core.oracle().blocked(self.core.kernel.now(), self.env, bucket, until, answer.is_ok());
+        answer
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

@@ -34,7 +34,9 @@ pub fn read_stamp(value: &str) -> Option<(&str, &str, &str, u64)> {
     Some((org, kind, id, parts.next()?.strip_prefix('v')?.parse().ok()?))
 }
 
-fn data(event: &Event) -> Value {
+/// The record's data as the event carries them.
+#[must_use]
+pub fn data(event: &Event) -> Value {
     let (record, stamp) = (&event.record, stamp(event));
     let mut data = match record.kind {
         Kind::Contact => {

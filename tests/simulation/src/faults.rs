@@ -65,6 +65,54 @@ impl Site {
     }
 }
 
+/// The remote calls in which an invocation may be struck, as the report names them, and how often one is waited for: those
+/// the more that come seldom.
+pub const STEPS: &[(&str, u32)] = &[
+    ("CRM question", 1),
+    ("CRM token", 8),
+    ("CRM write", 1),
+    ("block", 2),
+    ("body", 24),
+    ("configuration", 1),
+    ("delete", 1),
+    ("delete_body", 16),
+    ("due", 1),
+    ("known", 8),
+    ("lease", 1),
+    ("lock", 8),
+    ("note_account", 16),
+    ("note_replaced", 8),
+    ("put_body", 24),
+    ("read", 1),
+    ("secret read", 1),
+    ("secret write", 8),
+    ("send", 1),
+    ("set_suspension", 16),
+    ("set_visibility", 1),
+    ("suspension", 1),
+    ("transact", 1),
+    ("unlock", 8),
+    ("waiting_for", 1),
+    ("write", 1),
+];
+
+/// The remote call that `number` draws.
+#[must_use]
+pub fn step_drawn(number: u32) -> &'static str {
+    let all: u32 = STEPS.iter().map(|(_, weight)| weight).sum();
+    let mut left = number % all.max(1);
+    for (step, weight) in STEPS {
+        match left.checked_sub(*weight) {
+            Some(more) => left = more,
+            None => return step,
+        }
+    }
+    STEPS[0].0
+}
+
+/// The faults that strike an invocation in one of them.
+pub const STRIKING: [Fault; 4] = [Fault::Killed, Fault::Frozen, Fault::Failed, Fault::OutOfMemory];
+
 macro_rules! faults {
     ($($fault:ident $id:literal $site:ident $words:literal;)*) => {
         /// A fault.
@@ -187,6 +235,8 @@ pub const SHAPES: &[(&str, &str, &str)] = &[
     ("F7", "Poison", "a record that the CRM never takes"),
     ("F8", "GivenUp", "the queue moves a message to the dead-letter queue and its successor overtakes it"),
     ("F16", "Spoilt", "a message is no event"),
+    ("F21", "Deadly", "a function dies of a record, whenever it calls a CRM with it"),
+    ("F21", "CrashFiled", "a record that its function died of is filed as dead"),
     ("F30", "Large", "a record is larger than an item"),
     ("F50", "Repeated", "an error of the CRM repeats a value"),
 ];

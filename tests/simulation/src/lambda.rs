@@ -1,11 +1,13 @@
 //! What can happen, and invocations: begun, run from wait to wait, ended, killed.
 
+use crate::core::{BEFORE, EnvId};
 use crate::env::Env;
-use crate::faults::{Fault, Site};
+use crate::faults::{Fault, STRIKING, Site};
 use crate::kernel::Promise;
 use crate::mutants::Mutant;
 use crate::network::{From, Outcome};
 use crate::scenario::ORGS;
+use crate::strikes::due_at;
 use crate::world::World;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
@@ -80,7 +82,7 @@ impl World<'_> {
     pub fn invoke(&mut self, function: Function, batch: Vec<Received>) {
         let env = self.environment(function);
         let core = self.core.clone();
-        let strike = core.chance(Site::Invocation);
+        let strike = core.chance(Site::Invocation).and_then(|(fault, how)| self.put_off(fault, how));
         let now = core.kernel.now();
         let mut deadline = now.plus_ms(TIMEOUT_MS);
         if let Some((fault @ Fault::NoTime, how)) = strike {
@@ -92,9 +94,13 @@ impl World<'_> {
             let messages: Vec<String> = batch.iter().map(describe).collect();
             format!("{function:?} #{number} begins with {} (env {})", messages.join(", "), env.id)
         });
-        core.oracle().begins(env.id);
+        core.oracle().begins(env.id, now, deadline);
+        if function == Function::Sync {
+            let idle = self.is_idle(&batch);
+            core.oracle().costs(env.id, idle);
+        }
         self.note_unsure(&batch);
-        core.steps(env.id, "before any call");
+        core.steps(env.id, BEFORE);
         let batch = Arc::new(batch);
         let run = run(function, env.clone(), self.settings.clone(), batch.clone(), deadline);
         let task = Task { env, function, batch, run, polls: 0, strike, frozen: false, woken: false };
@@ -126,12 +132,10 @@ impl World<'_> {
             return;
         }
         task.polls += 1;
-        if let Some((fault, how)) = task.strike.filter(|(fault, how)| {
-            task.polls == 1 + how % WAITS
-                && matches!(fault, Fault::Killed | Fault::OutOfMemory | Fault::Failed | Fault::Frozen)
-        }) {
+        let now_due =
+            task.strike.take_if(|(fault, how)| task.polls == 1 + *how % WAITS && STRIKING.contains(fault));
+        if let Some((fault, how)) = now_due.or_else(|| due_at(&mut self.strikes, core.step_of(task.env.id))) {
             core.fire_at(fault, task.env.id);
-            task.strike = None;
             if fault != Fault::Frozen {
                 return self.end(number, "killed");
             }
@@ -147,7 +151,16 @@ impl World<'_> {
         core.leave();
         match polled {
             Ok(Some(report)) => self.answer(number, report),
-            Ok(None) => {}
+            Ok(None) => {
+                if let Some((_, stamp)) = core.doomed() {
+                    core.shape("Deadly");
+                    let fired = core.plan().fired_of_plan();
+                    if !self.is_dead(&stamp) {
+                        core.oracle().died_of(&stamp, fired);
+                    }
+                    self.end(number, "died of a record");
+                }
+            }
             Err(panic) => {
                 let words = panic.downcast_ref::<String>().cloned();
                 core.oracle().erred(&words.unwrap_or_else(|| "no words".to_owned()));
@@ -174,6 +187,7 @@ impl World<'_> {
             .trace
             .note(self.core.kernel.now(), "lambda", || format!("#{number} {why} (env {})", task.env.id));
         self.core.oracle().died(self.core.kernel.now(), task.env.id);
+        self.core.oracle().ended(task.env.id, &task.batch);
         // What it was doing is dropped here: what it had sent is under way without it.
         drop(task.run);
         self.running -= usize::from(task.function == Function::Sync);
@@ -187,11 +201,16 @@ impl World<'_> {
         self.running -= usize::from(task.function == Function::Sync);
         match self.mutant {
             Some(Mutant::TooFewFailures) if report.failed.len() > 1 => drop(report.failed.pop()),
+            Some(Mutant::Miscounts) if !report.failed.is_empty() => drop(report.counts.remove("parked")),
+            Some(Mutant::ReturnsNeighbours) => return_neighbours(&task.batch, &mut report.failed),
             Some(Mutant::NamesStrangers) if !report.failed.is_empty() => report.failed.push("m-0".to_owned()),
             _ => {}
         }
         core.trace.note(core.kernel.now(), "lambda", || format!("#{number} answers {:?}", report.failed));
         core.oracle().answered(task.env.id, &task.batch, &report.failed);
+        if task.function == Function::Sync {
+            core.oracle().counted(&task.batch, &report.counts, self.is_blind());
+        }
         for (name, count) in &report.counts {
             *self.counts.entry(name).or_default() += count;
         }
@@ -219,11 +238,27 @@ impl World<'_> {
         self.plan_sweep();
     }
 
+    /// Where an invocation runs.
+    #[must_use]
+    pub fn environment_of(&self, number: usize) -> Option<EnvId> {
+        self.tasks.get(number).and_then(Option::as_ref).map(|task| task.env.id)
+    }
+
     fn environment(&mut self, function: Function) -> Arc<Env> {
         self.idle[function as usize].pop().unwrap_or_else(|| {
             Arc::new(Env::start(&self.core, &self.services, self.settings.cache_ms, self.mutant))
         })
     }
+}
+
+/// A planted bug: with the first that failed return all later ones of its org.
+fn return_neighbours(batch: &[Received], failed: &mut Vec<String>) {
+    let org = |one: &Received| one.group.split('#').next().unwrap_or_default().to_owned();
+    let Some(first) = batch.iter().position(|one| failed.contains(&one.message_id)) else { return };
+    let back = batch.iter().enumerate().filter(|(place, one)| {
+        failed.contains(&one.message_id) || *place > first && org(one) == org(&batch[first])
+    });
+    *failed = back.map(|(_, one)| one.message_id.clone()).collect();
 }
 
 /// A message as people read it: whose it is, which version, how often it was received.

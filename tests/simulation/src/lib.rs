@@ -22,6 +22,7 @@ pub mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod story;
+pub mod strikes;
 pub mod trace;
 pub mod weather;
 pub mod world;

@@ -24,29 +24,50 @@ struct Options {
     #[arg(long, conflicts_with_all = ["seeds", "seconds"])]
     seed: Option<u64>,
     /// Run so many.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = at_least_one)]
     seeds: u64,
     /// From this seed on; without it from one that was never tried, by the clock.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "seed")]
     from: Option<u64>,
     /// Begin no new one after so many seconds.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     seconds: Option<u64>,
     /// Threads; without it one for each core.
-    #[arg(long)]
+    #[arg(long, value_parser = threads)]
     threads: Option<usize>,
     /// Go on after something did not hold.
     #[arg(long)]
     keep_going: bool,
+    /// End with 1 when a fault never struck, or none at some remote call: of many histories, each does.
+    #[arg(long, conflicts_with = "seed")]
+    all_faults: bool,
     /// Tell of a replayed history every line, not those of one record alone (`org/type/id`).
-    #[arg(long)]
+    #[arg(long, requires = "seed")]
     whole: bool,
     /// Tell of this record (`org/type/id`) of a replayed history.
-    #[arg(long)]
+    #[arg(long, requires = "seed", conflicts_with = "whole")]
     record: Option<String>,
     /// Plant this bug.
     #[arg(long)]
     mutant: Option<String>,
+}
+
+/// The most threads: more are a slip of the hand.
+const MOST_THREADS: usize = 1_024;
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("none at all shows nothing: say 1 or more, or leave it out".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("say a whole number, 1 or more".to_owned()),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=MOST_THREADS).contains(&number) => Ok(number),
+        _ => Err(format!("say a number from 1 to {MOST_THREADS}, or leave it out for one for each core")),
+    }
 }
 
 fn main() -> ExitCode {
@@ -60,7 +81,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("simulate: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }
@@ -84,6 +105,13 @@ fn replay(seed: u64, options: &Options) -> Result<bool, String> {
     if options.whole {
         tell(&story::whole(&history));
     } else if let Some(record) = &options.record {
+        if !scenario.events.iter().any(|event| event.record.to_string() == *record) {
+            let mut records: Vec<String> =
+                scenario.events.iter().map(|event| event.record.to_string()).collect();
+            records.sort();
+            records.dedup();
+            return Err(format!("seed {seed} has no record {record}; it has {}", records.join(", ")));
+        }
         tell(&story::timeline(&history, record));
     }
     let Some(violation) = history.violations.first() else {
@@ -111,8 +139,16 @@ fn many(options: &Options) -> Result<bool, String> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let by_the_clock =
         || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_secs() * 1_000);
+    let from = options.from.unwrap_or_else(by_the_clock);
+    if from.checked_add(options.seeds).is_none() {
+        return Err(format!(
+            "seeds end at {}: begin lower than {from}, or run fewer than {}",
+            u64::MAX,
+            options.seeds
+        ));
+    }
     let wanted = Wanted {
-        from: options.from.unwrap_or_else(by_the_clock),
+        from,
         seeds: options.seeds,
         measure: STANDARD,
         threads: options.threads.unwrap_or(cores),
@@ -127,7 +163,14 @@ fn many(options: &Options) -> Result<bool, String> {
     );
     let report = run_many(&wanted)?;
     tell(&format!("{report}\n"));
-    let Some(seed) = report.first_broken() else { return Ok(true) };
+    let Some(seed) = report.first_broken() else {
+        let never = if options.all_faults { report.never() } else { Vec::new() };
+        if never.is_empty() {
+            return Ok(true);
+        }
+        tell(&format!("in {} histories there was never: {}\n", report.histories, never.join(", ")));
+        return Ok(false);
+    };
     tell(&format!("again, and smaller: make simulate SEED={seed}\n"));
     replay(seed, options)
 }

@@ -6,6 +6,7 @@ use crate::place::Place;
 use crate::report::Report;
 use crate::run::run;
 use crate::trace::Trace;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -63,7 +64,11 @@ fn worker(wanted: &Wanted, next: &AtomicU64, stop: &AtomicBool, began: Instant) 
             break;
         }
         let seed = wanted.from + number;
-        let history = run(&place, &draw(seed, wanted.measure), Trace::default(), wanted.mutant);
+        let scenario = draw(seed, wanted.measure);
+        let run = || run(&place, &scenario, Trace::default(), wanted.mutant);
+        // What the functions panic of is caught where they run: this is the simulator's own.
+        let history =
+            catch_unwind(AssertUnwindSafe(run)).map_err(|_| format!("seed {seed}: the simulator broke"))?;
         report.add(seed, &history);
         for violation in history.violations.iter().take(1) {
             eprintln!("seed {seed} breaks {violation}");

@@ -42,6 +42,8 @@ pub struct Flight {
     pub account: String,
     /// What it is for.
     pub purpose: Purpose,
+    /// The limit that holds it beside the general one, or the general one.
+    pub part: &'static str,
     /// What arrives.
     pub request: Request,
     /// What the sandbox does with it, beside answering.
@@ -59,6 +61,8 @@ pub struct From {
     pub at: (String, String),
     /// What was asked for.
     pub purpose: Purpose,
+    /// The limit that a rest is of.
+    pub part: &'static str,
 }
 
 impl From {
@@ -67,6 +71,7 @@ impl From {
             env: flight.env,
             at: (flight.provider.clone(), flight.account.clone()),
             purpose: flight.purpose,
+            part: flight.part,
         }
     }
 }
@@ -182,13 +187,19 @@ impl Http for Network {
             request = request.header(name, value.expose_secret());
         }
         request.body = outgoing.body;
+        let dies = if purpose == Purpose::Write { core.dooms(core.env(), &request.body) } else { None };
+        if dies == Some(false) {
+            return std::future::pending().await;
+        }
         let answer: Arc<Promise<Outcome>> = Arc::default();
         let (env, effect) = (core.env(), None);
+        let part = crate::place::part(&account, &provider, path.ends_with("/search"));
         let mut flight = Flight {
             env,
             provider,
             account,
             purpose,
+            part,
             request,
             effect,
             answered: true,

@@ -43,20 +43,15 @@ impl World<'_> {
                 }
                 let env = how as usize % core.envs();
                 core.set_skew(env, i64::from(how % 600_000) - 300_000);
-                core.oracle().limiter_unsound = true;
                 core.kernel.after(lasts, Happen::Mends(fault, u32::try_from(env).unwrap_or(0)));
             }
             Fault::AllCold => self.idle = Default::default(),
             Fault::TablesDown => {
                 // Most outages are short; some last three hours.
                 let ms = if how.is_multiple_of(8) { lasts * 18 } else { lasts / 10 };
-                core.oracle().limiter_unsound = true;
                 core.tables_down(ms);
             }
-            Fault::LimitsDown => {
-                core.oracle().limiter_unsound = true;
-                core.limits_down(lasts);
-            }
+            Fault::LimitsDown => core.limits_down(lasts),
             Fault::SomebodyDeletes | Fault::SomebodyMerges => {
                 if !self.meddle(fault, org, how) {
                     return;
@@ -227,6 +222,7 @@ impl World<'_> {
             Phase::Mended => {
                 self.check_end(Ended::Drained);
                 self.phase = Phase::Redriven;
+                self.core.end_deadly();
                 self.redrive();
                 self.core.kernel.after(1_000, Happen::Lands);
             }
@@ -258,6 +254,7 @@ impl World<'_> {
     /// Ends every fault, as an operator would at last.
     fn put_everything_right(&mut self) {
         self.core.calm();
+        self.strikes.clear();
         self.network.calm();
         let suspended: Vec<String> = self.limits.state().suspensions.keys().cloned().collect();
         for (at, org) in ORGS.iter().enumerate() {

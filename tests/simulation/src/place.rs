@@ -4,6 +4,7 @@
 use crate::kernel::BEGIN;
 use crate::scenario::{Kind, ORGS, Record};
 use rtr_core::config::OrgConfig;
+use rtr_core::limit::Rule;
 use rtr_engine::seams::Configs;
 use rtr_sandbox::{Request, Sandbox};
 use rtr_testkit::configs::MemoryConfigs;
@@ -44,15 +45,42 @@ pub fn names(kind: Kind, provider: &str) -> (&'static str, &'static str, &'stati
     }
 }
 
-/// The most calls a connection may make: `per` milliseconds, and at once after a rest.
-pub const LIMIT: (u64, i64, u64) = (20, 1_000, 20);
-/// The same of `globex`'s HubSpot, which is small enough to be felt.
-pub const SMALL: (u64, i64, u64) = (4, 1_000, 4);
+/// A limit of a connection: the part of the API that it is for, and the rule.
+pub type Limit = (&'static str, Rule);
 
-/// The limit of `org`'s connection to `provider`.
+/// So many requests a second, and as many at once after a rest.
+const fn a_second(requests: u64) -> Rule {
+    Rule { requests, per_ms: 1_000, burst: requests }
+}
+
+/// The part of HubSpot's API that may have a limit of its own.
+pub const SEARCH: &str = "search";
+
+/// What most connections may do.
+const ORDINARY: &[Limit] = &[("*", a_second(20))];
+/// Enough for leases of several tokens, which are left over and expire.
+const WIDE: &[Limit] = &[("*", a_second(100))];
+/// So little that it is felt.
+const SMALL: &[Limit] = &[("*", a_second(4))];
+/// The same with another for searches: a call of those needs a token of either.
+const TWOFOLD: &[Limit] = &[("*", a_second(4)), (SEARCH, a_second(2))];
+
+/// The limits of `org`'s connection to `provider`.
 #[must_use]
-pub fn limit(org: &str, provider: &str) -> (u64, i64, u64) {
-    if (org, provider) == ("globex", "hubspot") { SMALL } else { LIMIT }
+pub fn limits(org: &str, provider: &str) -> &'static [Limit] {
+    match (org, provider) {
+        ("acme", "hubspot") => WIDE,
+        ("globex", "hubspot") => SMALL,
+        ("initech", "hubspot") => TWOFOLD,
+        _ => ORDINARY,
+    }
+}
+
+/// The limit that holds calls of a part of the API: its own, where the connection has one.
+#[must_use]
+pub fn part(org: &str, provider: &str, searches: bool) -> &'static str {
+    let own = limits(org, provider).iter().any(|(api, _)| *api == SEARCH);
+    if searches && own { SEARCH } else { "*" }
 }
 
 /// The state of an org's configuration.
@@ -197,9 +225,12 @@ fn resolved(configs: &MemoryConfigs, org: &str) -> Result<Arc<OrgConfig>, String
 fn org_file(org: &str, state: State) -> String {
     let mut text = format!("org: {org}\nconnections:\n");
     for provider in providers(org) {
-        let (requests, per, burst) = limit(org, provider);
         text += &format!("  {provider}:\n    base_url: {HOST}/{provider}/{org}\n    limits:\n");
-        text += &format!("      - {{api: \"*\", requests: {requests}, per: {per}ms, burst: {burst}}}\n");
+        for (api, Rule { requests, per_ms, burst }) in limits(org, provider) {
+            text += &format!(
+                "      - {{api: \"{api}\", requests: {requests}, per: {per_ms}ms, burst: {burst}}}\n"
+            );
+        }
         if state.paused && *provider == "hubspot" {
             text += "    mode: paused\n";
         }

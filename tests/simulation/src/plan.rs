@@ -61,6 +61,12 @@ impl Plan {
         self.over
     }
 
+    /// How many of what was planned struck.
+    #[must_use]
+    pub fn fired_of_plan(&self) -> u64 {
+        Fault::ALL.iter().filter_map(|fault| self.fired.get(fault.name())).sum()
+    }
+
     /// What struck, and how often.
     #[must_use]
     pub fn fired(&self) -> &BTreeMap<&'static str, u64> {

@@ -1,6 +1,6 @@
 //! Producer, queues and event source mappings.
 
-use crate::events::message;
+use crate::events::{message, stamp};
 use crate::faults::{Fault, Site};
 use crate::lambda::{Function, Happen};
 use crate::mutants::Mutant;
@@ -30,6 +30,7 @@ impl World<'_> {
         match event.says {
             Says::Poison => core.shape("Poison"),
             Says::Large => core.shape("Large"),
+            Says::Deadly(times) if copy == 0 => core.make_deadly(stamp(&event), times),
             _ => {}
         }
         match (event.sent, copy) {

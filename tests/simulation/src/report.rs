@@ -1,13 +1,11 @@
 //! What many histories came to: how fast, what struck how often, how the events ended, what did not hold.
 
-use crate::faults::{Fault, SHAPES};
+use crate::faults::{Fault, SHAPES, STEPS, STRIKING};
 use crate::run::History;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-/// The faults that strike an invocation wherever it is.
-const STRUCK: [&str; 4] = ["Killed", "Frozen", "Failed", "OutOfMemory"];
 /// Seeds shown for each invariant that did not hold.
 const SHOWN: usize = 8;
 
@@ -86,6 +84,17 @@ impl Report {
         self.fired.get(name).copied().unwrap_or(0)
     }
 
+    /// What never struck: faults, shapes, and invocations at some remote call.
+    #[must_use]
+    pub fn never(&self) -> Vec<String> {
+        let faults = Fault::ALL.iter().map(|fault| fault.name());
+        let names = faults.chain(SHAPES.iter().map(|(_, name, _)| *name));
+        let never = names.filter(|name| self.fired(name) == 0).map(str::to_owned);
+        let places = STEPS.iter().flat_map(|(step, _)| STRIKING.map(|fault| (fault.name(), *step)));
+        let unstruck = places.filter(|place| !self.struck.contains_key(place));
+        never.chain(unstruck.map(|(fault, step)| format!("{fault} at {step}"))).collect()
+    }
+
     /// The first seed at which something did not hold.
     #[must_use]
     pub fn first_broken(&self) -> Option<u64> {
@@ -125,10 +134,11 @@ impl fmt::Display for Report {
         }
         writeln!(f, "where invocations were struck, by the remote call begun last:")?;
         let steps: BTreeSet<&str> = self.struck.keys().map(|(_, step)| *step).collect();
-        writeln!(f, "  {:<17} {:>11} {:>11} {:>11} {:>11}", "", STRUCK[0], STRUCK[1], STRUCK[2], STRUCK[3])?;
+        let [one, two, three, four] = STRIKING.map(Fault::name);
+        writeln!(f, "  {:<17} {one:>11} {two:>11} {three:>11} {four:>11}", "")?;
         for step in steps {
             write!(f, "  {step:<17}")?;
-            for name in STRUCK {
+            for name in STRIKING.map(Fault::name) {
                 write!(f, " {:>11}", grouped(self.struck.get(&(name, step)).copied().unwrap_or(0)))?;
             }
             writeln!(f)?;

@@ -115,6 +115,8 @@ pub enum Says {
     Poison,
     /// More than an item holds.
     Large,
+    /// What its function dies of when it calls a CRM with it, so often at most.
+    Deadly(u8),
     /// The record is gone.
     Deleted,
 }

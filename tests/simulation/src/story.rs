@@ -28,20 +28,20 @@ pub fn timeline(history: &History, record: &str) -> String {
                 || line.what.starts_with(&format!("{org}/")) && line.what.contains(&format!(" {id} "))
         }
     };
-    lines(history.lines.iter().filter(|line| is_about(line)))
+    lines(history.lines.iter().filter(|line| is_about(line)), WIDTH)
 }
 
-/// Every line.
+/// Every line, as long as it is.
 #[must_use]
 pub fn whole(history: &History) -> String {
-    lines(history.lines.iter())
+    lines(history.lines.iter(), usize::MAX)
 }
 
-fn lines<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
+fn lines<'a>(lines: impl Iterator<Item = &'a Line>, width: usize) -> String {
     let mut text = String::new();
     for line in lines {
         let mut line = line.to_string();
-        if let Some((cut, _)) = line.char_indices().nth(WIDTH) {
+        if let Some((cut, _)) = line.char_indices().nth(width) {
             line.truncate(cut);
             line.push('…');
         }
@@ -80,7 +80,7 @@ pub fn failure(scenario: &Scenario, history: &History, violation: &Violation) ->
             let _ = write!(text, "\nwhat {record} went through:\n{}", timeline(history, record));
         }
         None => {
-            let _ = write!(text, "\nwhat happened:\n{}", whole(history));
+            let _ = write!(text, "\nwhat happened:\n{}", lines(history.lines.iter(), WIDTH));
         }
     }
     text

@@ -73,10 +73,6 @@ impl Weather for Sky {
 impl Sky {
     async fn strike(&self, op: &Op, fault: Fault, how: u32) -> Fate {
         let core = &self.0;
-        if op.service == Service::Limits {
-            // Who cannot ask does not hear of a rest, and takes what the backstop gives.
-            core.oracle().limiter_unsound = true;
-        }
         let fate = match fault {
             Fault::WriteAnswerLost | Fault::TransactAnswerLost | Fault::LeaseLost => Fate::AnswerLost,
             Fault::SecretWriteLost | Fault::LimitLost | Fault::SendLost => Fate::AnswerLost,

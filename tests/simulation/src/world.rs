@@ -1,6 +1,6 @@
 //! The world of one history: services, functions, producer and people, until nothing is left to happen.
 
-use crate::core::{Core, SimClock, TrueClock};
+use crate::core::{Core, EnvId, SimClock, TrueClock};
 use crate::env::{Env, Services};
 use crate::faults::Site;
 use crate::kernel::BEGIN;
@@ -13,6 +13,7 @@ use crate::people::Phase;
 use crate::place::{Place, State};
 use crate::plan::Plan;
 use crate::scenario::{Kind, ORGS, Scenario};
+use crate::strikes::Strike;
 use crate::trace::Trace;
 use crate::weather::Sky;
 use rtr_core::item::Item;
@@ -62,6 +63,8 @@ pub struct World<'a> {
     pub mutant: Option<Mutant>,
     /// Invocations, those that ended gone.
     pub tasks: Vec<Option<Task>>,
+    /// What strikes whichever invocation comes to a remote call.
+    pub strikes: Vec<Strike>,
     /// Environments of each function that are free.
     pub idle: [Vec<Arc<Env>>; 4],
     /// Invocations of the sync function under way.
@@ -128,6 +131,7 @@ impl<'a> World<'a> {
             place,
             mutant,
             tasks: Vec::new(),
+            strikes: Vec::new(),
             idle: Default::default(),
             running: 0,
             counts: BTreeMap::new(),
@@ -165,9 +169,10 @@ impl<'a> World<'a> {
         let secret: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
         let mut parts = name.split('/').skip(2);
         let (org, provider) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        for token in ["token", "access_token"].iter().filter_map(|part| secret[*part].as_str()) {
-            self.core.oracle().token(token, provider, org);
-        }
+        let parts = |names: &'static [&'static str]| names.iter().filter_map(|name| secret[*name].as_str());
+        let mut oracle = self.core.oracle();
+        parts(&["token", "access_token"]).for_each(|token| oracle.token(token, provider, org));
+        parts(&["refresh_token", "client_secret"]).for_each(|text| oracle.secret(text));
     }
 
     /// Puts an org's configuration into `state`.
@@ -191,11 +196,9 @@ impl<'a> World<'a> {
                 return;
             }
             while let Some(task) = self.core.kernel.next_ready() {
+                let env = self.environment_of(task);
                 self.go_on(task);
-            }
-            for line in lines.take() {
-                self.core.trace.note(self.core.kernel.now(), "log", || line.clone());
-                self.core.oracle().read(&line);
+                self.read(lines, env);
             }
             match self.core.kernel.step() {
                 Some(None) => {}
@@ -205,6 +208,19 @@ impl<'a> World<'a> {
             }
         }
         self.core.oracle().violate("I14", None, "it does not end".to_owned());
+    }
+
+    /// Reads what `env` has logged.
+    fn read(&self, lines: &Lines, env: Option<EnvId>) {
+        let now = self.core.kernel.now();
+        for line in lines.take() {
+            self.core.trace.note(now, "log", || line.clone());
+            let mut oracle = self.core.oracle();
+            oracle.read(&line);
+            if let Some(env) = env {
+                oracle.refused(now, env, &line);
+            }
+        }
     }
 
     fn happen(&mut self, happen: Happen) {
@@ -304,7 +320,7 @@ impl<'a> World<'a> {
             && matches!(response.status, 429 | 503)
             && let Some(seconds) = response.header("retry-after").and_then(|text| text.parse().ok())
         {
-            self.core.oracle().rest(self.core.kernel.now(), from.env, from.at, seconds);
+            self.core.oracle().rest(self.core.kernel.now(), from.env, from.at, from.part, seconds);
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) enum Rule {
     By,
     /// What a newer version of the batch replaces leaves the queue before that is called.
     Compact,
+    /// What a newer version passes leaves its slot before that is called.
+    Pass,
     /// A message is acknowledged only when each connection's ending is written.
     Acknowledge,
     /// Where the CRM has a unique key, what is not linked is upserted by it.
@@ -73,7 +75,7 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub(crate) const ALL: [Self; 33] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Group,
         Self::Canon,
         Self::Own,
@@ -96,6 +98,7 @@ impl Rule {
         Self::Condition,
         Self::By,
         Self::Compact,
+        Self::Pass,
         Self::Acknowledge,
         Self::Key,
         Self::Intent,

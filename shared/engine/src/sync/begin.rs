@@ -1,12 +1,18 @@
-//! What must hold before the first call: the messages are unseen long enough, their predecessors have left the queue, and
-//! work on what came back again and again is announced.
+//! What must hold before the first call: the messages are unseen long enough, their predecessors have left queue and slot,
+//! and work on what came back again and again is announced.
 
 use super::intake::Intake;
 use crate::batch::{Received, Settings};
+use crate::report::BatchReport;
 use crate::seams::Seams;
-use crate::work::announce::{WARY_RECEIVES, announce};
+use crate::work::announce::announce;
+use crate::work::announce::is_wary;
+use crate::work::commit::{Committed, commit};
 use crate::work::job::Job;
 use rtr_core::change::Wake;
+use rtr_core::code::Code;
+use rtr_core::item::Reason;
+use rtr_core::settle::Ending;
 
 /// What must hold before a CRM is called: the message is unseen long enough, its predecessors are out of the queue, and
 /// work on what came back again and again is announced.
@@ -16,6 +22,7 @@ pub(super) async fn before_first_call(
     batch: &[Received],
     intake: &Intake,
     jobs: &mut [Job],
+    report: &mut BatchReport,
 ) -> bool {
     let now = seams.clock.now();
     let slack_ms = settings.visibility_ms - settings.timeout_ms;
@@ -39,6 +46,7 @@ pub(super) async fn before_first_call(
         }
     }
     delete_predecessors(seams, batch, intake, jobs).await;
+    report.count("passed", pass_older_slots(seams, jobs).await);
     // Once one has crashed, each is announced alone, right before its own work: see `call_all`.
     let alone = alone(jobs);
     if !alone {
@@ -79,6 +87,29 @@ async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Int
     }
 }
 
+/// What an older version's slot keeps leaves it before the newer one is told, as its messages leave the queue.
+async fn pass_older_slots(seams: &Seams<'_>, jobs: &mut [Job]) -> u64 {
+    let keeps_older =
+        |job: &&mut Job| job.item.slot.as_ref().is_some_and(|slot| slot.wanted_version < job.version);
+    let mut passing: Vec<&mut Job> =
+        jobs.iter_mut().filter(|job| job.going().is_some()).filter(keeps_older).collect();
+    if passing.is_empty() {
+        return 0;
+    }
+    let mut passed = 0;
+    let soon = seams.clock.now().plus_ms(1_000);
+    let work = passing.iter_mut().map(|job| (&mut **job, Ending::Passed)).collect();
+    let answers = commit(seams, work).await;
+    for (job, answer) in passing.into_iter().zip(answers) {
+        match answer {
+            Committed::Written => passed += 1,
+            Committed::Failed(why) => job.give_back_as_is(&why),
+            _ => job.give_back(soon, Reason::new(Code::Contended, "the item changed before the call")),
+        }
+    }
+    passed
+}
+
 /// Whether `job` tells a newer version than the one that the wake is for. Were the wake to come back without the newer
 /// one, it would be told over it.
 fn passes(job: &Job, place: usize, wake: &Wake) -> bool {
@@ -87,5 +118,5 @@ fn passes(job: &Job, place: usize, wake: &Wake) -> bool {
 
 /// Whether a record of the batch has crashed its function.
 fn alone(jobs: &[Job]) -> bool {
-    jobs.iter().any(|job| job.going().is_some() && job.receive_count >= WARY_RECEIVES && job.item.crashes > 0)
+    jobs.iter().any(|job| job.going().is_some() && is_wary(job) && job.item.crashes > 0)
 }

@@ -24,6 +24,7 @@ use crate::work::{COMMIT_RESERVE_MS, connections, notify, prepare, waves};
 use answer::returned;
 use futures::future::join_all;
 use intake::{Intake, take_in};
+use orphans::Orphan;
 use rtr_core::change::Change;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
@@ -51,7 +52,7 @@ pub async fn run(
     let deadline = deadline.plus_ms(-COMMIT_RESERVE_MS);
     while waves::next(&mut jobs) {
         plan_all(seams, &mut jobs, &mut report).await;
-        let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs).await;
+        let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs, &mut report).await;
         connections::call_all(seams, settings, caches, &mut jobs, alone, deadline, &mut report).await;
         waves::look_again(&mut jobs);
     }
@@ -125,16 +126,20 @@ async fn make_jobs(
                 log_unfiled(change, "", jobs::NOT_ROUTED, &reason, &batch[*place]);
                 report.count("skipped", 1);
             }
-            for none in &none {
-                letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
-                log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
-            }
         }
-        let filed = orphans::end(seams, batch, record, &none, fates).await;
-        report.count("dead", filed);
-        if record.change.is_none() {
-            // Its connection or mapping is gone: a dead version stays listed as it is.
-            report.count("superseded", (none.len() as u64).saturating_sub(filed));
+        for none in &none {
+            match orphans::end(seams, batch, record, none, fates).await {
+                Orphan::Filed => report.count("dead", 1),
+                Orphan::Returned => report.count("parked", 1),
+                Orphan::Nothing => match &record.change {
+                    Some((place, change)) => {
+                        letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
+                        log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
+                    }
+                    // Its connection or mapping is gone: a dead version stays listed as it is.
+                    None => report.count("superseded", 1),
+                },
+            }
         }
         jobs.extend(made);
     }

@@ -14,23 +14,43 @@ use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 use rtr_core::time::Instant;
 
-/// Ends what the wakes of `record` found without a job; a message whose ending could not be written comes back.
+/// What became of a version that sleeps where nobody can work it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Orphan {
+    /// It is a dead letter now.
+    Filed,
+    /// Its ending could not be written: its messages come back.
+    Returned,
+    /// There is none that counts: a change that came for the connection is for itself.
+    Nothing,
+}
+
+/// Ends what the wake of `record` for the connection of `none` found without a job. A newer change that came beside it
+/// stands for it.
 pub(super) async fn end(
     seams: &Seams<'_>,
     batch: &[Received],
     record: &RecordWork,
-    none: &[NoJob],
+    none: &NoJob,
     fates: &mut [MessageFate],
-) -> u64 {
-    let mut filed = 0;
-    for (place, wake) in &record.wakes {
-        let Some(none) = none.iter().find(|none| none.connection == wake.connection) else { continue };
-        match one(seams, &batch[*place], record, wake.version, none).await {
-            Ok(dead) => filed += u64::from(dead),
-            Err(()) => fates[*place] = fates[*place].and(MessageFate::ReturnAsIs),
+) -> Orphan {
+    let Some((place, wake)) = record.wakes.iter().find(|(_, wake)| wake.connection == none.connection) else {
+        return Orphan::Nothing;
+    };
+    if record.change.as_ref().is_some_and(|(_, change)| change.version > wake.version) {
+        return Orphan::Nothing;
+    }
+    match one(seams, &batch[*place], record, wake.version, none).await {
+        Ok(true) => Orphan::Filed,
+        Ok(false) => Orphan::Nothing,
+        Err(()) => {
+            let beside = record.change.iter().map(|(place, _)| *place);
+            for place in beside.chain([*place]) {
+                fates[place] = fates[place].and(MessageFate::ReturnAsIs);
+            }
+            Orphan::Returned
         }
     }
-    filed
 }
 
 /// Whether a dead letter was filed.

@@ -20,6 +20,7 @@ mod intents;
 mod links;
 mod links_import;
 mod merges;
+mod orphans;
 mod poison;
 mod queueing;
 mod quota;

@@ -10,6 +10,7 @@ use rtr_engine::seams::Seams;
 use rtr_engine::sync::{Caches, run};
 use rtr_testkit::build;
 use rtr_testkit::world::{TIMEOUT_MS, World};
+use serde_json::json;
 use std::sync::atomic::AtomicBool;
 
 /// Works `message` as one whose worker reads just before the company is linked, and writes just after it.
@@ -69,4 +70,21 @@ fn given_a_contact_whose_company_was_deleted_when_it_looks_for_it_then_the_look_
     world.sync(&[world.company("k", 3, &serde_json::json!({"name": "k"}))]);
     world.deliver();
     assert_eq!(associated(&world, "k"), ["v1"]);
+}
+
+#[test]
+fn given_a_newer_version_that_landed_without_a_trace_when_the_older_one_that_waits_is_woken_then_it_is_not_told()
+ {
+    let world = World::with_contact(CONTACT);
+    world.sync(&[contact(&world, "c", 1, "k")]);
+    // The CRM's answer is lost, and the message is never seen again: the queue gave it up.
+    let lost = json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*contacts*"},
+        "fault": "drop_after_commit", "value": null, "count": 1}]);
+    world.faults(&lost);
+    world.sync(&[world.contact("c", 2, &json!({"email": "c@x.io", "first_name": "v2"}))]);
+    assert_eq!(world.contacts("firstname"), ["v2"]);
+    world.clock.advance_ms(2 * HOUR_MS);
+    let wake = build::wake("acme", "contact", "c", "hubspot", 1, world.now());
+    assert_eq!(world.sync(&[wake]).counts["superseded"], 1);
+    assert_eq!(world.contacts("firstname"), ["v2"]);
 }

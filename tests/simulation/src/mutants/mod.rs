@@ -1,6 +1,7 @@
 //! Planted bugs, to show that the watch sees them: each at a seam, each with the invariant it is meant to break.
 
 mod blind;
+mod bodies;
 mod clock;
 mod http;
 mod limits;
@@ -46,6 +47,7 @@ mutants! {
     ResendsUnknown ["I3"] "a lost answer is taken for a refusal and the request sent again";
     NoClaims ["I4"] "links are written without their claims";
     StaleHash ["I5"] "the digest of what was written is not updated";
+    Miscounts ["I1"] "what is returned is counted as nothing";
     PretendsDone ["I5" "I1"] "a write is answered as done and never sent";
     TooFewFailures ["I7"] "the last failure of a batch is left out";
     NamesStrangers ["I8"] "the list of failures names a message of another batch";
@@ -75,6 +77,15 @@ mutants! {
     AssociatesNeighbours ["I5"] "in a batch of associations each record gets its neighbour's parent";
     RestUnshared ["I15"] "the rest that a CRM asks for is not told to other environments";
     TokensPending ["I13"] "refreshed tokens are stored where nobody reads them";
+    NoBackstop ["I9"] "a limiter that does not answer is taken for one that lets everything through";
+    RefusesUnanswered ["I9"] "while the limiter does not answer, calls are refused for a minute";
+    LogsRefreshTokens ["I16"] "a refresh token is logged";
+    ReturnsNeighbours ["I7"] "one failure returns all later messages of its org, whatever their group";
+    TiesWrongAccount ["I5"] "a contact is tied to the account of the contact before it";
+    LeavesFieldOut ["I5"] "a mapped field is never sent";
+    SendsOneByOne ["I22"] "each record of a batch has a call of its own";
+    WorksAgain ["I22"] "a version that is applied already is worked again";
+    ForgetsCrashes ["I14"] "that work on a record begins is not kept, so that its crashes are not counted";
     WaitsTooShort ["I2"] "no message waits longer than 15 seconds in the queue, whatever it waits for";
 }
 
@@ -84,6 +95,7 @@ pub fn dress(mutant: Option<Mutant>, core: &Arc<Core>, dress: Dress) -> Dress {
     let Some(mutant) = mutant else { return dress };
     let dress = records::dress(mutant, core, dress);
     let dress = http::dress(mutant, core, dress);
+    let dress = bodies::dress(mutant, dress);
     let dress = limits::dress(mutant, core, dress);
     let dress = stores::dress(mutant, dress);
     let dress = blind::dress(mutant, core, dress);

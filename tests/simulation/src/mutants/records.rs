@@ -26,6 +26,10 @@ impl Wrong {
     fn seen(&self, mut item: Item) -> Item {
         match self.mutant {
             Mutant::NoFence => (item.applied_version, item.applied_hash) = (None, None),
+            Mutant::WorksAgain if !item.deleted && item.slot.is_none() => {
+                item.applied_version = item.applied_version.map(|version| version.saturating_sub(1));
+                item.applied_hash = None;
+            }
             Mutant::Resurrects if item.deleted => (item.applied_version, item.deleted) = (None, false),
             _ => {}
         }
@@ -36,6 +40,7 @@ impl Wrong {
         let mut write = write.clone();
         match self.mutant {
             Mutant::DropsSlots => write.new.slot = None,
+            Mutant::ForgetsCrashes => write.new.crashes = 0,
             Mutant::NoIntent => write.new.intent = None,
             Mutant::StaleHash if write.old.applied_hash.is_some() && !write.new.deleted => {
                 write.new.applied_hash = write.old.applied_hash.clone();

@@ -30,6 +30,13 @@ impl Secrets for WrongSecrets {
         {
             tracing::info!(event = "secret", text = secret.text.expose_secret());
         }
+        if self.0 == Mutant::LogsRefreshTokens
+            && let Some(secret) = &secret
+        {
+            let parts: serde_json::Value =
+                serde_json::from_str(secret.text.expose_secret()).unwrap_or_default();
+            tracing::info!(event = "refresh", token = parts["refresh_token"].as_str().unwrap_or_default());
+        }
         Ok(secret)
     }
 

@@ -1,15 +1,79 @@
 //! What a function answers for its batch, and what it did for it.
 
-use super::Oracle;
+use super::{At, Oracle};
+use crate::place::providers;
+use crate::scenario::Kind;
+use rtr_core::change::Message;
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
+use std::collections::BTreeSet;
 
-/// Calls that one message may cost in one receive, for each CRM it is routed to.
+/// Calls that one record may cost in one receive, at each CRM it is routed to.
 const CALLS_PER_RECEIVE: u64 = 8;
+/// Calls for tokens in one invocation: a renewal of each of an org's connections, tried again, for each of three orgs.
+const TOKEN_CALLS: u64 = 8;
+
+/// How often functions may die of one record, where nothing else goes wrong.
+const DEATHS: u64 = 10;
+
+/// The record that a message is about; none of what is no event.
+fn record_of(message: &Received) -> Option<RecordKey> {
+    rtr_core::change::parse(&message.body).ok().map(|message| message.key().clone())
+}
+
+/// How many records of `org` a batch has.
+fn records_of(batch: &[Received], org: &str) -> u64 {
+    let records = batch.iter().filter_map(record_of).filter(|record| record.org_id == org);
+    records.map(|record| (record.record_type, record.record_id)).collect::<BTreeSet<_>>().len() as u64
+}
 
 impl Oracle {
     /// An invocation begins in `env`.
-    pub fn begins(&mut self, env: usize) {
-        self.calls_of.insert(env, 0);
+    pub fn begins(&mut self, env: usize, now: Instant, deadline: Instant) {
+        self.times.insert(env, (now, deadline));
+        self.limiter.repeated.retain(|(of, _)| *of != env);
+        self.calls_of.retain(|(of, _), _| *of != env);
+        self.token_calls_of.remove(&env);
+        self.finished.remove(&env);
+    }
+
+    /// `env` has brought a record at a connection to `version`, and knows it.
+    pub fn finishes(&mut self, env: usize, pair: &PairKey, version: u64) {
+        self.finished.entry(env).or_default().push((pair.clone(), version));
+    }
+
+    /// Whether this invocation has brought a message's record to its version at every CRM that it goes to.
+    fn is_done(&self, env: usize, message: &Received) -> bool {
+        let Ok(Message::Change(change)) = rtr_core::change::parse(&message.body) else { return false };
+        let to = if change.key.record_type == Kind::Deal.name() {
+            &["hubspot"]
+        } else {
+            providers(&change.key.org_id)
+        };
+        let finished = self.finished.get(&env).map(Vec::as_slice).unwrap_or_default();
+        to.iter().all(|provider| {
+            let pair = PairKey::new(&change.key, &ConnectionKey::new(&change.key.org_id, *provider));
+            finished.iter().any(|(of, version)| *of == pair && *version >= change.version)
+        })
+    }
+
+    /// An invocation for `batch` ended in `env`, whichever way: what it called was bounded.
+    pub fn ended(&mut self, env: usize, batch: &[Received]) {
+        let mine = self.calls_of.iter().filter(|((of, _), calls)| *of == env && **calls > CALLS_PER_RECEIVE);
+        let mine: Vec<(At, u64)> = mine.map(|((_, at), calls)| (at.clone(), *calls)).collect();
+        for (at, calls) in mine {
+            let most = CALLS_PER_RECEIVE * records_of(batch, &at.1);
+            if calls > most {
+                let what = format!("{calls} calls to {} of {} in one invocation: at most {most}", at.0, at.1);
+                self.violate("I14", None, what);
+            }
+        }
+        // Tokens are the connection's, not a message's.
+        let tokens = self.token_calls_of.get(&env).copied().unwrap_or(0);
+        if tokens > TOKEN_CALLS {
+            self.violate("I14", None, format!("{tokens} calls for tokens in one invocation"));
+        }
     }
 
     /// The function answered `failed` for `batch`.
@@ -28,13 +92,13 @@ impl Oracle {
                     format!("{} is answered as done behind a failure of its group", message.message_id);
                 self.violate("I7", None, what);
             }
+            if is_failed && !earlier && self.is_done(env, message) {
+                let what = format!("{} is returned, and all that it asked for is done", message.message_id);
+                self.violate("I7", None, what);
+            }
         }
-        let calls = self.calls_of.remove(&env).unwrap_or(0);
-        // Tokens are the connection's, not a message's.
-        let most = CALLS_PER_RECEIVE * 2 * batch.len() as u64 + 4;
-        if calls > most {
-            self.violate("I14", None, format!("{calls} calls for {} messages: at most {most}", batch.len()));
-        }
+        self.ended(env, batch);
+        self.has_cost(env);
     }
 
     /// The function ended in an error though nothing was done to it.
@@ -42,12 +106,26 @@ impl Oracle {
         self.violate("I8", None, format!("the function panicked: {words}"));
     }
 
+    /// A function died of the record whose value is `stamp`, when so many faults had struck: it is tried twice before each
+    /// try is counted, thrice at each CRM, and as often again when something else ended a try in order.
+    pub fn died_of(&mut self, stamp: &str, fired: u64) {
+        let deaths = self.deaths.entry(stamp.to_owned()).or_default();
+        *deaths += 1;
+        let (deaths, most) = (*deaths, DEATHS + 3 * fired);
+        if deaths > most {
+            self.violate("I14", None, format!("functions died {deaths} times of {stamp}: at most {most}"));
+        }
+    }
+
     /// A line that the functions logged, or any text that people see.
     pub fn read(&mut self, text: &str) {
-        let secret = self.tokens().find(|token| text.contains(token)).map(str::to_owned);
-        if secret.is_some() || text.contains(crate::events::CANARY) {
-            let what = if secret.is_some() { "a token" } else { "a record's value" };
-            self.violate("I16", None, format!("{what} shows: {text}"));
-        }
+        let shows = |secret: &String| text.contains(secret.as_str());
+        let what = match () {
+            () if self.tokens.keys().any(shows) => "a token",
+            () if self.secrets.iter().any(shows) => "a refresh token or a client's secret",
+            () if text.contains(crate::events::CANARY) => "a record's value",
+            () => return,
+        };
+        self.violate("I16", None, format!("{what} shows: {text}"));
     }
 }

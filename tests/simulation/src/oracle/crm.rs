@@ -5,7 +5,8 @@ use crate::events::read_stamp;
 use crate::faults::Fault;
 use crate::network::{Flight, Purpose};
 use crate::place::names;
-use crate::scenario::Kind;
+use crate::scenario::{Kind, Sent};
+use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::time::Instant;
 use rtr_sandbox::Change;
@@ -43,17 +44,36 @@ fn same(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> boo
     of(one) == of(other)
 }
 
+/// A request lands within so long, or never.
+const REQUEST_LIFE_MS: i64 = 120_000;
+
+/// Whether a version that the queue gave up was filed while a request of an older one was under way.
+fn was_filed(item: &Item, version: u64, now: Instant) -> bool {
+    item.dead().is_some_and(|dead| {
+        dead.reason.code == Code::NativeDeadLetter
+            && dead.wanted_version >= version
+            && now.since_ms(dead.since) <= REQUEST_LIFE_MS
+    })
+}
+
 impl Oracle {
     /// A token that `provider` gave out for `account`.
     pub fn token(&mut self, token: &str, provider: &str, account: &str) {
         self.tokens.insert(token.to_owned(), (provider.to_owned(), account.to_owned()));
     }
 
+    /// A secret that opens nothing by itself, and may show nowhere all the same.
+    pub fn secret(&mut self, text: &str) {
+        self.secrets.insert(text.to_owned());
+    }
+
     /// A connection is suspended: somebody revoked its tokens, or something stood in the way of keeping the new ones.
     pub fn suspended(&mut self, connection: &str, fired: &BTreeMap<&'static str, u64>) {
         // A private app's token is for ever, or not at all.
         let fixed = connection == "acme#hubspot" && fired.contains_key(Fault::TokenExpires.name());
-        if !fixed && !CAUSES.iter().any(|cause| fired.contains_key(cause.name())) {
+        // A function that died of a record may have died of it between a new token and its storing.
+        let died = fired.contains_key("Deadly");
+        if !fixed && !died && !CAUSES.iter().any(|cause| fired.contains_key(cause.name())) {
             self.violate(
                 "I13",
                 None,
@@ -62,15 +82,13 @@ impl Oracle {
         }
     }
 
-    /// Every token there is.
-    pub fn tokens(&self) -> impl Iterator<Item = &str> {
-        self.tokens.keys().map(String::as_str)
-    }
-
     /// A request that is sent.
     pub fn sent(&mut self, now: Instant, skew_ms: i64, flight: &Flight) {
         let at: At = (flight.provider.clone(), flight.account.clone());
-        *self.calls_of.entry(flight.env).or_default() += 1;
+        match flight.purpose {
+            Purpose::Token => *self.token_calls_of.entry(flight.env).or_default() += 1,
+            _ => *self.calls_of.entry((flight.env, at.clone())).or_default() += 1,
+        }
         let bearer =
             flight.request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         if let Some(token) = bearer.and_then(|(_, value)| value.strip_prefix("Bearer "))
@@ -95,17 +113,23 @@ impl Oracle {
             }
         }
         if flight.purpose != Purpose::Token {
-            self.rate(now, skew_ms, flight.env, at);
+            self.calls(flight.env, &flight.request);
+            self.keeps_rests(now, skew_ms, flight.env, &at, flight.part);
+            self.keeps_limits(now, flight.env, &at, flight.part);
         }
     }
 
     /// What the CRM answered: tokens that it gave out.
     pub fn replied(&mut self, flight: &Flight, body: &[u8]) {
-        if flight.purpose == Purpose::Token
-            && let Ok(answer) = serde_json::from_slice::<Value>(body)
-            && let Some(token) = answer["access_token"].as_str()
-        {
+        if flight.purpose != Purpose::Token {
+            return;
+        }
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(token) = answer["access_token"].as_str() {
             self.token(token, &flight.provider, &flight.account);
+        }
+        if let Some(token) = answer["refresh_token"].as_str() {
+            self.secret(token);
         }
     }
 
@@ -172,8 +196,13 @@ impl Oracle {
         }
         let highest = self.highest.entry((change.provider.clone(), record.clone())).or_default();
         if version < *highest {
-            // That the newer one landed stands nowhere, if its every write failed and its message lies with the dead ones.
-            if given_up(kind, &key) >= Some(*highest) {
+            // The newer one landed without a trace, and its message is given up: who sends the older one again may be told.
+            let sent_again = self.accepted.iter().any(|(one, versions)| {
+                one.to_string() == record
+                    && versions.get(&version).is_some_and(|event| event.sent != Sent::Once)
+            });
+            let unknown = given_up(kind, &key) >= Some(*highest) || was_filed(&item, *highest, at_time);
+            if sent_again && unknown {
                 return;
             }
             let what = format!("{record}: version {version} landed at {} after {highest}", change.provider);
@@ -204,6 +233,7 @@ impl Oracle {
             .find(|kind| names(*kind, &change.provider).0.eq_ignore_ascii_case(&change.object));
         let Some(kind) = kind else { return };
         let key = change.values.as_ref().and_then(|values| values.get(names(kind, &change.provider).2));
+        self.meddled.insert(place.0.clone());
         for key in [Some(&known), key].into_iter().flatten().filter(|key| !key.is_empty()) {
             self.touched.insert(format!("{}/{}/{key}", change.account, kind.name()));
         }

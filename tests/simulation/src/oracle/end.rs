@@ -1,8 +1,8 @@
 //! What must hold when nothing is left to happen: every version accounted for, every CRM at the newest, no record twice.
 
 use super::Oracle;
-use crate::events::{key, message, stamp};
-use crate::place::{goes_to, names};
+use crate::events::{key, message};
+use crate::place::goes_to;
 use crate::scenario::{Event, Kind, Says, Sent};
 use crate::world::World;
 use rtr_core::item::{Item, SlotState};
@@ -46,6 +46,8 @@ impl World<'_> {
             }
         }
         self.check_associations(&newest);
+        self.check_books();
+        self.check_strangers();
         self.check_claims();
         self.check_letters();
         self.check_spoilt();
@@ -114,41 +116,6 @@ impl World<'_> {
             .into_iter()
             .flatten()
             .any(|one| oracle.touched.contains(&one.to_string()))
-    }
-
-    /// What the CRM holds against what it shall hold.
-    fn compare(&self, event: &Event, provider: &str, item: &Item) -> Option<(&'static str, String)> {
-        let (object, stamped, _) = names(event.record.kind, provider);
-        let oracle = self.core.oracle();
-        let live = oracle.held(provider, event.record.org(), object, &event.record.id());
-        let wanted = usize::from(event.says != Says::Deleted);
-        if live.len() != wanted {
-            let which = if event.says == Says::Deleted { "I23" } else { "I5" };
-            return Some((which, format!("{} records at the CRM, {wanted} wanted", live.len())));
-        }
-        let (id, values) = live.first()?;
-        if item.external_id.as_deref() != Some(id.as_str()) {
-            return Some(("I4", format!("linked to {:?}, it is {id}", item.external_id)));
-        }
-        let value = values.get(stamped).map(String::as_str).unwrap_or_default();
-        if value != stamp(event) {
-            return Some(("I5", format!("holds {value}, version {} says {}", event.version, stamp(event))));
-        }
-        let complete = item.slot.is_none();
-        if provider == "salesforce"
-            && event.record.kind == Kind::Contact
-            && complete
-            && let Some(number) = event.refers
-        {
-            let company = crate::scenario::Record { kind: Kind::Company, number, ..event.record };
-            let company = self.item(&key(&company), provider);
-            let there = values.get("AccountId");
-            // A company that has been deleted since is nobody's promise.
-            if let Some(linked) = company.external_id.filter(|_| there.is_none_or(String::is_empty)) {
-                return Some(("I5", format!("does not refer to {linked}")));
-            }
-        }
-        None
     }
 
     /// Links and claims are the same thing seen from two sides.

@@ -5,9 +5,14 @@ mod batch;
 mod cost;
 mod crm;
 mod end;
+mod held;
+mod ledger;
+mod limiter;
 mod rate;
+mod rests;
 
 use crate::scenario::{Event, Mood, Record};
+use rtr_core::key::PairKey;
 use rtr_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,10 +53,14 @@ pub struct Oracle {
     violations: Vec<Violation>,
     accepted: BTreeMap<Record, BTreeMap<u64, Event>>,
     tokens: BTreeMap<String, At>,
+    /// What else of the secrets may not show: refresh tokens, clients' secrets.
+    secrets: BTreeSet<String>,
     external: BTreeMap<(At, String, String), External>,
     highest: BTreeMap<(String, String), u64>,
-    calls: BTreeMap<At, Vec<(Instant, usize)>>,
-    rests: BTreeMap<At, Vec<rate::Rest>>,
+    /// Calls by bucket: when, and whose.
+    calls: BTreeMap<String, Vec<(Instant, usize)>>,
+    rests: BTreeMap<At, Vec<rests::Rest>>,
+    limiter: limiter::Limiter,
     /// Environments that died, or stand still.
     gone: BTreeSet<usize>,
     /// When environments that stood still went on.
@@ -59,17 +68,29 @@ pub struct Oracle {
     slow_leases: BTreeMap<usize, Instant>,
     /// Records that somebody deleted or merged in a CRM.
     pub touched: BTreeSet<String>,
+    /// The CRMs' accounts in which somebody deleted or merged records.
+    meddled: BTreeSet<At>,
     /// Records whose message came again while their org had no configuration: what its first try did is not known any more.
     pub unsure: BTreeSet<String>,
-    /// Whether the limiter is wrong about the time, or did not answer, so that the limits of all are not to be kept.
-    pub limiter_unsound: bool,
     /// Changes of records in the CRMs since this was last set to 0.
     pub landings: u64,
     produced_at: BTreeMap<(String, u64), Instant>,
+    /// When anything of each record was sent.
+    sends: BTreeMap<String, Vec<Instant>>,
     /// What the history is about.
     pub mood: Option<Mood>,
-    /// Calls of each invocation under way, by environment.
-    calls_of: BTreeMap<usize, u64>,
+    /// Calls of each invocation under way, by environment and CRM; tokens apart.
+    calls_of: BTreeMap<(usize, At), u64>,
+    /// The same of the services that give out tokens.
+    token_calls_of: BTreeMap<usize, u64>,
+    cost_of: BTreeMap<usize, cost::Cost>,
+    /// What the invocation in each environment brought to its end: pair and version.
+    finished: BTreeMap<usize, Vec<(PairKey, u64)>>,
+    /// How often functions died of a record, by its value.
+    deaths: BTreeMap<String, u64>,
+    /// When the invocation in each environment began, and by when it must end.
+    times: BTreeMap<usize, (Instant, Instant)>,
+    books: ledger::Books,
 }
 
 impl Oracle {

@@ -1,99 +1,73 @@
-//! How often and when the CRMs are called: their limits, and the rests that they asked for.
+//! How often the CRMs are called: their limits, what an environment may call at all, and what the limiter costs.
 
 use super::{At, Oracle};
-use crate::place::limit;
-use rtr_core::limit::{LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS};
+use crate::place::limits;
+use rtr_core::limit::{LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, lease_size};
 use rtr_core::time::Instant;
 
-/// A rest that a CRM asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Rest {
-    told: Instant,
-    until: Instant,
-    env: usize,
+/// The longest window that is looked at, in milliseconds.
+const WINDOW_MS: i64 = 10_000;
+
+/// Between the asking for a lease and the call there may be so much, besides the lease's own time.
+const SENDS_MS: i64 = 200;
+
+/// What `rule` gives in a window, which may begin after a rest.
+fn gives(rule: &Rule, window_ms: i64) -> u64 {
+    let window_ms = u64::try_from(window_ms).unwrap_or(0);
+    rule.burst + rule.requests * window_ms / u64::try_from(rule.per_ms).unwrap_or(1).max(1)
 }
 
-/// Until an environment that was not told knows of a rest at the latest: its lease has ended, and the block is written.
-const TOLD_ALL_MS: i64 = LEASE_MS + 200;
-
-/// An environment that is told of a rest has told the others by then.
-const TELLS_MS: i64 = 500;
-
 impl Oracle {
-    /// `env` was told by the CRM at `at` to rest so long.
-    pub fn rest(&mut self, now: Instant, env: usize, at: At, seconds: i64) {
-        // Who is gone when the answer comes hears nothing.
-        if self.gone.contains(&env) {
-            return;
-        }
-        let rest = Rest { told: now, until: now.plus_ms(seconds * 1_000), env };
-        self.rests.entry(at).or_default().push(rest);
-    }
-
-    /// `env` is gone: a rest that it has just been told of, nobody else may ever hear of.
-    pub fn died(&mut self, now: Instant, env: usize) {
-        self.gone.insert(env);
-        for rests in self.rests.values_mut() {
-            rests.retain(|rest| rest.env != env || now.since_ms(rest.told) > TELLS_MS);
-        }
-    }
-
-    /// `env` stood still and is back.
-    pub fn back(&mut self, now: Instant, env: usize) {
-        self.gone.remove(&env);
-        self.thawed.insert(env, now);
-    }
-
     /// A call goes to `at`.
-    pub(super) fn rate(&mut self, now: Instant, skew_ms: i64, env: usize, at: At) {
-        let sound = !self.limiter_unsound;
-        // What was granted before it stood still is used when it goes on; and a limiter that was asked before looks dead to
-        // it, for as long as such a one is left alone.
-        let thawed = self.thawed.get(&env).is_some_and(|at| now.since_ms(*at) <= LEASE_MS + LIMITER_REST_MS);
-        let broken = self.rests.get(&at).into_iter().flatten().find(|rest| {
-            let told = rest.env == env || sound && now >= rest.told.plus_ms(TOLD_ALL_MS);
-            // A clock that is off is off for the rest as well.
-            skew_ms == 0 && !thawed && told && rest.told < now && now < rest.until
-        });
-        if let Some(rest) = broken {
-            let early = rest.until.since_ms(now);
-            let what =
-                format!("environment {env} called {} of {} {early} ms before its rest ended", at.0, at.1);
-            self.violate("I15", None, what);
-        }
-        let (requests, per_ms, burst) = limit(&at.1, &at.0);
-        let calls = self.calls.entry(at.clone()).or_default();
-        calls.push((now, env));
-        if !sound {
-            return;
-        }
-        // Every window that ends now: what the limit gives in it, and one lease for each environment seen in it.
-        let mut envs: Vec<usize> = Vec::new();
-        let mut count = 0_u64;
-        for (began, env) in calls.iter().rev() {
-            count += 1;
-            if !envs.contains(env) {
-                envs.push(*env);
-            }
-            let window_ms = u64::try_from(now.since_ms(*began)).unwrap_or(0);
-            if window_ms > 10_000 {
-                break;
-            }
-            let lease = requests.min(requests * 1_000 / u64::try_from(per_ms).unwrap_or(1).max(1));
-            let allowed =
-                burst + requests * window_ms / u64::try_from(per_ms).unwrap_or(1) + lease * envs.len() as u64;
-            if count > allowed {
-                let what =
-                    format!("{count} calls to {} of {} in {window_ms} ms: at most {allowed}", at.0, at.1);
+    pub(super) fn keeps_limits(&mut self, now: Instant, env: usize, at: &At, part: &str) {
+        for (api, rule) in limits(&at.1, &at.0).iter().filter(|(api, _)| *api == "*" || *api == part) {
+            let bucket = format!("{}#{}#{api}", at.1, at.0);
+            self.calls.entry(bucket.clone()).or_default().push((now, env));
+            if let Some(what) = self.exceeds(now, env, &bucket, rule) {
                 self.violate("I9", None, what);
-                break;
             }
         }
     }
 
-    /// `env`'s clock was set: what it counted by it is over.
-    pub fn clock_set(&mut self, env: usize) {
-        self.slow_leases.remove(&env);
+    /// Every window that ends now: all environments keep to what the limit gives in it and one lease each, and this one to
+    /// what it was given; whoever was not answered has its backstop besides.
+    fn exceeds(&self, now: Instant, env: usize, bucket: &str, rule: &Rule) -> Option<String> {
+        let (lease, local) =
+            (lease_size(std::slice::from_ref(rule), 1), backstop(std::slice::from_ref(rule)));
+        let mut envs: Vec<usize> = Vec::new();
+        let (mut all, mut own) = (0_u64, 0_u64);
+        for (began, caller) in self.calls.get(bucket)?.iter().rev() {
+            let window_ms = now.since_ms(*began);
+            // The limiter goes by the clock of whoever asks it.
+            if window_ms > WINDOW_MS || self.limiter.clock_was_off(*began) {
+                return None;
+            }
+            all += 1;
+            own += u64::from(*caller == env);
+            if !envs.contains(caller) {
+                envs.push(*caller);
+            }
+            let besides = |env: usize| match self.limiter.rests(env, *began, now) {
+                // One of its tokens may be on its way.
+                true => local.iter().map(|rule| gives(rule, window_ms) + 1).min().unwrap_or(0),
+                false => 0,
+            };
+            let most = gives(rule, window_ms) + envs.iter().map(|env| lease + besides(*env)).sum::<u64>();
+            if all > most {
+                return Some(format!("{all} calls of {bucket} in {window_ms} ms: at most {most}"));
+            }
+            if *caller != env || self.limiter.miscounts(now, env) {
+                continue;
+            }
+            let given = self.limiter.given(env, bucket, began.plus_ms(-LEASE_MS - SENDS_MS));
+            // One may be of a token that it had when it stood still.
+            let most = given + 1 + besides(env);
+            if own > most {
+                let what = format!("{own} calls of {bucket} in {window_ms} ms by environment {env}");
+                return Some(format!("{what}, which had tokens for {most}"));
+            }
+        }
+        None
     }
 
     /// `env` waited for the limiter since `since`, so long and in vain.

@@ -54,7 +54,12 @@ impl Expression {
     /// # Errors
     /// When a filter cannot take its value, or the work exceeds [`FUEL`].
     pub(super) fn evaluate(&self, scope: &Value) -> Result<Value, String> {
-        self.compiled.eval(scope.clone()).map_err(|error| {
+        let value = match self.path() {
+            // Most fields are nothing but a path: it is followed without starting the machine.
+            Some(path) => follow(scope, path),
+            None => self.compiled.eval(scope.clone()),
+        };
+        value.map_err(|error| {
             match (error.kind(), error.detail()) {
                 (minijinja::ErrorKind::OutOfFuel, _) => {
                     "the expression does more work than one value may cost".into()
@@ -77,6 +82,11 @@ impl Expression {
     pub fn path(&self) -> Option<&[String]> {
         self.path.as_deref().filter(|path| !path.is_empty())
     }
+}
+
+fn follow(scope: &Value, path: &[String]) -> Result<Value, minijinja::Error> {
+    let record = scope.get_attr("record")?;
+    path.iter().try_fold(record, |value, key| operator::get(&value, &Value::from(key.as_str())))
 }
 
 /// What expressions see of `record`; a record that is no object has no keys.

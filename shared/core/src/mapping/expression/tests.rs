@@ -253,6 +253,18 @@ proptest! {
     }
 
     #[test]
+    fn given_any_record_when_a_path_is_followed_then_it_leads_where_its_expression_leads(record in any_json()) {
+        for expression in ["a", "a.b", "a.b.c", "record.a", "b['a']"] {
+            let compiled = Expression::compile(expression).unwrap();
+            let scope = scope(&record);
+            prop_assert!(compiled.path().is_some(), "{}", expression);
+            let followed = compiled.evaluate(&scope).map(|value| (value.is_undefined(), to_json(&value).ok()));
+            let run = compiled.compiled.eval(scope).map(|value| (value.is_undefined(), to_json(&value).ok()));
+            prop_assert_eq!(followed.ok(), run.ok(), "{}", expression);
+        }
+    }
+
+    #[test]
     fn given_any_record_when_it_is_taken_whole_then_it_comes_out_as_it_is(value in any_json()) {
         let record = json!({ "whole": value });
         let value = Expression::compile("record").unwrap().evaluate(&scope(&record)).unwrap();

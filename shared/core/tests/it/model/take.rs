@@ -26,7 +26,7 @@ impl Model<'_> {
             let mut next = world.clone();
             next.groups[g].queue.remove(0);
             next.letters.push(head);
-            next.given_up = next.given_up.max(head.version);
+            next.given_up |= 1 << head.version;
             steps.push((Step("the queue gives up", head.record, head.version), next));
             return;
         }

@@ -55,7 +55,9 @@ impl Model<'_> {
                 First::Nothing => {
                     let mut next = world.clone();
                     self.before_call(&mut next, g, j);
-                    set(&mut next, g, j, Stage::Landed(go.clone(), None));
+                    if next.job(g, j).is_some_and(|job| matches!(job.stage, Stage::Going(_))) {
+                        set(&mut next, g, j, Stage::Landed(go.clone(), None));
+                    }
                     steps.push((step("needs no call for"), next));
                 }
                 _ => steps.push((step("calls"), self.send(world, g, j, job))),
@@ -115,6 +117,14 @@ impl Model<'_> {
             let ids: Vec<u8> = got.iter().filter(|one| passed(one)).map(|one| one.id).collect();
             group.into_iter().for_each(|group| group.queue.retain(|one| !ids.contains(&one.id)));
         }
+        let older = job.read.slot.as_ref().is_some_and(|slot| slot.wanted_version < job.message.version);
+        if older
+            && self.on(Rule::Pass)
+            && self.commit(world, g, j, &Ending::Passed, false) != Committed::Written
+        {
+            let soon = world.now.plus_ms(1_000);
+            return self.give_back(world, g, j, soon, false);
+        }
         if job.message.receives >= WARY_RECEIVES {
             self.commit(world, g, j, &Ending::Begun, false);
         }
@@ -123,6 +133,9 @@ impl Model<'_> {
     fn send(&self, world: &World, g: usize, j: usize, job: &Job) -> World {
         let mut next = world.clone();
         self.before_call(&mut next, g, j);
+        if next.job(g, j).is_none_or(|job| !matches!(job.stage, Stage::Going(_))) {
+            return next;
+        }
         let Stage::Going(go) = &job.stage else { return next };
         if go.first == First::Create {
             let matched =

@@ -168,7 +168,8 @@ pub(super) struct World {
     pub(super) landed: Vec<u64>,
     /// Per record and connection: the version that was dropped last, and the mapping's revision then.
     pub(super) dropped: Vec<(u64, u64)>,
-    /// The newest version that the queue gave up: who wakes an older one may tell it over that.
+    /// The versions that the queue gave up, as bits: who redrives one of them may tell it over a newer one that was given
+    /// up as well and is not filed yet.
     pub(super) given_up: u64,
     /// Per record: the newest version that arrived, and the mapping's revision then.
     pub(super) wanted: Vec<(u64, u64)>,

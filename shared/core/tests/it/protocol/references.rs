@@ -66,6 +66,16 @@ pub(super) fn cases() -> Vec<Case> {
             Scenario { shut: Some(crate::scenario::Shut::Paused), left: Left { days: 2, ..rough }, ..one() },
             &[Rule::Tell],
         ),
+        case(
+            "changed while it waits, given up by the queue",
+            Scenario {
+                events: vec![up(2, "B"), up(3, "C").later()],
+                gives_up: 2,
+                left: Left { crashes: 1, unknowns: 1, ..CALM },
+                ..base()
+            },
+            &[Rule::Pass],
+        ),
         case("one that stands without a link", Scenario { settles: true, ..one() }, &[Rule::Look]),
         case(
             "two of them, which may stand without a link",

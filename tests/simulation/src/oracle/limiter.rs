@@ -1,0 +1,163 @@
+//! What each environment may know of the limiter: the leases that it has, whether it asks at all, whether its clock can be
+//! gone by. So that what is excused is excused for those whom it concerns, and for as long as it lasts.
+
+use super::{At, Oracle};
+use rtr_core::limit::{LEASE_MS, LIMITER_REST_MS};
+use rtr_core::time::Instant;
+use rtr_engine::seams::{Lease, Names, Unavailable};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was counted by a clock that was off by up to five minutes is over after that, and a lease.
+const MISCOUNTS_MS: i64 = 300_000 + LEASE_MS + LIMITER_REST_MS;
+
+/// Between the backstop's token and the call there may be so much.
+const SENDS_MS: i64 = 100;
+
+/// The longest wait for tokens that is waited out in place.
+const WAITS_MS: i64 = rtr_connectors::session::SHORT_WAIT_MS;
+
+/// An invocation that has less time than this left gives up what it would have to wait for, in milliseconds.
+const HASTE_MS: i64 = 8_000;
+
+/// What is known of the limiter.
+#[derive(Debug, Default)]
+pub(super) struct Limiter {
+    /// Tokens that environments got, by environment and bucket.
+    leases: BTreeMap<(usize, String), Vec<(Instant, u64)>>,
+    /// While an environment does not ask, since it was not answered: it calls by its backstop.
+    rests: BTreeMap<usize, Vec<(Instant, Instant)>>,
+    /// Environments whose clock is off.
+    off: BTreeSet<usize>,
+    /// When any clock was last set.
+    set_at: Option<Instant>,
+    /// When each was last set.
+    set_at_of: BTreeMap<usize, Instant>,
+    /// Until when an environment has been told not to call a connection, for longer than is waited out in place.
+    held_until: BTreeMap<(usize, String), Instant>,
+    /// What the invocation in an environment says of records that waited before: the words that name one in a line.
+    pub(super) repeated: BTreeSet<(usize, String)>,
+}
+
+/// Org and connection of a bucket.
+fn connection(bucket: &str) -> &str {
+    bucket.rsplit_once('#').map_or(bucket, |(connection, _)| connection)
+}
+
+impl Limiter {
+    /// Whether any clock was off since `then`, as the limiter goes by the clock of whoever asks it.
+    pub(super) fn clock_was_off(&self, then: Instant) -> bool {
+        !self.off.is_empty() || self.set_at.is_some_and(|at| at >= then)
+    }
+
+    /// Whether what `env` counted by its clock may be wrong.
+    pub(super) fn miscounts(&self, now: Instant, env: usize) -> bool {
+        self.off.contains(&env)
+            || self.set_at_of.get(&env).is_some_and(|at| now.since_ms(*at) <= MISCOUNTS_MS)
+    }
+
+    /// Whether `env` may have called by its backstop at some time between `from` and `to`.
+    pub(super) fn rests(&self, env: usize, from: Instant, to: Instant) -> bool {
+        let rests = self.rests.get(&env).into_iter().flatten();
+        let mut latest_first = rests.rev();
+        latest_first.any(|(began, ended)| *began <= to && *ended >= from)
+    }
+
+    /// Tokens of `bucket` that `env` was given since `then`.
+    pub(super) fn given(&self, env: usize, bucket: &str, then: Instant) -> u64 {
+        let leases = self.leases.get(&(env, bucket.to_owned())).into_iter().flatten();
+        leases.rev().take_while(|(at, _)| *at >= then).map(|(_, tokens)| tokens).sum()
+    }
+}
+
+impl Oracle {
+    /// The limiter answered `env`.
+    pub fn leased(&mut self, now: Instant, env: usize, bucket: &str, answer: &Result<Lease, Unavailable>) {
+        match answer {
+            Ok(Lease { granted: 0, retry_at }) => {
+                let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
+                if until.since_ms(now) > WAITS_MS {
+                    self.holds_back(env, bucket, until);
+                }
+            }
+            Ok(Lease { granted, .. }) => {
+                self.limiter.leases.entry((env, bucket.to_owned())).or_default().push((now, *granted));
+            }
+            Err(_) => self.limiter_silent(now, env),
+        }
+    }
+
+    /// The limiter did not answer `env`, which leaves it alone for a while and calls by its backstop.
+    pub fn limiter_silent(&mut self, now: Instant, env: usize) {
+        let rest = (now, now.plus_ms(LIMITER_REST_MS + SENDS_MS));
+        self.limiter.rests.entry(env).or_default().push(rest);
+    }
+
+    /// `env` keeps a rest of `bucket`, and tells the others if it can.
+    pub fn blocked(&mut self, now: Instant, env: usize, bucket: &str, until: Instant, told: bool) {
+        self.holds_back(env, bucket, until);
+        if !told {
+            let (org, provider) = connection(bucket).split_once('#').unwrap_or_default();
+            let at: At = (provider.to_owned(), org.to_owned());
+            self.unshared(now, env, &at);
+        }
+    }
+
+    fn holds_back(&mut self, env: usize, bucket: &str, until: Instant) {
+        let held = self.limiter.held_until.entry((env, connection(bucket).to_owned())).or_insert(until);
+        *held = until.max(*held);
+    }
+
+    /// `env`'s clock was set, right or wrong: what it counted by it is over.
+    pub fn clock_set(&mut self, now: Instant, env: usize, off: bool) {
+        self.slow_leases.remove(&env);
+        if off {
+            self.limiter.off.insert(env);
+        } else {
+            self.limiter.off.remove(&env);
+        }
+        self.limiter.set_at = Some(now);
+        self.limiter.set_at_of.insert(env, now);
+        // A rest from the limiter may begin anew by a clock that was set back.
+        self.limiter.rests.entry(env).or_default().push((now, now.plus_ms(MISCOUNTS_MS)));
+    }
+
+    /// `env` writes why a record waits, as it stood there before.
+    pub fn repeats_reason(&mut self, env: usize, names: &Names) {
+        let part = |name: &Option<String>| name.clone().unwrap_or_default();
+        let line = format!(
+            "org_id={} record_type={} record_id={} connection={} ",
+            part(&names.org_id),
+            part(&names.record_type),
+            part(&names.record_id),
+            part(&names.connection)
+        );
+        self.limiter.repeated.insert((env, line));
+    }
+
+    /// Reads in a line of `env` that a call was not made for want of tokens: without a rest, and with time left, there is
+    /// none to be had only for as long as a wait in place, whether by the limiter or, where it does not answer, by the
+    /// backstop.
+    pub fn refused(&mut self, now: Instant, env: usize, line: &str) {
+        if !line.contains("the rate limit of") {
+            return;
+        }
+        let part = |name: &str| line.split(' ').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
+        let connection = format!("{}#{}", part("org_id="), part("connection="));
+        let (began, deadline) = self.times.get(&env).copied().unwrap_or((now, now));
+        let in_haste = deadline.since_ms(now) < HASTE_MS;
+        let of = (env, connection);
+        // Why a newer version waits is why the one before it did.
+        let repeats =
+            self.limiter.repeated.iter().any(|(of, words)| *of == env && line.contains(words.as_str()));
+        if repeats
+            || in_haste
+            || self.limiter.miscounts(now, env)
+            || self.limiter.held_until.get(&of) >= Some(&began)
+        {
+            return;
+        }
+        let what =
+            format!("environment {env} makes no call to {}, though nobody asked for a rest: {line}", of.1);
+        self.violate("I9", None, what);
+    }
+}
