@@ -202,7 +202,7 @@ impl Oracle {
                     && versions.get(&version).is_some_and(|event| event.sent != Sent::Once)
             });
             let unknown = given_up(kind, &key) >= Some(*highest) || was_filed(&item, *highest, at_time);
-            if sent_again && unknown {
+            if sent_again && unknown || self.unsure.contains(&record) {
                 return;
             }
             let what = format!("{record}: version {version} landed at {} after {highest}", change.provider);
