@@ -122,9 +122,12 @@ impl World<'_> {
             let org = part("org_id");
             let gone = message.receive_count > 1 && self.gone.iter().any(|gone| ORGS[*gone] == org);
             let late = behind && now.since_ms(message.first_received_at) > LATE_MS;
-            if gone || late {
-                let record = format!("{org}/{}/{}", part("record_type"), part("record_id"));
-                self.core.oracle().unsure.insert(record);
+            let record = format!("{org}/{}/{}", part("record_type"), part("record_id"));
+            let mut oracle = self.core.oracle();
+            if gone {
+                oracle.unsure.insert(record);
+            } else if late {
+                oracle.late.insert(record);
             }
         }
     }
