@@ -1,7 +1,7 @@
 //! `rtr` as scripts use it: exit codes and shapes.
 
 use crate::CONTACT;
-use crate::stack::{Plan, ScratchQueue, Stack, Worker, eventually, same, unique};
+use crate::stack::{Plan, ScratchQueue, ScratchTable, Stack, Worker, eventually, same, unique};
 use serde_json::{Value, json};
 
 #[test]
@@ -83,20 +83,22 @@ fn given_a_message_in_the_queue_when_waiting_for_idleness_then_it_is_not_idle_un
  {
     let stack = Stack::here();
     let org = Plan::new("idle").mapping("contact", CONTACT).ready(&stack);
-    // Queues of its own: the stack's are kept busy by the tests beside.
+    // Queues and records of its own: the stack's are kept busy by the tests beside.
     let queue = || ScratchQueue::new(&stack, 30);
     let (changes, letters, batons) = (queue(), queue(), queue());
-    let queues = [
+    let records = ScratchTable::like(&stack, "RECORDS_TABLE_NAME");
+    let own = [
         ("CHANGES_QUEUE_URL", changes.url.as_str()),
         ("DEAD_LETTER_QUEUE_URL", letters.url.as_str()),
         ("BULK_QUEUE_URL", batons.url.as_str()),
+        ("RECORDS_TABLE_NAME", records.name.as_str()),
     ];
-    let wait = |timeout| stack.rtr_with(&["wait", "--idle", "--timeout", timeout, "--json"], "", &queues);
+    let wait = |timeout| stack.rtr_with(&["wait", "--idle", "--timeout", timeout, "--json"], "", &own);
     changes.send(&[org.contact("c", 1, &json!({"email": "c@x.example"}))]);
     let busy = wait("1s").ended(1);
     assert_eq!(busy.parsed()["idle"], false, "{busy:?}");
     assert!(busy.err.contains("changes.fifo: 1 waiting"), "{busy:?}");
-    changes.drain(&Worker::sync(&stack, &changes), 1);
+    changes.drain(&Worker::sync_with(&stack, &changes, &[("RTR_RECORDS_TABLE", &records.name)]), 1);
     assert_eq!(wait("20s").json()["idle"], true);
     stack.rtr(&["wait"]).ended(2);
 }

@@ -1,8 +1,8 @@
 //! A field of the test's own in the local stack: tables and queues that only its processes know, so that killing and
 //! cutting them off disturbs nobody else's test.
 
-use crate::stack::{Stack, unique, variable};
-use aws_sdk_dynamodb::types::{AttributeValue, BillingMode, GlobalSecondaryIndex};
+use crate::stack::{ScratchTable, Stack, unique};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
     MessageSystemAttributeName, QueueAttributeName,
@@ -19,7 +19,7 @@ pub(super) type Row = HashMap<String, AttributeValue>;
 /// Tables and queues that live as long as their test.
 pub(super) struct Field<'a> {
     stack: &'a Stack,
-    tables: Vec<(&'static str, &'static str, String)>,
+    tables: Vec<(&'static str, &'static str, ScratchTable<'a>)>,
     /// `changes.fifo`
     pub(super) changes: String,
     /// `dead-letter.fifo`
@@ -32,9 +32,7 @@ impl<'a> Field<'a> {
     /// A field like the deployed one; `rtr` works on it from now on.
     pub(super) fn new(stack: &'a Stack) -> Self {
         let name = unique();
-        let table = |of_stack: &'static str, of_function| {
-            (of_stack, of_function, like(stack, &variable(of_stack), &format!("chaos-{of_stack}-{name}")))
-        };
+        let table = |of_stack, of_function| (of_stack, of_function, ScratchTable::like(stack, of_stack));
         let tables = vec![
             table("RECORDS_TABLE_NAME", "RTR_RECORDS_TABLE"),
             table("LIMITS_TABLE_NAME", "RTR_LIMITS_TABLE"),
@@ -44,7 +42,7 @@ impl<'a> Field<'a> {
         let dead_letters = queue(stack, &format!("chaos-dead-{name}.fifo"));
         let batons = queue(stack, &format!("chaos-bulk-{name}.fifo"));
         let mut own: Vec<(&'static str, String)> =
-            tables.iter().map(|(of_stack, _, table)| (*of_stack, table.clone())).collect();
+            tables.iter().map(|(of_stack, _, table)| (*of_stack, table.name.clone())).collect();
         own.push(("CHANGES_QUEUE_URL", changes.clone()));
         own.push(("DEAD_LETTER_QUEUE_URL", dead_letters.clone()));
         own.push(("BULK_QUEUE_URL", batons.clone()));
@@ -55,7 +53,7 @@ impl<'a> Field<'a> {
     /// What a function has to know to work here.
     pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
         let mut all: Vec<(&'static str, String)> =
-            self.tables.iter().map(|(_, of_function, table)| (*of_function, table.clone())).collect();
+            self.tables.iter().map(|(_, of_function, table)| (*of_function, table.name.clone())).collect();
         all.push(("RTR_CHANGES_QUEUE_URL", self.changes.clone()));
         all.push(("RTR_DEAD_LETTER_QUEUE_URL", self.dead_letters.clone()));
         all.push(("RTR_BULK_QUEUE_URL", self.batons.clone()));
@@ -67,7 +65,7 @@ impl<'a> Field<'a> {
     pub(super) fn rows(&self) -> Vec<Row> {
         let (mut rows, mut from) = (Vec::new(), None);
         loop {
-            let scan = self.stack.dynamodb.scan().table_name(&self.tables[0].2).consistent_read(true);
+            let scan = self.stack.dynamodb.scan().table_name(&self.tables[0].2.name).consistent_read(true);
             let page = self.stack.wait(scan.set_exclusive_start_key(from).send()).unwrap();
             rows.extend(page.items.unwrap_or_default());
             from = page.last_evaluated_key;
@@ -113,16 +111,21 @@ impl<'a> Field<'a> {
 
     /// Messages that lie in either queue of events, seen and unseen. Batons hold none.
     pub(super) fn messages(&self) -> u32 {
-        [&self.changes, &self.dead_letters].into_iter().map(|url| self.messages_in(url)).sum()
-    }
-
-    fn messages_in(&self, url: &str) -> u32 {
         use QueueAttributeName as Name;
         let names = [
             Name::ApproximateNumberOfMessages,
             Name::ApproximateNumberOfMessagesNotVisible,
             Name::ApproximateNumberOfMessagesDelayed,
         ];
+        [&self.changes, &self.dead_letters].into_iter().map(|url| self.count(url, &names)).sum()
+    }
+
+    /// Events that nobody has in hand.
+    pub(super) fn waiting(&self) -> u32 {
+        self.count(&self.changes, &[QueueAttributeName::ApproximateNumberOfMessages])
+    }
+
+    fn count(&self, url: &str, names: &[QueueAttributeName]) -> u32 {
         let asked =
             self.stack.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
         let found = self.stack.wait(asked.send()).unwrap().attributes.unwrap_or_default();
@@ -132,37 +135,10 @@ impl<'a> Field<'a> {
 
 impl Drop for Field<'_> {
     fn drop(&mut self) {
-        for (.., table) in &self.tables {
-            let _ = self.stack.wait(self.stack.dynamodb.delete_table().table_name(table).send());
-        }
         for url in [&self.changes, &self.dead_letters, &self.batons] {
             let _ = self.stack.wait(self.stack.sqs.delete_queue().queue_url(url).send());
         }
     }
-}
-
-/// A table `name` with the keys and indexes of `model`.
-fn like(stack: &Stack, model: &str, name: &str) -> String {
-    let about = stack.wait(stack.dynamodb.describe_table().table_name(model).send()).unwrap().table.unwrap();
-    let index = |index: &aws_sdk_dynamodb::types::GlobalSecondaryIndexDescription| {
-        GlobalSecondaryIndex::builder()
-            .index_name(index.index_name.clone().unwrap())
-            .set_key_schema(index.key_schema.clone())
-            .set_projection(index.projection.clone())
-            .build()
-            .unwrap()
-    };
-    let indexes: Vec<_> = about.global_secondary_indexes().iter().map(index).collect();
-    let making = stack
-        .dynamodb
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .set_attribute_definitions(about.attribute_definitions.clone())
-        .set_key_schema(about.key_schema.clone())
-        .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes));
-    stack.wait(making.send()).unwrap();
-    name.to_owned()
 }
 
 fn queue(stack: &Stack, name: &str) -> String {

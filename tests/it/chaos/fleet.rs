@@ -94,6 +94,11 @@ impl<'a> Fleet<'a> {
         self.orders.lock().unwrap().push_back(order);
     }
 
+    /// Whether an order waits for a message that nobody received before.
+    pub(super) fn wants_news(&self) -> bool {
+        self.orders.lock().unwrap().iter().any(|order| order.wants_one())
+    }
+
     /// What the processes printed that have ended.
     pub(super) fn logs(&self) -> Vec<String> {
         self.logs.lock().unwrap().clone()
@@ -104,8 +109,7 @@ impl<'a> Fleet<'a> {
         let gate = Gate::new(&self.sky, &self.tally);
         let mut worker = self.start("sync", "SYNC_FUNCTION_NAME", &gate);
         while !self.over.load(Ordering::SeqCst) {
-            let alone = self.orders.lock().unwrap().iter().any(|order| order.wants_one());
-            let most = if alone { 1 } else { 1 + dice.below(10) };
+            let most = if self.wants_news() { 1 } else { 1 + dice.below(10) };
             let batch = self.field.receive(&self.field.changes, i32::try_from(most).unwrap());
             self.take(&batch);
             let order = self.order_for(&batch);

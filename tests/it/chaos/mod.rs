@@ -48,7 +48,7 @@ fn given_every_fault_at_once_when_it_is_over_then_every_crm_holds_the_newest_ver
     let story = Story::new(seed, &mark, &orgs::casts());
     let single = orgs.iter().skip(1).map(|org| org.id.clone()).collect();
     let fleet = Fleet::new(&stack, &field, single);
-    let mut teller = Teller { story: &story, orgs: &orgs, field: &field, told: 0, began };
+    let mut teller = Teller { story: &story, orgs: &orgs, field: &field, fleet: &fleet, told: 0, began };
     let nobody = format!("nobody-{}", unique());
     std::thread::scope(|scope| {
         let _ending = Ending(&fleet);
@@ -62,7 +62,7 @@ fn given_every_fault_at_once_when_it_is_over_then_every_crm_holds_the_newest_ver
         scope.spawn(|| fleet.drain());
         teller.stage("the storm begins");
         stack.send_to(&field.changes, &odd(&orgs[CALM], &mark, &nobody));
-        storm::rage(&fleet, &mut teller, &mut Dice::new(seed, 9));
+        storm::rage(&mut teller, &mut Dice::new(seed, 9));
         teller.stage("the storm is over");
         teller.tell(usize::MAX / 2);
         // What waits for a company that is dead waits until a person has sent that again.

@@ -1,7 +1,9 @@
-//! A FIFO queue of a test's own, like `changes.fifo` but with nobody at it: the test says who gets what, and when.
+//! A FIFO queue of a test's own, like `changes.fifo` but with nobody at it: the test says who gets what, and when. And
+//! tables of its own, in which it finds nothing of the tests beside.
 
 use super::worker::Worker;
-use super::{Event, Stack, eventually, lambda, same, unique};
+use super::{Event, Stack, eventually, lambda, same, unique, variable};
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, GlobalSecondaryIndexDescription};
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
@@ -98,6 +100,50 @@ impl Drop for ScratchQueue<'_> {
     fn drop(&mut self) {
         let _ = self.stack.wait(self.stack.sqs.delete_queue().queue_url(&self.url).send());
     }
+}
+
+/// A table that lives as long as its test.
+pub(crate) struct ScratchTable<'a> {
+    stack: &'a Stack,
+    /// Its name.
+    pub(crate) name: String,
+}
+
+impl<'a> ScratchTable<'a> {
+    /// An empty one, like that which the stack calls `output`.
+    pub(crate) fn like(stack: &'a Stack, output: &str) -> Self {
+        Self { stack, name: like(stack, &variable(output), &format!("scratch-{}", unique())) }
+    }
+}
+
+impl Drop for ScratchTable<'_> {
+    fn drop(&mut self) {
+        let _ = self.stack.wait(self.stack.dynamodb.delete_table().table_name(&self.name).send());
+    }
+}
+
+/// A table `name` with the keys and indexes of `model`.
+fn like(stack: &Stack, model: &str, name: &str) -> String {
+    let about = stack.wait(stack.dynamodb.describe_table().table_name(model).send()).unwrap().table.unwrap();
+    let index = |index: &GlobalSecondaryIndexDescription| {
+        GlobalSecondaryIndex::builder()
+            .index_name(index.index_name.clone().unwrap())
+            .set_key_schema(index.key_schema.clone())
+            .set_projection(index.projection.clone())
+            .build()
+            .unwrap()
+    };
+    let indexes: Vec<_> = about.global_secondary_indexes().iter().map(index).collect();
+    let making = stack
+        .dynamodb
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(about.attribute_definitions.clone())
+        .set_key_schema(about.key_schema.clone())
+        .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes));
+    stack.wait(making.send()).unwrap();
+    name.to_owned()
 }
 
 /// How often the queue gave out a message, as it says itself.

@@ -62,6 +62,9 @@ pub enum Function {
 /// How long an invocation may take, in milliseconds.
 pub const TIMEOUT_MS: i64 = 60_000;
 
+/// A message that was first received so long ago does not tell the queue's time any more, in milliseconds.
+const LATE_MS: i64 = 1_000;
+
 /// An invocation under way.
 pub struct Task {
     env: Arc<Env>,
@@ -99,7 +102,7 @@ impl World<'_> {
             let idle = self.is_idle(&batch);
             core.oracle().costs(env.id, idle);
         }
-        self.note_unsure(&batch);
+        self.note_unsure(&batch, env.id);
         core.steps(env.id, BEFORE);
         let batch = Arc::new(batch);
         let run = run(function, env.clone(), self.settings.clone(), batch.clone(), deadline);
@@ -110,15 +113,23 @@ impl World<'_> {
         core.kernel.make_ready(number);
     }
 
-    /// Notes the records whose message comes again to an org that is gone.
-    fn note_unsure(&self, batch: &[Received]) {
-        for message in batch.iter().filter(|message| message.receive_count > 1 && !self.gone.is_empty()) {
+    /// Notes the records of which something may be done that nobody can know of: their message comes again to an org that is
+    /// gone, or it is old and the clock of `env` is behind, so that the queue's time does not tell when a hold is over.
+    fn note_unsure(&self, batch: &[Received], env: EnvId) {
+        let (now, behind) = (self.core.kernel.now(), self.core.skew(env) < 0);
+        for message in batch {
             let body: serde_json::Value = serde_json::from_str(&message.body).unwrap_or_default();
+            let body = body.get("wake").unwrap_or(&body);
             let part = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
             let org = part("org_id");
-            if self.gone.iter().any(|gone| ORGS[*gone] == org) {
-                let record = format!("{org}/{}/{}", part("record_type"), part("record_id"));
-                self.core.oracle().unsure.insert(record);
+            let gone = message.receive_count > 1 && self.gone.iter().any(|gone| ORGS[*gone] == org);
+            let late = behind && now.since_ms(message.first_received_at) > LATE_MS;
+            let record = format!("{org}/{}/{}", part("record_type"), part("record_id"));
+            let mut oracle = self.core.oracle();
+            if gone {
+                oracle.unsure.insert(record);
+            } else if late {
+                oracle.late.insert(record);
             }
         }
     }

@@ -104,3 +104,21 @@ fn given_a_limiter_that_never_answers_when_asked_for_many_calls_then_it_is_waite
     world.clock.advance_ms(5_000);
     assert!(asked("c") >= 50, "the limiter is asked again");
 }
+
+#[test]
+fn given_a_wake_whose_predecessor_came_again_when_worked_then_the_work_is_announced_so_that_crashes_count() {
+    for (came_again, writes) in [(false, 1), (true, 2)] {
+        let world = World::with_contact(CONTACT);
+        world.faults(&json!([{"provider": "hubspot", "account": "acme", "fault": "status", "value": 503}]));
+        live_on_the_fast_lane(&world);
+        world.faults(&json!([]));
+        world.clock.advance_ms(600_000);
+        // The function died of it, and the sweep has woken it anew while the first wake lay hidden.
+        let wake = build::wake("acme", "contact", "c", "hubspot", 1, world.now());
+        let first = if came_again { vec![build::again(wake.clone())] } else { Vec::new() };
+        let before = world.item("contact", "c").rev;
+        assert_eq!(world.sync(&[first, vec![wake]].concat()).counts["applied"], 1);
+        let item = world.item("contact", "c");
+        assert_eq!((item.rev - before, item.crashes), (writes, 0));
+    }
+}

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 /// Calls that one record may cost in one receive, at each CRM it is routed to.
 const CALLS_PER_RECEIVE: u64 = 8;
-/// Calls for tokens in one invocation: a renewal of each of an org's connections, tried again, for each of three orgs.
-const TOKEN_CALLS: u64 = 8;
+/// Calls for tokens in one invocation: four tries for each of the four connections that renew theirs.
+const TOKEN_CALLS: u64 = 16;
 
 /// How often functions may die of one record, where nothing else goes wrong.
 const DEATHS: u64 = 10;

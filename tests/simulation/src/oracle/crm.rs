@@ -194,6 +194,7 @@ impl Oracle {
         if id != key {
             self.violate("I4", Some(record.clone()), format!("{record} holds the value of {id}"));
         }
+        let is_unsure = self.is_unsure(&record, &item);
         let highest = self.highest.entry((change.provider.clone(), record.clone())).or_default();
         if version < *highest {
             // The newer one landed without a trace, and its message is given up: who sends the older one again may be told.
@@ -202,7 +203,7 @@ impl Oracle {
                     && versions.get(&version).is_some_and(|event| event.sent != Sent::Once)
             });
             let unknown = given_up(kind, &key) >= Some(*highest) || was_filed(&item, *highest, at_time);
-            if sent_again && unknown {
+            if sent_again && unknown || is_unsure {
                 return;
             }
             let what = format!("{record}: version {version} landed at {} after {highest}", change.provider);

@@ -100,7 +100,7 @@ impl World<'_> {
             );
             return Some(("I1", what));
         }
-        let unsure = self.core.oracle().unsure.contains(&event.record.to_string());
+        let unsure = self.core.oracle().is_unsure(&event.record.to_string(), item);
         if touched || unsure { None } else { self.compare(event, provider, item) }
     }
 

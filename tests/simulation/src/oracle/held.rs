@@ -17,6 +17,14 @@ fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// A record of the CRM beside what it is to hold.
+struct Held<'a> {
+    event: &'a Event,
+    provider: &'a str,
+    item: &'a Item,
+    values: &'a BTreeMap<String, String>,
+}
+
 impl World<'_> {
     /// What the CRM holds against what it shall hold.
     pub(super) fn compare(
@@ -40,18 +48,13 @@ impl World<'_> {
         if value != stamp(event) {
             return Some(("I5", format!("holds {value}, version {} says {}", event.version, stamp(event))));
         }
-        let differs = self.differs(event, provider, item, values);
-        differs.or_else(|| self.tied_wrongly(event, provider, item, values)).map(|what| ("I5", what))
+        let held = Held { event, provider, item, values };
+        self.differs(&held).or_else(|| self.tied_wrongly(&held)).map(|what| ("I5", what))
     }
 
     /// The first property that does not hold what the mapping under which it was written makes of the version.
-    fn differs(
-        &self,
-        event: &Event,
-        provider: &str,
-        item: &Item,
-        values: &BTreeMap<String, String>,
-    ) -> Option<String> {
+    fn differs(&self, held: &Held<'_>) -> Option<String> {
+        let Held { event, provider, item, values } = *held;
         let mapped = self.mapped(event, provider, item.mapping_revision)?;
         mapped.fields.iter().find_map(|(name, patch)| {
             let wanted = match patch {
@@ -81,13 +84,8 @@ impl World<'_> {
     }
 
     /// Whether a Salesforce contact's account is another than its company's, or one that no version of it names.
-    fn tied_wrongly(
-        &self,
-        event: &Event,
-        provider: &str,
-        item: &Item,
-        values: &BTreeMap<String, String>,
-    ) -> Option<String> {
+    fn tied_wrongly(&self, held: &Held<'_>) -> Option<String> {
+        let Held { event, provider, item, values } = *held;
         if provider != "salesforce" || event.record.kind != Kind::Contact {
             return None;
         }

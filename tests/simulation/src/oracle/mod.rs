@@ -12,6 +12,8 @@ mod rate;
 mod rests;
 
 use crate::scenario::{Event, Mood, Record};
+use rtr_core::code::Code;
+use rtr_core::item::Item;
 use rtr_core::key::PairKey;
 use rtr_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +74,9 @@ pub struct Oracle {
     meddled: BTreeSet<At>,
     /// Records whose message came again while their org had no configuration: what its first try did is not known any more.
     pub unsure: BTreeSet<String>,
+    /// Records that were worked by a clock that is behind, from a message whose own time is past: a hold of theirs may end too
+    /// soon.
+    pub late: BTreeSet<String>,
     /// Changes of records in the CRMs since this was last set to 0.
     pub landings: u64,
     produced_at: BTreeMap<(String, u64), Instant>,
@@ -108,6 +113,13 @@ impl Oracle {
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
+    }
+
+    /// Whether what a CRM holds of `record`, which stands as `item`, is known to nobody: where a hold may end too soon, only if
+    /// there was one.
+    fn is_unsure(&self, record: &str, item: &Item) -> bool {
+        let held = || item.recent.iter().any(|recent| recent.code == Some(Code::OutcomeUnknown));
+        self.unsure.contains(record) || self.late.contains(record) && held()
     }
 
     /// Whether everything held so far.
