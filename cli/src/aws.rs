@@ -85,6 +85,7 @@ impl Aws {
             payload_bucket: output("PAYLOAD_BUCKET_NAME")?,
             changes_queue_url: output("CHANGES_QUEUE_URL")?,
             dead_letter_queue_url: output("DEAD_LETTER_QUEUE_URL")?,
+            bulk_queue_url: output("BULK_QUEUE_URL")?,
             allowed_hosts,
         };
         Runtime::new(environment, &self.clients).map_err(|error| Problem::unreachable(error.to_string()))

@@ -13,7 +13,10 @@ import deploy  # noqa: E402
 
 # The life of a request at a CRM: a crashed worker's message must come back later than that.
 LONGEST_REQUEST_S = 60
-FOURTEEN_DAYS_S = 14 * 24 * 3600
+ONE_DAY_S = 24 * 3600
+FOURTEEN_DAYS_S = 14 * ONE_DAY_S
+# What holds nothing of a customer's, nor anything that is not made again.
+WITHOUT_DATA = ("BulkQueue",)
 
 
 class Loader(yaml.SafeLoader):
@@ -53,7 +56,7 @@ def as_list(value) -> list:
 
 
 class Queues(unittest.TestCase):
-    def test_every_queue_is_fifo_in_high_throughput_mode_encrypted_and_keeps_its_messages(self):
+    def test_every_queue_is_fifo_in_high_throughput_mode_and_encrypted_and_all_but_batons_are_kept(self):
         for name, queue in of_type("AWS::SQS::Queue").items():
             with self.subTest(name):
                 self.assertIs(queue["FifoQueue"], True)
@@ -61,7 +64,9 @@ class Queues(unittest.TestCase):
                 self.assertEqual(queue["DeduplicationScope"], "messageGroup")
                 self.assertEqual(queue["FifoThroughputLimit"], "perMessageGroupId")
                 self.assertTrue(queue.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in queue)
-                self.assertEqual(queue["MessageRetentionPeriod"], FOURTEEN_DAYS_S)
+                # A baton holds nothing, and is sent again when it is lost.
+                kept = ONE_DAY_S if name in WITHOUT_DATA else FOURTEEN_DAYS_S
+                self.assertEqual(queue["MessageRetentionPeriod"], kept)
                 self.assertEqual(queue["MaximumMessageSize"], 1024 * 1024)
                 self.assertNotIn("ContentBasedDeduplication", queue)
 
@@ -70,6 +75,8 @@ class Queues(unittest.TestCase):
         self.assertEqual(policy["maxReceiveCount"], 1000)
         self.assertEqual(policy["deadLetterTargetArn"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
         self.assertNotIn("RedrivePolicy", RESOURCES["DeadLetterQueue"]["Properties"])
+        # A dead baton would help nobody.
+        self.assertNotIn("RedrivePolicy", RESOURCES["BulkQueue"]["Properties"])
 
     def test_the_sweep_runs_every_minute_and_may_change_nothing(self):
         properties = RESOURCES["SweepFunction"]["Properties"]
@@ -92,10 +99,22 @@ class Queues(unittest.TestCase):
                         self.assertGreaterEqual(visibility - timeout, LONGEST_REQUEST_S)
                         self.assertGreaterEqual(visibility, 6 * timeout)
 
+    def test_bulk_takes_one_baton_at_a_time_of_a_bounded_number_of_connections(self):
+        events = RESOURCES["BulkFunction"]["Properties"]["Events"]
+        self.assertEqual(list(events), ["Batons"])
+        properties = events["Batons"]["Properties"]
+        self.assertEqual(properties["Queue"], {"Fn::GetAtt": ["BulkQueue", "Arn"]})
+        # A baton may take all of the function's time.
+        self.assertEqual(properties["BatchSize"], 1)
+        self.assertEqual(properties["ScalingConfig"], {"MaximumConcurrency": {"Ref": "BulkConcurrency"}})
+
     def test_the_functions_are_told_the_times_that_the_queue_and_lambda_were_told(self):
         variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
         self.assertEqual(variables["RTR_FUNCTION_TIMEOUT_S"], TEMPLATE["Globals"]["Function"]["Timeout"])
-        self.assertEqual(variables["RTR_VISIBILITY_S"], RESOURCES["ChangesQueue"]["Properties"]["VisibilityTimeout"])
+        for queue in ("ChangesQueue", "BulkQueue"):
+            self.assertEqual(variables["RTR_VISIBILITY_S"], RESOURCES[queue]["Properties"]["VisibilityTimeout"])
+        for function in ("SyncFunction", "BulkFunction"):
+            self.assertNotIn("Timeout", RESOURCES[function]["Properties"])
 
 
 class Data(unittest.TestCase):
@@ -117,15 +136,17 @@ class Data(unittest.TestCase):
 
     def test_what_holds_data_outlives_the_stack(self):
         for name, resource in RESOURCES.items():
-            if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue"):
+            if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue") and name not in WITHOUT_DATA:
                 with self.subTest(name):
                     self.assertEqual(resource["DeletionPolicy"], "Retain")
                     self.assertEqual(resource["UpdateReplacePolicy"], "Retain")
 
     def test_the_indexes_are_sparse_ones_with_small_projections(self):
-        indexes = RESOURCES["RecordsTable"]["Properties"]["GlobalSecondaryIndexes"]
-        self.assertEqual([index["IndexName"] for index in indexes], ["parked", "dead", "waiting", "due"])
-        for index in indexes:
+        records = RESOURCES["RecordsTable"]["Properties"]["GlobalSecondaryIndexes"]
+        self.assertEqual([index["IndexName"] for index in records], ["parked", "dead", "waiting", "due"])
+        limits = RESOURCES["LimitsTable"]["Properties"]["GlobalSecondaryIndexes"]
+        self.assertEqual([index["IndexName"] for index in limits], ["lanes"])
+        for index in [*records, *limits]:
             name = index["IndexName"]
             with self.subTest(name):
                 self.assertEqual([key["AttributeName"] for key in index["KeySchema"]], [f"{name}_pk", f"{name}_at"])
@@ -143,6 +164,10 @@ class Data(unittest.TestCase):
         self.assertEqual(kept, [{"NoncurrentDays": {"Ref": "PayloadRetentionDays"}}])
 
     def test_bucket_and_queues_refuse_plain_http(self):
+        policy = RESOURCES["QueuesTlsOnly"]["Properties"]
+        every = [{"Ref": name} for name in of_type("AWS::SQS::Queue")]
+        self.assertCountEqual(policy["Queues"], every)
+        self.assertEqual(len(policy["PolicyDocument"]["Statement"][0]["Resource"]), len(every))
         policies = [*of_type("AWS::SQS::QueuePolicy").values(), *of_type("AWS::S3::BucketPolicy").values()]
         for policy in policies:
             statement = policy["PolicyDocument"]["Statement"][0]
@@ -164,7 +189,7 @@ class Functions(unittest.TestCase):
                     if event["Type"] != "SQS":
                         continue
                     self.assertEqual(event["Properties"]["FunctionResponseTypes"], ["ReportBatchItemFailures"])
-                    self.assertEqual(event["Properties"]["BatchSize"], 10)
+                    self.assertIn(event["Properties"]["BatchSize"], (1, 10))
                     self.assertIn("MaximumConcurrency", event["Properties"]["ScalingConfig"])
 
     def test_each_has_a_role_of_its_own_and_logs_that_end(self):
@@ -190,7 +215,7 @@ class Permissions(unittest.TestCase):
                             text = str(resource.get("Fn::Sub", ""))
                             self.assertTrue("*" not in text or text.endswith("/*"), text)
 
-    def test_only_sync_and_authorize_read_secrets_and_only_those_of_their_stage(self):
+    def test_only_who_calls_crms_reads_secrets_and_only_those_of_its_stage(self):
         reading = {
             name: statement["Resource"]
             for name, role in of_type("AWS::IAM::Role").items()
@@ -198,7 +223,7 @@ class Permissions(unittest.TestCase):
             for statement in policy["PolicyDocument"]["Statement"]
             if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
         }
-        self.assertEqual(list(reading), ["SyncRole", "AuthorizeRole"])
+        self.assertEqual(list(reading), ["SyncRole", "BulkRole", "AuthorizeRole"])
         for name, resource in reading.items():
             with self.subTest(name):
                 self.assertTrue(resource["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
@@ -218,6 +243,21 @@ class Permissions(unittest.TestCase):
         self.assertFalse([action for action in allowed["AuthorizeRole"] if action.startswith(("sqs:", "s3:"))])
         statements = RESOURCES["AuthorizeRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
         self.assertFalse([s for s in statements if s["Resource"] == {"Fn::GetAtt": ["RecordsTable", "Arn"]}])
+
+    def test_bulk_may_touch_what_sync_may_and_read_what_is_parked(self):
+        def allowed(role: str) -> set:
+            statements = RESOURCES[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+            return {
+                (action, str(resource))
+                for statement in statements
+                for action in as_list(statement["Action"])
+                for resource in as_list(statement["Resource"])
+                if not action.startswith(("sqs:", "logs:"))
+            }
+
+        more = {"dynamodb:Query": {"Fn::Sub": "${RecordsTable.Arn}/index/parked"}}
+        self.assertEqual(allowed("BulkRole") - allowed("SyncRole"), {(action, str(arn)) for action, arn in more.items()})
+        self.assertEqual(allowed("SyncRole") - allowed("BulkRole"), set())
 
     def test_a_body_that_is_gone_can_be_told_from_one_that_may_not_be_read(self):
         for name, role in of_type("AWS::IAM::Role").items():
@@ -240,10 +280,14 @@ class Web(unittest.TestCase):
 
 class Contract(unittest.TestCase):
     def test_parameters_and_outputs_that_people_build_on_are_there(self):
-        parameters = "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency AllowedHosts"
+        parameters = (
+            "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency BulkConcurrency "
+            "AllowedHosts"
+        )
         outputs = (
-            "ChangesQueueUrl ChangesQueueArn DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
-            "PayloadBucketName SyncFunctionName RedriveFunctionName SweepFunctionName AuthorizeFunctionName AuthorizeUrl"
+            "ChangesQueueUrl ChangesQueueArn BulkQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
+            "PayloadBucketName SyncFunctionName BulkFunctionName RedriveFunctionName SweepFunctionName "
+            "AuthorizeFunctionName AuthorizeUrl"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))

@@ -84,11 +84,13 @@ fn given_a_message_in_the_queue_when_waiting_for_idleness_then_it_is_not_idle_un
     let stack = Stack::here();
     let org = Plan::new("idle").mapping("contact", CONTACT).ready(&stack);
     // Queues and records of its own: the stack's are kept busy by the tests beside.
-    let (changes, letters) = (ScratchQueue::new(&stack, 30), ScratchQueue::new(&stack, 30));
+    let queue = || ScratchQueue::new(&stack, 30);
+    let (changes, letters, batons) = (queue(), queue(), queue());
     let records = ScratchTable::like(&stack, "RECORDS_TABLE_NAME");
     let own = [
         ("CHANGES_QUEUE_URL", changes.url.as_str()),
         ("DEAD_LETTER_QUEUE_URL", letters.url.as_str()),
+        ("BULK_QUEUE_URL", batons.url.as_str()),
         ("RECORDS_TABLE_NAME", records.name.as_str()),
     ];
     let wait = |timeout| stack.rtr_with(&["wait", "--idle", "--timeout", timeout, "--json"], "", &own);

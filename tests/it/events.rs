@@ -241,3 +241,19 @@ fn given_every_example_for_authorize_when_the_real_binary_gets_it_then_the_page_
         assert_eq!(page["headers"]["cache-control"], "no-store");
     }
 }
+
+#[test]
+fn given_every_example_for_bulk_when_the_real_binary_gets_it_then_it_takes_the_baton_and_nothing_comes_back()
+{
+    let stack = Stack::here();
+    let org = plan("acme-bulk").ready(&stack);
+    let worker = Worker::start(&stack, "bulk", &variable("BULK_FUNCTION_NAME"), &[]);
+    assert_eq!(names(&folder("bulk")).iter().map(String::as_str).collect::<Vec<_>>(), ["baton.json"]);
+    let text = text(&folder("bulk").join("baton.json"), &org, "globex");
+    let event: Value = serde_json::from_str(&text).unwrap();
+    // The first takes the lane, where nothing is parked; the second is worth nothing.
+    for _ in 0..2 {
+        assert_eq!(worker.hand(&event), Vec::<String>::new());
+        assert_eq!((ended(&worker, "messages"), ended(&worker, "applied")), (1, 0), "{}", worker.log());
+    }
+}

@@ -73,8 +73,9 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
 async fn look(aws: &Aws, due: Instant) -> Result<Left, Problem> {
     let changes = queue(aws, "changes.fifo", aws.stack.output("CHANGES_QUEUE_URL")?).await?;
     let dead_letters = queue(aws, "dead-letter.fifo", aws.stack.output("DEAD_LETTER_QUEUE_URL")?).await?;
+    let bulk = queue(aws, "bulk.fifo", aws.stack.output("BULK_QUEUE_URL")?).await?;
     let parked_due = parked(aws, due).await?;
-    let queues = vec![changes, dead_letters];
+    let queues = vec![changes, bulk, dead_letters];
     let idle = parked_due == 0 && queues.iter().all(Queued::is_empty);
     Ok(Left { idle, queues, parked_due })
 }

@@ -71,7 +71,12 @@ impl Runtime {
             limits: DynamoLimits::new(clients, environment.limits_table, clock.clone()),
             configs: DynamoConfigs::new(clients, environment.config_table, &settings, clock),
             secrets: ManagedSecrets::new(clients),
-            queue: SqsQueue::new(clients, environment.changes_queue_url, environment.dead_letter_queue_url),
+            queue: SqsQueue::new(
+                clients,
+                environment.changes_queue_url,
+                environment.dead_letter_queue_url,
+                environment.bulk_queue_url,
+            ),
             http: ReqwestHttp::new(allowed_hosts).map_err(StartError::Http)?,
             clock: SystemClock,
             settings,

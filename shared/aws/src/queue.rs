@@ -34,6 +34,7 @@ pub struct SqsQueue {
     client: Client,
     changes_url: String,
     dead_letter_url: String,
+    bulk_url: String,
 }
 
 impl SqsQueue {
@@ -43,15 +44,21 @@ impl SqsQueue {
         clients: &Clients,
         changes_url: impl Into<String>,
         dead_letter_url: impl Into<String>,
+        bulk_url: impl Into<String>,
     ) -> Self {
-        let client = clients.sqs.clone();
-        Self { client, changes_url: changes_url.into(), dead_letter_url: dead_letter_url.into() }
+        Self {
+            client: clients.sqs.clone(),
+            changes_url: changes_url.into(),
+            dead_letter_url: dead_letter_url.into(),
+            bulk_url: bulk_url.into(),
+        }
     }
 
     fn url(&self, queue: QueueName) -> &str {
         match queue {
             QueueName::Changes => &self.changes_url,
             QueueName::DeadLetter => &self.dead_letter_url,
+            QueueName::Bulk => &self.bulk_url,
         }
     }
 

@@ -11,7 +11,7 @@ pub struct Environment {
     pub settings: Settings,
     /// The table of items and claims.
     pub records_table: String,
-    /// The table of buckets, locks and suspensions.
+    /// The table of buckets, locks, suspensions and lanes.
     pub limits_table: String,
     /// The table of configuration.
     pub config_table: String,
@@ -21,6 +21,8 @@ pub struct Environment {
     pub changes_queue_url: String,
     /// `dead-letter.fifo`
     pub dead_letter_queue_url: String,
+    /// `bulk.fifo`
+    pub bulk_queue_url: String,
     /// Hosts that may be called beside the providers' own.
     pub allowed_hosts: AllowedHosts,
 }
@@ -89,6 +91,7 @@ impl Environment {
             payload_bucket: text("RTR_PAYLOAD_BUCKET")?,
             changes_queue_url: text("RTR_CHANGES_QUEUE_URL")?,
             dead_letter_queue_url: text("RTR_DEAD_LETTER_QUEUE_URL")?,
+            bulk_queue_url: text("RTR_BULK_QUEUE_URL")?,
             allowed_hosts,
         })
     }

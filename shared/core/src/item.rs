@@ -4,7 +4,7 @@
 //! the `rev` that was read.
 
 use crate::code::Code;
-pub use crate::slot::{Body, Shadow, Slot, SlotState, Waits};
+pub use crate::slot::{Body, Lane, Shadow, Slot, SlotState, Waits};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +187,12 @@ impl Item {
     #[must_use]
     pub fn dead(&self) -> Option<&Slot> {
         self.slot.as_ref().filter(|slot| slot.state == SlotState::Dead)
+    }
+
+    /// Who may call the CRM for the record, as the item stands.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        self.slot.as_ref().map_or(Lane::Sync, |slot| slot.state.lane())
     }
 
     /// A version that waits for a record it refers to, written without it or not.

@@ -17,6 +17,7 @@ pub mod digest;
 pub mod failure;
 pub mod item;
 pub mod key;
+pub mod lane;
 pub mod limit;
 pub mod links;
 pub mod mapping;

@@ -4,14 +4,21 @@
 //! between, it is called again with what stands there now, and may find that the work was overtaken or is done already.
 
 use crate::code::Code;
-use crate::item::{Body, Ended, Intent, Item, Reason, Shadow, Slot, SlotState};
+use crate::item::{Body, Ended, Intent, Item, Lane, Reason, Shadow, Slot, SlotState};
 use crate::key::{ConnectionKey, PairKey};
 use crate::plan::{Wait, may_end};
 use crate::time::Instant;
 
+// Test code: what it cannot do without is a mistake in it.
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests;
+
 /// Who writes, and for which version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
+    /// Who works it.
+    pub lane: Lane,
     /// The version.
     pub version: u64,
     /// The mapping revision it was planned under.
@@ -39,6 +46,10 @@ pub enum Ending {
     Shadowed(Box<Shadow>),
     /// The answer was lost: the hash goes, the message comes back after the hold.
     Unknown,
+    /// The bulk lane cannot go on with it now: whatever version is parked by then stays so.
+    Put(Put),
+    /// It was given up by a person: the fence moves past it.
+    Dropped,
     /// An older version that its slot keeps is passed by this one, before this one is called: were this one to land without
     /// a trace, whoever wakes the older one would tell it over this.
     Passed,
@@ -59,6 +70,19 @@ pub enum Ending {
     Linked(Link),
     /// The linked record is gone for good and shall be made anew.
     Unlinked,
+}
+
+/// How long what is parked stays so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// Not before.
+    pub until: Instant,
+    /// Why.
+    pub reason: Reason,
+    /// Whether something may have landed that nobody recorded: the hash goes.
+    pub uncertain: bool,
+    /// Tries so far.
+    pub attempts: u32,
 }
 
 /// A link to make.
@@ -153,42 +177,67 @@ pub enum Decision {
 pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> Decision {
     let (version, revision) = (attempt.version, attempt.mapping_revision);
     let fence = may_end(item, version, revision);
-    // What is dropped belongs to who drops it; any other slot gives way to its own version, woken, and to newer ones.
-    let clear =
-        item.slot.as_ref().is_none_or(|slot| slot.state != SlotState::Drop && slot.wanted_version <= version);
-    let newer = item
-        .slot
-        .as_ref()
-        .is_none_or(|slot| slot.wanted_version < version || (clear && slot.wanted_version == version));
+    let slot = item.slot.as_ref();
+    let wanted = slot.map(|slot| slot.wanted_version);
+    // A slot gives way to its own version and to newer ones in the hands of the lane that it belongs to: what is parked is
+    // not the sync lane's to end, and the bulk lane ends nothing else.
+    let clear = match attempt.lane {
+        Lane::Sync => slot.is_none() || (item.lane() == Lane::Sync && wanted <= Some(version)),
+        Lane::Bulk => slot.is_some_and(|slot| slot.state == SlotState::Parked && keeps(slot, attempt)),
+    };
+    // Who would have dropped it comes too late: the CRM has it.
+    let too_late = attempt.lane == Lane::Bulk
+        && slot.is_some_and(|slot| slot.state == SlotState::Drop && keeps(slot, attempt));
+    // Of one version, what is parked under a newer mapping is the newer one.
+    let rank = slot.map(|slot| (slot.wanted_version, slot.mapping_revision));
+    let newer = clear || (attempt.lane == Lane::Sync && rank < Some((version, revision)));
+    // What was completed stands there in the same version already.
+    let level = item.applied_version == Some(version) && item.mapping_revision.unwrap_or(0) <= revision;
+    let overdue = attempt.lane == Lane::Bulk && (fence || level) && rank > Some((version, revision));
     let own = item.by == attempt.by
         && (item.applied_version == Some(version)
             || item.slot.as_ref().is_some_and(|slot| slot.wanted_version == version));
     let next = || Item { rev: item.rev + 1, by: attempt.by.clone(), ..item.clone() };
     let write = |item: Item| Decision::Write(Box::new(item));
     match ending {
-        Ending::Unchanged if fence && item.slot.is_none() => {
+        Ending::Unchanged if fence && slot.is_none() => {
             write(applied(next(), attempt).noting(Ended::Unchanged, version, now, None))
         }
         Ending::Skipped if fence && clear => {
             let mut item_next = applied(next(), attempt);
-            if attempt.again || item.slot.is_some() {
+            if attempt.again || slot.is_some() {
                 item_next.applied_hash = None;
             }
             write(item_next.noting(Ended::Skipped, version, now, None))
         }
-        Ending::Applied(done) if fence && clear => write(confirm(next(), attempt, done, now)),
+        Ending::Applied(done) if fence && (clear || too_late) => write(confirm(next(), attempt, done, now)),
         Ending::Applied(_) if own => Decision::Done,
+        Ending::Applied(done) if overdue => write(confirm_beneath(next(), attempt, done, now)),
         Ending::Applied(_) if fence && newer => {
             let dropped = Item { applied_hash: None, ..next() };
             Decision::StillNewest(Box::new(dropped.noting(Ended::Parked, version, now, None)))
         }
         Ending::Applied(_) => Decision::Overtaken(Box::new(Item { applied_hash: None, ..next() })),
+        Ending::Dead(filing) if fence && newer && !clear && item.lane() == Lane::Bulk => {
+            write(park_instead(next(), attempt, filing, now))
+        }
         Ending::Dead(filing) if fence && newer => write(file(next(), attempt, filing, now)),
         Ending::Parked(parking) if fence && newer => write(park(next(), attempt, parking, now)),
         Ending::Dead(_) | Ending::Parked(_) if own => Decision::Done,
         Ending::Dead(_) | Ending::Parked(_) => Decision::Superseded,
         Ending::Shadowed(shadow) if fence => write(shadowed(next(), attempt, shadow, now)),
         Ending::Shadowed(_) => Decision::Superseded,
+        Ending::Put(put) => match put_off(next(), attempt, put, now) {
+            Some(item) => write(item),
+            None => Decision::Superseded,
+        },
+        Ending::Dropped => match slot.filter(|slot| slot.state == SlotState::Drop) {
+            Some(slot) if wanted == Some(version) => {
+                let dropped = Item { applied_hash: None, ..applied(next(), attempt) };
+                write(dropped.noting(Ended::Skipped, version, now, Some(slot.reason.code)))
+            }
+            _ => Decision::Superseded,
+        },
         Ending::Unknown if item.rev == 0 => Decision::Done,
         Ending::Unknown => write(Item { applied_hash: None, crashes: 0, ..next() }.noting(
             Ended::Parked,
@@ -271,6 +320,52 @@ fn confirm(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item 
     .noting(Ended::Applied, attempt.version, now, done.code)
 }
 
+/// Whether the slot keeps what was attempted: not another version, nor the same to be planned under a newer mapping.
+fn keeps(slot: &Slot, attempt: &Attempt) -> bool {
+    slot.wanted_version == attempt.version && slot.mapping_revision <= attempt.mapping_revision
+}
+
+/// The bulk lane told the CRM a version, and a newer one was parked meanwhile: that one stays, nothing is equal to what
+/// the CRM holds, and the link stands.
+fn confirm_beneath(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item {
+    let slot = item.slot.clone();
+    let closed = Applied { open: None, ..done.clone() };
+    Item { slot, applied_hash: None, ..confirm(item, attempt, &closed, now) }
+}
+
+/// What is parked stays so until then at least; none when nothing is.
+fn put_off(item: Item, attempt: &Attempt, put: &Put, now: Instant) -> Option<Item> {
+    let slot = item.slot.clone().filter(|slot| slot.state.lane() == Lane::Bulk)?;
+    let mine = slot.state == SlotState::Parked && keeps(&slot, attempt);
+    if !put.uncertain && !mine {
+        return None;
+    }
+    let not_before = slot.not_before.max(put.until);
+    let slot = if mine {
+        Slot { not_before, reason: put.reason.clone(), attempts: put.attempts, ..slot }
+    } else {
+        Slot { not_before, ..slot }
+    };
+    let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
+    let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
+    Some(item.noting(Ended::Parked, attempt.version, now, Some(put.reason.code)))
+}
+
+/// What the queue gave up while an older version is parked takes that one's place: the bulk lane may be calling the CRM for
+/// the record, and nobody else may until it has ended what is parked.
+fn park_instead(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
+    let parking = Parking {
+        reason: filing.reason.clone(),
+        body: filing.body.clone(),
+        deleted: filing.deleted,
+        attempts: filing.attempts,
+        until: now,
+        wait: None,
+    };
+    let applied_hash = item.applied_hash.clone().filter(|_| !filing.uncertain);
+    park(Item { applied_hash, ..item }, attempt, &parking, now)
+}
+
 fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
     let hash = if filing.uncertain { None } else { item.applied_hash.clone() };
     let slot = Slot {
@@ -311,8 +406,11 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
 
 /// A hold that stands is not cut short by what comes later.
 fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instant) -> Item {
-    let held = item.slot.as_ref().filter(|slot| slot.state == SlotState::Parked);
-    let (not_before, since) = (held.map(|slot| slot.not_before), held.map(|slot| slot.since));
+    let held = item.slot.as_ref().filter(|slot| slot.state.lane() == Lane::Bulk);
+    let not_before = held.map(|slot| slot.not_before);
+    // What waited for another record goes on counting from then.
+    let same = item.waiting().filter(|slot| slot.wanted_version == attempt.version);
+    let since = held.or(same).map(|slot| slot.since);
     let state = match &parking.wait {
         None => SlotState::Parked,
         Some(wait) if wait.until == Instant(0) => SlotState::Incomplete,

@@ -1,7 +1,7 @@
 //! The slot of an item: the one newest version that is not applied, or not wholly, with its data and why.
 //!
-//! A parked or waiting version is woken through the record's own message group, as a dead one is: whoever decides for a
-//! record is always that group's one worker.
+//! What keeps a version says who may call the CRM for its record: a parked one is the bulk lane's, and the sync lane only
+//! replaces it by newer ones; what waits for another record, or is dead, is woken through the record's own message group.
 
 use crate::change::Operation;
 use crate::item::Reason;
@@ -23,6 +23,15 @@ pub enum SlotState {
     Waiting,
     /// It went without a record it refers to, and is completed when that one is linked.
     Incomplete,
+}
+
+/// Who may call the CRM for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The one worker of the record's message group.
+    Sync,
+    /// The one worker of the connection.
+    Bulk,
 }
 
 /// The one newest version that is not applied.
@@ -88,16 +97,26 @@ pub enum Body {
     Stored(String),
 }
 
+impl SlotState {
+    /// Whose it is: the other lane does not call for the record.
+    #[must_use]
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::Parked | Self::Drop => Lane::Bulk,
+            Self::Dead | Self::Waiting | Self::Incomplete => Lane::Sync,
+        }
+    }
+}
+
 impl Slot {
-    /// When somebody should look at it again by themselves; none for what a person or a newer version ends.
+    /// When it is to be woken through its record's group; none for what the bulk lane, a person or a newer version ends.
     #[must_use]
     pub fn due_at(&self) -> Option<Instant> {
         match self.state {
-            SlotState::Parked => Some(self.not_before),
             SlotState::Waiting | SlotState::Incomplete => {
                 self.waits.as_ref().map(|waits| waits.look_at).filter(|at| at.0 > 0)
             }
-            SlotState::Dead | SlotState::Drop => None,
+            SlotState::Parked | SlotState::Dead | SlotState::Drop => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod batch;
+pub mod bulk;
 pub mod credentials;
 pub mod gate;
 pub mod links;
@@ -11,3 +12,4 @@ pub mod seams;
 pub mod sweep;
 pub mod sync;
 pub mod wake;
+pub mod work;

@@ -7,12 +7,12 @@
 use crate::batch::Received;
 use crate::report::{BatchReport, RecordLine, log_batch};
 use crate::seams::{Names, Seams, Write, Wrote};
-use crate::sync::store_body;
+use crate::work::commit::store_body;
 use base64::Engine as _;
 use rtr_core::change::{Message, Operation, Wake, parse};
 use rtr_core::code::Code;
 use rtr_core::dead_letter::{DeadLetter, SCHEMA};
-use rtr_core::item::{Body, Ended, Item, Reason, SlotState};
+use rtr_core::item::{Body, Ended, Item, Lane, Reason, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 use serde_json::{Value, json};
@@ -92,6 +92,7 @@ async fn forget_crashes(seams: &Seams<'_>, received: &Received, wake: &Wake) -> 
         let found = seams.records.read(std::slice::from_ref(&key)).await.map_err(|_| ())?;
         let Some(old) = found.get(&key).cloned() else { return Ok(()) };
         let attempt = Attempt {
+            lane: Lane::Sync,
             version: wake.version,
             mapping_revision: old.mapping_revision.unwrap_or(0),
             by: received.message_id.clone(),
@@ -267,6 +268,7 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
         body = Some(stored.clone());
         let revision = item.mapping_revision.unwrap_or(0).max(letter.mapping_revision);
         let attempt = Attempt {
+            lane: Lane::Sync,
             version: letter.version,
             mapping_revision: revision,
             by: received.message_id.clone(),

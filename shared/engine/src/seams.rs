@@ -7,6 +7,7 @@ pub use rtr_connectors::http::{Clock, Http};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::lane::Lane;
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
 use secrecy::SecretString;
@@ -79,6 +80,26 @@ pub struct Sleeper {
     pub due_at: Instant,
 }
 
+/// A version that is parked, as an index shows it: a hint, like everything an index says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// Its item.
+    pub key: PairKey,
+    /// Not before.
+    pub not_before: Instant,
+}
+
+/// An item with the plain names behind its key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// The key.
+    pub key: PairKey,
+    /// The names.
+    pub names: Names,
+    /// The item.
+    pub item: Item,
+}
+
 /// Items and claims, and the bodies too large for them.
 #[async_trait]
 pub trait Records: Send + Sync {
@@ -107,6 +128,17 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// When the store does not answer.
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable>;
+    /// What is parked at `connection`, those due first foremost, be they due yet or not; at most `limit`. What was parked a
+    /// moment ago may be missing, and what is drained may still be there.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable>;
+    /// Reads items with their names, strongly consistent. Absent ones are not in the answer.
+    ///
+    /// # Errors
+    /// When any of them could not be read.
+    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable>;
     /// Writes many items, each with its claims or not at all; the answers stand in the order of the writes. A store that
     /// takes several in one transaction does so, and one that is refused costs the others nothing.
     async fn write_many_with_claims(&self, writes: &[(Write, Vec<ClaimChange>)]) -> Vec<Wrote> {
@@ -217,7 +249,16 @@ pub trait Consents: Send + Sync {
     async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable>;
 }
 
-/// Token buckets, locks and suspensions, shared by all environments.
+/// What starts a connection's bulk lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baton {
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// Its number: of two with one number one is worth nothing.
+    pub n: u64,
+}
+
+/// Token buckets, locks, suspensions and lanes, shared by all environments.
 #[async_trait]
 pub trait Limits: Send + Sync {
     /// Takes up to `want` tokens from `bucket`, in one conditional write where the caller's last look still holds.
@@ -270,6 +311,31 @@ pub trait Limits: Send + Sync {
     /// # Errors
     /// When the store does not answer.
     async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable>;
+    /// Sees to it that the connection's lane is looked at by `at`: something is about to be parked until then.
+    ///
+    /// # Errors
+    /// When the store does not answer, or others kept writing the lane.
+    async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable>;
+    /// Batons of the lanes to be looked at by `now`, those due first foremost; at most `limit`. A hint.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable>;
+    /// Takes the lane with `baton`, as [`rtr_core::lane::Lane::take`] says; none when that is worth nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer: it may have been taken.
+    async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable>;
+    /// Ends the work of whoever took the lane as `taken`, as [`rtr_core::lane::Lane::pass`] says; false when another has it.
+    ///
+    /// # Errors
+    /// When the store does not answer: the lane then counts as one whose worker died.
+    async fn pass_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        next: Option<Instant>,
+    ) -> Result<bool, Unavailable>;
 }
 
 /// Connections, routes and mappings, from a cache with an expiry.
@@ -318,6 +384,8 @@ pub enum QueueName {
     Changes,
     /// `dead-letter.fifo`
     DeadLetter,
+    /// `bulk.fifo`
+    Bulk,
 }
 
 /// A message to send.

@@ -1,24 +1,28 @@
-//! The sweep: wakes what is due. Runs for most of its schedule's interval, so that what waits seconds waits seconds.
+//! The sweep: wakes what waits in its slot when its look is due, and starts the bulk lanes that are due. Runs for most of
+//! its schedule's interval, so that what waits seconds waits seconds.
 //!
 //! It decides nothing and writes nothing: a slot says when it is to be looked at, its record's worker does the looking.
 //! What it has woken stays due until that worker has been there, and is not woken again by the same run.
 
 use crate::batch::Settings;
+use crate::bulk::baton;
 use crate::report::BatchReport;
-use crate::seams::{Seams, Sleeper};
+use crate::seams::{Baton, Seams, Sleeper};
 use crate::wake::wake;
 use rtr_core::time::Instant;
 use std::collections::HashSet;
 
 /// Between two looks, in milliseconds.
-const LOOK_MS: i64 = 5_000;
+const LOOK_MS: i64 = 2_000;
 /// Slots of one look.
 const LOOK_AT: usize = 10_000;
+/// Lanes of one look.
+const LANES_AT: usize = 1_000;
 
 /// Looks again and again until `until`; the report counts what was woken.
 pub async fn run(seams: &Seams<'_>, settings: &Settings, until: Instant) -> BatchReport {
     let mut report = BatchReport::default();
-    let mut woken = HashSet::new();
+    let (mut woken, mut started) = (HashSet::new(), HashSet::new());
     loop {
         let now = seams.clock.now();
         match seams.records.due(now, LOOK_AT).await {
@@ -31,6 +35,14 @@ pub async fn run(seams: &Seams<'_>, settings: &Settings, until: Instant) -> Batc
                     let cause = format!("due#{}", part.first().map_or(0, |one| one.due_at.0));
                     report.count("woken", wake(seams, settings, &part, &cause).await);
                 }
+            }
+            Err(error) => tracing::warn!(event = "sweep", message = %error),
+        }
+        match seams.limits.lanes_due(now, LANES_AT).await {
+            Ok(due) => {
+                let due: Vec<Baton> =
+                    due.into_iter().filter(|one| started.insert((one.connection.clone(), one.n))).collect();
+                report.count("started", baton::send(seams, &due).await);
             }
             Err(error) => tracing::warn!(event = "sweep", message = %error),
         }

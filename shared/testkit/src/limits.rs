@@ -3,9 +3,13 @@
 use crate::weather::{Calm, Fate, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
+use rtr_core::key::ConnectionKey;
+use rtr_core::lane::Lane;
 use rtr_core::limit::{Bucket, Rule, block, take};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{
+    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +36,8 @@ pub struct State {
     pub consents: BTreeMap<String, Consent>,
     /// How consents ended.
     pub endings: BTreeMap<String, ConsentEnding>,
+    /// Bulk lanes by connection.
+    pub lanes: BTreeMap<ConnectionKey, Lane>,
     /// Leases asked.
     pub leases: u64,
     /// While true nothing ever answers.
@@ -156,6 +162,59 @@ impl Limits for MemoryLimits {
         self.asked("note_replaced", |state| {
             let replaced = Some((version.to_owned(), self.clock.now()));
             state.known.entry(connection.to_owned()).or_default().replaced = replaced;
+        })
+        .await
+    }
+
+    async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
+        self.asked("want_lane", |state| {
+            let held = state.lanes.entry(connection.clone()).or_default();
+            if let Some(wanted) = held.want(at, self.clock.now()) {
+                *held = wanted;
+            }
+        })
+        .await
+    }
+
+    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
+        self.asked("lanes_due", |state| {
+            let due = |(connection, lane): (&ConnectionKey, &Lane)| {
+                let at = lane.due_at.filter(|at| *at <= now)?;
+                Some((at, Baton { connection: connection.clone(), n: lane.n }))
+            };
+            let mut due: Vec<(Instant, Baton)> = state.lanes.iter().filter_map(due).collect();
+            due.sort_by_key(|(at, _)| *at);
+            due.into_iter().take(limit).map(|(_, baton)| baton).collect()
+        })
+        .await
+    }
+
+    async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
+        self.asked("take_lane", |state| {
+            let held = state.lanes.entry(baton.connection.clone()).or_default();
+            let taken = held.take(baton.n, quiet_ms, self.clock.now());
+            if let Some(taken) = &taken {
+                *held = taken.clone();
+            }
+            taken
+        })
+        .await
+    }
+
+    async fn pass_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        next: Option<Instant>,
+    ) -> Result<bool, Unavailable> {
+        self.asked("pass_lane", |state| {
+            let held = state.lanes.entry(connection.clone()).or_default();
+            let passed = held.pass(taken, next);
+            let is_mine = passed.is_some();
+            if let Some(passed) = passed {
+                *held = passed;
+            }
+            is_mine
         })
         .await
     }

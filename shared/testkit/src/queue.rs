@@ -18,6 +18,8 @@ pub const CHANGES: Setup =
 /// The set-up of `dead-letter.fifo` in the template.
 pub const DEAD_LETTER: Setup =
     Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 14 * 86_400_000 };
+/// The set-up of `bulk.fifo` in the template: a baton that is lost is sent again.
+pub const BULK: Setup = Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 86_400_000 };
 
 /// The queues.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct State {
     pub changes: Fifo,
     /// `dead-letter.fifo`
     pub dead_letter: Fifo,
+    /// `bulk.fifo`
+    pub bulk: Fifo,
     /// Messages sent.
     pub sent: Vec<(QueueName, Outbound)>,
     /// Receipts deleted.
@@ -59,6 +63,7 @@ impl MemoryQueue {
         let state = State {
             changes: Fifo::new("m", changes),
             dead_letter: Fifo::new("d", DEAD_LETTER),
+            bulk: Fifo::new("b", BULK),
             sent: Vec::new(),
             deleted: Vec::new(),
             visibility: Vec::new(),
@@ -73,13 +78,18 @@ impl MemoryQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was sent to `changes.fifo` and not taken yet, in order.
-    pub fn take_changes(&self) -> Vec<Outbound> {
+    /// What was sent to `to` and not taken yet, in order.
+    pub fn take_sent(&self, to: QueueName) -> Vec<Outbound> {
         let mut state = self.state();
-        let (changes, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.sent).into_iter().partition(|(to, _)| *to == QueueName::Changes);
+        let (taken, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.sent).into_iter().partition(|(queue, _)| *queue == to);
         state.sent = rest;
-        changes.into_iter().map(|(_, message)| message).collect()
+        taken.into_iter().map(|(_, message)| message).collect()
+    }
+
+    /// The same of `changes.fifo`.
+    pub fn take_changes(&self) -> Vec<Outbound> {
+        self.take_sent(QueueName::Changes)
     }
 
     /// Receives up to `most` messages as Lambda's poller would. What the redrive policy moves goes to `dead-letter.fifo`.
@@ -122,6 +132,7 @@ impl State {
         match name {
             QueueName::Changes => &mut self.changes,
             QueueName::DeadLetter => &mut self.dead_letter,
+            QueueName::Bulk => &mut self.bulk,
         }
     }
 }

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey, SHARDS};
-use rtr_core::slot::Slot;
+use rtr_core::slot::{Lane, Slot};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{ClaimChange, Names, Records, Sleeper, Unavailable, Write, Wrote};
+use rtr_engine::seams::{ClaimChange, Named, Names, Parked, Records, Sleeper, Unavailable, Write, Wrote};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -98,6 +98,11 @@ impl MemoryRecords {
     }
 }
 
+/// What each partition may give of `limit`, so that none stands before the others.
+fn share(limit: usize) -> usize {
+    limit.div_ceil(usize::try_from(SHARDS).unwrap_or(1))
+}
+
 fn gone() -> Unavailable {
     Unavailable("the table does not answer".to_owned())
 }
@@ -138,6 +143,40 @@ impl State {
         }
         found.sort_by_key(|one| one.due_at);
         Ok(found)
+    }
+
+    /// What the index of a connection's parked work shows, of each partition its share.
+    fn parked(
+        &mut self,
+        shows: impl Fn(Instant) -> bool,
+        connection: &ConnectionKey,
+        limit: usize,
+    ) -> Result<Vec<Parked>, Unavailable> {
+        self.check()?;
+        self.queries += 1;
+        if self.index_lags {
+            return Ok(Vec::new());
+        }
+        let sk = connection.key();
+        let mut index: BTreeMap<String, Vec<(Instant, &PairKey)>> = BTreeMap::new();
+        for (key, (item, _)) in self.items.iter().filter(|(key, _)| key.sk == sk) {
+            let shown = match self.before.get(key).filter(|(at, _)| !shows(*at)) {
+                Some((_, stale)) => stale.as_ref(),
+                None => item.slot.as_ref(),
+            };
+            if let Some(slot) = shown.filter(|slot| slot.state.lane() == Lane::Bulk) {
+                index.entry(key.index_partition(&sk)).or_default().push((slot.not_before, key));
+            }
+        }
+        let mut found = Vec::new();
+        for mut entries in index.into_values() {
+            entries.sort_unstable();
+            found.extend(entries.into_iter().take(share(limit)));
+        }
+        found.sort_unstable();
+        found.truncate(limit);
+        let parked = |(not_before, key): (Instant, &PairKey)| Parked { key: key.clone(), not_before };
+        Ok(found.into_iter().map(parked).collect())
     }
 
     /// As it is now.
@@ -240,10 +279,26 @@ impl Records for MemoryRecords {
 
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
         let due = |_: &Names, slot: &Slot| slot.due_at().filter(|at| *at <= now);
-        // Each partition has its share, so that none stands before the others.
-        let share = limit.div_ceil(usize::try_from(SHARDS).unwrap_or(1));
         let partition = |key: &PairKey| key.index_partition("!due");
-        self.asked("due", |state| state.sleepers(|at| self.shows(at), share, partition, due)).await
+        self.asked("due", |state| state.sleepers(|at| self.shows(at), share(limit), partition, due)).await
+    }
+
+    async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.asked("parked", |state| state.parked(|at| self.shows(at), connection, limit)).await
+    }
+
+    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
+        self.asked("read_named", |state| {
+            state.check()?;
+            state.reads += 1;
+            let named = |key: &PairKey| {
+                let (item, names) = state.items.get(key)?;
+                Some(Named { key: key.clone(), names: names.clone(), item: item.clone() })
+            };
+            let mut seen = HashSet::new();
+            Ok(keys.iter().filter(|key| seen.insert(*key)).filter_map(named).collect())
+        })
+        .await
     }
 
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {

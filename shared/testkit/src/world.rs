@@ -12,8 +12,9 @@ use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
 use rtr_engine::batch::{Received, Settings};
+use rtr_engine::bulk;
 use rtr_engine::report::BatchReport;
-use rtr_engine::seams::Seams;
+use rtr_engine::seams::{Outbound, QueueName, Seams};
 use rtr_engine::sync::{Caches, run};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -126,16 +127,29 @@ impl World {
         futures::executor::block_on(run(&self.seams(), &self.settings, &self.caches, batch, deadline))
     }
 
-    /// Delivers what the flows sent to `changes.fifo`, one message a batch, until nothing more comes; the reports.
+    /// Runs one batch through the bulk flow.
+    pub fn bulk(&self, batch: &[Received]) -> BatchReport {
+        let deadline = self.now().plus_ms(TIMEOUT_MS);
+        let (seams, settings) = (self.seams(), &self.settings);
+        futures::executor::block_on(bulk::run(&seams, settings, &self.caches, batch, deadline))
+    }
+
+    /// Delivers what the flows sent to `changes.fifo` and `bulk.fifo`, one message a batch, until nothing more comes; the
+    /// reports.
     pub fn deliver(&self) -> Vec<BatchReport> {
         let mut reports = Vec::new();
         loop {
-            let sent: Vec<_> = self.queue.take_changes();
-            if sent.is_empty() {
+            let changes = self.queue.take_sent(QueueName::Changes);
+            let batons = self.queue.take_sent(QueueName::Bulk);
+            if changes.is_empty() && batons.is_empty() {
                 return reports;
             }
-            for message in sent {
-                reports.push(self.sync(&[crate::build::raw(&message.body, &message.group, self.now())]));
+            let received = |message: &Outbound| crate::build::raw(&message.body, &message.group, self.now());
+            for message in changes {
+                reports.push(self.sync(&[received(&message)]));
+            }
+            for message in batons {
+                reports.push(self.bulk(&[received(&message)]));
             }
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Field<'a> {
     pub(super) changes: String,
     /// `dead-letter.fifo`
     pub(super) dead_letters: String,
+    /// `bulk.fifo`
+    pub(super) batons: String,
 }
 
 impl<'a> Field<'a> {
@@ -38,12 +40,14 @@ impl<'a> Field<'a> {
         ];
         let changes = queue(stack, &format!("chaos-{name}.fifo"));
         let dead_letters = queue(stack, &format!("chaos-dead-{name}.fifo"));
+        let batons = queue(stack, &format!("chaos-bulk-{name}.fifo"));
         let mut own: Vec<(&'static str, String)> =
             tables.iter().map(|(of_stack, _, table)| (*of_stack, table.name.clone())).collect();
         own.push(("CHANGES_QUEUE_URL", changes.clone()));
         own.push(("DEAD_LETTER_QUEUE_URL", dead_letters.clone()));
+        own.push(("BULK_QUEUE_URL", batons.clone()));
         stack.own.set(own).expect("one field for a stack");
-        Self { stack, tables, changes, dead_letters }
+        Self { stack, tables, changes, dead_letters, batons }
     }
 
     /// What a function has to know to work here.
@@ -52,6 +56,7 @@ impl<'a> Field<'a> {
             self.tables.iter().map(|(_, of_function, table)| (*of_function, table.name.clone())).collect();
         all.push(("RTR_CHANGES_QUEUE_URL", self.changes.clone()));
         all.push(("RTR_DEAD_LETTER_QUEUE_URL", self.dead_letters.clone()));
+        all.push(("RTR_BULK_QUEUE_URL", self.batons.clone()));
         all.push(("RTR_VISIBILITY_S", VISIBILITY_S.to_string()));
         all
     }
@@ -104,7 +109,7 @@ impl<'a> Field<'a> {
         self.stack.wait(changing.set_entries(Some(entries)).send()).unwrap();
     }
 
-    /// Messages that lie in either queue, seen and unseen.
+    /// Messages that lie in either queue of events, seen and unseen. Batons hold none.
     pub(super) fn messages(&self) -> u32 {
         use QueueAttributeName as Name;
         let names = [
@@ -130,7 +135,7 @@ impl<'a> Field<'a> {
 
 impl Drop for Field<'_> {
     fn drop(&mut self) {
-        for url in [&self.changes, &self.dead_letters] {
+        for url in [&self.changes, &self.dead_letters, &self.batons] {
             let _ = self.stack.wait(self.stack.sqs.delete_queue().queue_url(url).send());
         }
     }

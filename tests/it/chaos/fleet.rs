@@ -1,4 +1,4 @@
-//! The processes that work the field's queues, as Lambda would run them: three of `sync`, one each of `sweep` and
+//! The processes that work the field's queues, as Lambda would run them: three of `sync`, one each of `bulk`, `sweep` and
 //! `redrive`. They are killed by order, and started anew.
 
 use super::dice::Dice;
@@ -223,6 +223,21 @@ impl<'a> Fleet<'a> {
         }
         self.end(sweep);
         self.end(redrive);
+    }
+
+    /// Drains what is parked, one connection after another, until the end.
+    pub(super) fn drain(&self) {
+        let gate = Gate::new(&self.sky, &self.tally);
+        let bulk = self.start("bulk", "BULK_FUNCTION_NAME", &gate);
+        while !self.over.load(Ordering::SeqCst) {
+            let batons = self.field.receive(&self.field.batons, 1);
+            if !batons.is_empty()
+                && let Some(answer) = self.ask(&bulk, &batch_of(&batons))
+            {
+                self.field.settle(&self.field.batons, &batons, &failed(&answer));
+            }
+        }
+        self.end(bulk);
     }
 
     fn ask(&self, worker: &Worker<'_>, event: &Value) -> Option<Value> {

@@ -59,6 +59,7 @@ fn given_every_fault_at_once_when_it_is_over_then_every_crm_holds_the_newest_ver
             }))
         });
         scope.spawn(|| fleet.sweep());
+        scope.spawn(|| fleet.drain());
         teller.stage("the storm begins");
         stack.send_to(&field.changes, &odd(&orgs[CALM], &mark, &nobody));
         storm::rage(&mut teller, &mut Dice::new(seed, 9));

@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::lane::Lane;
 use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
-    ClaimChange, Clock, Configs, Http, Known, Lease, Limits, Names, Queue, Records, Seams, Secrets, Sleeper,
-    Suspension, Unavailable, Write, Wrote,
+    Baton, ClaimChange, Clock, Configs, Http, Known, Lease, Limits, Named, Names, Parked, Queue, Records,
+    Seams, Secrets, Sleeper, Suspension, Unavailable, Write, Wrote,
 };
 use rtr_engine::sync::Caches;
 use rtr_testkit::configs::ConfigCache;
@@ -259,6 +260,16 @@ impl Records for EnvRecords {
     async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
         self.inner.delete_body(key).await
     }
+
+    async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.inner.parked(connection, limit).await
+    }
+
+    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
+        self.core.oracle().takes_up(self.core.env(), keys);
+        let found = self.inner.read_named(keys).await?;
+        Ok(found.into_iter().map(|named| Named { item: self.seen(named.item), ..named }).collect())
+    }
 }
 
 /// The limits as one environment reaches them, its waits noted.
@@ -347,5 +358,26 @@ impl Limits for EnvLimits {
 
     async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
         self.inner.note_replaced(connection, version).await
+    }
+
+    async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
+        self.inner.want_lane(connection, at).await
+    }
+
+    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
+        self.inner.lanes_due(now, limit).await
+    }
+
+    async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
+        self.inner.take_lane(baton, quiet_ms).await
+    }
+
+    async fn pass_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        next: Option<Instant>,
+    ) -> Result<bool, Unavailable> {
+        self.inner.pass_lane(connection, taken, next).await
     }
 }

@@ -12,7 +12,7 @@ use crate::world::World;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
 use rtr_engine::report::BatchReport;
-use rtr_engine::{redrive, sweep, sync};
+use rtr_engine::{bulk, redrive, sweep, sync};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -55,6 +55,8 @@ pub enum Function {
     Redrive,
     /// What is due is woken.
     Sweep,
+    /// Parked work to its CRM.
+    Bulk,
 }
 
 /// How long an invocation may take, in milliseconds.
@@ -273,6 +275,9 @@ fn return_neighbours(batch: &[Received], failed: &mut Vec<String>) {
 /// A message as people read it: whose it is, which version, how often it was received.
 fn describe(message: &Received) -> String {
     let body: serde_json::Value = serde_json::from_str(&message.body).unwrap_or_default();
+    if let Some(baton) = body.get("baton") {
+        return format!("[{}: {baton}, receive {}]", message.message_id, message.receive_count);
+    }
     let (body, wake) = match body.get("wake") {
         Some(wake) => (wake, " woken"),
         None => (&body, ""),
@@ -301,6 +306,7 @@ fn run(
         let seams = env.seams();
         match function {
             Function::Sync => sync::run(&seams, &settings, &env.caches, &batch, deadline).await,
+            Function::Bulk => bulk::run(&seams, &settings, &env.caches, &batch, deadline).await,
             Function::Redrive => redrive::run(&seams, &batch).await,
             // One look: the next is another of its schedule.
             Function::Sweep => sweep::run(&seams, &settings, seams.clock.now()).await,

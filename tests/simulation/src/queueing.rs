@@ -50,7 +50,7 @@ impl World<'_> {
     /// Sees to it that every queue is looked at when there is something to receive.
     pub fn look_at_queues(&mut self) {
         let now = self.core.kernel.now();
-        for function in [Function::Sync, Function::Redrive] {
+        for function in [Function::Sync, Function::Redrive, Function::Bulk] {
             if function == Function::Sync && self.running >= self.scenario.setup.environments {
                 continue;
             }
@@ -58,6 +58,7 @@ impl World<'_> {
                 let state = self.queue.state();
                 match function {
                     Function::Redrive => state.dead_letter.next_visible(),
+                    Function::Bulk => state.bulk.next_visible(),
                     _ => state.changes.next_visible(),
                 }
             };
@@ -90,11 +91,14 @@ impl World<'_> {
             core.kernel.at(at, Happen::Polls(function));
             return;
         }
-        let most = usize::try_from(core.kernel.draw(1..=10)).unwrap_or(1);
+        // Each lane has an invocation of its own: none waits for another's.
+        let most = if function == Function::Bulk { 1 } else { core.kernel.draw(1..=10) };
+        let most = usize::try_from(most).unwrap_or(1);
         let (batch, moved) = {
             let mut state = self.queue.state();
             let queue = match function {
                 Function::Redrive => &mut state.dead_letter,
+                Function::Bulk => &mut state.bulk,
                 _ => &mut state.changes,
             };
             let batch = queue.receive(most, now);
@@ -122,6 +126,13 @@ impl World<'_> {
         if self.mutant == Some(Mutant::AcknowledgesFirst) {
             self.settle(function, &batch);
         }
+        if function == Function::Bulk
+            && let Some((fault, _)) = core.chance(Site::Baton)
+        {
+            core.fire(fault);
+            self.settle(function, &batch);
+            return;
+        }
         match core.chance(Site::Delivery) {
             Some((fault @ Fault::Throttled, _)) => core.fire(fault),
             Some((fault @ Fault::DeliveredLate, how)) => {
@@ -146,6 +157,7 @@ impl World<'_> {
                 let mut state = self.queue.state();
                 match function {
                     Function::Redrive => state.dead_letter.delete(&message.receipt, now),
+                    Function::Bulk => state.bulk.delete(&message.receipt, now),
                     _ => state.changes.delete(&message.receipt, now),
                 }
             };

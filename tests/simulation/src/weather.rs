@@ -12,12 +12,13 @@ pub struct Sky(pub Arc<Core>);
 
 fn site(op: &Op) -> Site {
     match (op.service, op.name) {
-        (Service::Records, "read") => Site::Read,
+        (Service::Records, "read" | "read_named") => Site::Read,
         (Service::Records, "write") => Site::Write,
         (Service::Records, "transact") => Site::Transact,
-        (Service::Records, "waiting_for" | "due") => Site::Index,
+        (Service::Records, "waiting_for" | "due" | "parked") => Site::Index,
         (Service::Records, _) => Site::Body,
         (Service::Limits, "lease") => Site::Lease,
+        (Service::Limits, "lanes_due") => Site::Index,
         (Service::Limits, _) => Site::Limit,
         (Service::Configs, _) => Site::Config,
         (Service::Secrets, "read") => Site::SecretRead,

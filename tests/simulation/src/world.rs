@@ -66,7 +66,7 @@ pub struct World<'a> {
     /// What strikes whichever invocation comes to a remote call.
     pub strikes: Vec<Strike>,
     /// Environments of each function that are free.
-    pub idle: [Vec<Arc<Env>>; 3],
+    pub idle: [Vec<Arc<Env>>; 4],
     /// Invocations of the sync function under way.
     pub running: usize,
     /// The counters of every report.
@@ -80,7 +80,7 @@ pub struct World<'a> {
     /// How far the end is.
     pub phase: Phase,
     /// When each function's queue is looked at next.
-    polls: [Option<Instant>; 2],
+    polls: [Option<Instant>; 3],
     sweeps_at: Option<Instant>,
 }
 
@@ -139,7 +139,7 @@ impl<'a> World<'a> {
             gone: Vec::new(),
             noticed: [false; 3],
             phase: Phase::Working,
-            polls: [None, None],
+            polls: [None; 3],
             sweeps_at: None,
         };
         world.core.oracle().mood = Some(scenario.setup.mood);
@@ -337,14 +337,19 @@ impl<'a> World<'a> {
 
     /// When a function's queue is looked at next.
     pub fn polls_at(&mut self, function: Function) -> &mut Option<Instant> {
-        &mut self.polls[usize::from(function == Function::Redrive)]
+        &mut self.polls[match function {
+            Function::Sync | Function::Sweep => 0,
+            Function::Redrive => 1,
+            Function::Bulk => 2,
+        }]
     }
 
     /// Sees to it that what is due is swept.
     pub fn plan_sweep(&mut self) {
         let due = |item: &Item| item.slot.as_ref().and_then(|slot| slot.due_at());
         let next = self.records.state().items.values().filter_map(|(item, _)| due(item)).min();
-        let Some(next) = next else { return };
+        let lanes = self.limits.state().lanes.values().filter_map(|lane| lane.due_at).min();
+        let Some(next) = next.into_iter().chain(lanes).min() else { return };
         let at = next.max(self.core.kernel.now()).plus_ms(self.core.kernel.draw(0..=30_000));
         if self.sweeps_at.is_none_or(|planned| planned > at) {
             self.sweeps_at = Some(at);

@@ -1,13 +1,14 @@
-//! Token buckets, locks and suspensions in one table: what all environments must agree on, and may forget.
+//! Token buckets, locks, suspensions and bulk lanes in one table: what all environments must agree on.
 //!
-//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`,
-//! `known#…`, `consent#…`. Time is the caller's
-//! clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
+//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`.
+//! Time is the caller's clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
 
 mod bucket_row;
 mod buckets;
 mod consents;
 mod known;
+mod lane_row;
+mod lanes;
 mod locks;
 mod suspensions;
 
@@ -15,9 +16,13 @@ use crate::clients::Clients;
 use async_trait::async_trait;
 use buckets::Seen;
 use rtr_connectors::http::Clock;
+use rtr_core::key::ConnectionKey;
+use rtr_core::lane::Lane;
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{
+    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
+};
 use std::sync::Arc;
 
 /// The sort of row that a key begins with.
@@ -28,6 +33,7 @@ enum Kind {
     Suspension,
     Known,
     Consent,
+    Lane,
 }
 
 /// The limits table.
@@ -55,6 +61,7 @@ impl Kind {
             Self::Suspension => "suspension",
             Self::Known => "known",
             Self::Consent => "consent",
+            Self::Lane => "lane",
         };
         format!("{stem}#{name}")
     }
@@ -108,6 +115,28 @@ impl Limits for DynamoLimits {
 
     async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
         known::note_replaced(self, connection, version).await
+    }
+
+    async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
+        lanes::change(self, connection, |lane, now| lane.want(at, now)).await.map(drop)
+    }
+
+    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
+        lanes::due(self, now, limit).await
+    }
+
+    async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
+        lanes::change(self, &baton.connection, |lane, now| lane.take(baton.n, quiet_ms, now)).await
+    }
+
+    async fn pass_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        next: Option<Instant>,
+    ) -> Result<bool, Unavailable> {
+        let passed = lanes::change(self, connection, |lane, _| lane.pass(taken, next)).await?;
+        Ok(passed.is_some())
     }
 }
 

@@ -1,12 +1,15 @@
 //! What an item shows in the sparse indexes `parked`, `due`, `waiting` and `dead`: derived from its slot alone, written with it.
 //!
+//! The index `parked` has two stems for each connection: what its bulk lane drains, and what waits for another record, which
+//! people count with it and no lane may see.
+//!
 //! The indexes are hints; whoever acts on one reads the item first.
 
 use crate::attributes::{n, s};
 use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_core::code::Code;
 use rtr_core::digest;
-use rtr_core::item::{Item, Slot, SlotState};
+use rtr_core::item::{Item, Lane, Slot, SlotState};
 use rtr_core::key::{MAX_KEY_BYTES, PairKey, join};
 use rtr_engine::seams::Names;
 use serde::{Deserialize, Serialize};
@@ -54,10 +57,16 @@ pub fn dead_stem(org: Option<&str>) -> Cow<'_, str> {
     }
 }
 
-/// The stem of the `parked` index's partitions: the connection's key, which is the item's sort key.
+/// The stem of the `parked` index's partitions of what the bulk lane drains: the connection's key, which is the item's sort
+/// key.
 #[must_use]
-pub fn parked_stem(connection_key: &str) -> &str {
+pub(super) fn parked_stem(connection_key: &str) -> &str {
     connection_key
+}
+
+/// The stem of those of what waits for another record. A connection's key has two parts, and this has three.
+fn waits_stem(connection_key: &str) -> String {
+    format!("!waits#{connection_key}")
 }
 
 /// The stem of the `due` index's partitions: one for all connections, since the sweep asks for all of them.
@@ -89,7 +98,11 @@ pub(super) fn put(
         }
         SlotState::Incomplete => {}
         SlotState::Parked | SlotState::Drop | SlotState::Waiting => {
-            attributes.insert("parked_pk", s(key.index_partition(parked_stem(&key.sk))));
+            let partition = match slot.state.lane() {
+                Lane::Bulk => key.index_partition(parked_stem(&key.sk)),
+                Lane::Sync => key.index_partition(&waits_stem(&key.sk)),
+            };
+            attributes.insert("parked_pk", s(partition));
             attributes.insert("parked_at", n(slot.not_before.0));
         }
     }

@@ -9,12 +9,14 @@ mod index;
 mod item;
 mod many;
 mod names;
+mod parked;
+mod query;
 mod read;
 mod sleepers;
 mod slot;
 mod write;
 
-pub use index::{DUE, DeadSummary, dead_stem, parked_stem};
+pub use index::{DUE, DeadSummary, dead_stem};
 pub use item::attributes;
 pub use names::names;
 
@@ -23,7 +25,7 @@ use async_trait::async_trait;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{ClaimChange, Records, Sleeper, Unavailable, Write, Wrote};
+use rtr_engine::seams::{ClaimChange, Named, Parked, Records, Sleeper, Unavailable, Write, Wrote};
 use std::collections::HashMap;
 
 /// The records table and its bucket.
@@ -69,6 +71,14 @@ impl Records for DynamoRecords {
 
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
         sleepers::due(&self.client, &self.table, now, limit).await
+    }
+
+    async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        parked::parked(&self.client, &self.table, connection, limit).await
+    }
+
+    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
+        read::read_named(&self.client, &self.table, keys).await
     }
 
     async fn write_many_with_claims(&self, writes: &[(Write, Vec<ClaimChange>)]) -> Vec<Wrote> {

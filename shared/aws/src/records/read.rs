@@ -1,14 +1,16 @@
 //! Reads items strongly, a hundred keys a request.
 
 use super::item::from_row;
-use crate::attributes::{Row, s, text};
+use super::names::names;
+use super::query::key_of;
+use crate::attributes::{Row, s};
 use crate::errors::unavailable;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::future::try_join_all;
 use rtr_core::item::Item;
 use rtr_core::key::PairKey;
-use rtr_engine::seams::Unavailable;
+use rtr_engine::seams::{Named, Unavailable};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -24,6 +26,19 @@ pub(super) async fn read(
     keys: &[PairKey],
 ) -> Result<HashMap<PairKey, Item>, Unavailable> {
     rows(client, table, keys).await?.iter().map(decode).collect()
+}
+
+/// The same with the names behind their keys.
+pub(super) async fn read_named(
+    client: &Client,
+    table: &str,
+    keys: &[PairKey],
+) -> Result<Vec<Named>, Unavailable> {
+    let named = |row: &Row| {
+        let (key, item) = decode(row)?;
+        Ok(Named { names: names(&key, row), key, item })
+    };
+    rows(client, table, keys).await?.iter().map(named).collect()
 }
 
 /// The same as rows.
@@ -57,8 +72,7 @@ async fn chunk(client: &Client, table: &str, keys: &[&PairKey]) -> Result<Vec<Ro
 }
 
 fn decode(row: &Row) -> Result<(PairKey, Item), Unavailable> {
-    let part = |name| text(row, name).ok().flatten().unwrap_or_default().to_owned();
-    let key = PairKey { pk: part("pk"), sk: part("sk") };
+    let key = key_of(row);
     match from_row(row) {
         Ok(item) => Ok((key, item)),
         Err(error) => Err(Unavailable(format!("the item {} {}: {error}", key.pk, key.sk))),

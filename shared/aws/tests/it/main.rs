@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod config;
+mod lanes;
 mod limits;
 mod queue;
 mod records;

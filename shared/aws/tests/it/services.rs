@@ -1,6 +1,6 @@
 //! Every law of the service seams, for the adapter on the local stack.
 
-use crate::stack::{drop_table, make_indexed_table, make_table, with_stack};
+use crate::stack::{drop_table, make_indexed_table, make_lanes_table, make_table, with_stack};
 use async_trait::async_trait;
 use rtr_aws::config::{ConfigStore, DynamoConfigs};
 use rtr_aws::limits::DynamoLimits;
@@ -24,7 +24,7 @@ mod records {
 
     fn on_adapter(name: &str, law: impl AsyncFnOnce(&dyn Records)) {
         with_stack(async |clients, table| {
-            make_indexed_table(&clients, &table, &["pk", "sk"], &["due", "waiting"]).await;
+            make_indexed_table(&clients, &table, &["pk", "sk"], &["due", "waiting", "parked"]).await;
             clients.s3.create_bucket().bucket(&table).send().await.unwrap();
             let records = DynamoRecords::new(&clients, &table, &table);
             on_stack(name, law(&records)).await;
@@ -41,7 +41,7 @@ mod limits {
 
     fn on_adapter(name: &str, law: impl AsyncFnOnce(Environments<'_>)) {
         with_stack(async |clients, table| {
-            make_table(&clients, &table, &["pk"]).await;
+            make_lanes_table(&clients, &table).await;
             let clock = Arc::new(TestClock::at(BEGIN.0));
             let environment = || DynamoLimits::new(&clients, &table, clock.clone());
             let (one, two) = (environment(), environment());

@@ -1,5 +1,6 @@
 //! Tables, buckets and queues of a test's own.
 
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType as Type,
@@ -33,23 +34,41 @@ pub(crate) async fn make_table(clients: &Clients, name: &str, keys: &[&str]) {
 
 /// The same with sparse indexes as the template's: each a string `<name>_pk` and a number `<name>_at`.
 pub(crate) async fn make_indexed_table(clients: &Clients, name: &str, keys: &[&str], indexes: &[&str]) {
-    let mut create = clients
+    let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    let create = create(clients, name, keys);
+    let create = indexes.iter().fold(create, |create, index| indexed(create, index, &keys_only));
+    create.send().await.unwrap();
+}
+
+/// Makes a table of limits, with the index of lanes as in the template.
+pub(crate) async fn make_lanes_table(clients: &Clients, name: &str) {
+    let baton = ["org_id", "connection", "n"].map(str::to_owned).to_vec();
+    let projection = Projection::builder().projection_type(ProjectionType::Include);
+    let projection = projection.set_non_key_attributes(Some(baton)).build();
+    indexed(create(clients, name, &["pk"]), "lanes", &projection).send().await.unwrap();
+}
+
+fn create(clients: &Clients, name: &str, keys: &[&str]) -> CreateTableFluentBuilder {
+    clients
         .dynamodb
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
         .set_key_schema(Some(schema(keys)))
-        .set_attribute_definitions(Some(keys.iter().map(|key| attribute(key, &Type::S)).collect()));
-    for index in indexes {
-        let (pk, at) = (format!("{index}_pk"), format!("{index}_at"));
-        let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
-        let made = GlobalSecondaryIndex::builder().index_name(*index).projection(projection);
-        create = create
-            .attribute_definitions(attribute(&pk, &Type::S))
-            .attribute_definitions(attribute(&at, &Type::N))
-            .global_secondary_indexes(made.set_key_schema(Some(schema(&[&pk, &at]))).build().unwrap());
-    }
-    create.send().await.unwrap();
+        .set_attribute_definitions(Some(keys.iter().map(|key| attribute(key, &Type::S)).collect()))
+}
+
+fn indexed(
+    create: CreateTableFluentBuilder,
+    index: &str,
+    projection: &Projection,
+) -> CreateTableFluentBuilder {
+    let (pk, at) = (format!("{index}_pk"), format!("{index}_at"));
+    let made = GlobalSecondaryIndex::builder().index_name(index).projection(projection.clone());
+    create
+        .attribute_definitions(attribute(&pk, &Type::S))
+        .attribute_definitions(attribute(&at, &Type::N))
+        .global_secondary_indexes(made.set_key_schema(Some(schema(&[&pk, &at]))).build().unwrap())
 }
 
 fn schema(keys: &[&str]) -> Vec<KeySchemaElement> {

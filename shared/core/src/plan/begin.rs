@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::change::Operation;
     use crate::config::Mode;
-    use crate::item::Item;
+    use crate::item::{Item, Lane};
     use crate::mapping::ProviderFacts;
     use crate::time::Instant;
     use serde_json::json;
@@ -114,7 +114,8 @@ mod tests {
         }
         let mapping = Mapping::compile(&facts, "contact", &serde_json::from_value(raw).unwrap()).unwrap();
         let (version, mapping_revision, operation) = (2, 1, Operation::Upsert);
-        let incoming = Incoming { version, mapping_revision, operation, wake: false, again: false };
+        let incoming =
+            Incoming { version, mapping_revision, operation, lane: Lane::Sync, wake: false, again: false };
         let situation = Situation {
             item: &Item { rev, ..Item::default() },
             mapping: &mapping,

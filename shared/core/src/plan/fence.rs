@@ -1,7 +1,7 @@
 //! Whether a version may be looked at at all, by the item alone.
 
 use super::Incoming;
-use crate::item::{Item, SlotState};
+use crate::item::{Item, Lane, Slot, SlotState};
 use crate::time::Instant;
 
 /// Whether the version may be looked at at all.
@@ -15,18 +15,26 @@ pub enum Fence {
     Parked,
 }
 
-/// Whether `incoming` is still wanted.
+/// Whether `incoming` is still wanted by its lane.
 ///
-/// What is parked is not called before its time, whoever comes: a request whose answer was lost may still land. After
-/// it, and for what waits for a reference, a newer version goes its own way.
+/// What is parked is the bulk lane's, which may be calling it at this moment: the sync lane only puts newer versions in
+/// its place. The bulk lane takes it up when its time has come, and not before: a request whose answer was lost may still
+/// land.
 #[must_use]
 pub fn fence(item: &Item, incoming: &Incoming, now: Instant) -> Fence {
-    let early = item.slot.as_ref().is_some_and(|slot| {
-        slot.state == SlotState::Drop || (slot.state == SlotState::Parked && slot.not_before > now)
-    });
+    let meant = item.slot.as_ref().filter(|slot| slot.wanted_version == incoming.version);
+    let open = |is_open| if is_open { Fence::Open } else { Fence::Superseded };
+    if incoming.lane == Lane::Bulk {
+        // Whoever has not heard of the mapping yet that it is to be planned under leaves it to those who have.
+        let due = |slot: &Slot| {
+            slot.state == SlotState::Parked
+                && slot.not_before <= now
+                && slot.mapping_revision <= incoming.mapping_revision
+        };
+        return open(meant.is_some_and(due) && may_end(item, incoming.version, incoming.mapping_revision));
+    }
     if incoming.wake {
-        let meant = item.slot.as_ref().is_some_and(|slot| slot.wanted_version == incoming.version);
-        return if meant && !early { Fence::Open } else { Fence::Superseded };
+        return open(meant.is_some() && item.lane() == Lane::Sync);
     }
     if !above_fence(item, incoming.version, incoming.mapping_revision) {
         return Fence::Superseded;
@@ -38,10 +46,10 @@ pub fn fence(item: &Item, incoming: &Incoming, now: Instant) -> Fence {
         }
         Some(slot) => slot.wanted_version < incoming.version,
     };
-    match (newest, early) {
+    match (newest, item.lane()) {
         (false, _) => Fence::Superseded,
-        (true, true) => Fence::Parked,
-        (true, false) => Fence::Open,
+        (true, Lane::Bulk) => Fence::Parked,
+        (true, Lane::Sync) => Fence::Open,
     }
 }
 
@@ -63,4 +71,91 @@ pub fn may_end(item: &Item, version: u64, mapping_revision: u64) -> bool {
         .as_ref()
         .is_some_and(|slot| slot.wanted_version == version && item.applied_version == Some(version));
     completes || above_fence(item, version, mapping_revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Operation;
+    use crate::code::Code;
+    use crate::item::{Body, Reason};
+    use serde_json::Value;
+
+    /// The applied version 1 and version 2 in the slot, both under mapping 1; parked until 10.
+    fn item(state: SlotState) -> Item {
+        let slot = Slot {
+            wanted_version: 2,
+            mapping_revision: 1,
+            state,
+            deleted: false,
+            body: Body::Inline(Value::Null),
+            reason: Reason::new(Code::Throttled, "later"),
+            since: Instant(0),
+            not_before: Instant(10),
+            attempts: 1,
+            waits: None,
+        };
+        Item { applied_version: Some(1), mapping_revision: Some(1), slot: Some(slot), ..Item::default() }
+    }
+
+    fn of_lane(
+        state: SlotState,
+        lane: Lane,
+        version: u64,
+        mapping_revision: u64,
+        wake: bool,
+        now: i64,
+    ) -> Fence {
+        let operation = Operation::Upsert;
+        let incoming = Incoming { version, mapping_revision, operation, lane, wake, again: false };
+        fence(&item(state), &incoming, Instant(now))
+    }
+
+    #[test]
+    fn given_parked_work_when_the_sync_lane_comes_then_it_only_takes_its_place() {
+        for state in [SlotState::Parked, SlotState::Drop] {
+            for now in [5, 20] {
+                assert_eq!(of_lane(state, Lane::Sync, 3, 1, false, now), Fence::Parked, "{state:?}, newer");
+                assert_eq!(
+                    of_lane(state, Lane::Sync, 2, 2, false, now),
+                    Fence::Parked,
+                    "{state:?}, newer mapping"
+                );
+                assert_eq!(
+                    of_lane(state, Lane::Sync, 2, 1, false, now),
+                    Fence::Superseded,
+                    "{state:?}, the same"
+                );
+                assert_eq!(
+                    of_lane(state, Lane::Sync, 2, 1, true, now),
+                    Fence::Superseded,
+                    "{state:?}, a wake"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn given_a_slot_of_the_sync_lane_when_it_comes_then_it_goes() {
+        for state in [SlotState::Dead, SlotState::Waiting, SlotState::Incomplete] {
+            assert_eq!(of_lane(state, Lane::Sync, 3, 1, false, 5), Fence::Open, "{state:?}, newer");
+            assert_eq!(of_lane(state, Lane::Sync, 2, 1, true, 5), Fence::Open, "{state:?}, a wake");
+            assert_eq!(
+                of_lane(state, Lane::Bulk, 2, 1, true, 20),
+                Fence::Superseded,
+                "{state:?}, the bulk lane"
+            );
+        }
+    }
+
+    #[test]
+    fn given_the_bulk_lane_when_it_takes_up_then_only_what_is_parked_and_due() {
+        let of = |state, version, now| of_lane(state, Lane::Bulk, version, 1, true, now);
+        assert_eq!(of(SlotState::Parked, 2, 9), Fence::Superseded);
+        assert_eq!(of(SlotState::Parked, 2, 10), Fence::Open);
+        assert_eq!(of(SlotState::Parked, 3, 10), Fence::Superseded);
+        assert_eq!(of(SlotState::Drop, 2, 10), Fence::Superseded);
+        let under = |revision| of_lane(SlotState::Parked, Lane::Bulk, 2, revision, true, 10);
+        assert_eq!((under(0), under(2)), (Fence::Superseded, Fence::Open));
+    }
 }

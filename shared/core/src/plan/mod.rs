@@ -14,7 +14,7 @@ pub use fence::{Fence, above_fence, fence, may_end};
 use crate::change::Operation;
 use crate::code::Code;
 use crate::config::Mode;
-use crate::item::{Item, MAX_CRASHES, Reason, Shadow, SlotState, Waits};
+use crate::item::{Item, Lane, MAX_CRASHES, Reason, Shadow, SlotState, Waits};
 use crate::mapping::{Mapped, Mapping, OnDelete, OnUnmatched, Patch, Reference, WriteMode};
 use crate::payload::{Payload, Resolved};
 use crate::time::Instant;
@@ -33,7 +33,9 @@ pub struct Incoming {
     pub mapping_revision: u64,
     /// Upsert or deleted.
     pub operation: Operation,
-    /// Whether it is a person's wake-up of a dead version.
+    /// Who works it.
+    pub lane: Lane,
+    /// Whether it is what its slot keeps, taken up again.
     pub wake: bool,
     /// Whether its message, or one compacted into it, was received before.
     pub again: bool,

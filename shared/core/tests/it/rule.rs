@@ -7,10 +7,20 @@ pub(crate) enum Rule {
     Group,
     /// A message in a group that is not its record's own is sent on.
     Canon,
-    /// While a version is parked before its time, others only take its place.
+    /// While a version is parked the sync lane only replaces it.
     Own,
     /// What takes a parked version's place waits as long as that would have.
     Later,
+    /// Somebody drains what is parked.
+    Drain,
+    /// One worker at a time drains a connection.
+    One,
+    /// The bulk lane takes nothing up before its time.
+    Wait,
+    /// What the bulk lane told while a newer version was parked leaves that one parked.
+    Beneath,
+    /// A call of the bulk lane whose outcome is unknown puts off whatever is parked by then.
+    Put,
     /// Only what was received once, with nothing open, is called unchanged.
     Elide,
     /// A skipped version that came before removes the hash.
@@ -23,7 +33,7 @@ pub(crate) enum Rule {
     Quarantine,
     /// Work on what came back again and again is announced, and given up after some crashes.
     Announce,
-    /// What sleeps is looked at again by itself.
+    /// What waits for a reference is looked at again by itself.
     Look,
     /// A record's first link wakes those that wait for it.
     Tell,
@@ -65,11 +75,16 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Group,
         Self::Canon,
         Self::Own,
         Self::Later,
+        Self::Drain,
+        Self::One,
+        Self::Wait,
+        Self::Beneath,
+        Self::Put,
         Self::Elide,
         Self::Skip,
         Self::Note,

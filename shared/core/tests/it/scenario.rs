@@ -95,6 +95,8 @@ pub(crate) struct Left {
     pub(crate) throttles: u8,
     /// A person wakes what is dead.
     pub(crate) redrives: u8,
+    /// A person drops what is parked.
+    pub(crate) drops: u8,
     /// The CRM does not show a record that was made a moment ago.
     pub(crate) lags: u8,
     /// The table's answer is lost, and the write, tried again, refused.
@@ -128,7 +130,7 @@ pub(crate) struct Scenario {
     /// The CRM's key, and what `match` finds.
     pub(crate) key: Key,
     pub(crate) email: Email,
-    /// Records of the CRM that are nobody's yet and have the shared email.
+    /// Records of the CRM that are nobody's yet and have the shared email, or that of the text `B`.
     pub(crate) strangers: u8,
     /// Whether the CRM refuses a second record with an email.
     pub(crate) unique_email: bool,

@@ -1,12 +1,12 @@
 //! Messages that are not worked here: strays are sent on to their own group, what has no record goes to the dead-letter
 //! queue. Both are acknowledged only once the other queue has them.
 
-use super::answer::MessageFate;
 use super::intake::Intake;
-use super::prepare::NoJob;
+use super::jobs::NoJob;
 use crate::batch::{Received, Settings};
 use crate::report::{BatchReport, RecordLine};
 use crate::seams::{Outbound, QueueName, Seams};
+use crate::work::fate::MessageFate;
 use base64::Engine as _;
 use rtr_core::change::{Change, MAX_VERSION, Malformed, to_body};
 use rtr_core::dead_letter::{DeadLetter, MAX_BODY_BYTES, SCHEMA, unattributed_group};

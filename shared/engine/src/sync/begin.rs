@@ -1,19 +1,18 @@
 //! What must hold before the first call: the messages are unseen long enough, their predecessors have left queue and slot,
 //! and work on what came back again and again is announced.
 
-use super::commit::{Committed, commit};
 use super::intake::Intake;
-use super::job::Job;
 use crate::batch::{Received, Settings};
 use crate::report::BatchReport;
 use crate::seams::Seams;
+use crate::work::announce::announce;
+use crate::work::announce::is_wary;
+use crate::work::commit::{Committed, commit};
+use crate::work::job::Job;
 use rtr_core::change::Wake;
 use rtr_core::code::Code;
 use rtr_core::item::Reason;
 use rtr_core::settle::Ending;
-
-/// From this receive count on, work is announced before it begins, so that crashes can be counted.
-const WARY_RECEIVES: u32 = 3;
 
 /// What must hold before a CRM is called: the message is unseen long enough, its predecessors are out of the queue, and
 /// work on what came back again and again is announced.
@@ -120,26 +119,4 @@ fn passes(job: &Job, place: usize, wake: &Wake) -> bool {
 /// Whether a record of the batch has crashed its function.
 fn alone(jobs: &[Job]) -> bool {
     jobs.iter().any(|job| job.going().is_some() && is_wary(job) && job.item.crashes > 0)
-}
-
-/// Whether work on `job` is announced. A wake is sent anew while the one before it lies hidden with a function that died
-/// of it, and takes that one's place: its own receives never grow, so that any that came again counts.
-fn is_wary(job: &Job) -> bool {
-    job.receive_count >= WARY_RECEIVES || job.wake && job.again
-}
-
-pub(super) async fn announce(seams: &Seams<'_>, jobs: &mut [&mut Job]) {
-    let wary: Vec<&mut Job> =
-        jobs.iter_mut().map(|job| &mut **job).filter(|job| job.going().is_some() && is_wary(job)).collect();
-    if wary.is_empty() {
-        return;
-    }
-    let mut held = wary;
-    let work = held.iter_mut().map(|job| (&mut **job, Ending::Begun)).collect();
-    let answers = commit(seams, work).await;
-    for (job, answer) in held.into_iter().zip(answers) {
-        if let Committed::Failed(why) = answer {
-            job.give_back_as_is(&why);
-        }
-    }
 }

@@ -4,12 +4,12 @@
 //! was not written becomes a dead letter that says why; what was written without a reference is looked at no more, and
 //! completed if the connection is there again when the reference is linked.
 
-use super::answer::MessageFate;
 use super::intake::RecordWork;
-use super::prepare::NoJob;
+use super::jobs::NoJob;
 use crate::batch::Received;
 use crate::seams::{Names, Seams, Write, Wrote};
-use rtr_core::item::{Item, Slot, SlotState, Waits};
+use crate::work::fate::MessageFate;
+use rtr_core::item::{Item, Lane, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 use rtr_core::time::Instant;
@@ -84,6 +84,7 @@ async fn one(
                 not_created: false,
             };
             let attempt = Attempt {
+                lane: Lane::Sync,
                 version,
                 mapping_revision: slot.mapping_revision,
                 by: received.message_id.clone(),

@@ -1,6 +1,6 @@
 //! Tokens: refreshed early and once, rotated ones kept, refused ones suspend the connection until the secret changes.
 
-use crate::CONTACT;
+use crate::{CONTACT, parked};
 use rtr_testkit::world::World;
 use serde_json::{Value, json};
 
@@ -53,18 +53,19 @@ fn given_a_refresh_token_that_is_revoked_when_synced_then_the_connection_is_susp
         &json!({"provider": "hubspot", "account": "acme", "action": "revoke"}),
     );
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
-    assert_eq!(world.sync(&[message.clone()]).failed.len(), 1);
+    assert!(world.sync(&[message]).failed.is_empty());
+    assert_eq!(parked(&world, "c").reason.code.as_str(), "RTR4004");
     assert!(world.limits.state().suspensions.contains_key("acme#hubspot"));
     let asked = refreshes(&world);
-    assert_eq!(
-        (world.sync(&[message.clone()]).failed.len(), refreshes(&world)),
-        (1, asked),
-        "not asked again"
-    );
+    assert!(world.sync(&[world.contact("d", 1, &json!({"email": "d@x.io"}))]).failed.is_empty());
+    world.clock.advance_ms(60_000);
+    assert_eq!(world.sweep().len(), 1);
+    assert_eq!((parked(&world, "d").wanted_version, refreshes(&world)), (1, asked), "not asked again");
     let token = world.crm.token("acme");
     world.secrets.put("rtr/test/acme/hubspot", &json!({"type": "bearer", "token": token}).to_string());
     world.clock.advance_ms(61_000);
-    assert_eq!(world.sync(&[message]).counts["applied"], 1);
+    world.sweep();
+    assert_eq!(world.contacts("email"), ["c@x.io", "d@x.io"]);
     assert!(world.limits.state().suspensions.is_empty());
 }
 
@@ -100,14 +101,19 @@ fn given_two_environments_with_one_refused_token_when_both_sync_then_it_is_refre
 }
 
 #[test]
-fn given_no_secret_when_synced_then_the_messages_wait_and_go_once_it_is_there() {
+fn given_no_secret_when_synced_then_what_comes_is_parked_and_goes_once_it_is_there() {
     let world = World::with_contact(CONTACT);
     let token = world.crm.token("acme");
     world.secrets.put("rtr/test/acme/hubspot", "{\"type\": \"bearer\"}");
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
-    assert_eq!((world.sync(&[message.clone()]).failed.len(), world.calls().len()), (1, 0));
+    assert_eq!((world.sync(&[message]).failed.len(), world.calls().len()), (0, 0));
+    world.clock.advance_ms(60_000);
+    assert_eq!(world.sweep().len(), 1);
+    assert_eq!((parked(&world, "c").reason.code.as_str(), world.calls().len()), ("RTR4007", 0));
     world.secrets.put("rtr/test/acme/hubspot", &json!({"type": "bearer", "token": token}).to_string());
-    assert_eq!(world.sync(&[message]).counts["applied"], 1);
+    world.clock.advance_ms(61_000);
+    world.sweep();
+    assert_eq!((world.contacts("email"), world.item("contact", "c").slot), (vec!["c@x.io".to_owned()], None));
 }
 
 #[test]
@@ -168,7 +174,12 @@ fn given_another_account_behind_the_token_when_refreshed_then_nothing_is_written
     world.limits.state().known.entry("acme#hubspot".to_owned()).or_default().account = Some("1".to_owned());
     world.clock.advance_ms(26 * 60_000);
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
-    assert_eq!(world.sync(&[message]).failed.len(), 1);
+    assert!(world.sync(&[message]).failed.is_empty());
+    for _ in 0..5 {
+        world.sweep();
+        world.clock.advance_ms(60_000);
+    }
+    assert_eq!(parked(&world, "c").wanted_version, 1);
     assert!(world.crm.records("acme", "contacts").is_empty());
     let held = world.limits.state().suspensions["acme#hubspot"].message.clone();
     assert!(held.contains("linked to account 1"), "{held}");

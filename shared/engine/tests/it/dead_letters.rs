@@ -1,6 +1,6 @@
 //! What needs a person: filed with its record, listed, woken, cleared by something newer; crashes counted.
 
-use crate::CONTACT;
+use crate::{CONTACT, parked};
 use rtr_core::item::{Body, SlotState};
 use rtr_testkit::build;
 use rtr_testkit::world::World;
@@ -92,17 +92,30 @@ fn given_a_message_that_crashed_its_function_three_times_when_received_again_the
 }
 
 #[test]
-fn given_a_message_received_often_when_it_is_returned_in_order_then_no_crash_is_counted() {
+fn given_a_message_received_often_when_it_is_returned_or_parked_in_order_then_no_crash_is_counted() {
     let world = World::with_contact(CONTACT);
     world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]);
-    let rest = json!({"status": 429, "headers": {"Retry-After": "20"}});
-    world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {}, "fault": "status", "value": rest, "count": 50}]));
+    let fail = |value: serde_json::Value| {
+        world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {}, "fault": "status", "value": value, "count": 50}]));
+    };
     let mut message = world.contact("c", 2, &json!({"email": "d@x.io"}));
+    fail(json!(423));
+    for receives in [3, 4] {
+        message.receive_count = receives;
+        assert_eq!(world.sync(&[message.clone()]).failed.len(), 1);
+        let item = world.item("contact", "c");
+        assert_eq!((item.crashes, item.slot), (0, None));
+        world.clock.advance_ms(10_000);
+    }
+    fail(json!({"status": 429, "headers": {"Retry-After": "20"}}));
     message.receive_count = 9;
-    assert_eq!(world.sync(&[message.clone()]).failed.len(), 1);
+    assert!(world.sync(&[message]).failed.is_empty(), "waiting never uses up the receive count");
+    assert_eq!(parked(&world, "c").not_before, world.now().plus_ms(20_000));
     assert_eq!(world.item("contact", "c").crashes, 0);
-    let wait = world.queue.state().visibility.last().map(|(_, seconds)| *seconds);
-    assert!(wait >= Some(9), "waiting never uses up the receive count: {wait:?}");
+    world.faults(&json!([]));
+    world.clock.advance_ms(20_000);
+    world.sweep();
+    assert_eq!((world.contacts("email"), world.item("contact", "c").slot), (vec!["d@x.io".to_owned()], None));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A CRM that is down, slow, cut off, or says nothing: never twice, never older over newer, never lost.
 
-use crate::CONTACT;
+use crate::{CONTACT, parked};
 use rtr_testkit::build;
 use rtr_testkit::world::World;
 use serde_json::{Value, json};
@@ -36,13 +36,24 @@ fn given_an_answer_lost_after_the_write_when_synced_then_the_call_is_not_repeate
     let world = World::with_contact(CONTACT);
     world.faults(&fault("drop_after_commit", &Value::Null, 1));
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
-    let report = world.sync(&[message.clone()]);
-    assert_eq!((report.failed.len(), world.calls().len()), (1, 1));
-    let wait = world.queue.state().visibility.last().map(|(_, seconds)| *seconds);
-    assert_eq!(wait, Some(60), "the hold: the life of a request");
-    world.clock.advance_ms(60_000);
-    assert!(world.sync(&[build::again(message)]).failed.is_empty());
-    assert_eq!(world.contacts("email"), ["c@x.io"]);
+    let report = world.sync(&[message]);
+    assert_eq!((report.failed.len(), world.calls().len()), (0, 1));
+    assert_eq!(
+        parked(&world, "c").not_before,
+        world.now().plus_ms(60_000),
+        "the hold: the life of a request"
+    );
+    world.clock.advance_ms(59_999);
+    world.sweep();
+    assert_eq!(world.calls().len(), 1, "nothing is sent while it may land");
+    world.clock.advance_ms(1);
+    world.sweep();
+    assert!(
+        world.calls()[1].starts_with("POST contacts/batch/read"),
+        "it is looked for first: {:?}",
+        world.calls()
+    );
+    assert_eq!((world.contacts("email"), world.item("contact", "c").slot), (vec!["c@x.io".to_owned()], None));
 }
 
 #[test]
@@ -57,8 +68,11 @@ fn given_a_lost_answer_to_an_update_when_synced_then_the_hash_is_gone_and_the_ol
         (None, vec!["B".to_owned()])
     );
     // The next version equals the one confirmed last; believing the old hash would leave B at the CRM.
-    assert_eq!(world.sync(&[world.contact("c", 3, &data("A"))]).counts["applied"], 1);
-    assert_eq!(world.contacts("firstname"), ["A"]);
+    assert!(world.sync(&[world.contact("c", 3, &data("A"))]).failed.is_empty());
+    assert_eq!((parked(&world, "c").wanted_version, world.contacts("firstname")), (3, vec!["B".to_owned()]));
+    world.clock.advance_ms(60_000);
+    world.sweep();
+    assert_eq!((world.contacts("firstname"), world.item("contact", "c").slot), (vec!["A".to_owned()], None));
 }
 
 #[test]
@@ -79,15 +93,28 @@ fn given_results_that_are_reordered_or_missing_when_synced_then_each_record_gets
     let batch: Vec<_> =
         (5..9).map(|n| world.contact(&format!("c{n}"), 1, &json!({"email": format!("c{n}@x.io")}))).collect();
     let report = world.sync(&batch);
-    assert_eq!((report.counts["applied"], report.failed.len()), (3, 1));
+    assert_eq!((report.counts["applied"], report.counts["parked"], report.failed.len()), (3, 1, 0));
+    let unsure: Vec<_> = (5..9).filter(|n| world.item("contact", &format!("c{n}")).slot.is_some()).collect();
+    assert_eq!(unsure.len(), 1);
+    world.clock.advance_ms(60_000);
+    world.sweep();
+    assert_eq!(world.contacts("email").len(), 9, "it was written, and is found");
+    assert_eq!(world.item("contact", &format!("c{}", unsure[0])).slot, None);
 }
 
 #[test]
 fn given_a_2xx_with_nothing_in_it_when_synced_then_it_is_not_taken_for_success() {
     let world = World::with_contact(CONTACT);
     world.faults(&fault("empty_2xx", &Value::Null, 1));
-    assert_eq!(world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]).failed.len(), 1);
+    assert!(world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]).failed.is_empty());
+    assert_eq!(parked(&world, "c").reason.code.as_str(), "RTR4003");
     assert_eq!(world.item("contact", "c").applied_version, None);
+    world.clock.advance_ms(60_000);
+    world.sweep();
+    assert_eq!(
+        (world.contacts("email"), world.item("contact", "c").applied_version),
+        (vec!["c@x.io".to_owned()], Some(1))
+    );
 }
 
 #[test]
@@ -156,10 +183,15 @@ fn given_a_crm_slower_than_a_call_may_last_when_synced_then_the_outcome_counts_a
     let world = World::with_contact(CONTACT);
     world.faults(&fault("latency", &json!(40_000), 1));
     let message = world.contact("c", 1, &json!({"email": "c@x.io"}));
-    assert_eq!(world.sync(&[message.clone()]).failed.len(), 1);
-    world.clock.advance_ms(60_000);
-    assert_eq!(world.sync(&[build::again(message)]).counts["applied"], 1);
-    assert_eq!(world.contacts("email").len(), 1);
+    assert!(world.sync(&[message]).failed.is_empty());
+    assert_eq!(parked(&world, "c").reason.code.as_str(), "RTR4003");
+    let calls = world.calls().len();
+    world.clock.advance_ms(59_999);
+    world.sweep();
+    assert_eq!(world.calls().len(), calls);
+    world.clock.advance_ms(1);
+    world.sweep();
+    assert_eq!((world.contacts("email").len(), world.item("contact", "c").applied_version), (1, Some(1)));
 }
 
 #[test]
@@ -178,7 +210,7 @@ fn given_one_record_that_waits_in_a_coarse_group_when_synced_then_all_behind_it_
     ];
     world.faults(
         &json!([{"provider": "hubspot", "account": "acme", "match": {"body": "b@x.io"}, "fault": "status",
-        "value": 502, "count": 10}]),
+        "value": 503, "count": 10}]),
     );
     let report = world.sync(&batch);
     assert!(!report.failed.is_empty());

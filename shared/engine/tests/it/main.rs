@@ -2,8 +2,14 @@
 
 // A batch of one reads best as a batch.
 #![allow(clippy::cloned_ref_to_slice_refs)]
+// What a test cannot do without is its own mistake.
+#![allow(clippy::unwrap_used)]
+
+use rtr_core::item::{Slot, SlotState};
+use rtr_testkit::world::World;
 
 mod adopting;
+mod bulk;
 mod connecting;
 mod corners;
 mod credentials;
@@ -22,6 +28,14 @@ mod references;
 mod references_late;
 mod several;
 mod shadow;
+
+/// What is parked of the contact `id`: its message is done, and from now on only the bulk lane calls for it.
+#[track_caller]
+fn parked(world: &World, id: &str) -> Slot {
+    let slot = world.item("contact", id).slot.unwrap();
+    assert_eq!(slot.state, SlotState::Parked, "{slot:?}");
+    slot
+}
 
 /// The contact mapping of most tests.
 const CONTACT: &str = "object: contacts\nfields:\n  email: email\n  firstname: first_name\n";

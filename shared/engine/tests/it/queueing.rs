@@ -1,6 +1,6 @@
 //! Batches: compaction, strays, malformed bodies, what is returned and for how long.
 
-use crate::CONTACT;
+use crate::{CONTACT, parked};
 use rtr_core::dead_letter::DeadLetter;
 use rtr_engine::seams::QueueName;
 use rtr_testkit::build;
@@ -68,16 +68,16 @@ fn given_malformed_bodies_among_good_ones_when_synced_then_each_gets_its_letter_
 }
 
 #[test]
-fn given_a_throttled_connection_when_synced_then_the_messages_return_with_the_time_and_others_do_not_wait() {
+fn given_a_throttled_connection_when_synced_then_the_message_is_parked_until_the_time_and_nobody_calls_before_it()
+ {
     let world = World::with_contact(CONTACT);
     world.faults(
         &json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*contacts*"}, "fault": "status",
         "value": {"status": 429, "headers": {"Retry-After": "30"}}, "count": 1}]),
     );
     let one = world.contact("a", 1, &json!({"email": "a@x.io"}));
-    let report = world.sync(&[one.clone()]);
-    assert_eq!(report.failed, [one.message_id.clone()]);
-    assert_eq!(world.queue.state().visibility.last(), Some(&(one.receipt.clone(), 30)));
+    assert!(world.sync(&[one]).failed.is_empty());
+    assert_eq!(parked(&world, "a").not_before, world.now().plus_ms(30_000));
     // Nobody calls before the time, not even another environment.
     let calls = world.calls().len();
     let fresh = rtr_engine::sync::Caches::default();
@@ -90,9 +90,33 @@ fn given_a_throttled_connection_when_synced_then_the_messages_return_with_the_ti
         &[two],
         deadline,
     ));
+    world.clock.advance_ms(29_999);
+    world.sweep();
     assert_eq!(world.calls().len(), calls);
-    world.clock.advance_ms(30_000);
+    world.clock.advance_ms(1);
+    world.sweep();
+    assert_eq!(world.contacts("email"), ["a@x.io"]);
+    assert_eq!(world.item("company", "k").applied_version, Some(1), "what came meanwhile is not forgotten");
+}
+
+#[test]
+fn given_a_wait_of_a_second_when_synced_then_it_stays_in_the_queue_once_and_is_parked_the_next_time() {
+    let world = World::with_contact(CONTACT);
+    world.faults(
+        &json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*contacts*"}, "fault": "status",
+        "value": {"status": 429, "headers": {"Retry-After": "1"}}, "count": 99}]),
+    );
+    let one = world.contact("a", 1, &json!({"email": "a@x.io"}));
+    assert_eq!(world.sync(&[one.clone()]).failed, [one.message_id.clone()]);
+    assert_eq!((world.item("contact", "a").slot, world.limits.state().lanes.len()), (None, 0));
+    assert_eq!(world.queue.state().visibility.last(), Some(&(one.receipt.clone(), 1)));
+    world.clock.advance_ms(1_000);
     assert!(world.sync(&[build::again(one)]).failed.is_empty());
+    parked(&world, "a");
+    world.faults(&json!([]));
+    world.clock.advance_ms(1_000);
+    world.sweep();
+    assert_eq!((world.contacts("email"), world.item("contact", "a").slot), (vec!["a@x.io".to_owned()], None));
 }
 
 #[test]

@@ -336,6 +336,16 @@ impl Records for Earlier<'_> {
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
         self.0.records.due(now, limit).await
     }
+    async fn parked(
+        &self,
+        at: &ConnectionKey,
+        limit: usize,
+    ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
+        self.0.records.parked(at, limit).await
+    }
+    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<rtr_engine::seams::Named>, Unavailable> {
+        self.0.records.read_named(keys).await
+    }
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
         self.0.records.put_body(key, body).await
     }

@@ -4,6 +4,7 @@
 
 use crate::CONTACT;
 use rtr_core::item::SlotState;
+use rtr_core::key::ConnectionKey;
 use rtr_engine::batch::Received;
 use rtr_testkit::build;
 use rtr_testkit::crm::BASE;
@@ -166,7 +167,7 @@ fn given_a_record_with_one_connection_when_it_cannot_go_then_it_waits_in_the_que
 #[test]
 fn given_a_large_body_when_it_is_parked_and_goes_then_it_lies_outside_meanwhile_and_is_removed() {
     let world = two("live");
-    world.faults(&eu("*contacts*", "status", &json!(503), 20));
+    world.faults(&eu("*contacts*", "status", &json!(503), 1_000));
     let large =
         world.contact("c", 1, &json!({"email": "c@x.io", "first_name": "v1", "notes": "x".repeat(200_000)}));
     world.sync(&[large]);
@@ -208,10 +209,13 @@ fn given_a_connection_that_is_shadowed_when_what_it_parked_is_due_then_it_sleeps
     world.sync(&[version(&world, 1)]);
     world.faults(&json!([]));
     configure(&world, "shadow");
-    world.clock.advance_ms(10_000);
-    world.sweep();
-    let slot = world.item_at("eu", "contact", "c").slot.unwrap();
-    assert!(slot.state == SlotState::Parked && slot.not_before > world.now(), "{slot:?}");
+    let (calls, slot) = (writes_at_eu(&world), world.item_at("eu", "contact", "c").slot);
+    assert_eq!(slot.as_ref().unwrap().state, SlotState::Parked);
+    for _ in 0..10 {
+        world.clock.advance_ms(10_000);
+        world.sweep();
+    }
+    assert_eq!((writes_at_eu(&world), world.item_at("eu", "contact", "c").slot), (calls, slot));
     configure(&world, "live");
     world.clock.advance_ms(600_000);
     world.sweep();
@@ -232,16 +236,31 @@ fn held() -> World {
 fn given_a_clock_ahead_of_the_queues_when_a_hold_seems_over_then_nothing_is_sent_before_it_is() {
     let world = held();
     let (calls, received) = (writes_at_eu(&world), world.now());
+    let baton = |sent| {
+        let eu = ConnectionKey::new("acme", "eu");
+        let n = world.limits.state().lanes[&eu].n;
+        let body = json!({"baton": {"org_id": "acme", "connection": "eu", "n": n}});
+        build::message(&body, &eu.key(), sent)
+    };
     // By our clock the hold is long over; by the queue's, which stamped the messages, it is not.
     world.clock.advance_ms(300_000);
     world.sync(&[build::wake("acme", "contact", "c", "eu", 2, received)]);
+    world.bulk(&[baton(received)]);
+    assert_eq!(
+        (writes_at_eu(&world), world.item_at("eu", "contact", "c").slot.unwrap().wanted_version),
+        (calls, 2)
+    );
     let newer = build::event("acme", "contact", "c", 3, &json!({"email": "c@x.io"}), received);
     world.sync(&[newer]);
+    world.bulk(&[baton(received)]);
     assert_eq!(writes_at_eu(&world), calls);
     let slot = world.item_at("eu", "contact", "c").slot.unwrap();
     assert_eq!((slot.state, slot.wanted_version), (SlotState::Parked, 3));
+    // What is parked is no wake-up's to send.
     world.sync(&[build::wake("acme", "contact", "c", "eu", 3, world.now())]);
-    assert_eq!(writes_at_eu(&world), calls + 1);
+    assert_eq!(writes_at_eu(&world), calls);
+    world.bulk(&[baton(world.now())]);
+    assert_eq!((writes_at_eu(&world), world.item_at("eu", "contact", "c").slot), (calls + 1, None));
 }
 
 #[test]

@@ -57,6 +57,18 @@ macro_rules! service_laws {
                 given_more_who_wait_than_asked_for_when_asked_then_those_who_wait_longest_come,
                 given_names_of_any_characters_and_length_when_asked_then_they_come_as_they_were_given,
             ]
+            parked: [
+                given_what_is_parked_when_asked_then_it_comes_in_the_order_of_its_times_due_or_not,
+                given_states_and_connections_that_are_not_the_lanes_when_asked_then_they_do_not_come,
+                given_more_parked_than_asked_for_when_asked_then_each_partition_gives_its_share_of_the_earliest,
+                given_what_is_drained_put_off_or_filed_when_asked_then_it_is_gone_or_has_its_new_time,
+                given_a_connection_of_any_characters_and_length_when_asked_then_its_own_come,
+            ]
+            named: [
+                given_items_when_read_with_their_names_then_they_are_whole_and_named_as_they_were_given,
+                given_keys_of_nothing_or_twice_when_read_with_names_then_each_that_is_there_comes_once,
+                given_many_keys_when_read_with_names_then_none_is_missing,
+            ]
             bodies: [
                 given_a_body_when_stored_then_it_reads_back_byte_by_byte_until_it_is_removed,
                 given_a_body_when_stored_again_then_the_later_one_is_there,
@@ -81,6 +93,19 @@ macro_rules! service_laws {
                 given_a_lock_when_its_holder_takes_it_again_then_it_ends_at_the_new_time,
                 given_a_lock_when_unlocked_by_another_then_it_stays_and_by_its_holder_it_is_free,
                 given_a_lock_that_has_passed_on_when_its_first_holder_unlocks_then_it_stays,
+            ]
+            lanes: [
+                given_a_wish_when_its_time_comes_then_the_lane_is_due_and_not_before,
+                given_a_lane_that_is_wanted_when_wanted_earlier_then_it_is_due_then_and_a_later_wish_changes_nothing,
+                given_a_baton_when_taken_then_the_number_is_raised_and_it_is_worth_nothing_again,
+                given_one_baton_when_many_take_it_at_once_then_one_of_them_has_the_lane,
+                given_a_worker_that_died_when_its_requests_are_over_then_the_sweep_or_its_own_baton_goes_on,
+                given_a_lane_that_ended_in_order_when_passed_then_it_is_due_at_the_next_time_or_never,
+                given_a_wish_while_a_worker_is_at_it_when_passed_then_it_is_not_forgotten,
+                given_a_lane_that_another_has_when_passed_then_nothing_changes,
+                given_many_lanes_when_asked_what_is_due_then_the_earliest_come_first_and_no_more_than_asked_for,
+                given_many_wishes_at_once_when_made_then_the_earliest_stands,
+                given_connections_of_any_characters_and_length_when_due_then_their_batons_name_them,
             ]
             notes: [
                 given_a_suspension_when_set_changed_and_ended_then_everybody_sees_it,
@@ -116,7 +141,7 @@ macro_rules! service_laws {
                 given_the_same_id_in_another_group_when_sent_then_it_is_delivered,
                 given_a_repeat_after_five_minutes_when_sent_then_it_is_delivered,
                 given_more_than_ten_when_sent_then_all_arrive_with_body_group_and_lane,
-                given_messages_when_sent_to_either_queue_then_the_other_has_none_of_them,
+                given_messages_when_sent_to_each_queue_then_the_others_have_none_of_them,
                 given_a_message_over_1_mib_when_sent_then_it_alone_is_refused,
                 given_an_empty_message_when_sent_then_it_alone_is_refused,
                 given_a_group_or_id_that_sqs_does_not_take_when_sent_then_it_alone_is_refused,

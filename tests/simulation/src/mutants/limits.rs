@@ -5,9 +5,11 @@ use crate::core::{Core, SimClock};
 use crate::env::Dress;
 use async_trait::async_trait;
 use futures::future::{Either, select};
+use rtr_core::key::ConnectionKey;
+use rtr_core::lane::Lane;
 use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Clock as _, Known, Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{Baton, Clock as _, Known, Lease, Limits, Suspension, Unavailable};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -79,5 +81,35 @@ impl Limits for Wrong {
 
     async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
         self.inner.note_replaced(connection, version).await
+    }
+
+    async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
+        if self.mutant == Mutant::LaneUnwanted {
+            self.core.kernel.sleep(5).await;
+            return Ok(());
+        }
+        self.inner.want_lane(connection, at).await
+    }
+
+    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
+        self.inner.lanes_due(now, limit).await
+    }
+
+    async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
+        if self.mutant != Mutant::BatonsMultiply {
+            return self.inner.take_lane(baton, quiet_ms).await;
+        }
+        let taken = self.inner.take_lane(baton, 0).await?;
+        Ok(taken.or_else(|| Some(Lane { n: baton.n + 1, runs: 1, ..Lane::default() })))
+    }
+
+    async fn pass_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        next: Option<Instant>,
+    ) -> Result<bool, Unavailable> {
+        let next = next.filter(|_| self.mutant != Mutant::LaneForgotten);
+        self.inner.pass_lane(connection, taken, next).await
     }
 }

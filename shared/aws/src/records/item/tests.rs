@@ -112,7 +112,7 @@ fn given_a_parked_slot_when_stored_then_the_index_shows_when_it_is_due() {
     let stored = attributes(&key(), &Names::default(), &Item { slot: Some(slot), ..full() });
     assert_eq!(stored.get("parked_pk"), Some(&s(key().index_partition("acme#hubspot"))));
     assert_eq!(stored.get("parked_at"), Some(&n(42)));
-    assert!(!stored.contains_key("dead_pk"));
+    assert!(!stored.contains_key("dead_pk") && !stored.contains_key("due_pk"));
 }
 
 #[test]
@@ -124,6 +124,8 @@ fn given_a_slot_that_waits_when_stored_then_its_indexes_show_for_whom_and_when_t
     let stored = attributes(&key(), &Names::default(), &item);
     assert_eq!(stored.get("waiting_pk"), Some(&s("acme%23hubspot#company#k%231")));
     assert_eq!((stored.get("due_at"), stored.get("parked_at")), (Some(&n(40)), Some(&n(90))));
+    // People count it with what is parked; the bulk lane asks for partitions of its own.
+    assert_eq!(stored.get("parked_pk"), Some(&s(key().index_partition("!waits#acme#hubspot"))));
     // What went without its reference is not parked any more, and still found by it.
     let incomplete = Slot { state: SlotState::Incomplete, ..waits };
     let stored = attributes(&key(), &Names::default(), &Item { slot: Some(incomplete), ..full() });
@@ -144,7 +146,8 @@ fn given_the_longest_ids_when_dead_then_index_keys_fit() {
         let key = PairKey::new(&RecordKey::new(&id, &id, &id), &ConnectionKey::new(&id, &id));
         let names = Names { org_id: Some(id), ..Names::default() };
         let parked = Slot { state: SlotState::Parked, ..dead_slot() };
-        for slot in [dead_slot(), parked] {
+        let waits = Slot { state: SlotState::Waiting, ..dead_slot() };
+        for slot in [dead_slot(), parked, waits] {
             let stored = attributes(&key, &names, &Item { slot: Some(slot), ..Item::default() });
             let index = stored.get("dead_pk").or_else(|| stored.get("parked_pk")).unwrap();
             assert!(index.as_s().unwrap().len() <= 2_048);

@@ -18,6 +18,7 @@ struct Queues {
     queue: SqsQueue,
     changes: String,
     dead_letter: String,
+    bulk: String,
 }
 
 /// A queue as the template sets it up; its address and name.
@@ -67,7 +68,11 @@ impl Ends for Queues {
     }
 
     async fn receive(&self, from: QueueName, most: usize) -> Vec<Received> {
-        let url = if from == QueueName::Changes { &self.changes } else { &self.dead_letter };
+        let url = match from {
+            QueueName::Changes => &self.changes,
+            QueueName::DeadLetter => &self.dead_letter,
+            QueueName::Bulk => &self.bulk,
+        };
         let asked = self.sqs.receive_message().queue_url(url).message_attribute_names("All");
         let asked = asked.max_number_of_messages(i32::try_from(most).unwrap());
         let asked = asked.message_system_attribute_names(MessageSystemAttributeName::All);
@@ -87,10 +92,11 @@ fn on_adapter(name: &str, law: impl AsyncFnOnce(&dyn Ends)) {
         let (dead_letter, arn) = make(&clients, &format!("{stem}-dead"), None).await;
         let redrive = json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVES}).to_string();
         let (changes, _) = make(&clients, &stem, Some(redrive)).await;
-        let queue = SqsQueue::new(&clients, &changes, &dead_letter);
-        let queues = Queues { sqs: clients.sqs.clone(), queue, changes, dead_letter };
+        let (bulk, _) = make(&clients, &format!("{stem}-bulk"), None).await;
+        let queue = SqsQueue::new(&clients, &changes, &dead_letter, &bulk);
+        let queues = Queues { sqs: clients.sqs.clone(), queue, changes, dead_letter, bulk };
         on_stack(name, law(&queues)).await;
-        for url in [queues.changes, queues.dead_letter] {
+        for url in [queues.changes, queues.dead_letter, queues.bulk] {
             clients.sqs.delete_queue().queue_url(url).send().await.unwrap();
         }
     });

@@ -4,12 +4,12 @@ use super::commit::{Committed, dead};
 use super::crm::Landing;
 use super::decide::Model;
 use super::take::set;
-use super::world::{Call, Job, LAG_MS, LIFE_MS, Request, Stage, World};
+use super::world::{Call, Fate, Job, LAG_MS, LIFE_MS, Request, Stage, World};
 use super::{Step, Steps};
 use crate::rule::Rule;
 use crate::scenario::Shut;
 use rtr_core::code::Code;
-use rtr_core::item::Reason;
+use rtr_core::item::{Lane, Reason};
 use rtr_core::plan::{Action, First, Go};
 use rtr_core::settle::Ending;
 use std::rc::Rc;
@@ -59,7 +59,9 @@ impl Model<'_> {
             steps.push((step("lands"), next));
             self.lagging(world, g, j, &request, go, steps);
         }
-        if world.left.unknowns > 0 {
+        if world.left.unknowns > 0 && job.lane == Lane::Bulk {
+            self.hears_nothing(world, g, j, request, steps);
+        } else if world.left.unknowns > 0 {
             let mut next = world.clone();
             next.left.unknowns -= 1;
             next.pending.push(request);
@@ -95,6 +97,10 @@ impl Model<'_> {
             self.commit(world, g, j, &Ending::NotCreated, false);
         }
         let until = world.now.plus_ms(wait_ms);
+        if world.job(g, j).is_some_and(|job| job.lane == Lane::Bulk) {
+            // All of the connection's work rests.
+            return set(world, g, j, Stage::Returned(Fate::Return(until)));
+        }
         self.give_back(world, g, j, until, false);
     }
 
@@ -104,6 +110,10 @@ impl Model<'_> {
         let reason = Reason::new(code, "refused");
         let ending = dead(data, job.deleted, reason, false, *first == First::Create);
         self.finish(world, g, j, &ending, false);
+        if job.lane == Lane::Bulk && *first == First::Create {
+            // A newer version may be parked by now, so that nothing was filed.
+            self.commit(world, g, j, &Ending::NotCreated, false);
+        }
     }
 
     /// The CRM may not show a record yet that was made a moment ago; to remove what is not there counts as done.

@@ -1,10 +1,10 @@
 //! The beginning of a scenario: what is applied and linked already, and what lies on the queue.
 
 use super::decide::{Model, external_id};
-use super::world::{Content, DAYS_MS, Group, Job, Message, Object, Stage, World};
+use super::world::{Bulk, Content, DAYS_MS, Group, Job, Message, Object, Stage, World};
 use crate::rule::Rule;
-use crate::scenario::Key;
-use rtr_core::item::Item;
+use crate::scenario::{Email, Key};
+use rtr_core::item::{Item, Lane};
 use rtr_core::plan::Action;
 use rtr_core::settle::{Decision, settle};
 use rtr_core::time::Instant;
@@ -22,9 +22,14 @@ impl Model<'_> {
         let astray = !self.on(Rule::Group) || scenario.events.iter().any(|event| event.stray);
         let strays = records.clone().filter(|_| astray).map(|record| group(record, false));
         let groups = records.clone().map(|record| group(record, true)).chain(strays).collect();
+        // Without the rule there are two of them.
+        let workers = if self.on(Rule::One) { 1 } else { 2 };
+        let bulk = |conn| Bulk { conn, hidden_until: Instant(0), deaths: 0, jobs: Vec::new() };
+        let bulks = (0..=scenario.more).flat_map(|conn| vec![bulk(conn); workers]).collect();
         let mut world = World {
             now: Instant(DAYS_MS),
             groups,
+            bulks,
             items: (0..pairs).map(|_| Rc::new(Item::default())).collect(),
             claims: Vec::new(),
             crms: vec![Vec::new(); connections],
@@ -39,6 +44,7 @@ impl Model<'_> {
             shut: false,
             left: scenario.left,
             landed: vec![0; pairs],
+            dropped: vec![(0, 0); pairs],
             given_up: 0,
             wanted: vec![(0, 1); usize::from(self.records())],
             wrong: None,
@@ -50,7 +56,7 @@ impl Model<'_> {
                     id,
                     ours: None,
                     made_for: None,
-                    email: 9,
+                    email: if scenario.email == Email::Text { b'B' } else { 9 },
                     content,
                     alive: true,
                     made_at: Instant(0),
@@ -77,6 +83,7 @@ impl Model<'_> {
             let message =
                 Message { id: 99, record, version: 1, wake: None, receives: 1, arrived: Some(Instant(0)) };
             let mut job = Job {
+                lane: Lane::Sync,
                 conn,
                 message,
                 wake: false,

@@ -3,16 +3,18 @@
 use super::decide::{Model, object_id};
 use super::world::{Object, World};
 use crate::rule::Rule;
-use rtr_core::item::{Item, SlotState};
+use rtr_core::item::{Item, Lane, SlotState};
 use std::collections::HashSet;
 
 /// Whether nothing more need happen.
 pub(super) fn at_rest(model: &Model<'_>, world: &World) -> bool {
     let asleep = |item: &Item| item.slot.as_ref().and_then(|slot| slot.due_at()).is_some();
-    let quiet = world.groups.iter().all(|group| group.queue.is_empty() && group.worker.is_none());
+    let parked = |item: &Item| item.slot.as_ref().is_some_and(|slot| slot.state.lane() == Lane::Bulk);
+    let quiet = world.groups.iter().all(|group| group.queue.is_empty()) && world.idle();
     let sleeps = model.on(Rule::Look) && world.items.iter().any(|item| asleep(item));
+    let parks = model.on(Rule::Drain) && world.items.iter().any(|item| parked(item));
     let over = world.pending.is_empty() && world.letters.is_empty() && world.coming == 0;
-    quiet && !sleeps && over && world.untold == 0 && !world.shut
+    quiet && !sleeps && !parks && over && world.untold == 0 && !world.shut
 }
 
 /// What is wrong with a world, if anything is.
@@ -63,7 +65,9 @@ fn wrong_at_rest(model: &Model<'_>, world: &World, record: u8, conn: u8) -> Opti
     let applied = item.applied_version.unwrap_or(0);
     let dead = item.dead().map(|slot| slot.wanted_version);
     if dead != Some(newest) {
-        if let Some(SlotState::Parked | SlotState::Waiting) = item.slot.as_ref().map(|slot| slot.state) {
+        if let Some(SlotState::Parked | SlotState::Waiting | SlotState::Drop) =
+            item.slot.as_ref().map(|slot| slot.state)
+        {
             return Some("the newest version sleeps for ever");
         }
         if applied != newest {
@@ -79,9 +83,11 @@ fn wrong_at_rest(model: &Model<'_>, world: &World, record: u8, conn: u8) -> Opti
     let objects = &world.crms[usize::from(conn)];
     let linked = item.external_id.as_deref().map(object_id);
     let held = linked.and_then(|id| objects.iter().find(|one| one.id == id && one.alive));
-    // While a version is dead, it or one that it replaced may have landed with its answer lost. Nobody asks for the hash.
-    let landed = world.landed[world.place(record, conn)];
-    let stray = dead.map(|_| landed);
+    // While a version is dead, and once it was dropped, it or one that it replaced may have landed with its answer lost.
+    // Nobody asks for the hash.
+    let place = world.place(record, conn);
+    let dropped = world.dropped[place].0 == applied;
+    let stray = (dead.is_some() || dropped).then_some(world.landed[place]);
     if model.removes(record, applied) && stray.is_none() {
         let left = objects.iter().any(|one| ours(one, record));
         return (left || !item.deleted).then_some("what is deleted is still there");
@@ -89,7 +95,8 @@ fn wrong_at_rest(model: &Model<'_>, world: &World, record: u8, conn: u8) -> Opti
     let Some(object) = held else {
         let gone = stray.is_some_and(|version| version > applied)
             || model.removes(record, applied)
-            || world.left.removals < model.scenario.left.removals;
+            || world.left.removals < model.scenario.left.removals
+            || (dropped && (item.external_id.is_none() || model.removes(record, world.landed[place])));
         return (!gone).then_some("what is applied is not there");
     };
     let revision = item.mapping_revision.unwrap_or(0);
@@ -99,7 +106,7 @@ fn wrong_at_rest(model: &Model<'_>, world: &World, record: u8, conn: u8) -> Opti
         return Some("the CRM does not hold what was applied");
     }
     let lacks = world.linked & !object.content.linked != 0;
-    (lacks && dead.is_none()).then_some("a reference that is linked is not written")
+    (lacks && stray.is_none()).then_some("a reference that is linked is not written")
 }
 
 /// What must not go backwards, if it does.

@@ -5,7 +5,7 @@ use super::decide::{Model, record_id};
 use super::world::{Fate, Job, Stage, World, by};
 use crate::rule::Rule;
 use rtr_core::code::Code;
-use rtr_core::item::{Body, Item, Reason, SlotState};
+use rtr_core::item::{Body, Item, Lane, Reason, SlotState};
 use rtr_core::key::ConnectionKey;
 use rtr_core::plan::Wait;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, Parking, claims, settle};
@@ -38,6 +38,7 @@ pub(super) fn parked(data: Value, deleted: bool, until: Instant, wait: Option<Wa
 impl Model<'_> {
     pub(super) fn attempt(&self, job: &Job) -> Attempt {
         Attempt {
+            lane: job.lane,
             version: job.message.version,
             mapping_revision: self.incoming(job).mapping_revision,
             by: by(job.message.id),
@@ -59,7 +60,7 @@ impl Model<'_> {
         if let Some(held) = world.job(g, j) {
             held.read = job.read.clone();
         }
-        let stands = job.read.applied_version >= Some(job.message.version);
+        let stands = job.lane == Lane::Bulk || job.read.applied_version >= Some(job.message.version);
         if committed == Committed::Overtaken && stands {
             world.wrong = Some("the alarm was raised over an older version told over a newer one");
         }
@@ -96,6 +97,9 @@ impl Model<'_> {
                 continue;
             }
             world.items[place] = Rc::new(new);
+            if ending == Ending::Dropped {
+                world.dropped[place] = (attempt.version, attempt.mapping_revision);
+            }
             if std::mem::take(&mut echo) {
                 continue;
             }
@@ -132,6 +136,7 @@ impl Model<'_> {
         let old = &job.read;
         match ending {
             Ending::Skipped if !self.on(Rule::Skip) => Item { applied_hash: old.applied_hash.clone(), ..new },
+            Ending::Put(put) if put.uncertain => self.put_without(job, new),
             Ending::Unknown if !self.on(Rule::Withdraw) => Item { intent: None, ..new },
             Ending::Unknown if !self.on(Rule::Hold) => Item { applied_hash: old.applied_hash.clone(), ..new },
             Ending::Begun if !self.on(Rule::Announce) => {
@@ -142,6 +147,9 @@ impl Model<'_> {
                 let mut new = new;
                 new.slot.iter_mut().for_each(|slot| slot.not_before = Instant(0));
                 new
+            }
+            Ending::Applied(_) if job.lane == Lane::Bulk && !self.on(Rule::Beneath) => {
+                Item { slot: None, applied_hash: new.applied_hash.clone(), ..new }
             }
             Ending::Applied(done) if done.link.is_none() && !self.on(Rule::Tombstone) => {
                 Item { rev: new.rev, ..Item::default() }
@@ -164,6 +172,9 @@ impl Model<'_> {
 
     /// Returns the job's message, or parks its version where the message must not wait in the queue.
     pub(super) fn give_back(&self, world: &mut World, g: usize, j: usize, until: Instant, held: bool) {
+        if world.job(g, j).is_some_and(|job| job.lane == Lane::Bulk) {
+            return self.put(world, g, j, until, false);
+        }
         let fate = if held { Fate::Hold(until) } else { Fate::Return(until) };
         super::take::set(world, g, j, Stage::Returned(fate));
         let Some(job) = world.job(g, j).cloned() else { return };

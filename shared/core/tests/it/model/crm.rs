@@ -72,6 +72,9 @@ impl Model<'_> {
             if request.version < world.landed[place] && world.given_up & both != both {
                 world.wrong = Some("an older version was told over a newer one");
             }
+            if (request.version, request.revision) <= world.dropped[place] {
+                world.wrong = Some("a version was told after it or a newer one was dropped");
+            }
             world.landed[place] = request.version;
         }
         landing

@@ -5,7 +5,7 @@ use crate::rule::Rule;
 use crate::scenario::{Email, Event, Key, Kind, Scenario, Shut};
 use rtr_core::change::Operation;
 use rtr_core::config::Mode;
-use rtr_core::item::Item;
+use rtr_core::item::{Item, Lane, SlotState};
 use rtr_core::mapping::{Mapped, Mapping, ProviderFacts, RawMapping, Reference, Subject};
 use rtr_core::payload::Resolved;
 use rtr_core::plan::{Action, Fence, First, Incoming, Situation, fence, plan};
@@ -109,25 +109,32 @@ impl Model<'_> {
             version: job.message.version,
             mapping_revision: if self.on(Rule::Revision) { job.revision } else { 1 },
             operation: if job.deleted { Operation::Deleted } else { Operation::Upsert },
+            lane: job.lane,
             wake: job.wake,
             again: job.again && self.on(Rule::Elide),
         }
     }
 
     /// The item as a worker without some rule would see it.
-    fn seen(&self, item: &Item, now: Instant) -> Item {
-        let mut item = item.clone();
-        if let Some(slot) = item.slot.as_mut().filter(|_| !self.on(Rule::Own)) {
-            slot.not_before = now;
+    fn seen(&self, job: &Job, now: Instant) -> Item {
+        let mut item = Item::clone(&job.read);
+        if let Some(slot) = item.slot.as_mut() {
+            if job.lane == Lane::Sync && slot.state.lane() == Lane::Bulk && !self.on(Rule::Own) {
+                slot.state = SlotState::Waiting;
+            }
+            if job.lane == Lane::Bulk && !self.on(Rule::Wait) {
+                slot.not_before = now;
+            }
         }
         if !self.on(Rule::Fence) {
-            (item.applied_version, item.slot) = (None, None);
+            item.applied_version = None;
+            item.slot = item.slot.filter(|_| job.lane == Lane::Bulk);
         }
         item
     }
 
     pub(super) fn fence(&self, world: &World, job: &Job) -> Fence {
-        fence(&self.seen(&job.read, world.now), &self.incoming(job), world.now)
+        fence(&self.seen(job, world.now), &self.incoming(job), world.now)
     }
 
     pub(super) fn plan(&self, world: &World, job: &Job) -> Action {
@@ -135,7 +142,7 @@ impl Model<'_> {
         let mapping = self.mapping(job.revision);
         let references = self.resolved(job);
         let id = record_id(record);
-        let item = self.seen(&job.read, world.now);
+        let item = self.seen(job, world.now);
         let shut = world.shut && usize::from(job.conn) + 1 == world.connections();
         let paused = shut && self.scenario.shut == Some(Shut::Paused);
         let situation = Situation {

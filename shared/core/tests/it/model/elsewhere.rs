@@ -6,7 +6,7 @@ use super::world::{DAYS_MS, LAG_MS, LIFE_MS, Message, World, by};
 use super::{Step, Steps};
 use crate::rule::Rule;
 use rtr_core::code::Code;
-use rtr_core::item::{Item, Reason, SlotState};
+use rtr_core::item::{Item, Lane, Reason, Slot, SlotState};
 use rtr_core::settle::{Attempt, Decision, Ending, settle};
 use std::rc::Rc;
 
@@ -21,10 +21,12 @@ impl Model<'_> {
         self.letters(world, &mut steps);
         self.time(world, &mut steps);
         (0..world.groups.len()).for_each(|g| self.work(world, g, &mut steps));
+        (0..world.bulks.len()).for_each(|b| self.bulk(world, b, &mut steps));
         steps
     }
 
-    /// The cause of a refusal is mended, a connection opened, the mapping revised, a dead version woken, a record removed.
+    /// The cause of a refusal is mended, a connection opened, the mapping revised, a dead version woken, a parked one
+    /// dropped, a record removed.
     fn people(&self, world: &World, steps: &mut Steps) {
         if !world.mended {
             steps.push((Step("the cause is mended", 0, 0), World { mended: true, ..world.clone() }));
@@ -42,6 +44,17 @@ impl Model<'_> {
             next.left.redrives -= 1;
             next.wake(record, conn, slot.wanted_version, self.on(Rule::Group));
             steps.push((Step("is redriven", record, slot.wanted_version), next));
+        }
+        for (place, item) in world.items.iter().enumerate().filter(|_| world.left.drops > 0) {
+            let Some(slot) = item.slot.as_ref().filter(|slot| slot.state == SlotState::Parked) else {
+                continue;
+            };
+            let mut next = world.clone();
+            next.left.drops -= 1;
+            let marked = Some(Slot { state: SlotState::Drop, ..slot.clone() });
+            let by = by(world.fresh_id());
+            next.items[place] = Rc::new(Item { rev: item.rev + 1, slot: marked, by, ..Item::clone(item) });
+            steps.push((Step("is to be dropped", split(world, place).0, slot.wanted_version), next));
         }
         for (conn, objects) in world.crms.iter().enumerate().filter(|_| world.left.removals > 0) {
             for (at, object) in objects.iter().enumerate().filter(|(_, object)| object.alive) {
@@ -173,6 +186,7 @@ impl Model<'_> {
             }
             let revision = item.mapping_revision.unwrap_or(0);
             let attempt = Attempt {
+                lane: Lane::Sync,
                 version: letter.version,
                 mapping_revision: if letter.wake.is_some() { revision } else { revision.max(world.revision) },
                 by: by(letter.id),
@@ -201,7 +215,10 @@ impl Model<'_> {
         let slots = world.items.iter().filter_map(|item| item.slot.as_ref()?.due_at());
         let intents = world.items.iter().filter_map(|item| item.intent.as_ref());
         let settled = intents.map(|intent| intent.at.plus_ms(LIFE_MS + LAG_MS));
-        let next = hidden.chain(slots).chain(settled).filter(|at| *at > world.now).min();
+        let bulks = world.bulks.iter().flat_map(|bulk| {
+            world.parked(bulk.conn).flat_map(|(_, not_before)| [not_before, bulk.hidden_until])
+        });
+        let next = hidden.chain(slots).chain(settled).chain(bulks).filter(|at| *at > world.now).min();
         let ends = world.pending.iter().map(|request| request.dies_at).min();
         if let Some(now) = next.filter(|at| ends.is_none_or(|ends| *at < ends)) {
             steps.push((Step("time passes", 0, 0), World { now, ..world.clone() }));

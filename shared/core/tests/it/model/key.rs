@@ -1,7 +1,7 @@
 //! What tells two worlds apart, as bytes: times count from now, and what only counts writes or repeats is left out.
 
-use super::world::{Fate, Job, LAG_MS, LIFE_MS, Message, OLD_MS, Stage, WAIT_MS, World};
-use rtr_core::item::{Item, SlotState};
+use super::world::{Fate, Job, LAG_MS, LIFE_MS, Message, OLD_MS, Stage, WAIT_MS, World, by};
+use rtr_core::item::{Item, Lane};
 use rtr_core::plan::{First, Wait};
 use rtr_core::settle::Ending;
 use rtr_core::time::Instant;
@@ -44,8 +44,8 @@ impl Hasher for Bytes {
     }
 }
 
-/// The key of a world.
-pub(super) fn key(world: &World) -> Box<[u8]> {
+/// The key of a world. How long ago something was parked counts where `refers` says that it may wait for a reference.
+pub(super) fn key(world: &World, refers: bool) -> Box<[u8]> {
     let mut to = Bytes(Vec::with_capacity(256));
     let now = world.now;
     for group in &world.groups {
@@ -60,7 +60,17 @@ pub(super) fn key(world: &World) -> Box<[u8]> {
             worker.jobs.iter().for_each(|job| self::job(job, world, &mut to));
         }
     }
-    world.items.iter().for_each(|item| self::item(item, now, &mut to));
+    for bulk in &world.bulks {
+        (ahead(bulk.hidden_until, now), bulk.deaths, bulk.jobs.len()).hash(&mut to);
+        bulk.jobs.iter().for_each(|job| self::job(job, world, &mut to));
+    }
+    for item in &world.items {
+        self::item(item, now, &mut to);
+        let parked = item.slot.as_ref().filter(|slot| refers && slot.state.lane() == Lane::Bulk);
+        parked.map(|slot| age(slot.since, now)).hash(&mut to);
+        // Who wrote last is of interest as long as that one may ask.
+        world.in_flight().find(|id| item.by == by(*id)).hash(&mut to);
+    }
     world.claims.hash(&mut to);
     world.crms.iter().for_each(|objects| objects.len().hash(&mut to));
     (world.pending.len(), world.letters.len()).hash(&mut to);
@@ -73,7 +83,7 @@ pub(super) fn key(world: &World) -> Box<[u8]> {
     }
     world.letters.iter().for_each(|message| self::message(message, now, &mut to));
     (world.coming, world.revision, world.linked, world.settled, world.untold).hash(&mut to);
-    world.given_up.hash(&mut to);
+    (world.given_up, &world.dropped).hash(&mut to);
     (world.mended, world.shut, world.left, &world.landed, &world.wanted, world.wrong).hash(&mut to);
     to.0.into_boxed_slice()
 }
@@ -98,7 +108,7 @@ fn message(message: &Message, now: Instant, to: &mut Bytes) {
 
 fn item(item: &Item, now: Instant, to: &mut Bytes) {
     (item.rev == 0, item.applied_version, item.mapping_revision, &item.applied_hash).hash(to);
-    (&item.external_id, item.deleted, &item.by, item.crashes).hash(to);
+    (&item.external_id, item.deleted, item.crashes).hash(to);
     (item.intent.is_some(), item.slot.is_some()).hash(to);
     item.linked_at.map(|at| ahead(at.plus_ms(LAG_MS), now)).hash(to);
     if let Some(intent) = &item.intent {
@@ -107,7 +117,7 @@ fn item(item: &Item, now: Instant, to: &mut Bytes) {
     if let Some(slot) = &item.slot {
         (slot.wanted_version, slot.mapping_revision, slot.deleted, slot.reason.code).hash(to);
         discriminant(&slot.state).hash(to);
-        if slot.state == SlotState::Parked {
+        if slot.state.lane() == Lane::Bulk {
             ahead(slot.not_before, now).hash(to);
         }
         slot.waits.is_some().hash(to);
@@ -122,9 +132,12 @@ fn job(job: &Job, world: &World, to: &mut Bytes) {
     let now = world.now;
     (job.conn, job.message.id, job.wake, job.deleted, job.again, job.revision, job.linked, job.settled)
         .hash(to);
+    if job.lane == Lane::Bulk {
+        self::message(&job.message, now, to);
+    }
     let stands = world.item(job.message.record, job.conn);
     let same = stands.rev == job.read.rev && stands.by == job.read.by;
-    same.hash(to);
+    (same, job.read.by == by(job.message.id)).hash(to);
     if !same {
         item(&job.read, now, to);
     }

@@ -3,7 +3,7 @@
 use super::commit::{Committed, dead};
 use super::decide::{Model, external_id, record_id};
 use super::take::set;
-use super::world::{LAG_MS, Object, Stage, World};
+use super::world::{Job, LAG_MS, Object, Stage, World};
 use super::{Step, Steps};
 use crate::rule::Rule;
 use crate::scenario::Key;
@@ -14,8 +14,15 @@ use rtr_core::settle::{Ending, Link};
 use std::rc::Rc;
 
 impl Model<'_> {
-    pub(super) fn look(&self, world: &World, g: usize, j: usize, by: &[LookBy], steps: &mut Steps) {
-        let Some(job) = world.groups[g].worker.as_ref().and_then(|worker| worker.jobs.get(j)) else { return };
+    pub(super) fn look(
+        &self,
+        world: &World,
+        g: usize,
+        j: usize,
+        job: &Job,
+        by: &[LookBy],
+        steps: &mut Steps,
+    ) {
         let step = |what| Step(what, job.conn, job.message.version);
         let young = world.crms[usize::from(job.conn)]
             .iter()

@@ -6,6 +6,7 @@
 
 mod answer;
 mod begin;
+mod bulk;
 mod check;
 mod commit;
 mod crm;
@@ -60,8 +61,9 @@ impl Search {
     }
 
     fn run(&mut self, model: &Model<'_>) -> Result<usize, String> {
+        let refers = model.scenario.refers > 0;
         let mut todo = vec![(0_u32, self.begin.clone())];
-        self.seen.insert(key::key(&self.begin), 0);
+        self.seen.insert(key::key(&self.begin, refers), 0);
         while !todo.is_empty() {
             let mut next_todo = Vec::new();
             for (here, world) in todo {
@@ -76,7 +78,7 @@ impl Search {
                     if let Some(wrong) = check::backwards(model, &world, &next) {
                         return Err(format!("{wrong}: {}; {step:?}", self.history(here)));
                     }
-                    let there = match self.seen.entry(key::key(&next)) {
+                    let there = match self.seen.entry(key::key(&next, refers)) {
                         Entry::Occupied(found) => *found.get(),
                         Entry::Vacant(place) => {
                             place.insert(number);

@@ -5,6 +5,8 @@ use super::world::{Group, Job, Message, Stage, Worker, World};
 use super::{Step, Steps};
 use crate::rule::Rule;
 use crate::scenario::Kind;
+use rtr_core::code::Code;
+use rtr_core::item::Lane;
 use rtr_core::plan::{Action, Fence};
 use rtr_core::settle::Ending;
 use std::rc::Rc;
@@ -79,6 +81,7 @@ impl Model<'_> {
         let wake = message.wake.is_some();
         let deleted = self.event(record, message.version).is_some_and(|event| event.kind == Kind::Delete);
         Job {
+            lane: Lane::Sync,
             conn,
             message: *message,
             wake,
@@ -104,10 +107,15 @@ impl Model<'_> {
                 return set(world, g, j, Stage::Ended);
             }
             Action::Skip => Ending::Skipped,
-            Action::Unchanged => Ending::Unchanged,
+            Action::Unchanged => {
+                if job.lane == Lane::Bulk {
+                    world.wrong = Some("the bulk lane found something unchanged");
+                }
+                Ending::Unchanged
+            }
             Action::Go(go) => return set(world, g, j, Stage::Going(Rc::new(*go))),
             Action::Dead(reason) => {
-                let uncertain = reason.code == rtr_core::code::Code::Crash;
+                let uncertain = reason.code == Code::Crash;
                 super::commit::dead(data(), job.deleted, reason, uncertain, false)
             }
             Action::ReplaceParked => {
@@ -115,6 +123,9 @@ impl Model<'_> {
                 super::commit::parked(data(), job.deleted, until, None)
             }
             Action::Wait(wait) => super::commit::parked(data(), job.deleted, wait.until, Some(*wait)),
+            Action::Park { reason, .. } if job.lane == Lane::Bulk && reason.code == Code::Paused => {
+                return set(world, g, j, Stage::Ended);
+            }
             Action::Park { until, .. } => return self.give_back(world, g, j, until, false),
             Action::Pass | Action::Shadow(_) => panic!("nothing is shadowed"),
         };

@@ -33,7 +33,7 @@ impl Model<'_> {
         self.die(world, g, steps);
     }
 
-    fn job_step(&self, world: &World, g: usize, j: usize, job: &Job, steps: &mut Steps) {
+    pub(super) fn job_step(&self, world: &World, g: usize, j: usize, job: &Job, steps: &mut Steps) {
         let step = |what| Step(what, job.conn, job.message.version);
         match &job.stage {
             Stage::Write(ending) => {
@@ -51,7 +51,7 @@ impl Model<'_> {
                 self.outage(world, g, j, job, steps);
             }
             Stage::Going(go) => match &go.first {
-                First::Look(by) => self.look(world, g, j, by, steps),
+                First::Look(by) => self.look(world, g, j, job, by, steps),
                 First::Nothing => {
                     let mut next = world.clone();
                     self.before_call(&mut next, g, j);
@@ -103,18 +103,19 @@ impl Model<'_> {
     /// What must hold before a call: predecessors are out of the queue, and work on what keeps coming back is announced.
     fn before_call(&self, world: &mut World, g: usize, j: usize) {
         let Some(job) = world.job(g, j).cloned() else { return };
-        let group = &mut world.groups[g];
-        let Some(worker) = &group.worker else { return };
+        let group = world.groups.get_mut(g);
+        let got =
+            group.as_ref().and_then(|group| Some(group.worker.as_ref()?.got.clone())).unwrap_or_default();
         let newest =
-            |wake: Option<u8>| worker.got.iter().filter(|one| one.wake == wake).max_by_key(|one| one.version);
+            |wake: Option<u8>| got.iter().filter(|one| one.wake == wake).max_by_key(|one| one.version);
         let passed = |one: &Message| {
             let stood_for = newest(one.wake).is_some_and(|newest| newest.id != one.id);
             let replaced = one.wake == Some(job.conn) && one.version < job.message.version;
             stood_for || replaced
         };
         if self.on(Rule::Compact) {
-            let ids: Vec<u8> = worker.got.iter().filter(|one| passed(one)).map(|one| one.id).collect();
-            group.queue.retain(|one| !ids.contains(&one.id));
+            let ids: Vec<u8> = got.iter().filter(|one| passed(one)).map(|one| one.id).collect();
+            group.into_iter().for_each(|group| group.queue.retain(|one| !ids.contains(&one.id)));
         }
         let older = job.read.slot.as_ref().is_some_and(|slot| slot.wanted_version < job.message.version);
         if older
@@ -216,6 +217,7 @@ fn name(ending: &Ending) -> &'static str {
         Ending::Dead(_) => "files",
         Ending::Parked(parking) if parking.wait.is_some() => "waits with",
         Ending::Parked(_) => "parks",
+        Ending::Dropped => "drops",
         _ => "writes",
     }
 }

@@ -1,7 +1,7 @@
 //! What there is at one moment: messages and their groups, the table, the CRMs, requests under way, and the clock.
 
 use crate::scenario::Left;
-use rtr_core::item::Item;
+use rtr_core::item::{Item, Lane};
 use rtr_core::plan::Go;
 use rtr_core::settle::Ending;
 use rtr_core::time::Instant;
@@ -46,9 +46,21 @@ pub(super) struct Worker {
     pub(super) jobs: Vec<Job>,
 }
 
+/// The bulk worker of a connection: it takes up what is parked there, at rest between what it takes.
+#[derive(Debug, Clone)]
+pub(super) struct Bulk {
+    pub(super) conn: u8,
+    /// It rests until then.
+    pub(super) hidden_until: Instant,
+    /// How often it died in a row.
+    pub(super) deaths: u8,
+    pub(super) jobs: Vec<Job>,
+}
+
 /// One record at one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
+    pub(super) lane: Lane,
     pub(super) conn: u8,
     pub(super) message: Message,
     pub(super) wake: bool,
@@ -132,6 +144,7 @@ pub(super) struct Request {
 pub(super) struct World {
     pub(super) now: Instant,
     pub(super) groups: Vec<Group>,
+    pub(super) bulks: Vec<Bulk>,
     /// The table: per record and connection.
     pub(super) items: Vec<Rc<Item>>,
     /// Connection, external id, owner.
@@ -153,6 +166,8 @@ pub(super) struct World {
     pub(super) left: Left,
     /// Per record and connection: the version that landed last.
     pub(super) landed: Vec<u64>,
+    /// Per record and connection: the version that was dropped last, and the mapping's revision then.
+    pub(super) dropped: Vec<(u64, u64)>,
     /// The versions that the queue gave up, as bits: who redrives one of them may tell it over a newer one that was given
     /// up as well and is not filed yet.
     pub(super) given_up: u64,
@@ -181,18 +196,37 @@ impl World {
 
     pub(super) fn idle(&self) -> bool {
         self.groups.iter().all(|group| group.worker.is_none())
+            && self.bulks.iter().all(|bulk| bulk.jobs.is_empty())
     }
 
+    /// The `j`th job of a worker: those of the groups come first, then the connections'.
     pub(super) fn job(&mut self, g: usize, j: usize) -> Option<&mut Job> {
-        self.groups[g].worker.as_mut().and_then(|worker| worker.jobs.get_mut(j))
+        match g.checked_sub(self.groups.len()) {
+            None => self.groups[g].worker.as_mut().and_then(|worker| worker.jobs.get_mut(j)),
+            Some(b) => self.bulks[b].jobs.get_mut(j),
+        }
+    }
+
+    /// What is parked at a connection, or to be dropped there: the record, and not before when.
+    pub(super) fn parked(&self, conn: u8) -> impl Iterator<Item = (u8, Instant)> {
+        let items = self.items.iter().enumerate().skip(usize::from(conn)).step_by(self.connections());
+        items.filter_map(|(place, item)| {
+            let slot = item.slot.as_ref().filter(|slot| slot.state.lane() == Lane::Bulk)?;
+            Some((u8::try_from(place / self.connections()).unwrap(), slot.not_before))
+        })
+    }
+
+    /// The ids of every message, and of what the bulk lane works on.
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = u8> {
+        let held = self.groups.iter().flat_map(|group| &group.queue).chain(&self.letters);
+        let worked = self.bulks.iter().flat_map(|bulk| &bulk.jobs).map(|job| &job.message);
+        held.chain(worked).map(|message| message.id)
     }
 
     /// An id that no message has, and no item was last written by.
     pub(super) fn fresh_id(&self) -> u8 {
         let used = |id: u8| {
-            let by = by(id);
-            let held = self.groups.iter().flat_map(|group| &group.queue).chain(&self.letters);
-            held.into_iter().any(|message| message.id == id) || self.items.iter().any(|item| item.by == by)
+            self.in_flight().any(|other| other == id) || self.items.iter().any(|item| item.by == by(id))
         };
         (100..u8::MAX).find(|id| !used(*id)).unwrap_or(u8::MAX)
     }

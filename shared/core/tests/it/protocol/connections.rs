@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "an answer lost, a limit",
             left(Left { crashes: 1, unknowns: 1, throttles: 1, ..CALM }),
-            &[Rule::Own, Rule::Look],
+            &[Rule::Own, Rule::Drain],
         ),
         case(
             "refused by one, mended, redriven",
@@ -27,17 +27,17 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "one is down",
             Scenario { shut: Some(Shut::Down), ..left(Left { crashes: 1, unknowns: 1, ..CALM }) },
-            &[Rule::Look],
+            &[Rule::Drain],
         ),
         case(
             "one is down for a moment",
             Scenario { events: vec![up(2, "B")], ..left(Left { crashes: 1, throttles: 2, ..CALM }) },
-            &[Rule::Look, Rule::Acknowledge],
+            &[Rule::Drain, Rule::Acknowledge],
         ),
         case(
             "one is paused",
             Scenario { shut: Some(Shut::Paused), ..left(Left { crashes: 1, unknowns: 1, ..CALM }) },
-            &[Rule::Look],
+            &[Rule::Drain],
         ),
         case(
             "a new record",
@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Case> {
                 shut: Some(Shut::Down),
                 ..left(Left { crashes: 1, ..CALM })
             },
-            &[Rule::Look],
+            &[Rule::Drain],
         ),
         case(
             "given up by the queue",

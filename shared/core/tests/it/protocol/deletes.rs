@@ -64,7 +64,7 @@ pub(super) fn cases() -> Vec<Case> {
                 left: Left { crashes: 1, unknowns: 1, throttles: 1, redrives: 1, ..CALM },
                 ..base()
             },
-            &[Rule::Look],
+            &[Rule::Drain],
         ),
         case(
             "deleted at any moment, given up by the queue",

@@ -15,7 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
                 left: Left { crashes: 2, throttles: 2, ..CALM },
                 ..base()
             },
-            &[Rule::Look],
+            &[Rule::Drain],
         ),
         case(
             "parked, answer lost, crash, newer ones at any moment",

@@ -1,10 +1,12 @@
 //! The scenarios: whatever happens in them, at rest each CRM holds the applied version, and the newest version is applied
 //! or dead; each rule is missed by some of them.
 
+mod bulk;
 mod claims;
 mod connections;
 mod creates;
 mod deletes;
+mod drained;
 mod groups;
 mod references;
 mod revisions;
@@ -31,6 +33,7 @@ const CALM: Left = Left {
     unknowns: 0,
     throttles: 0,
     redrives: 0,
+    drops: 0,
     lags: 0,
     echoes: 0,
     outages: 0,
@@ -69,10 +72,12 @@ fn miss(cases: &[Case]) {
 #[test]
 fn given_every_rule_when_looked_for_then_some_scenario_needs_it() {
     let all = [
+        bulk::cases(),
         claims::cases(),
         connections::cases(),
         creates::cases(),
         deletes::cases(),
+        drained::cases(),
         groups::cases(),
         references::cases(),
         revisions::cases(),

@@ -68,7 +68,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "parked: answers lost and limits, while newer versions pass",
             Scenario { parks: true, ..left(Left { crashes: 1, unknowns: 2, throttles: 1, ..CALM }) },
-            &[Rule::Own, Rule::Later, Rule::Look],
+            &[Rule::Own, Rule::Later, Rule::Drain],
         ),
         case(
             "parked: three versions, refused and redriven",

@@ -7,7 +7,7 @@ mod creates;
 mod tokens;
 mod waits;
 
-use crate::CONTACT;
+use crate::{CONTACT, parked};
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use rtr_connectors::http::{Http, NoAnswer, Outgoing, Response};
@@ -158,6 +158,19 @@ impl rtr_engine::seams::Records for NoTransactions<'_> {
         limit: usize,
     ) -> Result<Vec<rtr_engine::seams::Sleeper>, Unavailable> {
         self.0.records.due(now, limit).await
+    }
+    async fn parked(
+        &self,
+        connection: &rtr_core::key::ConnectionKey,
+        limit: usize,
+    ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
+        self.0.records.parked(connection, limit).await
+    }
+    async fn read_named(
+        &self,
+        keys: &[rtr_core::key::PairKey],
+    ) -> Result<Vec<rtr_engine::seams::Named>, Unavailable> {
+        self.0.records.read_named(keys).await
     }
     async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
         self.0.records.put_body(key, body).await

@@ -14,7 +14,7 @@ pub const VISIBILITY_MS: i64 = 2_000;
 /// Receives of `changes.fifo` before a message is moved to `dead-letter.fifo`.
 pub const MAX_RECEIVES: u32 = 3;
 
-/// Both queues, empty, set up as the constants here say, and whoever receives from them.
+/// The queues, empty, set up as the constants here say, and whoever receives from them.
 #[async_trait]
 pub trait Ends: Send + Sync {
     /// The queues.

@@ -79,13 +79,16 @@ pub async fn given_more_than_ten_when_sent_then_all_arrive_with_body_group_and_l
     }
 }
 
-/// Two queues, each with ids of its own.
-pub async fn given_messages_when_sent_to_either_queue_then_the_other_has_none_of_them(ends: &dyn Ends) {
-    let dead = Outbound { body: "dead".to_owned(), ..message("a", "1") };
-    assert_eq!(ends.queue().send(QueueName::DeadLetter, &[dead]).await, [Ok(())]);
+/// Three queues, each with ids of its own.
+pub async fn given_messages_when_sent_to_each_queue_then_the_others_have_none_of_them(ends: &dyn Ends) {
+    for (to, body) in [(QueueName::DeadLetter, "dead"), (QueueName::Bulk, "baton")] {
+        let other = Outbound { body: body.to_owned(), ..message("a", "1") };
+        assert_eq!(ends.queue().send(to, &[other]).await, [Ok(())]);
+    }
     sent(ends, &[message("a", "1")]).await;
     assert_eq!(bodies(&receive(ends, 10).await), ["1 of a"]);
     assert_eq!(bodies(&ends.receive(QueueName::DeadLetter, 10).await), ["dead"]);
+    assert_eq!(bodies(&ends.receive(QueueName::Bulk, 10).await), ["baton"]);
 }
 
 /// `bad` between two others: it is refused for itself, and they arrive.

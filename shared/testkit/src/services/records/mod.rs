@@ -3,6 +3,8 @@
 pub mod bodies;
 pub mod claims;
 pub mod many;
+pub mod named;
+pub mod parked;
 pub mod sleepers;
 pub mod writes;
 

@@ -36,7 +36,8 @@ fn of_one_partition(other: bool) -> impl Iterator<Item = String> {
 pub async fn given_what_sleeps_when_asked_what_is_due_then_it_comes_from_its_time_on_and_as_it_was_filed(
     records: &dyn Records,
 ) {
-    stands(records, &[insert("c-1", sleeping(parked(at(1_000)))), insert("awake", version(7))]).await;
+    let writes = [insert("c-1", sleeping(waiting("company", BEGIN, at(1_000)))), insert("awake", version(7))];
+    stands(records, &writes).await;
     assert_eq!(due(records, at(999), 100).await, []);
     let sleeper =
         Sleeper { record: record("c-1"), connection: CONNECTION.to_owned(), version: 8, due_at: at(1_000) };
@@ -44,7 +45,8 @@ pub async fn given_what_sleeps_when_asked_what_is_due_then_it_comes_from_its_tim
     assert_eq!(due(records, at(1_001), 100).await, [sleeper]);
 }
 
-/// A dead one waits for a person, a dropped one for nobody; one that waits has its time only while it is looked at.
+/// A dead one waits for a person, a parked or dropped one for the bulk lane; one that waits has its time only while it is
+/// looked at.
 pub async fn given_states_that_nobody_looks_at_when_asked_what_is_due_then_they_do_not_come(
     records: &dyn Records,
 ) {
@@ -53,6 +55,7 @@ pub async fn given_states_that_nobody_looks_at_when_asked_what_is_due_then_they_
     let incomplete = rtr_core::item::Slot { waits: looked_at.waits.clone(), ..gone_without.clone() };
     let writes = [
         insert("dead", sleeping(slot(SlotState::Dead, BEGIN, Instant(0)))),
+        insert("parked", sleeping(parked(at(5)))),
         insert("drop", sleeping(slot(SlotState::Drop, BEGIN, at(5)))),
         insert("waits", sleeping(looked_at)),
         insert("waits no more", sleeping(waiting("company", BEGIN, Instant(0)))),
@@ -69,7 +72,8 @@ pub async fn given_states_that_nobody_looks_at_when_asked_what_is_due_then_they_
 /// The earliest first, over all partitions.
 pub async fn given_many_due_when_asked_then_they_come_in_the_order_of_their_times(records: &dyn Records) {
     let later = |n: i64| at((n * 37) % 50);
-    let writes: Vec<_> = (0..50).map(|n| insert(&format!("r{n}"), sleeping(parked(later(n))))).collect();
+    let waits = |n| insert(&format!("r{n}"), sleeping(waiting("company", BEGIN, later(n))));
+    let writes: Vec<_> = (0..50).map(waits).collect();
     stands(records, &writes).await;
     let found = due(records, at(1_000), 10_000).await;
     let times: Vec<Instant> = found.iter().map(|one| one.due_at).collect();
@@ -85,9 +89,9 @@ pub async fn given_more_due_than_asked_for_when_asked_then_each_partition_gives_
     let mut writes: Vec<_> = crowd
         .iter()
         .zip([30, 10, 50, 20, 60, 40])
-        .map(|(id, ms)| insert(id, sleeping(parked(at(ms)))))
+        .map(|(id, ms)| insert(id, sleeping(waiting("company", BEGIN, at(ms)))))
         .collect();
-    writes.push(insert(&lone, sleeping(parked(at(900)))));
+    writes.push(insert(&lone, sleeping(waiting("company", BEGIN, at(900)))));
     stands(records, &writes).await;
     let shards = usize::try_from(SHARDS).unwrap();
     let found = due(records, at(1_000), 2 * shards).await;

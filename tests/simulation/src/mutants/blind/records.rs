@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rtr_core::item::{Item, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{ClaimChange, Records, Sleeper, Unavailable, Write, Wrote};
+use rtr_engine::seams::{ClaimChange, Named, Parked, Records, Sleeper, Unavailable, Write, Wrote};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -131,5 +131,13 @@ impl Records for Wrong {
 
     async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
         self.inner.delete_body(key).await
+    }
+
+    async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.inner.parked(connection, limit).await
+    }
+
+    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
+        self.inner.read_named(keys).await
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::core::Core;
 use async_trait::async_trait;
+use rtr_core::key::ConnectionKey;
+use rtr_core::lane::Lane;
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
-    Known, Lease, Limits, Outbound, Queue, QueueName, SecretText, Secrets, Suspension, Unavailable,
+    Baton, Known, Lease, Limits, Outbound, Queue, QueueName, SecretText, Secrets, Suspension, Unavailable,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -73,6 +75,27 @@ impl Limits for WrongLimits {
 
     async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
         self.1.note_replaced(connection, version).await
+    }
+
+    async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
+        self.1.want_lane(connection, at).await
+    }
+
+    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
+        self.1.lanes_due(now, limit).await
+    }
+
+    async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
+        self.1.take_lane(baton, quiet_ms).await
+    }
+
+    async fn pass_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        next: Option<Instant>,
+    ) -> Result<bool, Unavailable> {
+        self.1.pass_lane(connection, taken, next).await
     }
 }
 

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 const LISTED: usize = 10;
 
 /// Resolves every [`First::Look`]: afterwards those jobs know how to begin, or are ended or returned.
-pub(super) async fn look(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job]) {
+pub(crate) async fn look(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job]) {
     let steps = jobs.iter().filter_map(|job| Some(looks(job)?.len())).max();
     let Some(steps) = steps else { return };
     for step in 0..steps {
@@ -156,7 +156,7 @@ fn same(held: &str, asked: &str) -> bool {
 }
 
 /// Links the job to a record found, claim first, and goes on as an update that stamps our key on it.
-pub(super) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String) {
+pub(crate) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String) {
     let mapping = job.setup.mapping.clone();
     if job.going().is_some_and(|go| go.deleted) {
         let first = match &mapping.mapping.on_delete {
@@ -192,7 +192,7 @@ pub(super) async fn adopt(seams: &Seams<'_>, job: &mut Job, external_id: String)
 
 /// Adopts the record that the CRM named as a duplicate, if the mapping's match finds that very one: what clashes may be
 /// another property, and then it is a stranger's.
-pub(super) async fn adopt_if_matched(
+pub(crate) async fn adopt_if_matched(
     seams: &Seams<'_>,
     session: &Session<'_>,
     job: &mut Job,
@@ -216,7 +216,7 @@ pub(super) async fn adopt_if_matched(
 }
 
 /// The property by which we know our own, with its value for this record.
-pub(super) fn stamp(
+pub(crate) fn stamp(
     mapping: &rtr_core::mapping::Mapping,
     key_value: Option<&str>,
 ) -> Option<(String, Value)> {

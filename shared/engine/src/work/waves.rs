@@ -3,15 +3,15 @@
 //! A batch is worked in waves. A record whose reference is in the same batch, at the same connection, waits for that
 //! one's wave; where they wait for each other in a circle, the first of the batch goes without.
 
-use super::job::{Job, Stage};
-use super::prepare::reference_keys;
+use crate::work::job::{Job, Stage};
+use crate::work::prepare::reference_keys;
 use rtr_core::item::Item;
 use rtr_core::key::PairKey;
 use rtr_core::payload::Resolved;
 use std::collections::{HashMap, HashSet};
 
 /// Says for each undecided job whether it is its turn; false when none is left.
-pub(super) fn next(jobs: &mut [Job]) -> bool {
+pub(crate) fn next(jobs: &mut [Job]) -> bool {
     let undecided: HashSet<PairKey> =
         jobs.iter().filter(|job| matches!(job.stage, Stage::Read)).map(|job| job.key.clone()).collect();
     let mut free = false;
@@ -39,13 +39,13 @@ fn refers_to(job: &Job, undecided: &HashSet<PairKey>) -> bool {
 }
 
 /// Looks the references of what is left up again, among what the wave before has linked.
-pub(super) fn look_again(jobs: &mut [Job]) {
+pub(crate) fn look_again(jobs: &mut [Job]) {
     let ended: HashMap<PairKey, Item> = jobs
         .iter()
         .filter(|job| !matches!(job.stage, Stage::Read))
         .map(|job| (job.key.clone(), job.item.clone()))
         .collect();
     for job in jobs.iter_mut().filter(|job| matches!(job.stage, Stage::Read)) {
-        super::prepare::resolve(job, &ended);
+        crate::work::prepare::resolve(job, &ended);
     }
 }

@@ -1,104 +1,25 @@
-//! From records to decided jobs: configuration, mapping, one read for everything, and the plan.
+//! From jobs to decided jobs: configuration, mapping, one read for everything, and the plan.
 
-use super::intake::RecordWork;
 use super::job::{Beside, Job, Setup, Stage};
-use crate::batch::Received;
 use crate::seams::{Records, Seams};
 use rtr_connectors::registry;
-use rtr_core::change::{Change, Operation};
+use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::config::{Mode, OrgConfig};
-use rtr_core::item::{Body, Ended, Item, Reason};
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::item::{Body, Item, Reason};
+use rtr_core::key::{PairKey, RecordKey};
 use rtr_core::mapping::Subject;
 use rtr_core::payload::Resolved;
 use rtr_core::plan::{Action, Fence, Situation, fence, plan};
 use rtr_core::time::Instant;
-use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Why a record has no job at a connection it is routed to.
-pub(super) struct NoJob {
-    pub(super) connection: String,
-    pub(super) reason: Reason,
-}
-
-/// The jobs of one record: one per connection it is routed to or woken for.
-pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received]) -> (Vec<Job>, Vec<NoJob>) {
-    let (mut jobs, mut none) = (Vec::new(), Vec::new());
-    let routed = config.route(&work.key.record_type);
-    let woken = work.wakes.iter().map(|(_, wake)| &wake.connection).filter(|name| !routed.contains(name));
-    for name in routed.iter().chain(woken) {
-        let wake = work.wakes.iter().find(|(_, wake)| wake.connection == *name);
-        let change = work.change.as_ref().filter(|_| routed.contains(name));
-        // Of equal versions the wake stands for the others: it is the one that may revive a dead version.
-        let (place, version, woken) = match (wake, change) {
-            (Some((place, wake)), Some((_, change))) if wake.version >= change.version => {
-                (*place, wake.version, true)
-            }
-            (_, Some((place, change))) => (*place, change.version, false),
-            (Some((place, wake)), None) => (*place, wake.version, true),
-            (None, None) => continue,
-        };
-        let setup = match setup(config, name, &work.key.record_type) {
-            Ok(setup) => setup,
-            Err(reason) => {
-                none.push(NoJob { connection: name.clone(), reason });
-                continue;
-            }
-        };
-        let event = change.filter(|_| !woken).map(|(_, change)| change);
-        let connection = ConnectionKey::new(&work.key.org_id, name);
-        let received = &batch[place];
-        let mut job = Job {
-            key: PairKey::new(&work.key, &connection),
-            record: work.key.clone(),
-            connection,
-            message: place,
-            receive_count: received.receive_count,
-            first_received_at: received.first_received_at,
-            again: work.again,
-            wake: woken,
-            version,
-            by: received.message_id.clone(),
-            operation: event.map_or(Operation::Upsert, |change| change.operation),
-            data: event.map_or(Value::Null, |change| change.data.clone()),
-            beside: change.filter(|_| woken).map(|(at, change)| beside(*at, change, batch)),
-            setup,
-            mapped: None,
-            key_value: None,
-            unmappable: None,
-            references: Vec::new(),
-            item: Item::default(),
-            kept: None,
-            stage: Stage::Read,
-            deferred: false,
-            linked_before: false,
-            several: routed.len() > 1,
-        };
-        if !woken {
-            map(&mut job);
-        }
-        jobs.push(job);
-    }
-    (jobs, none)
-}
-
-fn beside(place: usize, change: &Change, batch: &[Received]) -> Beside {
-    let received = &batch[place];
-    Beside {
-        message: place,
-        receive_count: received.receive_count,
-        first_received_at: received.first_received_at,
-        by: received.message_id.clone(),
-        version: change.version,
-        operation: change.operation,
-        data: change.data.clone(),
-    }
-}
-
-fn setup(config: &Arc<OrgConfig>, name: &str, record_type: &str) -> Result<Setup, Reason> {
+/// What the configuration says of records of `record_type` at the connection `name`.
+///
+/// # Errors
+/// Why there is nothing to do there.
+pub(crate) fn setup(config: &Arc<OrgConfig>, name: &str, record_type: &str) -> Result<Setup, Reason> {
     let Some(connection) = config.connections.get(name) else {
         return Err(Reason::new(Code::NoMapping, format!("there is no connection `{name}`")));
     };
@@ -114,7 +35,7 @@ fn setup(config: &Arc<OrgConfig>, name: &str, record_type: &str) -> Result<Setup
 }
 
 /// Applies the mapping to the job's record.
-fn map(job: &mut Job) {
+pub(crate) fn map(job: &mut Job) {
     let (record, mapping) = (&job.record, &job.setup.mapping.mapping);
     let subject =
         Subject { org_id: &record.org_id, record_type: &record.record_type, record_id: &record.record_id };
@@ -139,7 +60,7 @@ fn map(job: &mut Job) {
 }
 
 /// Reads the items of all jobs and of what they refer to, in one read; a wake's data and references in a second.
-pub(super) async fn load(seams: &Seams<'_>, jobs: &mut [Job]) {
+pub(crate) async fn load(seams: &Seams<'_>, jobs: &mut [Job]) {
     let mut keys: Vec<PairKey> = jobs.iter().map(|job| job.key.clone()).collect();
     keys.extend(jobs.iter().flat_map(reference_keys));
     let Some(found) = read(seams.records, jobs, &keys).await else { return };
@@ -182,7 +103,7 @@ async fn read(records: &dyn Records, jobs: &mut [Job], keys: &[PairKey]) -> Opti
 }
 
 /// The items of what `job` refers to, in the order of its references.
-pub(super) fn reference_keys(job: &Job) -> Vec<PairKey> {
+pub(crate) fn reference_keys(job: &Job) -> Vec<PairKey> {
     let key = |record_type: &str, record_id: &str| {
         PairKey::new(&RecordKey::new(&job.record.org_id, record_type, record_id), &job.connection)
     };
@@ -190,7 +111,7 @@ pub(super) fn reference_keys(job: &Job) -> Vec<PairKey> {
 }
 
 /// Says of each reference whether it is linked, as far as `found` knows.
-pub(super) fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
+pub(crate) fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
     let keys = reference_keys(job);
     for ((_, state), key) in job.references.iter_mut().zip(keys) {
         if let Some(item) = found.get(&key) {
@@ -205,7 +126,7 @@ pub(super) fn resolve(job: &mut Job, found: &HashMap<PairKey, Item>) {
 
 /// Whether what `job` refers to is linked to something else by now, or to nothing, so that it may be refused for what it was
 /// told before. Read anew: unknown is no.
-pub(super) async fn references_moved(seams: &Seams<'_>, job: &mut Job) -> bool {
+pub(crate) async fn references_moved(seams: &Seams<'_>, job: &mut Job) -> bool {
     let keys = reference_keys(job);
     if keys.is_empty() {
         return false;
@@ -234,6 +155,7 @@ fn take_beside(job: &mut Job, beside: Beside) {
     job.message = beside.message;
     job.receive_count = beside.receive_count;
     job.first_received_at = beside.first_received_at;
+    job.arrived = beside.first_received_at;
     job.by = beside.by;
     job.version = beside.version;
     job.operation = beside.operation;
@@ -242,7 +164,7 @@ fn take_beside(job: &mut Job, beside: Beside) {
 }
 
 /// Fills a wake's job with the data of the version that sleeps.
-async fn revive(seams: &Seams<'_>, job: &mut Job) {
+pub(crate) async fn revive(seams: &Seams<'_>, job: &mut Job) {
     let Some(slot) = job.item.slot.clone() else { return };
     job.operation = slot.operation();
     job.data = match &slot.body {
@@ -264,7 +186,7 @@ fn gone(what: &str) -> Reason {
 }
 
 /// What to do with the job.
-pub(super) fn decide(job: &Job, now: Instant) -> Action {
+pub(crate) fn decide(job: &Job, now: Instant) -> Action {
     let now = job.earliest(now);
     let mapping = &job.setup.mapping.mapping;
     let capabilities = job.setup.connector.capabilities();
@@ -275,7 +197,7 @@ pub(super) fn decide(job: &Job, now: Instant) -> Action {
         references: &job.references,
         key_value: job.key_value.as_deref(),
         mode: job.settings().map_or(Mode::Live, |connection| connection.mode),
-        arrived: job.first_received_at,
+        arrived: job.arrived,
         settle_ms: capabilities.request_life_ms + capabilities.search_lag_ms,
         now,
     };
@@ -285,6 +207,3 @@ pub(super) fn decide(job: &Job, now: Instant) -> Action {
         _ => plan(&incoming, situation),
     }
 }
-
-/// The ending that a batch reports for a record that has no job anywhere.
-pub(super) const NOT_ROUTED: Ended = Ended::Skipped;

@@ -3,9 +3,11 @@
 use super::job::{Job, Stage};
 use crate::seams::{ClaimChange, Records, Seams, Write, Wrote};
 use futures::future::{join, join_all};
+use rtr_core::change::Operation;
 use rtr_core::code::Code;
-use rtr_core::item::{Body, Ended, Item, Reason};
-use rtr_core::settle::{Decision, Ending, Filing, claims, settle};
+use rtr_core::item::{Body, Ended, Item, Lane, Reason};
+use rtr_core::plan::Wait;
+use rtr_core::settle::{Decision, Ending, Filing, Parking, claims, settle};
 use rtr_core::time::Instant;
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ const MAX_ROUNDS: usize = 6;
 
 /// What became of an ending.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Committed {
+pub(crate) enum Committed {
     /// It is written, or stood there already by our own hand.
     Written,
     /// Something newer stands there.
@@ -30,7 +32,7 @@ pub(super) enum Committed {
 }
 
 /// Commits `ending` for each job. The answers stand in their order; the jobs' items are what is written now.
-pub(super) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>) -> Vec<Committed> {
+pub(crate) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>) -> Vec<Committed> {
     let mut answers: Vec<Option<Committed>> = vec![None; work.len()];
     for round in 0..MAX_ROUNDS {
         let mut writes = Vec::new();
@@ -92,7 +94,7 @@ pub(super) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>)
 }
 
 /// Commits endings that finish their jobs, and sets the jobs' stages.
-pub(super) async fn finish(seams: &Seams<'_>, work: Vec<(&mut Job, Ending, Ended, Option<Reason>)>) {
+pub(crate) async fn finish(seams: &Seams<'_>, work: Vec<(&mut Job, Ending, Ended, Option<Reason>)>) {
     let mut outcomes = Vec::with_capacity(work.len());
     let mut pairs = Vec::with_capacity(work.len());
     for (job, ending, ended, reason) in work {
@@ -131,7 +133,7 @@ pub(super) async fn finish(seams: &Seams<'_>, work: Vec<(&mut Job, Ending, Ended
 ///
 /// # Errors
 /// When the body could not be stored.
-pub(super) async fn filing(
+pub(crate) async fn filing(
     seams: &Seams<'_>,
     job: &Job,
     reason: Reason,
@@ -145,7 +147,7 @@ pub(super) async fn filing(
     Ok(Filing {
         reason,
         body,
-        deleted: job.operation == rtr_core::change::Operation::Deleted,
+        deleted: job.operation == Operation::Deleted,
         attempts: job.attempts(),
         uncertain: certainty == Certainty::MayHaveLanded,
         not_created: certainty == Certainty::DidNotLand,
@@ -154,7 +156,7 @@ pub(super) async fn filing(
 
 /// What a dead letter knows of the call before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Certainty {
+pub(crate) enum Certainty {
     /// The CRM refused: nothing landed.
     DidNotLand,
     /// Nothing was called.
@@ -167,11 +169,32 @@ pub(super) enum Certainty {
 ///
 /// # Errors
 /// When the bucket does not answer.
-pub(super) async fn kept_body(seams: &Seams<'_>, job: &Job) -> Result<Body, String> {
+pub(crate) async fn kept_body(seams: &Seams<'_>, job: &Job) -> Result<Body, String> {
     match job.item.slot.as_ref().filter(|slot| job.wake && slot.wanted_version == job.version) {
         Some(slot) => Ok(slot.body.clone()),
         None => store_body(seams, &job.key.pk, &job.data).await,
     }
+}
+
+/// The version of `job`, to be kept until `until`.
+///
+/// # Errors
+/// When its body could not be stored.
+pub(crate) async fn parking(
+    seams: &Seams<'_>,
+    job: &Job,
+    reason: Reason,
+    until: Instant,
+    wait: Option<Wait>,
+) -> Result<Parking, String> {
+    Ok(Parking {
+        reason,
+        body: kept_body(seams, job).await?,
+        deleted: job.operation == Operation::Deleted,
+        attempts: job.attempts(),
+        until,
+        wait,
+    })
 }
 
 /// Where `data` lies: inline, or in the bucket under a key of its own.
@@ -190,6 +213,10 @@ pub(crate) async fn store_body(seams: &Seams<'_>, pk: &str, data: &Value) -> Res
 
 fn decide(job: &Job, ending: &Ending, now: Instant) -> Result<(Write, Committed), Committed> {
     let write = |new: Item| Write { key: job.key.clone(), names: job.names(), old: job.item.clone(), new };
+    // The bulk lane has drained what was to be replaced, and may not look again: the version is planned anew.
+    if job.replaces && matches!(ending, Ending::Parked(_)) && job.item.lane() != Lane::Bulk {
+        return Err(Committed::PlanAgain);
+    }
     match settle(&job.item, &job.attempt(), ending, now) {
         Decision::Write(item) => Ok((write(*item), Committed::Written)),
         Decision::Overtaken(item) => Ok((write(*item), Committed::Overtaken)),
@@ -235,7 +262,7 @@ async fn owned(seams: &Seams<'_>, job: &Job, owner: &str) -> Result<Filing, Stri
     Ok(Filing {
         reason: Reason::new(Code::Owned, message),
         body: kept_body(seams, job).await?,
-        deleted: job.operation == rtr_core::change::Operation::Deleted,
+        deleted: job.operation == Operation::Deleted,
         attempts: job.receive_count,
         uncertain: true,
         not_created: true,

@@ -10,17 +10,17 @@ use rtr_connectors::connector::{Association, Kind, WriteCall, WriteItem};
 use rtr_connectors::session::Session;
 use rtr_core::code::Code;
 use rtr_core::failure::{Class, Failure};
-use rtr_core::item::{Ended, Reason};
+use rtr_core::item::{Ended, Lane, Reason};
 use rtr_core::mapping::Patch;
 use rtr_core::plan::{Action, First};
-use rtr_core::settle::{Applied, Ending, Link, Open};
+use rtr_core::settle::{Applied, Ending, Link, Open, Put};
 use std::collections::BTreeMap;
 
 /// Rounds of one job in one invocation: look and adopt, write, make anew what was gone.
 const MAX_ROUNDS: usize = 4;
 
 /// Works the going jobs of one connection until each is ended or returned.
-pub(super) async fn execute(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job]) {
+pub(crate) async fn execute(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Job]) {
     for _ in 0..MAX_ROUNDS {
         if jobs.iter().all(|job| job.going().is_none()) {
             return;
@@ -279,7 +279,14 @@ async fn recreate(seams: &Seams<'_>, job: &mut Job) {
 }
 
 async fn hold(seams: &Seams<'_>, job: &mut Job, until: rtr_core::time::Instant, reason: Reason) {
-    match commit(seams, vec![(&mut *job, Ending::Unknown)]).await.into_iter().next() {
+    let ending = match job.lane {
+        Lane::Sync => Ending::Unknown,
+        Lane::Bulk => {
+            let attempts = job.attempts();
+            Ending::Put(Put { until, reason: reason.clone(), uncertain: true, attempts })
+        }
+    };
+    match commit(seams, vec![(&mut *job, ending)]).await.into_iter().next() {
         Some(Committed::Failed(why)) => job.give_back_as_is(&why),
         _ => job.hold(until, reason),
     }

@@ -1,9 +1,10 @@
 //! Opens each connection that has work, and works it: connections concurrently, records of one group never.
 
-use super::begin::announce;
+use super::Caches;
+use super::announce::announce;
 use super::execute::execute;
 use super::job::Job;
-use super::{Caches, Settings};
+use crate::batch::Settings;
 use crate::credentials::ConnectionAuth;
 use crate::gate::LimiterGate;
 use crate::report::BatchReport;
@@ -16,7 +17,7 @@ use rtr_core::time::Instant;
 use std::collections::BTreeMap;
 
 /// Calls the CRMs, connections concurrently. Once a record has crashed its function, records are worked one at a time.
-pub(super) async fn call_all(
+pub(crate) async fn call_all(
     seams: &Seams<'_>,
     settings: &Settings,
     caches: &Caches,

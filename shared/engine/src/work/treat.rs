@@ -9,7 +9,7 @@ use rtr_core::plan::First;
 use rtr_core::time::Instant;
 
 /// How long everybody leaves a CRM alone that said it is unavailable, in milliseconds.
-pub(super) const BREAKER_MS: i64 = 5_000;
+pub(crate) const BREAKER_MS: i64 = 5_000;
 /// The longest wait after an outage's answer, in milliseconds; it doubles with each receive up to this.
 const LONGEST_BACKOFF_MS: i64 = 300_000;
 /// How often a suspended connection's messages look whether the secret has changed, in milliseconds.
@@ -19,7 +19,7 @@ const BUSY_MS: i64 = 2_000;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Treatment {
+pub(crate) enum Treatment {
     /// Come back, nothing having landed.
     Return(Instant),
     /// Come back after the hold: it may have landed.
@@ -39,7 +39,7 @@ pub(super) enum Treatment {
 }
 
 /// The treatment of `failure`.
-pub(super) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
+pub(crate) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
     let capabilities = job.setup.connector.capabilities();
     let now = job.latest(now);
     match &failure.class {
@@ -100,12 +100,12 @@ fn may_adopt(job: &Job, existing: &str) -> bool {
 }
 
 /// A second, doubling with each receive.
-pub(super) fn backoff_ms(receive_count: u32) -> i64 {
+pub(crate) fn backoff_ms(receive_count: u32) -> i64 {
     (1_000_i64 << receive_count.min(10)).min(LONGEST_BACKOFF_MS)
 }
 
 /// The reason noted for a message that comes back.
-pub(super) fn waiting(failure: &Failure) -> Reason {
+pub(crate) fn waiting(failure: &Failure) -> Reason {
     let code = if matches!(failure.class, Class::Missing) { Code::NotVisibleYet } else { failure.code() };
     Reason { code, ..Reason::from(failure) }
 }

@@ -15,7 +15,7 @@ use rtr_core::item::Ended;
 const MOST_AT_ONCE: usize = 2_000;
 
 /// Wakes what waits for records that were linked in this batch.
-pub(super) async fn notify(seams: &Seams<'_>, settings: &Settings, jobs: &[Job], report: &mut BatchReport) {
+pub(crate) async fn notify(seams: &Seams<'_>, settings: &Settings, jobs: &[Job], report: &mut BatchReport) {
     for job in jobs.iter().filter(|job| is_first_link(job) && is_referred_to(job)) {
         match seams.records.waiting_for(&job.connection, &job.record, MOST_AT_ONCE).await {
             Ok(sleepers) => report.count("woken", wake(seams, settings, &sleepers, &job.by).await),

@@ -1,12 +1,12 @@
 //! One record at one connection, on its way through the stages: planned, executed, committed.
 
-use super::answer::MessageFate;
+use super::fate::MessageFate;
 use crate::seams::Names;
 use rtr_connectors::registry::Connector;
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, MappingAt, OrgConfig};
-use rtr_core::item::{Body, Ended, Item, Reason};
+use rtr_core::item::{Body, Ended, Item, Lane, Reason};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::mapping::{Mapped, Reference};
 use rtr_core::payload::Resolved;
@@ -17,63 +17,69 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// One record at one connection.
-pub(super) struct Job {
-    pub(super) key: PairKey,
-    pub(super) record: RecordKey,
-    pub(super) connection: ConnectionKey,
+pub(crate) struct Job {
+    pub(crate) key: PairKey,
+    pub(crate) record: RecordKey,
+    pub(crate) connection: ConnectionKey,
     /// The message it came by, as a place in the batch.
-    pub(super) message: usize,
-    pub(super) receive_count: u32,
-    pub(super) first_received_at: Instant,
-    pub(super) again: bool,
-    pub(super) wake: bool,
-    pub(super) version: u64,
-    pub(super) by: String,
-    pub(super) operation: Operation,
+    pub(crate) message: usize,
+    /// Who works it.
+    pub(crate) lane: Lane,
+    pub(crate) receive_count: u32,
+    pub(crate) first_received_at: Instant,
+    /// When the version arrived: a wait for a reference begins then.
+    pub(crate) arrived: Instant,
+    pub(crate) again: bool,
+    pub(crate) wake: bool,
+    pub(crate) version: u64,
+    pub(crate) by: String,
+    pub(crate) operation: Operation,
     /// The change that came beside a wake: it counts if the wake finds nothing to wake.
-    pub(super) beside: Option<Beside>,
+    pub(crate) beside: Option<Beside>,
     /// The event's record; a wake's is the dead slot's, known once the item is read.
-    pub(super) data: Value,
-    pub(super) setup: Setup,
-    pub(super) mapped: Option<Mapped>,
-    pub(super) key_value: Option<String>,
+    pub(crate) data: Value,
+    pub(crate) setup: Setup,
+    pub(crate) mapped: Option<Mapped>,
+    pub(crate) key_value: Option<String>,
     /// What made mapping impossible.
-    pub(super) unmappable: Option<Reason>,
-    pub(super) references: Vec<(Reference, Resolved)>,
+    pub(crate) unmappable: Option<Reason>,
+    pub(crate) references: Vec<(Reference, Resolved)>,
     /// The item as last read or written by us.
-    pub(super) item: Item,
+    pub(crate) item: Item,
     /// Where the data of a version lies that will have to be completed.
-    pub(super) kept: Option<Body>,
-    pub(super) stage: Stage,
+    pub(crate) kept: Option<Body>,
+    pub(crate) stage: Stage,
     /// Whether it goes after another of its batch, which it refers to.
-    pub(super) deferred: bool,
+    pub(crate) deferred: bool,
     /// Whether it was linked when it was first read.
-    pub(super) linked_before: bool,
+    pub(crate) linked_before: bool,
     /// Whether its record goes to other connections too.
-    pub(super) several: bool,
+    pub(crate) several: bool,
+    /// Whether it takes the place of what is parked, and only that: what it would park anew no lane knows of.
+    pub(crate) replaces: bool,
 }
 
 /// A change event that a wake stands for.
-pub(super) struct Beside {
-    pub(super) message: usize,
-    pub(super) receive_count: u32,
-    pub(super) first_received_at: Instant,
-    pub(super) by: String,
-    pub(super) version: u64,
-    pub(super) operation: Operation,
-    pub(super) data: Value,
+pub(crate) struct Beside {
+    pub(crate) message: usize,
+    pub(crate) receive_count: u32,
+    pub(crate) first_received_at: Instant,
+    pub(crate) by: String,
+    pub(crate) version: u64,
+    pub(crate) operation: Operation,
+    pub(crate) data: Value,
 }
 
 /// What the configuration says of the pair.
-pub(super) struct Setup {
-    pub(super) config: Arc<OrgConfig>,
-    pub(super) mapping: Arc<MappingAt>,
-    pub(super) connector: Connector,
+pub(crate) struct Setup {
+    pub(crate) config: Arc<OrgConfig>,
+    pub(crate) mapping: Arc<MappingAt>,
+    pub(crate) connector: Connector,
 }
 
 /// How far a job is.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// Not decided yet.
     Read,
     /// The CRM is to be told.
@@ -86,12 +92,13 @@ pub(super) enum Stage {
 
 impl Job {
     /// The connection's settings; present because a job is made of them.
-    pub(super) fn settings(&self) -> Option<&Connection> {
+    pub(crate) fn settings(&self) -> Option<&Connection> {
         self.setup.config.connections.get(&self.connection.connection)
     }
 
-    pub(super) fn incoming(&self) -> Incoming {
+    pub(crate) fn incoming(&self) -> Incoming {
         Incoming {
+            lane: self.lane,
             version: self.version,
             mapping_revision: self.setup.mapping.revision,
             operation: self.operation,
@@ -102,17 +109,18 @@ impl Job {
 
     /// The time at the earliest, as far as is known: by it a hold is over. A message that comes for the first time tells the
     /// queue's time, and a clock of ours that is ahead of it must not end a hold too soon.
-    pub(super) fn earliest(&self, now: Instant) -> Instant {
+    pub(crate) fn earliest(&self, now: Instant) -> Instant {
         if self.receive_count == 1 { now.min(self.first_received_at) } else { now }
     }
 
     /// The time at the latest, as far as is known: from it a hold is counted, though our clock be behind the queue's.
-    pub(super) fn latest(&self, now: Instant) -> Instant {
+    pub(crate) fn latest(&self, now: Instant) -> Instant {
         now.max(self.first_received_at)
     }
 
-    pub(super) fn attempt(&self) -> Attempt {
+    pub(crate) fn attempt(&self) -> Attempt {
         Attempt {
+            lane: self.lane,
             version: self.version,
             mapping_revision: self.setup.mapping.revision,
             by: self.by.clone(),
@@ -120,7 +128,7 @@ impl Job {
         }
     }
 
-    pub(super) fn names(&self) -> Names {
+    pub(crate) fn names(&self) -> Names {
         Names {
             org_id: Some(self.record.org_id.clone()),
             connection: Some(self.connection.connection.clone()),
@@ -130,36 +138,36 @@ impl Job {
     }
 
     /// Receives of the version so far, over all its messages.
-    pub(super) fn attempts(&self) -> u32 {
+    pub(crate) fn attempts(&self) -> u32 {
         let slot = self.item.slot.as_ref().filter(|slot| slot.wanted_version == self.version && self.wake);
         slot.map_or(0, |slot| slot.attempts).saturating_add(self.receive_count)
     }
 
-    pub(super) fn going(&self) -> Option<&Go> {
+    pub(crate) fn going(&self) -> Option<&Go> {
         match &self.stage {
             Stage::Going(go) => Some(go),
             _ => None,
         }
     }
 
-    pub(super) fn end(&mut self, ended: Ended) {
+    pub(crate) fn end(&mut self, ended: Ended) {
         self.stage = Stage::Ended(ended, None);
     }
 
-    pub(super) fn give_back(&mut self, until: Instant, reason: Reason) {
+    pub(crate) fn give_back(&mut self, until: Instant, reason: Reason) {
         self.stage = Stage::Returned(MessageFate::Return(until), reason);
     }
 
-    pub(super) fn hold(&mut self, until: Instant, reason: Reason) {
+    pub(crate) fn hold(&mut self, until: Instant, reason: Reason) {
         self.stage = Stage::Returned(MessageFate::Hold(until), reason);
     }
 
-    pub(super) fn give_back_as_is(&mut self, why: &str) {
+    pub(crate) fn give_back_as_is(&mut self, why: &str) {
         let reason = Reason::new(Code::StateUnavailable, why);
         self.stage = Stage::Returned(MessageFate::ReturnAsIs, reason);
     }
 
-    pub(super) fn fate(&self) -> MessageFate {
+    pub(crate) fn fate(&self) -> MessageFate {
         match &self.stage {
             Stage::Ended(..) => MessageFate::Done,
             Stage::Returned(fate, _) => *fate,

@@ -1,0 +1,157 @@
+//! Drains one chunk of what is parked and due.
+
+use super::ends::{dropped, end, orphaned};
+use super::jobs::{job, load};
+use super::rest::stops;
+use super::{SOON_MS, Work};
+use crate::report::BatchReport;
+use crate::seams::Parked;
+use crate::work::commit::{Committed, commit};
+use crate::work::connections::call_all;
+use crate::work::decide::plan_all;
+use crate::work::fate::MessageFate;
+use crate::work::job::{Job, Stage};
+use crate::work::note::note;
+use crate::work::notify::notify;
+use crate::work::waves;
+use rtr_core::code::Code;
+use rtr_core::config::OrgConfig;
+use rtr_core::item::{Body, Ended};
+use rtr_core::key::PairKey;
+use rtr_core::lane::Lane;
+use rtr_core::settle::{Ending, Put};
+use rtr_core::time::Instant;
+use std::sync::Arc;
+
+/// Bodies kept outside the table that a worker holds at once: each may be as large as a message, and a worker that dies of
+/// a full memory dies of no record that could be named.
+const LARGE_AT_ONCE: usize = 20;
+
+/// How a chunk went.
+pub(super) enum Drain {
+    /// The connection cannot go on until then.
+    Stopped {
+        /// When it may again.
+        until: Instant,
+        /// Whether anything has ended all the same.
+        ended: bool,
+        /// Whether it was refused what it asked for, and not only told to ask later.
+        refused: bool,
+    },
+    /// It was worked; false when nothing came of it: the index shows what is not parked any more, or not for us.
+    Worked(bool),
+}
+
+/// Works the versions of `chunk` that are still parked.
+pub(super) async fn drain(
+    lane: &Work<'_>,
+    taken: &Lane,
+    config: &Arc<OrgConfig>,
+    chunk: &[Parked],
+    report: &mut BatchReport,
+) -> Drain {
+    let (seams, received) = (lane.seams, lane.received);
+    let keys: Vec<PairKey> = chunk.iter().map(|one| one.key.clone()).collect();
+    let named = match seams.records.read_named(&keys).await {
+        Ok(named) => named,
+        Err(error) => {
+            tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
+            return Drain::Stopped { until: soon(seams.clock.now()), ended: false, refused: true };
+        }
+    };
+    let wary = taken.runs > 1;
+    let by = lane.by();
+    let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());
+    let mut large = 0;
+    for one in named {
+        // Its slot may have gone or be put off since the index was written.
+        let Some(slot) = one.item.slot.clone().filter(|slot| slot.not_before <= by) else { continue };
+        if slot.state.lane() != rtr_core::item::Lane::Bulk {
+            continue;
+        }
+        if let Some(ending) = dropped(&slot) {
+            drops.push((one, ending));
+            continue;
+        }
+        // What is too much for now is due still, and shown again.
+        large += usize::from(matches!(slot.body, Body::Stored(_)));
+        if large > LARGE_AT_ONCE && matches!(slot.body, Body::Stored(_)) {
+            continue;
+        }
+        match job(&one, lane.connection, config, received, wary) {
+            Ok(job) => jobs.extend(job),
+            Err(reason) => orphans.push((one, orphaned(&slot, &reason))),
+        }
+    }
+    let dropped = end(seams, &received.message_id, drops).await;
+    let dead = end(seams, &received.message_id, orphans).await;
+    report.count("dropped", dropped.written);
+    report.count("dead", dead.written);
+    load(seams, &mut jobs).await;
+    while waves::next(&mut jobs) {
+        plan_all(seams, &mut jobs, report).await;
+        call_all(seams, lane.settings, lane.caches, &mut jobs, wary, lane.deadline, report).await;
+        waves::look_again(&mut jobs);
+    }
+    let (mut stopped, some_put) = put_off(lane, &mut jobs, report).await;
+    if dropped.failed || dead.failed {
+        stopped = stopped.max(Some(soon(seams.clock.now())));
+    }
+    notify(seams, lane.settings, &jobs, report).await;
+    let mut ended = dropped.written + dead.written > 0;
+    for job in &jobs {
+        let Stage::Ended(how, _) = &job.stage else { continue };
+        note(job, report);
+        ended |= *how != Ended::Superseded;
+    }
+    let refuses =
+        |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if reason.code != Code::Throttled);
+    let refused = jobs.iter().any(refuses);
+    stopped.map_or(Drain::Worked(ended || some_put), |until| Drain::Stopped { until, ended, refused })
+}
+
+/// Writes how long what could not go stays parked; what stopped the connection as a whole is left as it is, and says until
+/// when, beside whether anything was put off. The lane knows as of anything that is parked: the index may not show it, when
+/// the lane is looked at next.
+async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) -> (Option<Instant>, bool) {
+    let seams = lane.seams;
+    let now = seams.clock.now();
+    let (mut stopped, mut first, mut work) = (None, None, Vec::new());
+    for job in jobs.iter_mut() {
+        let Stage::Returned(fate, reason) = &job.stage else { continue };
+        if let Some(until) = stops(fate, reason, now) {
+            stopped = Some(stopped.map_or(until, |held: Instant| held.max(until)));
+            // What was announced ended in order.
+            if job.item.crashes > 0 {
+                work.push((job, Ending::Returned));
+            }
+            continue;
+        }
+        report.count("put_off", 1);
+        let (MessageFate::Return(until) | MessageFate::Hold(until)) = *fate else { continue };
+        first = Some(first.map_or(until, |held: Instant| held.min(until)));
+        // What is held is written already, with the hash gone.
+        if matches!(fate, MessageFate::Return(_)) {
+            let put = Put { until, reason: reason.clone(), uncertain: false, attempts: job.attempts() };
+            work.push((job, Ending::Put(put)));
+        }
+    }
+    if let Some(at) = first
+        && let Err(error) = seams.limits.want_lane(lane.connection, at).await
+    {
+        tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
+        stopped = stopped.max(Some(at));
+    }
+    if !work.is_empty() {
+        let answers = commit(seams, work).await;
+        if answers.iter().any(|answer| matches!(answer, Committed::Failed(_))) {
+            stopped = stopped.max(Some(soon(now)));
+        }
+    }
+    (stopped, first.is_some())
+}
+
+/// When a table that took no write is tried again: what it did not take is due still.
+fn soon(now: Instant) -> Instant {
+    now.plus_ms(SOON_MS)
+}

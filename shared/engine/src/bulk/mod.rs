@@ -1,0 +1,193 @@
+//! The bulk flow: one worker for each connection drains what is parked there, in calls as large as its CRM takes.
+//!
+//! A baton starts it; whoever takes the baton has the lane until its message is settled. It reads what is parked and due,
+//! in the order of its time, and works it as the sync flow works messages: the same plan, calls and endings, each written
+//! only while the slot still holds the version. What stops the connection as a whole stops the lane and touches no slot,
+//! so that an outage costs a hundred thousand parked versions nothing. In the end the next baton is sent, or the lane says
+//! when it is to be looked at again.
+
+pub(crate) mod baton;
+mod drain;
+mod ends;
+mod jobs;
+mod rest;
+
+use crate::batch::{Received, Settings};
+use crate::report::{BatchReport, log_batch};
+use crate::seams::{Baton, Parked, Seams};
+use crate::work::{COMMIT_RESERVE_MS, Caches};
+use drain::{Drain, drain};
+use futures::future::join_all;
+use rest::Rest;
+use rtr_connectors::registry;
+use rtr_core::config::Mode;
+use rtr_core::key::ConnectionKey;
+use rtr_core::lane::Lane;
+use rtr_core::time::Instant;
+
+/// Versions looked for at once.
+const LOOK_AT: usize = 1_000;
+/// The largest chunk that is worked at once, in calls of the CRM's own size: of several objects each has its calls full.
+const CALLS_AT_ONCE: usize = 2;
+/// With less time left than this, in milliseconds, no other chunk is begun; a function of little time needs a quarter of it.
+const LEAST_CHUNK_MS: i64 = 15_000;
+/// A rest up to this long is waited out in place, in milliseconds: a lane that is given up and found again takes longer.
+const WAIT_MS: i64 = 5_000;
+/// After so many calls that ended nothing a stop is not waited out in place.
+const MOST_IN_VAIN: u64 = 3;
+/// A connection that a person has stopped is looked at again after this, in milliseconds.
+const STOPPED_MS: i64 = 60_000;
+/// A table that does not answer is asked again after this, in milliseconds.
+const SOON_MS: i64 = 5_000;
+
+/// Works one batch of batons until `deadline`.
+pub async fn run(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    caches: &Caches,
+    batch: &[Received],
+    deadline: Instant,
+) -> BatchReport {
+    let began = seams.clock.now();
+    let deadline = deadline.plus_ms(-COMMIT_RESERVE_MS);
+    let mut report = BatchReport::default();
+    let lanes = batch.iter().map(|received| one(seams, settings, caches, received, deadline));
+    for (received, lane) in batch.iter().zip(join_all(lanes).await) {
+        match lane {
+            Ok(counts) => counts.counts.into_iter().for_each(|(name, n)| report.count(name, n)),
+            Err(()) => report.failed.push(received.message_id.clone()),
+        }
+    }
+    report.count("messages", batch.len() as u64);
+    log_batch("bulk", batch, &report, seams.clock.now().since_ms(began));
+    report
+}
+
+async fn one(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    caches: &Caches,
+    received: &Received,
+    deadline: Instant,
+) -> Result<BatchReport, ()> {
+    let mut report = BatchReport::default();
+    let Some(baton) = baton::read(&received.body) else {
+        tracing::warn!(event = "lane", message_id = received.message_id, "a message is no baton");
+        return Ok(report);
+    };
+    let connection = &baton.connection;
+    let warn = |message: &str| tracing::warn!(event = "lane", connection = connection.key(), message);
+    // A worker that died is followed when its requests have landed or died, as the queue would let it be.
+    let quiet_ms = settings.visibility_ms - settings.timeout_ms;
+    let taken = match seams.limits.take_lane(&baton, quiet_ms).await {
+        Ok(Some(taken)) => taken,
+        Ok(None) => return Ok(report),
+        Err(error) => {
+            warn(&error.0);
+            return Err(());
+        }
+    };
+    let lane = Work { seams, settings, caches, connection, received, deadline };
+    let rest = lane.work(&taken, &mut report).await;
+    let now = seams.clock.now();
+    let next = match rest {
+        Rest::Until(at) => Some(at.max(now)),
+        Rest::Empty { next } => taken.look_again(next, now),
+    };
+    match seams.limits.pass_lane(connection, &taken, next).await {
+        // Else the sweep sends it, when it is time.
+        Ok(true) if next.is_some_and(|at| at <= now) => {
+            let next = Baton { connection: connection.clone(), n: taken.n };
+            baton::send(seams, &[next]).await;
+        }
+        Ok(_) => {}
+        Err(error) => warn(&error.0),
+    }
+    Ok(report)
+}
+
+/// What one worker has to do with.
+struct Work<'a> {
+    seams: &'a Seams<'a>,
+    settings: &'a Settings,
+    caches: &'a Caches,
+    connection: &'a ConnectionKey,
+    received: &'a Received,
+    deadline: Instant,
+}
+
+impl Work<'_> {
+    async fn work(&self, taken: &Lane, report: &mut BatchReport) -> Rest {
+        let clock = self.seams.clock;
+        let config = match self.seams.configs.org(&self.connection.org_id).await {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::warn!(event = "config", org_id = self.connection.org_id, message = %error);
+                return Rest::Until(clock.now().plus_ms(SOON_MS));
+            }
+        };
+        let own = config.connections.get(&self.connection.connection);
+        if own.is_some_and(|own| own.mode != Mode::Live) {
+            return Rest::Until(clock.now().plus_ms(STOPPED_MS));
+        }
+        let connector = own.and_then(|own| registry::by_name(&own.provider));
+        let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
+        let calls = |report: &BatchReport| report.counts.get("crm_calls").copied().unwrap_or(0);
+        let mut called = calls(report);
+        loop {
+            let shown = match self.seams.records.parked(self.connection, LOOK_AT).await {
+                Ok(shown) => shown,
+                Err(error) => {
+                    tracing::warn!(event = "lane", connection = self.connection.key(), message = %error);
+                    return Rest::Until(clock.now().plus_ms(SOON_MS));
+                }
+            };
+            let by = self.by();
+            let (due, later): (Vec<Parked>, Vec<Parked>) =
+                shown.into_iter().partition(|one| one.not_before <= by);
+            if due.is_empty() {
+                return Rest::Empty { next: later.first().map(|one| one.not_before) };
+            }
+            let mut worked = false;
+            for chunk in due.chunks(size.max(1) * CALLS_AT_ONCE) {
+                if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
+                    return Rest::Until(clock.now());
+                }
+                match drain(self, taken, &config, chunk, report).await {
+                    Drain::Stopped { until, ended, refused } => {
+                        let wait_ms = until.since_ms(clock.now());
+                        let in_time = self.deadline.since_ms(until) >= self.least_chunk_ms();
+                        // A CRM that takes nothing is not asked on and on by one invocation.
+                        if ended {
+                            called = calls(report);
+                        }
+                        let in_vain = !ended && refused || calls(report) - called > MOST_IN_VAIN;
+                        if in_vain || wait_ms > WAIT_MS || !in_time {
+                            return Rest::Until(until);
+                        }
+                        // Tokens come back in a moment: the rest of what was shown is looked at anew.
+                        clock.sleep_ms(wait_ms.max(0)).await;
+                        worked = true;
+                        break;
+                    }
+                    Drain::Worked(any) => worked |= any,
+                }
+            }
+            // The index still shows what is drained already.
+            if !worked {
+                return Rest::Until(clock.now().plus_ms(SOON_MS));
+            }
+        }
+    }
+
+    fn least_chunk_ms(&self) -> i64 {
+        LEAST_CHUNK_MS.min(self.settings.timeout_ms / 4)
+    }
+
+    /// The time by which something is due. A baton that comes for the first time tells the queue's time, and a clock of ours
+    /// that is ahead of it must not end a hold too soon.
+    fn by(&self) -> Instant {
+        let now = self.seams.clock.now();
+        if self.received.receive_count == 1 { now.min(self.received.first_received_at) } else { now }
+    }
+}

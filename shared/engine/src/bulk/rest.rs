@@ -1,0 +1,56 @@
+//! What stops a lane, and what only puts one version off. Pure.
+
+use crate::work::fate::MessageFate;
+use rtr_core::code::Code;
+use rtr_core::item::Reason;
+use rtr_core::time::Instant;
+
+/// How a lane's work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It is to be looked at then, or at once.
+    Until(Instant),
+    /// Nothing is due; when the next is, as far as the index shows.
+    Empty {
+        /// The first that is not due yet.
+        next: Option<Instant>,
+    },
+}
+
+/// What only a person ends is looked at again after this, in milliseconds.
+const PATIENT_MS: i64 = 60_000;
+/// A lane that cannot go on rests at least this long, in milliseconds.
+const LEAST_MS: i64 = 1_000;
+
+/// When a lane goes on that `fate`, for `reason`, has stopped; none when that is a matter of the one version.
+pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option<Instant> {
+    let until = match (reason.code, fate) {
+        (Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret, _) => now.plus_ms(PATIENT_MS),
+        (Code::OutOfTime, _) => return Some(now),
+        (_, MessageFate::ReturnAsIs) => now.plus_ms(LEAST_MS),
+        (Code::Throttled | Code::Unavailable, MessageFate::Return(until) | MessageFate::Hold(until)) => {
+            *until
+        }
+        _ => return None,
+    };
+    Some(until.max(now.plus_ms(LEAST_MS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_reasons_when_judged_then_only_the_connections_own_stop_the_lane() {
+        let now = Instant(1_000);
+        let stops = |code, fate| stops(&fate, &Reason::new(code, ""), now);
+        let until = MessageFate::Return(Instant(9_000));
+        assert_eq!(stops(Code::Throttled, until), Some(Instant(9_000)));
+        assert_eq!(stops(Code::Unavailable, MessageFate::Return(now)), Some(Instant(2_000)));
+        assert_eq!(stops(Code::Suspended, until), Some(Instant(61_000)));
+        assert_eq!(stops(Code::StateUnavailable, MessageFate::ReturnAsIs), Some(Instant(2_000)));
+        assert_eq!(stops(Code::OutOfTime, until), Some(now));
+        assert_eq!((stops(Code::Busy, until), stops(Code::NotVisibleYet, until)), (None, None));
+        assert_eq!(stops(Code::OutcomeUnknown, MessageFate::Hold(now)), None);
+    }
+}

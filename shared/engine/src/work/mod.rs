@@ -1,0 +1,33 @@
+//! Working records: what the sync lane and the bulk lane share, from a decided record to its written ending.
+//!
+//! A [`job::Job`] is one version of a record at one connection. The sync lane makes jobs of messages, the bulk lane of what
+//! is parked; from there on both decide, call and commit alike.
+
+pub(crate) mod announce;
+pub(crate) mod commit;
+pub(crate) mod connections;
+pub(crate) mod decide;
+pub(crate) mod execute;
+pub(crate) mod fate;
+pub(crate) mod job;
+pub(crate) mod look;
+pub(crate) mod note;
+pub(crate) mod notify;
+pub(crate) mod prepare;
+pub(crate) mod treat;
+pub(crate) mod waves;
+
+use crate::credentials::CredentialCache;
+use crate::gate::Pools;
+
+/// Kept back of the invocation's time for writing endings, in milliseconds.
+pub(crate) const COMMIT_RESERVE_MS: i64 = 3_000;
+
+/// What outlives an invocation: leases and credentials, each with an expiry.
+#[derive(Debug, Default)]
+pub struct Caches {
+    /// Leases of tokens.
+    pub pools: Pools,
+    /// Credentials.
+    pub credentials: CredentialCache,
+}
