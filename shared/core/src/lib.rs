@@ -7,8 +7,9 @@
 //! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
 //! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied · [`plan`] what to do next · [`settle`] what to write after
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope
-//! - [`links`] links told by a file · [`limit`] token buckets · [`retry`] when to try again · [`time`] instants
+//! - [`links`] links told by a file · [`limit`] token buckets · [`breaker`] a connection's circuit breaker · [`retry`] when to try again · [`time`] instants
 
+pub mod breaker;
 pub mod change;
 pub mod code;
 pub mod config;
