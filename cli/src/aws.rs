@@ -76,6 +76,7 @@ impl Aws {
             timeout_ms: RUN_MS,
             visibility_ms: RUN_MS,
             cache_ms: RUN_MS,
+            connection_share: 2,
         };
         let environment = Environment {
             settings,

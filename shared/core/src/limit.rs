@@ -3,6 +3,7 @@
 //! A bucket holds one level per rule (so many requests per so much time, with a burst). Taking is all or part: a lease
 //! grants what every level can give. Levels are thousandths of a token, so that refilling is exact in integers.
 
+use crate::key::{ConnectionKey, join};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,13 @@ pub const LIMITER_BUDGET_MS: i64 = 50;
 pub const LIMITER_REST_MS: i64 = 5_000;
 /// The local backstop's share of the limit: one tenth, at least one call a second.
 pub const BACKSTOP_DIVISOR: u64 = 10;
+
+/// The name of the bucket that every call of `connection` draws from, whatever else it draws from. Its row keeps the
+/// connection's breaker too, which every lease thus tells of.
+#[must_use]
+pub fn general_bucket(connection: &ConnectionKey) -> String {
+    join(&[&connection.org_id, &connection.connection, "*"])
+}
 
 /// One rule of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

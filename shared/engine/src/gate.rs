@@ -7,15 +7,16 @@ use crate::seams::{Clock, Lease, Limits, Unavailable};
 use async_trait::async_trait;
 use futures::future::{Either, select};
 use rtr_connectors::session::{Gate, Quota};
+use rtr_core::breaker::Breaker;
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
 use rtr_core::limit::{
-    Bucket, LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, lease_size, take,
+    Bucket, LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, general_bucket, lease_size, take,
 };
 use rtr_core::time::Instant;
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Leases and backstops of this environment, by bucket. A lease has an expiry; a backstop refills by itself.
 #[derive(Debug, Default)]
@@ -43,6 +44,8 @@ pub struct LimiterGate<'a> {
     calls: AtomicU64,
     let_through: AtomicU64,
     quota_low: AtomicBool,
+    /// What the last lease of the general bucket told of the breaker.
+    told: Mutex<Option<Breaker>>,
 }
 
 /// From this share of an account's own allowance on, its use is warned of, in hundredths.
@@ -59,7 +62,24 @@ impl<'a> LimiterGate<'a> {
     ) -> Self {
         let (calls, let_through) = (AtomicU64::new(0), AtomicU64::new(0));
         let quota_low = AtomicBool::new(false);
-        Self { limits, clock, pools, connection, rules, calls, let_through, quota_low }
+        let told = Mutex::default();
+        Self { limits, clock, pools, connection, rules, calls, let_through, quota_low, told }
+    }
+
+    /// What a lease has told of the breaker since this was last asked.
+    pub(crate) fn told(&self) -> Option<Breaker> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Takes back a call that was let through and not made: the next one has its tokens.
+    pub(crate) fn take_back(&self, api: &str) {
+        self.buckets(api).iter().for_each(|(bucket, _)| self.pools.give_back(bucket));
+        self.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether the limiter is left alone, since it did not answer.
+    pub(crate) fn limiter_rests(&self) -> bool {
+        self.pools.limiter_rests(self.clock.now())
     }
 
     /// Calls let through so far.
@@ -105,8 +125,14 @@ impl<'a> LimiterGate<'a> {
             self.let_through.fetch_add(1, Ordering::Relaxed);
             return self.pools.backstop(bucket, rules, now);
         }
-        match self.lease(bucket, rules).await {
-            Ok(Lease { granted: 0, retry_at }) => Err(retry_at.unwrap_or(now.plus_ms(LEASE_MS))),
+        let lease = self.lease(bucket, rules).await;
+        if let Ok(lease) = &lease
+            && *bucket == general_bucket(&self.connection)
+        {
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.breaker.clone());
+        }
+        match lease {
+            Ok(Lease { granted: 0, retry_at, .. }) => Err(retry_at.unwrap_or(now.plus_ms(LEASE_MS))),
             Ok(Lease { granted, .. }) => {
                 self.pools.put(bucket, granted - 1, now.plus_ms(LEASE_MS));
                 Ok(())

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod batch;
+pub mod breaker;
 pub mod bulk;
 pub mod credentials;
 pub mod gate;

@@ -4,6 +4,7 @@
 
 use async_trait::async_trait;
 pub use rtr_connectors::http::{Clock, Http};
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
@@ -172,6 +173,8 @@ pub struct Lease {
     pub granted: u64,
     /// When to ask again, if none was granted.
     pub retry_at: Option<Instant>,
+    /// The connection's breaker, as the bucket's row tells of it: only the general bucket's does.
+    pub breaker: Breaker,
 }
 
 /// Why a connection waits for a person.
@@ -271,6 +274,21 @@ pub trait Limits: Send + Sync {
     /// # Errors
     /// When the store does not answer.
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable>;
+    /// The connection's breaker, read now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable>;
+    /// Changes the connection's breaker as [`Breaker::after`] says, in one conditional write where the caller's last look
+    /// still holds; it as it then is, whether that changed it or not.
+    ///
+    /// # Errors
+    /// When the store does not answer, or others kept writing it: it may have been changed.
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable>;
     /// Takes the lock `name` for `holder` until `for_ms` from now; false when another holds it. A holder takes its own
     /// lock again.
     ///

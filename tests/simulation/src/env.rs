@@ -4,6 +4,7 @@ use crate::core::{Core, EnvId, SimClock};
 use crate::faults::{Fault, Site};
 use crate::mutants::{Mutant, dress};
 use async_trait::async_trait;
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
@@ -321,6 +322,18 @@ impl Limits for EnvLimits {
         let answer = self.inner.block(bucket, until).await;
         self.core.oracle().blocked(self.core.kernel.now(), self.env, bucket, until, answer.is_ok());
         answer
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        self.inner.breaker(connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        self.inner.change_breaker(connection, change).await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

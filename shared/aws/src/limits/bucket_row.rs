@@ -1,7 +1,8 @@
 //! A bucket as a row and back.
 
-use crate::attributes::{Row, Unreadable, n, number, required};
+use crate::attributes::{Row, Unreadable, n, number, required, text};
 use aws_sdk_dynamodb::types::AttributeValue;
+use rtr_core::breaker::Breaker;
 use rtr_core::limit::{Bucket, Level, Rule};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
@@ -18,6 +19,10 @@ pub(super) struct Stored {
     pub(super) rev: u64,
     /// The levels and the block.
     pub(super) bucket: Bucket,
+    /// Raised by every write of the breaker; 0 where none was written yet.
+    pub(super) breaker_rev: u64,
+    /// The connection's breaker, in the row of its general bucket.
+    pub(super) breaker: Breaker,
 }
 
 pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
@@ -25,7 +30,14 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
     let levels = levels.into_iter().flatten().map(level).collect::<Result<_, _>>()?;
     let blocked_until = number(row, "blocked_until")?.map(Instant);
     let bucket = Bucket { levels, blocked_until };
-    Ok(Stored { rev: number(row, "rev")?.unwrap_or(0), bucket })
+    let unreadable = |_| Unreadable { name: "breaker", wanted: "the JSON of a breaker" };
+    let breaker = text(row, "breaker")?.map(serde_json::from_str).transpose().map_err(unreadable)?;
+    Ok(Stored {
+        rev: number(row, "rev")?.unwrap_or(0),
+        bucket,
+        breaker_rev: number(row, "breaker_rev")?.unwrap_or(0),
+        breaker: breaker.unwrap_or_default(),
+    })
 }
 
 pub(super) fn levels(bucket: &Bucket) -> AttributeValue {
@@ -67,6 +79,7 @@ pub(super) fn forget_block_at(until: Instant) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attributes::s;
 
     #[test]
     fn given_a_bucket_when_stored_and_read_then_it_is_the_same() {
@@ -78,8 +91,11 @@ mod tests {
             ("rev".to_owned(), n(3)),
             ("levels".to_owned(), levels(&bucket)),
             ("blocked_until".to_owned(), n(77)),
+            ("breaker".to_owned(), s("{\"failures\": 2}")),
+            ("breaker_rev".to_owned(), n(9)),
         ]);
-        assert_eq!(from_row(&row).unwrap(), Stored { rev: 3, bucket });
+        let breaker = Breaker { failures: 2, ..Breaker::default() };
+        assert_eq!(from_row(&row).unwrap(), Stored { rev: 3, bucket, breaker_rev: 9, breaker });
         assert_eq!(from_row(&HashMap::new()).unwrap(), Stored::default());
     }
 

@@ -32,11 +32,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn get(&self, bucket: &str) -> Option<(Stored, Instant)> {
+    pub(super) fn get(&self, bucket: &str) -> Option<(Stored, Instant)> {
         self.lock().get(bucket).cloned()
     }
 
-    fn put(&self, bucket: &str, stored: Stored, at: Instant) {
+    pub(super) fn put(&self, bucket: &str, stored: Stored, at: Instant) {
         let mut seen = self.lock();
         if seen.len() >= MAX_SEEN && !seen.contains_key(bucket) {
             // What is forgotten costs one refused write.
@@ -68,7 +68,7 @@ pub(super) async fn lease(
         let taken = take(&stored.bucket, rules, want, now);
         if taken.granted == 0 {
             if fresh || stored.rev == 0 {
-                return Ok(Lease { granted: 0, retry_at: taken.retry_at });
+                return Ok(Lease { granted: 0, retry_at: taken.retry_at, breaker: stored.breaker });
             }
             let seen = look(limits, bucket).await?;
             limits.seen.put(bucket, seen, now);
@@ -76,9 +76,10 @@ pub(super) async fn lease(
         }
         match spend(limits, bucket, stored.rev, &taken.bucket, rules, now).await {
             Spent::Done => {
-                let stored = Stored { rev: stored.rev + 1, bucket: taken.bucket };
-                limits.seen.put(bucket, stored, now);
-                return Ok(Lease { granted: taken.granted, retry_at: taken.retry_at });
+                let stored = Stored { rev: stored.rev + 1, bucket: taken.bucket, ..stored };
+                limits.seen.put(bucket, stored.clone(), now);
+                let (granted, retry_at) = (taken.granted, taken.retry_at);
+                return Ok(Lease { granted, retry_at, breaker: stored.breaker });
             }
             Spent::Changed(stored) => limits.seen.put(bucket, stored, now),
             Spent::Failed(error) => return Err(error),
@@ -88,7 +89,8 @@ pub(super) async fn lease(
     let pause = CONTENDED_MS * (0.25 + 0.75 * limits.clock.random());
     #[allow(clippy::cast_possible_truncation)] // at most a hundred
     let retry_at = limits.clock.now().plus_ms(pause as i64);
-    Ok(Lease { granted: 0, retry_at: Some(retry_at) })
+    let breaker = limits.seen.get(bucket).map(|(stored, _)| stored.breaker).unwrap_or_default();
+    Ok(Lease { granted: 0, retry_at: Some(retry_at), breaker })
 }
 
 enum Spent {
@@ -155,20 +157,20 @@ pub(super) async fn block(limits: &DynamoLimits, bucket: &str, until: Instant) -
     Ok(())
 }
 
-async fn look(limits: &DynamoLimits, bucket: &str) -> Result<Stored, Unavailable> {
+pub(super) async fn look(limits: &DynamoLimits, bucket: &str) -> Result<Stored, Unavailable> {
     let key = s(Kind::Bucket.key(bucket));
     let asked = limits.client.get_item().table_name(&limits.table).key("pk", key).consistent_read(true);
     let answer = asked.send().await.map_err(|error| unavailable("GetItem", &error))?;
     decode(bucket, answer.item.as_ref())
 }
 
-fn decode(bucket: &str, row: Option<&Row>) -> Result<Stored, Unavailable> {
+pub(super) fn decode(bucket: &str, row: Option<&Row>) -> Result<Stored, Unavailable> {
     let stored = row.map(from_row).transpose();
     Ok(stored.map_err(|error| Unavailable(format!("the bucket {bucket}: {error}")))?.unwrap_or_default())
 }
 
 /// The row that failed the condition, if that is what happened; none inside when there is no row.
-fn condition_failed<R>(error: &SdkError<UpdateItemError, R>) -> Option<Option<&Row>> {
+pub(super) fn condition_failed<R>(error: &SdkError<UpdateItemError, R>) -> Option<Option<&Row>> {
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Some(failed.item()),
         _ => None,

@@ -3,6 +3,7 @@
 //! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`.
 //! Time is the caller's clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
 
+mod breakers;
 mod bucket_row;
 mod buckets;
 mod consents;
@@ -16,6 +17,7 @@ use crate::clients::Clients;
 use async_trait::async_trait;
 use buckets::Seen;
 use rtr_connectors::http::Clock;
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::Rule;
@@ -80,6 +82,18 @@ impl Limits for DynamoLimits {
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
         buckets::block(self, bucket, until).await
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        breakers::read(self, connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        breakers::change(self, connection, change).await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

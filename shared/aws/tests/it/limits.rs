@@ -1,6 +1,7 @@
 use crate::stack::{SetClock, drop_table, make_table, with_stack};
 use rtr_aws::clients::Clients;
 use rtr_aws::limits::DynamoLimits;
+use rtr_core::breaker::Breaker;
 use rtr_core::limit::Rule;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension};
@@ -24,10 +25,11 @@ fn given_two_environments_when_they_lease_then_together_they_get_the_limit() {
         let granted = async |limits: &DynamoLimits, want| {
             limits.lease("acme#hubspot#*", &TEN_A_SECOND, want).await.unwrap()
         };
-        assert_eq!(granted(&one, 4).await, Lease { granted: 4, retry_at: None });
+        assert_eq!(granted(&one, 4).await, Lease { granted: 4, retry_at: None, breaker: Breaker::default() });
         assert_eq!(granted(&two, 4).await.granted, 4);
         assert_eq!(granted(&one, 4).await.granted, 2);
-        let empty = Lease { granted: 0, retry_at: Some(Instant(START_MS + 100)) };
+        let empty =
+            Lease { granted: 0, retry_at: Some(Instant(START_MS + 100)), breaker: Breaker::default() };
         assert_eq!(granted(&two, 4).await, empty);
         assert_eq!(granted(&two, 4).await, empty);
         clock.advance(500);
@@ -60,7 +62,7 @@ fn given_a_block_when_another_environment_leases_then_it_waits_and_a_later_block
         let until = Instant(START_MS + 5_000);
         one.block("b", until).await.unwrap();
         one.block("b", Instant(START_MS + 10)).await.unwrap();
-        let blocked = Lease { granted: 0, retry_at: Some(until) };
+        let blocked = Lease { granted: 0, retry_at: Some(until), breaker: Breaker::default() };
         assert_eq!(one.lease("b", &TEN_A_SECOND, 1).await.unwrap(), blocked);
         assert_eq!(two.lease("b", &TEN_A_SECOND, 1).await.unwrap(), blocked);
         clock.advance(5_000);

@@ -109,6 +109,7 @@ mod configs {
                 timeout_ms: 1_000,
                 visibility_ms: 2_000,
                 cache_ms: CACHE_MS,
+                connection_share: 2,
             };
             let environment = Environment {
                 configs: DynamoConfigs::new(&clients, &table, &settings, clock.clone()),

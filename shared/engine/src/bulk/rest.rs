@@ -28,9 +28,10 @@ pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option
         (Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret, _) => now.plus_ms(PATIENT_MS),
         (Code::OutOfTime, _) => return Some(now),
         (_, MessageFate::ReturnAsIs) => now.plus_ms(LEAST_MS),
-        (Code::Throttled | Code::Unavailable, MessageFate::Return(until) | MessageFate::Hold(until)) => {
-            *until
-        }
+        (
+            Code::Throttled | Code::Unavailable | Code::Resting,
+            MessageFate::Return(until) | MessageFate::Hold(until),
+        ) => *until,
         _ => return None,
     };
     Some(until.max(now.plus_ms(LEAST_MS)))
@@ -47,6 +48,7 @@ mod tests {
         let until = MessageFate::Return(Instant(9_000));
         assert_eq!(stops(Code::Throttled, until), Some(Instant(9_000)));
         assert_eq!(stops(Code::Unavailable, MessageFate::Return(now)), Some(Instant(2_000)));
+        assert_eq!(stops(Code::Resting, until), Some(Instant(9_000)));
         assert_eq!(stops(Code::Suspended, until), Some(Instant(61_000)));
         assert_eq!(stops(Code::StateUnavailable, MessageFate::ReturnAsIs), Some(Instant(2_000)));
         assert_eq!(stops(Code::OutOfTime, until), Some(now));

@@ -5,6 +5,7 @@ use super::announce::announce;
 use super::execute::execute;
 use super::job::Job;
 use crate::batch::Settings;
+use crate::breaker::{Bounds, BreakerGate};
 use crate::credentials::ConnectionAuth;
 use crate::gate::LimiterGate;
 use crate::report::BatchReport;
@@ -75,7 +76,11 @@ async fn one_connection(
     let Some(own) = config.connections.get(&connection.connection) else {
         return Calls { made: 0, let_through: 0, quota_low: 0 };
     };
-    let gate = LimiterGate::new(seams.limits, seams.clock, &caches.pools, connection.clone(), &own.limits);
+    let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
+    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules);
+    let call_ms = connector.capabilities().call_timeout_ms;
+    let bounds = Bounds { call_ms, deadline, share: settings.connection_share };
+    let gate = BreakerGate::new(limits, clock, &caches.breakers, limiter, connection.clone(), rules, bounds);
     let auth = ConnectionAuth {
         seams: *seams,
         cache: &caches.credentials,
@@ -92,11 +97,13 @@ async fn one_connection(
         gate: &gate,
         auth: &auth,
         deadline,
-        call_timeout_ms: connector.capabilities().call_timeout_ms,
+        call_timeout_ms: call_ms,
         retries: Retries::at_most(MAX_TRIES - 1),
         classify: connector.classify(),
         quota: connector.quota(),
     };
     execute(seams, &session, &mut jobs).await;
+    gate.leave().await;
+    let gate = &gate.limiter;
     Calls { made: gate.calls(), let_through: gate.let_through(), quota_low: u64::from(gate.quota_low()) }
 }

@@ -5,6 +5,7 @@ use crate::core::{Core, SimClock};
 use crate::env::Dress;
 use async_trait::async_trait;
 use futures::future::{Either, select};
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
@@ -35,19 +36,31 @@ impl Limits for Wrong {
             }
             let minute = SimClock::of_whoever_runs(&self.core).now().plus_ms(60_000);
             return Ok(match self.mutant {
-                Mutant::NoBackstop => Lease { granted: want, retry_at: None },
-                _ => Lease { granted: 0, retry_at: Some(minute) },
+                Mutant::NoBackstop => Lease { granted: want, retry_at: None, breaker: Breaker::default() },
+                _ => Lease { granted: 0, retry_at: Some(minute), breaker: Breaker::default() },
             });
         }
         if self.mutant == Mutant::LeaseForEver {
             self.core.kernel.sleep(5).await;
-            return Ok(Lease { granted: 1_000, retry_at: None });
+            return Ok(Lease { granted: 1_000, retry_at: None, breaker: Breaker::default() });
         }
         self.inner.lease(bucket, rules, want).await
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
         self.inner.block(bucket, until).await
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        self.inner.breaker(connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        self.inner.change_breaker(connection, change).await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

@@ -73,7 +73,7 @@ impl Oracle {
     /// The limiter answered `env`.
     pub fn leased(&mut self, now: Instant, env: usize, bucket: &str, answer: &Result<Lease, Unavailable>) {
         match answer {
-            Ok(Lease { granted: 0, retry_at }) => {
+            Ok(Lease { granted: 0, retry_at, .. }) => {
                 let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
                 if until.since_ms(now) > WAITS_MS {
                     self.holds_back(env, bucket, until);

@@ -1,6 +1,7 @@
 //! Leases and blocks.
 
 use super::{Environments, Table, at};
+use rtr_core::breaker::Breaker;
 use rtr_core::limit::Rule;
 use rtr_engine::seams::Lease;
 
@@ -12,11 +13,11 @@ async fn lease(table: &dyn Table, rules: &[Rule], want: u64) -> Lease {
 }
 
 fn granted(tokens: u64) -> Lease {
-    Lease { granted: tokens, retry_at: None }
+    Lease { granted: tokens, retry_at: None, breaker: Breaker::default() }
 }
 
 fn not_before(ms: i64) -> Lease {
-    Lease { granted: 0, retry_at: Some(at(ms)) }
+    Lease { granted: 0, retry_at: Some(at(ms)), breaker: Breaker::default() }
 }
 
 /// Part of what was wanted is granted rather than nothing.

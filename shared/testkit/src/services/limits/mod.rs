@@ -1,5 +1,6 @@
 //! Laws of `Limits` and `Consents`: what all environments must agree on, on one clock.
 
+pub mod breakers;
 pub mod buckets;
 pub mod lanes;
 pub mod locks;

@@ -2,6 +2,7 @@
 
 use crate::core::Core;
 use async_trait::async_trait;
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::Rule;
@@ -43,6 +44,18 @@ impl Limits for WrongLimits {
     async fn block(&self, _: &str, _: Instant) -> Result<(), Unavailable> {
         self.0.kernel.sleep(5).await;
         Ok(())
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        self.1.breaker(connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        self.1.change_breaker(connection, change).await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {
