@@ -122,7 +122,7 @@ pub enum Change {
         /// Until when it is at work at most.
         until: Instant,
     },
-    /// Somebody wants to make the one call.
+    /// Somebody wants to make the one call, or another after it.
     Probe {
         /// Who.
         by: String,
@@ -204,8 +204,9 @@ impl Breaker {
                 _ => None,
             },
             Change::Probe { by, until } => {
-                let free = state == State::HalfOpen && self.probing(now).is_none();
-                free.then(|| Self { probe: Some(hold(by, *until)), ..self.clone() })
+                let free = self.probing(now).is_none_or(|probe| probe.by == *by && probe.until < *until);
+                (state == State::HalfOpen && free)
+                    .then(|| Self { probe: Some(hold(by, *until)), ..self.clone() })
             }
             Change::Enter { by, until, cap } => self.entered(by, *until, *cap, now),
             Change::Leave { by } => self.left(by),

@@ -195,8 +195,8 @@ proptest! {
                 (was, is) => prop_assert_eq!(was, is),
             }
             // A probe is never taken from whoever has it.
-            if let (Some(held), Change::Probe { .. }) = (before.probing(now), &change) {
-                prop_assert!(false, "{} had the probe", held.by);
+            if let (Some(held), Change::Probe { by, .. }) = (before.probing(now), &change) {
+                prop_assert_eq!(&held.by, by);
             }
             // Twice is as once, but that failures count twice.
             if !matches!(change, Change::Failed { .. } | Change::Slow(_)) {

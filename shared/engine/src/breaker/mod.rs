@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures::future::{Either, select};
 pub use known::Breakers;
 use rtr_connectors::session::{Gate, Heard, Held, Quota};
-use rtr_core::breaker::{Breaker, Change, SLOW_CALL_MS, State, slow_cap};
+use rtr_core::breaker::{Breaker, Change, SLOW_CALL_MS, Slow, State, slow_cap};
 use rtr_core::config::LimitRule;
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
@@ -57,6 +57,8 @@ pub struct BreakerGate<'a> {
     /// Whose the probe or the place among the calls in flight is.
     me: String,
     probes: AtomicBool,
+    /// Whether what it probed was answered, too late.
+    late: AtomicBool,
     counted: AtomicBool,
 }
 
@@ -71,16 +73,22 @@ impl<'a> BreakerGate<'a> {
         rules: &'a [LimitRule],
         bounds: Bounds,
     ) -> Self {
-        let (probes, counted) = (AtomicBool::new(false), AtomicBool::new(false));
+        let [probes, late, counted] = [false; 3].map(AtomicBool::new);
         let (key, me) = (connection.key(), clock.nonce());
-        Self { limiter, limits, clock, breakers, connection, key, rules, bounds, me, probes, counted }
+        Self { limiter, limits, clock, breakers, connection, key, rules, bounds, me, probes, late, counted }
     }
 
     /// Gives back what is held of the connection: no other call is made.
     pub async fn leave(&self) {
-        let held = self.probes.swap(false, Ordering::Relaxed) | self.counted.swap(false, Ordering::Relaxed);
-        if held {
-            self.change(&Change::Leave { by: self.me.clone() }).await;
+        let probed = self.probes.swap(false, Ordering::Relaxed);
+        let late = self.late.swap(false, Ordering::Relaxed);
+        let counted = self.counted.swap(false, Ordering::Relaxed);
+        let by = self.me.clone();
+        if probed && late {
+            let random = self.clock.random();
+            self.change(&Change::Failed { by, count: 1, answered: true, random }).await;
+        } else if probed || counted {
+            self.change(&Change::Leave { by }).await;
         }
     }
 
@@ -108,11 +116,10 @@ impl<'a> BreakerGate<'a> {
         tracing::warn!(event = "breaker", connection = self.key, message);
     }
 
-    /// Takes the one call of a half-open breaker, if nobody has it.
-    async fn probe(&self, breaker: Breaker, now: Instant) -> Result<Breaker, Held> {
+    /// Takes the one call of a half-open breaker, if nobody has it, or another one after it.
+    async fn probe(&self, mut breaker: Breaker, now: Instant) -> Result<Breaker, Held> {
         let mine = |breaker: &Breaker| breaker.probe.as_ref().is_some_and(|probe| probe.by == self.me);
-        let mut breaker = breaker;
-        if !mine(&breaker) && breaker.probing(now).is_none() {
+        if mine(&breaker) || breaker.probing(now).is_none() {
             let until = self.bounds.deadline.min(now.plus_ms(self.bounds.call_ms)).plus_ms(MARGIN_MS);
             breaker = self.change(&Change::Probe { by: self.me.clone(), until }).await;
         }
@@ -158,6 +165,12 @@ impl<'a> BreakerGate<'a> {
         match after.state(now) {
             State::Open { until } => Err(Held { until, why: OPEN }),
             _ => Err(Held { until: now.plus_ms(takes_ms.clamp(1, LONGEST_WAIT_MS)), why: FULL }),
+        }
+    }
+
+    async fn tell_slow(&self, slow: Option<Slow>) {
+        if let Some(slow) = slow {
+            self.change(&Change::Slow(slow)).await;
         }
     }
 
@@ -221,6 +234,11 @@ impl Gate for BreakerGate<'_> {
     async fn heard(&self, heard: Heard, took_ms: i64) {
         let now = self.clock.now();
         let slow = if heard == Heard::Works { self.breakers.took(&self.key, took_ms, now) } else { None };
+        if self.probes.load(Ordering::Relaxed) && heard == Heard::Works && took_ms >= SLOW_CALL_MS {
+            // It goes on, one call at a time: were it to stop here, work of two calls would never be done. Then all rest.
+            self.late.store(true, Ordering::Relaxed);
+            return self.tell_slow(slow).await;
+        }
         let by = self.me.clone();
         let probed = self.probes.swap(false, Ordering::Relaxed);
         let failed = heard == Heard::Fails || (heard == Heard::Works && took_ms >= SLOW_CALL_MS);
@@ -247,9 +265,7 @@ impl Gate for BreakerGate<'_> {
                 tracing::info!(event = "breaker", connection = self.key, "the CRM is back");
             }
         }
-        if let Some(slow) = slow {
-            self.change(&Change::Slow(slow)).await;
-        }
+        self.tell_slow(slow).await;
     }
 
     fn quota(&self, quota: Quota) {
