@@ -303,6 +303,21 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Tells the watch of a change that came to no answer: whoever wanted it goes on without.
+struct Telling<'a> {
+    of: &'a EnvLimits,
+    answered: bool,
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            let core = &self.of.core;
+            core.oracle().breaker_silent(core.kernel.now(), self.of.env);
+        }
+    }
+}
+
 #[async_trait]
 impl Limits for EnvLimits {
     async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
@@ -333,7 +348,17 @@ impl Limits for EnvLimits {
         connection: &ConnectionKey,
         change: &Change,
     ) -> Result<Breaker, Unavailable> {
-        self.inner.change_breaker(connection, change).await
+        if let Change::Probe { by, .. } | Change::Enter { by, .. } = change {
+            self.core.oracle().goes_by(self.env, by);
+        }
+        let mut telling = Telling { of: self, answered: false };
+        let answer = self.inner.change_breaker(connection, change).await;
+        telling.answered = answer.is_ok();
+        let core = &self.core;
+        core.trace.note(core.kernel.now(), "breaker", || {
+            format!("{} {change:?}: {answer:?} (env {})", connection.key(), self.env)
+        });
+        answer
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

@@ -98,7 +98,7 @@ impl<'a> World<'a> {
         let limits = Arc::new(MemoryLimits::under(Arc::new(SimClock::of_whoever_runs(&core)), sky.clone()));
         let configs = Arc::new(MemoryConfigs::under(sky.clone()));
         let secrets = Arc::new(MemorySecrets::under(sky));
-        let network = Arc::new(Network::new(&core, scenario.setup.mood));
+        let network = Arc::new(Network::new(&core, &limits, scenario.setup.mood));
         let services = Services {
             records: records.clone(),
             limits: limits.clone(),
@@ -314,6 +314,11 @@ impl<'a> World<'a> {
 
     /// An environment hears from a CRM that it wants a rest.
     fn told(&self, outcome: &crate::network::Outcome, from: crate::network::From) {
+        if from.purpose != crate::network::Purpose::Token {
+            let breaker = crate::network::breaker_of(&self.limits, &from.at.0, &from.at.1);
+            let now = self.core.kernel.now();
+            self.core.oracle().heard(now, from.env, &from.at, outcome, &breaker);
+        }
         // Tokens are given out by another service, which has its own rests; and a clock that is off counts a rest wrongly.
         if let Ok(response) = outcome
             && self.core.skew(from.env) == 0

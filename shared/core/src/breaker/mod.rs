@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 /// Failures in a row that open it, over all environments: a call's tries in place are four, so no passing trouble of one
 /// call does, and a dead CRM is left alone after a handful of calls.
 pub const OPENS_AT: u32 = 5;
+/// Failures in a row that open one again that has just closed.
+pub const OPENS_AGAIN_AT: u32 = 2;
 /// Failures further apart than this are not in a row, in milliseconds.
 pub const FORGET_MS: i64 = 60_000;
 /// A call that takes this long counts as failed, whatever its answer, in milliseconds.
@@ -223,7 +225,7 @@ impl Breaker {
     fn counting(&self, count: u32, now: Instant, random: f64) -> Self {
         let in_a_row = self.failed_at.is_some_and(|at| now.since_ms(at) <= FORGET_MS);
         let failures = count.saturating_add(if in_a_row { self.failures } else { 0 });
-        if failures < OPENS_AT {
+        if failures < if self.ramp(now).is_some() { OPENS_AGAIN_AT } else { OPENS_AT } {
             return Self { failures, failed_at: Some(now), ..self.clone() };
         }
         let steady = self.closed_at.is_none_or(|at| now.since_ms(at) > STEADY_MS);

@@ -83,6 +83,8 @@ fn given_it_has_just_closed_when_it_opens_again_then_longer_and_once_it_was_stea
     let now = Instant(FIRST_OPEN_MS);
     let probed = opened().after(&probe("a", 9_000), now).unwrap();
     let closed = probed.after(&succeeded("a"), now).unwrap();
+    assert_eq!(closed.after(&failed("b", 1), now).unwrap().state(now), State::Closed);
+    assert_ne!(closed.after(&failed("b", OPENS_AGAIN_AT), now).unwrap().state(now), State::Closed);
     for (later, span) in [(STEADY_MS, 2 * FIRST_OPEN_MS), (STEADY_MS + 1, FIRST_OPEN_MS)] {
         let at = now.plus_ms(later);
         let again = closed.after(&failed("b", OPENS_AT), at).unwrap();
@@ -174,7 +176,8 @@ proptest! {
             }
             match (was, is) {
                 (State::Closed, State::Open { until }) => {
-                    prop_assert!(in_a_row >= OPENS_AT, "{in_a_row} failures");
+                    let least = if before.ramp(now).is_some() { OPENS_AGAIN_AT } else { OPENS_AT };
+                    prop_assert!(in_a_row >= least, "{in_a_row} failures");
                     prop_assert!((FIRST_OPEN_MS * 4 / 5..=LONGEST_OPEN_MS).contains(&until.since_ms(now)));
                     in_a_row = 0;
                 }

@@ -2,7 +2,9 @@
 //! while nobody tells it anything, and what it has not told yet.
 
 use rtr_core::breaker::latency::Latency;
-use rtr_core::breaker::{Breaker, Change, OPENS_AT, SLOW_FOR_MS, SLOW_MEDIAN_MS, Slow, State};
+use rtr_core::breaker::{
+    Breaker, Change, OPENS_AGAIN_AT, OPENS_AT, SLOW_FOR_MS, SLOW_MEDIAN_MS, Slow, State,
+};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -76,7 +78,8 @@ impl Breakers {
     pub(super) fn failed(&self, connection: &str, now: Instant) -> Option<u32> {
         self.with(connection, |health| {
             health.untold += 1;
-            let opens = health.now().failures.saturating_add(health.untold) >= OPENS_AT;
+            let opens_at = if health.now().ramp(now).is_some() { OPENS_AGAIN_AT } else { OPENS_AT };
+            let opens = health.now().failures.saturating_add(health.untold) >= opens_at;
             health.tells(opens, now).then(|| std::mem::take(&mut health.untold))
         })
     }

@@ -5,7 +5,7 @@ use crate::core::{Core, SimClock};
 use crate::env::Dress;
 use async_trait::async_trait;
 use futures::future::{Either, select};
-use rtr_core::breaker::{Breaker, Change};
+use rtr_core::breaker::{Breaker, Change, Hold};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
@@ -60,7 +60,22 @@ impl Limits for Wrong {
         connection: &ConnectionKey,
         change: &Change,
     ) -> Result<Breaker, Unavailable> {
-        self.inner.change_breaker(connection, change).await
+        let me = match (self.mutant, change) {
+            (Mutant::NeverOpens, Change::Failed { .. }) | (Mutant::NeverCloses, Change::Succeeded { .. }) => {
+                return self.inner.breaker(connection).await;
+            }
+            (Mutant::EverybodyProbes, Change::Probe { by, until })
+            | (Mutant::EverybodyEnters, Change::Enter { by, until, .. }) => {
+                Hold { by: by.clone(), until: *until }
+            }
+            _ => return self.inner.change_breaker(connection, change).await,
+        };
+        let mut breaker = self.inner.change_breaker(connection, change).await?;
+        match change {
+            Change::Probe { .. } => breaker.probe = Some(me),
+            _ => breaker.in_flight.push(me),
+        }
+        Ok(breaker)
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

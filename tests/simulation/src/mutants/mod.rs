@@ -86,6 +86,10 @@ mutants! {
     SendsOneByOne ["I22"] "each record of a batch has a call of its own";
     WorksAgain ["I22"] "a version that is applied already is worked again";
     ForgetsCrashes ["I14"] "that work on a record begins is not kept, so that its crashes are not counted";
+    NeverOpens ["I25"] "failures of a CRM are not told to the breaker";
+    NeverCloses ["I25"] "that a probe went well is not told to the breaker";
+    EverybodyProbes ["I24"] "at half-open each takes the probe for its own";
+    EverybodyEnters ["I24"] "just after closing each takes a place among the calls in flight, free or not";
     WaitsTooShort ["I2"] "no message waits longer than 15 seconds in the queue, whatever it waits for";
 }
 

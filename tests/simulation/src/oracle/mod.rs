@@ -2,6 +2,7 @@
 
 mod associations;
 mod batch;
+mod breaker;
 mod cost;
 mod crm;
 mod end;
@@ -63,6 +64,7 @@ pub struct Oracle {
     calls: BTreeMap<String, Vec<(Instant, usize)>>,
     rests: BTreeMap<At, Vec<rests::Rest>>,
     limiter: limiter::Limiter,
+    breakers: breaker::Breakers,
     /// Environments that died, or stand still.
     gone: BTreeSet<usize>,
     /// When environments that stood still went on.

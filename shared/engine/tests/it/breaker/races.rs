@@ -112,3 +112,45 @@ fn given_a_prober_without_time_for_a_call_when_it_gives_up_then_another_probes_a
     assert_eq!(hall.breaker().state(hall.clock.now()), State::Closed);
     assert_eq!(hall.breaker().in_flight, [], "it has left");
 }
+
+#[test]
+fn given_it_has_just_closed_when_twelve_environments_have_work_then_the_calls_in_flight_grow_with_each_second()
+ {
+    let world = World::with_contact(CONTACT);
+    let hall = Hall::new(&world);
+    let crm = Hall::crm(&world, &hall.clock);
+    crm.takes_ms.store(900, Ordering::SeqCst);
+    let (hall, crm) = (&hall, &crm);
+    let tasks: Vec<Task<'_>> = (0..12)
+        .map(|env| -> Task<'_> {
+            Box::pin(async move {
+                match env {
+                    0 => half_open(hall).await,
+                    _ => hall.clock.sleep_ms(FIRST_OPEN_MS).await,
+                }
+                for n in 0.. {
+                    work(hall, crm, &format!("c{env}-{n}")).await;
+                    hall.clock.sleep_ms(50).await;
+                    if at(&hall.clock) > 15_000 {
+                        return;
+                    }
+                }
+            })
+        })
+        .collect();
+    hall.run(tasks);
+    // The probe is answered, and it closes.
+    let closed_ms = FIRST_OPEN_MS + 900;
+    let most = |from: i64, to: i64| {
+        let calls = crm.between("acme", closed_ms + from, closed_ms + to);
+        calls.iter().map(|call| call.in_flight).max().unwrap_or(0)
+    };
+    assert_eq!(crm.between("acme", 0, closed_ms).len(), 1);
+    let seconds: Vec<u64> = (0..5).map(|second| most(second * 1_000, (second + 1) * 1_000)).collect();
+    assert!(seconds.iter().zip([1, 2, 4, 8, 12]).all(|(seen, most)| *seen <= most), "{seconds:?}");
+    assert!(
+        seconds[0] < seconds[2] && seconds[2] < most(6_000, 9_000),
+        "{seconds:?}, {}",
+        most(6_000, 9_000)
+    );
+}
