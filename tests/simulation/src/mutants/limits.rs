@@ -44,7 +44,11 @@ impl Limits for Wrong {
             self.core.kernel.sleep(5).await;
             return Ok(Lease { granted: 1_000, retry_at: None, breaker: Breaker::default() });
         }
-        self.inner.lease(bucket, rules, want).await
+        let mut lease = self.inner.lease(bucket, rules, want).await;
+        if let (Mutant::EverybodyProbes, Ok(lease)) = (self.mutant, &mut lease) {
+            lease.breaker.probe = None;
+        }
+        lease
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
