@@ -75,6 +75,7 @@ async fn one(
         tracing::warn!(event = "lane", message_id = received.message_id, "a message is no baton");
         return Ok(report);
     };
+    let began = seams.clock.now();
     let connection = &baton.connection;
     let warn = |message: &str| tracing::warn!(event = "lane", connection = connection.key(), message);
     // A worker that died is followed when its requests have landed or died, as the queue would let it be.
@@ -94,9 +95,16 @@ async fn one(
         Rest::Until(at) => Some(at.max(now)),
         Rest::Empty { next } => taken.look_again(next, now),
     };
+    // A worker whose clock is ahead of the queue's has found nothing due: nor will the next one, until it is time by that.
+    let by = match rest {
+        Rest::Empty { .. } if received.receive_count == 1 => {
+            now.min(received.first_received_at.plus_ms(now.since_ms(began)))
+        }
+        _ => now,
+    };
     match seams.limits.pass_lane(connection, &taken, next).await {
         // Else the sweep sends it, when it is time.
-        Ok(true) if next.is_some_and(|at| at <= now) => {
+        Ok(true) if next.is_some_and(|at| at <= by) => {
             let next = Baton { connection: connection.clone(), n: taken.n };
             baton::send(seams, &[next]).await;
         }
