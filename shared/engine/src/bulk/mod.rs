@@ -142,6 +142,7 @@ impl Work<'_> {
         let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
         let calls = |report: &BatchReport| report.counts.get("crm_calls").copied().unwrap_or(0);
         let mut called = calls(report);
+        let mut begun = false;
         loop {
             let shown = match self.seams.records.parked(self.connection, LOOK_AT).await {
                 Ok(shown) => shown,
@@ -159,8 +160,16 @@ impl Work<'_> {
             let mut worked = false;
             for chunk in due.chunks(size.max(1) * CALLS_AT_ONCE) {
                 if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
-                    return Rest::Until(clock.now());
+                    let now = clock.now();
+                    // One whose clock is ahead has no time from its beginning: nor may the next one have.
+                    let soon = self.by().plus_ms(SOON_MS);
+                    return if begun || now <= soon {
+                        Rest::Until(now)
+                    } else {
+                        Rest::Empty { next: Some(soon) }
+                    };
                 }
+                begun = true;
                 match drain(self, taken, &config, chunk, report).await {
                     Drain::Stopped { until, ended, refused } => {
                         let wait_ms = until.since_ms(clock.now());

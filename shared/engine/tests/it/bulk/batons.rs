@@ -204,3 +204,20 @@ fn given_a_worker_whose_clock_is_ahead_when_nothing_is_due_by_the_queues_time_th
     assert_eq!(received(&world).len(), 0, "it would go round and round until the time has come");
     assert!(lane(&world).due_at.is_some_and(|at| at <= world.now().plus_ms(-ahead_ms + 120_000)));
 }
+
+#[test]
+fn given_a_worker_whose_clock_is_ahead_when_it_has_no_time_by_it_then_no_baton_follows_and_the_lane_is_due_soon()
+ {
+    let world = linked_and_parked(3);
+    let mut baton = baton(&world);
+    baton.first_received_at = world.now().plus_ms(-70_000);
+    let (seams, caches) = (world.seams(), Caches::default());
+    let batch = [baton];
+    let run = rtr_engine::bulk::run(&seams, &world.settings, &caches, &batch, world.now());
+    assert!(futures::executor::block_on(run).failed.is_empty());
+    assert_eq!(received(&world).len(), 0, "it would go round and round until the time has come");
+    assert!(lane(&world).due_at.is_some_and(|at| at <= world.now().plus_ms(5_000)));
+    world.clock.advance_ms(5_000);
+    world.sweep();
+    assert_eq!(left(&world), 0);
+}
