@@ -51,7 +51,9 @@ impl Pauses {
 
     /// Adds all of `others`.
     pub fn extend(&mut self, others: &Self) {
-        others.by_scope.iter().for_each(|(scope, pause)| drop(self.begin(scope.clone(), pause.clone())));
+        for (scope, pause) in &others.by_scope {
+            self.begin(scope.clone(), pause.clone());
+        }
     }
 
     /// Those that stop `connection`, the narrowest first.
