@@ -12,8 +12,9 @@ use rtr_core::config::{Connection, MappingAt, OrgConfig, Stored};
 use rtr_core::failure::Failure;
 use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::Mapping;
-use rtr_engine::credentials::{ConnectionAuth, learn_account};
+use rtr_engine::credentials::{ConnectionAuth, learn_account, resume};
 use rtr_engine::gate::LimiterGate;
+use rtr_engine::seams::Unavailable;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
@@ -157,6 +158,16 @@ impl<'a> Opening<'a> {
             Ok(()) => Ok(None),
             Err(other) => Ok(Some(Finding::of(Code::Suspended, other))),
         }
+    }
+
+    /// Ends its suspension, if it is suspended: its credentials have just been seen to work, and its account is the right one.
+    pub(super) async fn end_suspension(&self) -> Result<(), Finding> {
+        let seams = self.runtime.seams();
+        let failed = |error: Unavailable| Finding::of(Code::StateUnavailable, error.to_string());
+        if seams.limits.suspension(&self.key.key()).await.map_err(failed)?.is_some() {
+            resume(seams.limits, &self.key, seams.clock.now()).await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Its limiter: what is asked here counts like any other call.
