@@ -14,7 +14,7 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::Mapping;
 use rtr_engine::credentials::{ConnectionAuth, learn_account, resume};
 use rtr_engine::gate::LimiterGate;
-use rtr_engine::seams::Unavailable;
+use rtr_engine::seams::{Limits as _, Unavailable};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
@@ -160,14 +160,19 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Ends its suspension, if it is suspended: its credentials have just been seen to work, and its account is the right one.
-    pub(super) async fn end_suspension(&self) -> Result<(), Finding> {
-        let seams = self.runtime.seams();
+    /// Ends its suspension, if it is suspended, and lets what is parked there go at once: its credentials have just been seen
+    /// to work, and its account is the right one.
+    pub(super) async fn go_on(&self) -> Result<(), Finding> {
+        let (limits, now) = (self.runtime.limits(), self.runtime.now());
         let failed = |error: Unavailable| Finding::of(Code::StateUnavailable, error.to_string());
-        if seams.limits.suspension(&self.key.key()).await.map_err(failed)?.is_some() {
-            resume(seams.limits, &self.key, seams.clock.now()).await.map_err(failed)?;
+        if limits.suspension(&self.key.key()).await.map_err(failed)?.is_some() {
+            return resume(limits, &self.key, now).await.map_err(failed);
         }
-        Ok(())
+        // Where nothing is parked no lane is to be looked at.
+        match limits.lane(&self.key).await.map_err(failed)?.due_at {
+            Some(_) => limits.want_lane(&self.key, now).await.map_err(failed),
+            None => Ok(()),
+        }
     }
 
     /// Its limiter: what is asked here counts like any other call.

@@ -35,7 +35,7 @@ async fn look(
     let account = account.map_err(|failure| Finding::failed("asking for the account", &failure))?;
     match opening.learn_account(&account).await? {
         Some(other) => findings.push(other),
-        None => opening.end_suspension().await?,
+        None => opening.go_on().await?,
     }
     tested.account = Some(account);
     // Read after the first call, which may have renewed the token.
