@@ -155,7 +155,7 @@ pub(super) async fn block(limits: &DynamoLimits, bucket: &str, until: Instant) -
     Ok(())
 }
 
-async fn look(limits: &DynamoLimits, bucket: &str) -> Result<Stored, Unavailable> {
+pub(super) async fn look(limits: &DynamoLimits, bucket: &str) -> Result<Stored, Unavailable> {
     let key = s(Kind::Bucket.key(bucket));
     let asked = limits.client.get_item().table_name(&limits.table).key("pk", key).consistent_read(true);
     let answer = asked.send().await.map_err(|error| unavailable("GetItem", &error))?;
