@@ -85,6 +85,14 @@ pub fn take(bucket: &Bucket, rules: &[Rule], want: u64, now: Instant) -> Taken {
     Taken { granted, bucket: Bucket { levels, blocked_until: None }, retry_at }
 }
 
+/// The tokens left by each rule, for people: nothing is taken.
+#[must_use]
+pub fn left(bucket: &Bucket, rules: &[Rule], now: Instant) -> Vec<u64> {
+    let level =
+        |(at, rule): (usize, &Rule)| refill(bucket.levels.get(at).copied(), rule, now).left_milli / 1_000;
+    rules.iter().enumerate().map(level).map(|left| u64::try_from(left).unwrap_or(0)).collect()
+}
+
 /// The bucket after the CRM asked for a rest until `until`; a later block stays.
 #[must_use]
 pub fn block(bucket: &Bucket, until: Instant) -> Bucket {
@@ -154,6 +162,16 @@ mod tests {
         let refused = take(&emptied.bucket, &[TEN_A_SECOND], 1, Instant(40));
         assert_eq!((refused.granted, refused.retry_at), (0, Some(Instant(100))));
         assert_eq!(take(&refused.bucket, &[TEN_A_SECOND], 5, Instant(100)).granted, 1);
+    }
+
+    #[test]
+    fn given_a_bucket_when_looked_at_then_what_has_come_back_counts_and_nothing_is_taken() {
+        let day = Rule { requests: 1_000, per_ms: 86_400_000, burst: 1_000 };
+        let rules = [TEN_A_SECOND, day];
+        assert_eq!(left(&Bucket::default(), &rules, Instant(0)), [10, 1_000]);
+        let taken = take(&Bucket::default(), &rules, 8, Instant(0)).bucket;
+        assert_eq!(left(&taken, &rules, Instant(0)), [2, 992]);
+        assert_eq!(left(&taken, &rules, Instant(300)), [5, 992]);
     }
 
     #[test]
