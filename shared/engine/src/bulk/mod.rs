@@ -33,6 +33,8 @@ const CALLS_AT_ONCE: usize = 2;
 const LEAST_CHUNK_MS: i64 = 15_000;
 /// A rest up to this long is waited out in place, in milliseconds: a lane that is given up and found again takes longer.
 const WAIT_MS: i64 = 5_000;
+/// After so many calls that ended nothing a stop is not waited out in place.
+const MOST_IN_VAIN: u64 = 3;
 /// A connection that a person has stopped is looked at again after this, in milliseconds.
 const STOPPED_MS: i64 = 60_000;
 /// A table that does not answer is asked again after this, in milliseconds.
@@ -130,6 +132,8 @@ impl Work<'_> {
         }
         let connector = own.and_then(|own| registry::by_name(&own.provider));
         let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
+        let calls = |report: &BatchReport| report.counts.get("crm_calls").copied().unwrap_or(0);
+        let mut called = calls(report);
         loop {
             let shown = match self.seams.records.parked(self.connection, LOOK_AT).await {
                 Ok(shown) => shown,
@@ -150,9 +154,15 @@ impl Work<'_> {
                     return Rest::Until(clock.now());
                 }
                 match drain(self, taken, &config, chunk, report).await {
-                    Drain::Stopped(until) => {
+                    Drain::Stopped { until, ended, refused } => {
                         let wait_ms = until.since_ms(clock.now());
-                        if wait_ms > WAIT_MS || self.deadline.since_ms(until) < self.least_chunk_ms() {
+                        let in_time = self.deadline.since_ms(until) >= self.least_chunk_ms();
+                        // A CRM that takes nothing is not asked on and on by one invocation.
+                        if ended {
+                            called = calls(report);
+                        }
+                        let in_vain = !ended && refused || calls(report) - called > MOST_IN_VAIN;
+                        if in_vain || wait_ms > WAIT_MS || !in_time {
                             return Rest::Until(until);
                         }
                         // Tokens come back in a moment: the rest of what was shown is looked at anew.
