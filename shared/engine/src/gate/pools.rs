@@ -30,6 +30,9 @@ pub struct Pools {
 #[derive(Debug, Default)]
 struct Pool {
     tokens: u64,
+    /// They may not be used before this…
+    from: Instant,
+    /// …nor after that.
     expires_at: Instant,
     backstop: Bucket,
     blocked_until: Instant,
@@ -69,14 +72,18 @@ impl Pools {
                 let empty = (1..=ASK_AGAIN_MS).contains(&pool.ask_at.since_ms(now));
                 return empty.then_some(Err(pool.empty_until));
             }
+            // A longer wait is of a clock that has been set back since.
+            if (1..=LEASE_MS).contains(&pool.from.since_ms(now)) {
+                return Some(Err(pool.from));
+            }
             pool.tokens -= 1;
             Some(Ok(()))
         })
     }
 
-    pub(super) fn put(&self, of: Of<'_>, tokens: u64, expires_at: Instant) {
+    pub(super) fn put(&self, of: Of<'_>, tokens: u64, from: Instant, expires_at: Instant) {
         self.with(of, |pool| {
-            (pool.tokens, pool.expires_at) = (tokens, expires_at);
+            (pool.tokens, pool.from, pool.expires_at) = (tokens, from, expires_at);
             (pool.ask_at, pool.refusals) = (Instant::default(), 0);
         });
     }
