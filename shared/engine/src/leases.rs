@@ -7,7 +7,7 @@
 
 use crate::seams::{Clock, Lease, Unavailable};
 use async_trait::async_trait;
-use rtr_core::limit::{Ask, Bucket, Rule, take};
+use rtr_core::limit::{Ask, Bucket, Rule, Way, take};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +19,7 @@ const FRESH_MS: i64 = 1_000;
 /// Buckets remembered per environment; a connection has one or two.
 const MAX_SEEN: usize = 1_000;
 /// The longest wait after losing against another, in milliseconds; the shortest is a quarter of it.
-const CONTENDED_MS: f64 = 400.0;
+const CONTENDED_MS: f64 = 200.0;
 
 /// A bucket as last seen in the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,7 +110,7 @@ pub async fn lease(
     rules: &[Rule],
     ask: &Ask,
 ) -> Result<Lease, Unavailable> {
-    let mut looked = false;
+    let (mut looked, mut lost) = (false, 0);
     for _ in 0..MAX_TRIES {
         let now = clock.now();
         let known = seen.get(bucket);
@@ -136,20 +136,20 @@ pub async fn lease(
                 seen.wrote(bucket, Stored { rev: stored.rev + 1, bucket: taken.bucket }, now);
                 return Ok(Lease { granted: taken.granted, retry_at: taken.retry_at });
             }
-            // It was looked at a moment ago, so many write at this moment: not all of them again.
-            Some(changed) if looked => {
-                seen.put(bucket, changed, now);
-                break;
-            }
             Some(changed) => {
-                looked = true;
                 seen.put(bucket, changed, now);
+                // It was looked at a moment ago, so many write at this moment: not all of them again, and live traffic first.
+                lost += usize::from(looked);
+                looked = true;
+                if lost > usize::from(ask.way == Way::Whole) {
+                    break;
+                }
             }
         }
     }
     // Another got through, so the limiter works: wait a moment, each a different one.
     let pause = CONTENDED_MS * (0.25 + 0.75 * clock.random());
-    #[allow(clippy::cast_possible_truncation)] // at most four hundred
+    #[allow(clippy::cast_possible_truncation)] // at most two hundred
     let retry_at = clock.now().plus_ms(pause as i64);
     Ok(Lease { granted: 0, retry_at: Some(retry_at) })
 }

@@ -157,7 +157,8 @@ impl<'a> LimiterGate<'a> {
     async fn lease(&self, bucket: &str, rules: &[Rule], told: Vec<Told>) -> Result<Lease, Unavailable> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // a second at most
         let spread_ms = (AHEAD_MS as f64 * self.clock.random()) as i64;
-        let (want, way) = (lease_size(rules, 1), self.way);
+        let used = self.pools.used((bucket, self.traffic), self.clock.now());
+        let (want, way) = (lease_size(rules, used), self.way);
         let ask = Ask { want, way, ahead_ms: AHEAD_MS, spread_ms, told };
         let asked = self.limits.lease(bucket, rules, &ask);
         match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {

@@ -30,6 +30,8 @@ pub struct Pools {
 #[derive(Debug, Default)]
 struct Pool {
     tokens: u64,
+    /// Those of this lease that were used.
+    used: u64,
     /// They may not be used before this…
     from: Instant,
     /// …nor after that.
@@ -77,6 +79,7 @@ impl Pools {
                 return Some(Err(pool.from));
             }
             pool.tokens -= 1;
+            pool.used += 1;
             Some(Ok(()))
         })
     }
@@ -84,8 +87,19 @@ impl Pools {
     pub(super) fn put(&self, of: Of<'_>, tokens: u64, from: Instant, expires_at: Instant) {
         self.with(of, |pool| {
             (pool.tokens, pool.from, pool.expires_at) = (tokens, from, expires_at);
+            // The one that it was taken for; of one ahead that call comes back.
+            pool.used = u64::from(from == Instant::default());
             (pool.ask_at, pool.refusals) = (Instant::default(), 0);
         });
+    }
+
+    /// How many calls the next lease should be for: as many as the last was used for, twice that if it was not enough.
+    pub(super) fn used(&self, of: Of<'_>, now: Instant) -> u64 {
+        self.with(of, |pool| match pool.expires_at.since_ms(now) {
+            left if left > 0 && pool.tokens == 0 => pool.used.saturating_mul(2),
+            left if left > -LEASE_MS => pool.used,
+            _ => 1,
+        })
     }
 
     /// The bucket has nothing before `until`: it is not asked before. Gives the time at which to try, a moment later, drawn by
