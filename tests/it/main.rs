@@ -23,6 +23,8 @@ mod links;
 mod odd_ids;
 mod order;
 mod outages;
+mod parking;
+mod pausing;
 mod rate_limits;
 mod references;
 mod refresh_crashes;

@@ -20,7 +20,7 @@ use drain::{Drain, drain};
 use futures::future::join_all;
 use rest::Rest;
 use rtr_connectors::registry;
-use rtr_core::config::Mode;
+use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::time::Instant;
@@ -106,6 +106,10 @@ async fn one(
     Ok(report)
 }
 
+fn is_stopped(config: &OrgConfig, connection: &ConnectionKey) -> bool {
+    config.connections.get(&connection.connection).is_some_and(|own| own.mode != Mode::Live)
+}
+
 /// What one worker has to do with.
 struct Work<'a> {
     seams: &'a Seams<'a>,
@@ -126,9 +130,18 @@ impl Work<'_> {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             }
         };
+        // Whoever let it go on wants that seen now, not when a memory of the stop has expired.
+        let config = if is_stopped(&config, self.connection) {
+            match self.seams.configs.org_anew(&self.connection.org_id).await {
+                Ok(config) if !is_stopped(&config, self.connection) => config,
+                _ => return self.stopped().await,
+            }
+        } else {
+            config
+        };
         let own = config.connections.get(&self.connection.connection);
-        if own.is_some_and(|own| own.mode != Mode::Live) {
-            return Rest::Until(clock.now().plus_ms(STOPPED_MS));
+        if let Some(own) = own {
+            self.caches.credentials.look_anew_if_refused(&own.secret);
         }
         let connector = own.and_then(|own| registry::by_name(&own.provider));
         let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
@@ -152,6 +165,9 @@ impl Work<'_> {
             for chunk in due.chunks(size.max(1) * CALLS_AT_ONCE) {
                 if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
                     return Rest::Until(clock.now());
+                }
+                if self.was_stopped().await {
+                    return Rest::Until(clock.now().plus_ms(STOPPED_MS));
                 }
                 match drain(self, taken, &config, chunk, report).await {
                     Drain::Stopped { until, ended, refused } => {
@@ -177,6 +193,21 @@ impl Work<'_> {
             if !worked {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             }
+        }
+    }
+
+    /// Whether a person has stopped the connection since this run began. From memory: it costs a request when that expires.
+    async fn was_stopped(&self) -> bool {
+        let config = self.seams.configs.org(&self.connection.org_id).await;
+        config.is_ok_and(|config| is_stopped(&config, self.connection))
+    }
+
+    /// A connection that a person has stopped is looked at again and again while something is parked there, and touched in
+    /// nothing; where nothing is, whoever parks wakes its lane.
+    async fn stopped(&self) -> Rest {
+        match self.seams.records.parked(self.connection, 1).await {
+            Ok(shown) if shown.is_empty() => Rest::Empty { next: None },
+            _ => Rest::Until(self.seams.clock.now().plus_ms(STOPPED_MS)),
         }
     }
 

@@ -2,10 +2,12 @@
 //! it, crashes it, or comes in between.
 
 mod batons;
+mod by_hand;
 mod crashes;
 mod draining;
 mod endings;
 mod meanwhile;
+mod pauses;
 mod stops;
 
 use crate::CONTACT;
