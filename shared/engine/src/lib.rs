@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod bulk;
 pub mod credentials;
 pub mod gate;
+pub mod leases;
 pub mod links;
 pub mod redrive;
 pub mod report;

@@ -3,8 +3,8 @@
 //! A breaker has a revision of its own, so that changing it does not lose against leases; raising the row's besides makes
 //! every lease by an older look fail, and learn of it.
 
-use super::bucket_row::{Stored, forget_block_at};
-use super::buckets::{condition_failed, decode, look};
+use super::bucket_row::forget_block_at;
+use super::buckets::{condition_failed, decode};
 use super::{DynamoLimits, Kind, sweep_at};
 use crate::attributes::{n, s};
 use crate::errors::unavailable;
@@ -13,6 +13,7 @@ use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::limit::general_bucket;
 use rtr_core::time::Instant;
+use rtr_engine::leases::{Rows as _, Stored};
 use rtr_engine::seams::Unavailable;
 
 /// Tries at a breaker that others write at the same time.
@@ -20,7 +21,7 @@ const MAX_TRIES: usize = 5;
 
 pub(super) async fn read(limits: &DynamoLimits, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
     let bucket = general_bucket(connection);
-    let stored = look(limits, &bucket).await?;
+    let stored = limits.look(&bucket).await?;
     limits.seen.put(&bucket, stored.clone(), limits.clock.now());
     Ok(stored.breaker)
 }
@@ -31,9 +32,9 @@ pub(super) async fn change(
     change: &Change,
 ) -> Result<Breaker, Unavailable> {
     let bucket = general_bucket(connection);
-    let (mut stored, mut surely) = match limits.seen.get(&bucket) {
-        Some((stored, _)) => (stored, false),
-        None => (look(limits, &bucket).await?, true),
+    let (mut stored, mut surely) = match limits.seen.last(&bucket) {
+        Some(stored) => (stored, false),
+        None => (limits.look(&bucket).await?, true),
     };
     for _ in 0..MAX_TRIES {
         let now = limits.clock.now();
@@ -42,7 +43,7 @@ pub(super) async fn change(
             if surely {
                 return Ok(stored.breaker);
             }
-            (stored, surely) = (look(limits, &bucket).await?, true);
+            (stored, surely) = (limits.look(&bucket).await?, true);
             limits.seen.put(&bucket, stored.clone(), now);
             continue;
         };

@@ -15,13 +15,13 @@ mod suspensions;
 
 use crate::clients::Clients;
 use async_trait::async_trait;
-use buckets::Seen;
 use rtr_connectors::http::Clock;
 use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{Bucket, Rule};
+use rtr_core::limit::{Ask, Bucket, Rule};
 use rtr_core::time::Instant;
+use rtr_engine::leases::{self, Rows as _, Seen};
 use rtr_engine::seams::{
     Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
 };
@@ -67,7 +67,7 @@ impl DynamoLimits {
     /// # Errors
     /// When the store does not answer.
     pub async fn bucket(&self, bucket: &str) -> Result<Bucket, Unavailable> {
-        Ok(buckets::look(self, bucket).await?.bucket)
+        Ok(self.look(bucket).await?.bucket)
     }
 }
 
@@ -92,8 +92,8 @@ fn sweep_at(at: Instant) -> i64 {
 
 #[async_trait]
 impl Limits for DynamoLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
-        buckets::lease(self, bucket, rules, want).await
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
+        leases::lease(self, &self.seen, self.clock.as_ref(), bucket, rules, ask).await
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {

@@ -8,7 +8,7 @@ use rtr_core::audit::Entry;
 use rtr_core::code::Code;
 use rtr_core::item::{Body, Item, Reason, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
-use rtr_core::limit::{Rule, left};
+use rtr_core::limit::{Ask, Rule, left};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Limits as _, Names, Records as _, Write, Wrote};
 use serde_json::json;
@@ -100,14 +100,15 @@ fn given_a_lane_and_a_bucket_when_looked_at_then_they_stand_as_before() {
         assert_eq!(limits.lane(&here()).await.unwrap().due_at, None);
         assert_eq!(left(&limits.bucket("b").await.unwrap(), &rules, NOW), [10]);
         limits.want_lane(&here(), NOW.plus_ms(5)).await.unwrap();
-        assert_eq!(limits.lease("b", &rules, 4).await.unwrap().granted, 4);
+        assert_eq!(limits.lease("b", &rules, &Ask::whole(4)).await.unwrap().granted, 4);
         limits.block("b", NOW.plus_ms(9_000)).await.unwrap();
         for _ in 0..2 {
             assert_eq!(limits.lane(&here()).await.unwrap().due_at, Some(NOW.plus_ms(5)));
             let bucket = limits.bucket("b").await.unwrap();
             assert_eq!(
                 (left(&bucket, &rules, NOW), bucket.blocked_until),
-                (vec![6], Some(NOW.plus_ms(9_000)))
+                // Seven tenths after a refusal, of which four are gone.
+                (vec![3], Some(NOW.plus_ms(9_000)))
             );
         }
         drop_table(&clients, &name).await;

@@ -12,7 +12,9 @@ use crate::report::BatchReport;
 use crate::seams::Seams;
 use futures::future::join_all;
 use rtr_connectors::session::{Retries, Session};
+use rtr_core::item::Lane;
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
 use rtr_core::retry::MAX_TRIES;
 use rtr_core::time::Instant;
 use std::collections::BTreeMap;
@@ -77,7 +79,10 @@ async fn one_connection(
         return Calls { made: 0, let_through: 0, quota_low: 0 };
     };
     let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
-    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules);
+    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, Traffic::Live)
+        .sharing(own.reserve_backfill_percent);
+    // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
+    let limiter = if jobs[0].lane == Lane::Bulk { limiter.evenly() } else { limiter };
     let call_ms = connector.capabilities().call_timeout_ms;
     let bounds = Bounds { call_ms, deadline, share: settings.connection_share };
     let gate = BreakerGate::new(limits, clock, &caches.breakers, limiter, connection.clone(), rules, bounds);

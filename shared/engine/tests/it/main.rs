@@ -10,6 +10,7 @@ use rtr_testkit::world::World;
 
 mod adopting;
 mod breaker;
+mod budgets;
 mod bulk;
 mod connecting;
 mod corners;

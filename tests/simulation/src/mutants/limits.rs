@@ -8,7 +8,7 @@ use futures::future::{Either, select};
 use rtr_core::breaker::{Breaker, Change, Hold};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
+use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Baton, Clock as _, Known, Lease, Limits, Suspension, Unavailable};
 use std::pin::pin;
@@ -27,16 +27,18 @@ pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress
 
 #[async_trait]
 impl Limits for Wrong {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         if matches!(self.mutant, Mutant::NoBackstop | Mutant::RefusesUnanswered) {
-            let asked = self.inner.lease(bucket, rules, want);
+            let asked = self.inner.lease(bucket, rules, ask);
             let patience = self.core.kernel.sleep(LIMITER_BUDGET_MS - 10);
             if let Either::Left((Ok(lease), _)) = select(asked, pin!(patience)).await {
                 return Ok(lease);
             }
             let minute = SimClock::of_whoever_runs(&self.core).now().plus_ms(60_000);
             return Ok(match self.mutant {
-                Mutant::NoBackstop => Lease { granted: want, retry_at: None, breaker: Breaker::default() },
+                Mutant::NoBackstop => {
+                    Lease { granted: ask.want, retry_at: None, breaker: Breaker::default() }
+                }
                 _ => Lease { granted: 0, retry_at: Some(minute), breaker: Breaker::default() },
             });
         }
@@ -44,7 +46,12 @@ impl Limits for Wrong {
             self.core.kernel.sleep(5).await;
             return Ok(Lease { granted: 1_000, retry_at: None, breaker: Breaker::default() });
         }
-        let mut lease = self.inner.lease(bucket, rules, want).await;
+        if self.mutant == Mutant::TwiceTheLimit {
+            let twice = |rule: &Rule| Rule { requests: rule.requests * 2, burst: rule.burst * 2, ..*rule };
+            let rules: Vec<Rule> = rules.iter().map(twice).collect();
+            return self.inner.lease(bucket, &rules, ask).await;
+        }
+        let mut lease = self.inner.lease(bucket, rules, ask).await;
         if let (Mutant::EverybodyProbes, Ok(lease)) = (self.mutant, &mut lease) {
             lease.breaker.probe = None;
         }

@@ -4,7 +4,7 @@ use super::{Environments, Table, at};
 use futures::future::join_all;
 use rtr_core::breaker::{Breaker, Change, FIRST_OPEN_MS, OPENS_AT, State};
 use rtr_core::key::ConnectionKey;
-use rtr_core::limit::{Rule, general_bucket};
+use rtr_core::limit::{Ask, Rule, general_bucket};
 
 const RULES: [Rule; 1] = [Rule { requests: 10, per_ms: 1_000, burst: 10 }];
 
@@ -32,7 +32,7 @@ async fn enter(table: &dyn Table, by: &str, cap: u64) -> bool {
 }
 
 async fn told(table: &dyn Table) -> Breaker {
-    table.lease(&general_bucket(&here()), &RULES, 1).await.unwrap().breaker
+    table.lease(&general_bucket(&here()), &RULES, &Ask::whole(1)).await.unwrap().breaker
 }
 
 /// It costs no row.
@@ -56,7 +56,7 @@ pub async fn given_failures_of_two_when_they_open_it_then_every_lease_tells_of_i
         assert_eq!(told(table).await, open);
         assert_eq!(table.breaker(&here()).await, Ok(open.clone()));
     }
-    while on.one.lease(&general_bucket(&here()), &RULES, 5).await.unwrap().granted > 0 {}
+    while on.one.lease(&general_bucket(&here()), &RULES, &Ask::whole(5)).await.unwrap().granted > 0 {}
     assert_eq!(told(on.one).await, open);
 }
 
@@ -112,17 +112,17 @@ pub async fn given_leases_and_blocks_meanwhile_when_it_changes_then_neither_harm
     on: Environments<'_>,
 ) {
     let bucket = general_bucket(&here());
-    assert_eq!(on.one.lease(&bucket, &RULES, 4).await.unwrap().granted, 4);
+    assert_eq!(on.one.lease(&bucket, &RULES, &Ask::whole(4)).await.unwrap().granted, 4);
     assert_eq!(fail(on.two, 1).await.failures, 1);
-    assert_eq!(on.one.lease(&bucket, &RULES, 4).await.unwrap().granted, 4);
+    assert_eq!(on.one.lease(&bucket, &RULES, &Ask::whole(4)).await.unwrap().granted, 4);
     assert_eq!(fail(on.two, 1).await.failures, 2);
     on.one.block(&bucket, at(7_000)).await.unwrap();
     assert_eq!(fail(on.one, 1).await.failures, 3);
-    let refused = on.two.lease(&bucket, &RULES, 4).await.unwrap();
+    let refused = on.two.lease(&bucket, &RULES, &Ask::whole(4)).await.unwrap();
     assert_eq!((refused.granted, refused.retry_at, refused.breaker.failures), (0, Some(at(7_000)), 3));
     on.clock.advance_ms(7_000);
-    let granted = on.two.lease(&bucket, &RULES, 99).await.unwrap();
-    assert_eq!((granted.granted, granted.breaker.failures), (10, 3));
+    let granted = on.two.lease(&bucket, &RULES, &Ask::whole(99)).await.unwrap();
+    assert_eq!((granted.granted, granted.breaker.failures), (7, 3));
     assert_eq!(fail(on.one, 1).await.failures, 4);
 }
 

@@ -2,6 +2,7 @@
 
 pub mod breakers;
 pub mod buckets;
+pub mod budgets;
 pub mod lanes;
 pub mod locks;
 pub mod notes;
