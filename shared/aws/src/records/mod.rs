@@ -77,6 +77,10 @@ impl Records for DynamoRecords {
         parked::parked(&self.client, &self.table, connection, limit).await
     }
 
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        parked::backfilled(&self.client, &self.table, connection, limit).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         read::read_named(&self.client, &self.table, keys).await
     }

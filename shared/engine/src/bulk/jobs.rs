@@ -58,6 +58,7 @@ pub(super) fn job(
         stage: Stage::Read,
         deferred: false,
         several: false,
+        backfill: slot.backfill,
         replaces: false,
     }))
 }

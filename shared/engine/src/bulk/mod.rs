@@ -2,10 +2,11 @@
 //!
 //! A baton starts it; whoever takes the baton has the lane until its message is settled. It reads what is parked and due,
 //! in the order of its time, and works it as the sync flow works messages: the same plan, calls and endings, each written
-//! only while the slot still holds the version. What stops the connection as a whole stops the lane and touches no slot,
+//! only while the slot still holds the version. What backfills brought goes when nothing live is due. What stops the connection as a whole stops the lane and touches no slot,
 //! so that an outage costs a hundred thousand parked versions nothing. In the end the next baton is sent, or the lane says
 //! when it is to be looked at again.
 
+mod backfill;
 pub(crate) mod baton;
 mod drain;
 mod ends;
@@ -14,8 +15,9 @@ mod rest;
 
 use crate::batch::{Received, Settings};
 use crate::report::{BatchReport, log_batch};
-use crate::seams::{Baton, Parked, Seams};
+use crate::seams::{Baton, Parked, Seams, Unavailable};
 use crate::work::{COMMIT_RESERVE_MS, Caches};
+use backfill::Backfill;
 use drain::{Drain, drain};
 use futures::future::join_all;
 use rest::Rest;
@@ -130,26 +132,24 @@ impl Work<'_> {
         }
         let connector = own.and_then(|own| registry::by_name(&own.provider));
         let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
+        let size = size.max(1) * CALLS_AT_ONCE;
+        let mut backfill = Backfill::default();
         loop {
-            let shown = match self.seams.records.parked(self.connection, LOOK_AT).await {
-                Ok(shown) => shown,
-                Err(error) => {
-                    tracing::warn!(event = "lane", connection = self.connection.key(), message = %error);
-                    return Rest::Until(clock.now().plus_ms(SOON_MS));
-                }
+            let Some((due, later)) = self.split(self.seams.records.parked(self.connection, LOOK_AT).await) else {
+                return Rest::Until(clock.now().plus_ms(SOON_MS));
             };
-            let by = self.by();
-            let (due, later): (Vec<Parked>, Vec<Parked>) =
-                shown.into_iter().partition(|one| one.not_before <= by);
             if due.is_empty() {
-                return Rest::Empty { next: later.first().map(|one| one.not_before) };
+                match backfill.step(self, taken, &config, size, later.as_ref(), report).await {
+                    Some(rest) => return rest,
+                    None => continue,
+                }
             }
             let mut worked = false;
-            for chunk in due.chunks(size.max(1) * CALLS_AT_ONCE) {
+            for chunk in due.chunks(size) {
                 if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
                     return Rest::Until(clock.now());
                 }
-                match drain(self, taken, &config, chunk, report).await {
+                match drain(self, taken, &config, chunk, false, report).await {
                     Drain::Stopped(until) => {
                         let wait_ms = until.since_ms(clock.now());
                         if wait_ms > WAIT_MS || self.deadline.since_ms(until) < self.least_chunk_ms() {
@@ -163,9 +163,25 @@ impl Work<'_> {
                     Drain::Worked(any) => worked |= any,
                 }
             }
-            // The index still shows what is drained already.
-            if !worked {
-                return Rest::Until(clock.now().plus_ms(SOON_MS));
+            // The index still shows what is drained already: what it shows of backfills may go meanwhile.
+            if !worked && let Some(rest) = backfill.step(self, taken, &config, size, None, report).await {
+                return rest.at_latest(clock.now().plus_ms(SOON_MS));
+            }
+        }
+    }
+
+    /// What is due of what an index shows, and the first that is not; none when it did not answer.
+    fn split(&self, shown: Result<Vec<Parked>, Unavailable>) -> Option<(Vec<Parked>, Option<Parked>)> {
+        match shown {
+            Ok(shown) => {
+                let by = self.by();
+                let (due, later): (Vec<Parked>, Vec<Parked>) =
+                    shown.into_iter().partition(|one| one.not_before <= by);
+                Some((due, later.into_iter().next()))
+            }
+            Err(error) => {
+                tracing::warn!(event = "lane", connection = self.connection.key(), message = %error);
+                None
             }
         }
     }
