@@ -193,7 +193,9 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
     // Of one version, what is parked under a newer mapping is the newer one.
     let rank = slot.map(|slot| (slot.wanted_version, slot.mapping_revision));
     let newer = clear || (attempt.lane == Lane::Sync && rank < Some((version, revision)));
-    let overdue = attempt.lane == Lane::Bulk && fence && rank > Some((version, revision));
+    // What was completed stands there in the same version already.
+    let level = item.applied_version == Some(version) && item.mapping_revision.unwrap_or(0) <= revision;
+    let overdue = attempt.lane == Lane::Bulk && (fence || level) && rank > Some((version, revision));
     let own = item.by == attempt.by
         && (item.applied_version == Some(version)
             || item.slot.as_ref().is_some_and(|slot| slot.wanted_version == version));

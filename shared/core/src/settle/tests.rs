@@ -93,6 +93,16 @@ fn given_a_newer_one_parked_meanwhile_when_the_bulk_lane_told_its_own_then_that_
 }
 
 #[test]
+fn given_a_newer_one_parked_meanwhile_when_the_bulk_lane_completed_what_stood_then_nothing_was_overtaken() {
+    let stands =
+        Item { applied_version: Some(2), mapping_revision: Some(1), ..item(SlotState::Parked, 3, 1) };
+    let item = written(bulk(&stands, &told()));
+    assert_eq!((item.applied_version, kept(&item)), (Some(2), Some((SlotState::Parked, 3, 10))));
+    let newer = Item { mapping_revision: Some(2), ..stands };
+    assert!(matches!(bulk(&newer, &told()), Decision::Overtaken(_)), "a newer mapping stood there");
+}
+
+#[test]
 fn given_it_was_to_be_dropped_when_the_bulk_lane_told_it_then_it_is_applied() {
     let item = written(bulk(&item(SlotState::Drop, 2, 1), &told()));
     assert_eq!(

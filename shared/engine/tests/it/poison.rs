@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use crate::CONTACT;
+use crate::{CONTACT, references};
 use rtr_core::item::SlotState;
 use rtr_testkit::build;
 use rtr_testkit::world::World;
@@ -108,12 +108,11 @@ fn given_a_limiter_that_never_answers_when_asked_for_many_calls_then_it_is_waite
 #[test]
 fn given_a_wake_whose_predecessor_came_again_when_worked_then_the_work_is_announced_so_that_crashes_count() {
     for (came_again, writes) in [(false, 1), (true, 2)] {
-        let world = World::with_contact(CONTACT);
-        world.faults(&json!([{"provider": "hubspot", "account": "acme", "fault": "status", "value": 503}]));
-        live_on_the_fast_lane(&world);
-        world.faults(&json!([]));
-        world.clock.advance_ms(600_000);
-        // The function died of it, and the sweep has woken it anew while the first wake lay hidden.
+        let world = World::with_contact(references::CONTACT);
+        world.sync(&[references::contact(&world, "c", 1, "k")]);
+        assert_eq!(world.item("contact", "c").slot.unwrap().state, SlotState::Waiting);
+        world.sync(&[references::company(&world, "k")]);
+        // The function died of it, and the record it waits for has woken it anew while the first wake lay hidden.
         let wake = build::wake("acme", "contact", "c", "hubspot", 1, world.now());
         let first = if came_again { vec![build::again(wake.clone())] } else { Vec::new() };
         let before = world.item("contact", "c").rev;
