@@ -4,6 +4,7 @@
 //! replaces it by newer ones; what waits for another record, or is dead, is woken through the record's own message group.
 
 use crate::change::Operation;
+use crate::code::Code;
 use crate::item::Reason;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,15 @@ impl Slot {
     #[must_use]
     pub fn goes_first(&self) -> bool {
         !self.backfill && matches!(self.state, SlotState::Parked | SlotState::Drop | SlotState::Waiting)
+    }
+
+    /// Whether the sync lane parked it at its first receive, without a call: as far as the slot knows, nothing of it is at
+    /// the CRM.
+    #[must_use]
+    pub fn is_untried(&self) -> bool {
+        let before_a_call =
+            matches!(self.reason.code, Code::Backfilled | Code::Paused | Code::Suspended | Code::NoSecret);
+        self.attempts <= 1 && before_a_call
     }
 
     /// The operation of the version that waits.

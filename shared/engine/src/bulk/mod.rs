@@ -135,7 +135,8 @@ impl Work<'_> {
         let size = size.max(1) * CALLS_AT_ONCE;
         let mut backfill = Backfill::default();
         loop {
-            let Some((due, later)) = self.split(self.seams.records.parked(self.connection, LOOK_AT).await) else {
+            let Some((due, later)) = self.split(self.seams.records.parked(self.connection, LOOK_AT).await)
+            else {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             };
             if due.is_empty() {

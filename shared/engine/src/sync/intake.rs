@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn given_versions_for_one_connection_alone_when_taken_in_then_each_connection_has_its_own_newest() {
-        let batch = [message("a", 4, "acme#contact#a", 1), only("a", 5, "hubspot"), only("a", 3, "salesforce")];
+        let batch =
+            [message("a", 4, "acme#contact#a", 1), only("a", 5, "hubspot"), only("a", 3, "salesforce")];
         let intake = take_in(&batch, 0);
         let record = &intake.records[0];
         let of = |name| record.change_for(name).map(|(_, change)| change.version);

@@ -80,7 +80,10 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
                 }
             }
             Action::Go(_) if job.backfill && job.lane == Lane::Sync => {
-                job.give_back(now, Reason::new(Code::Backfilled, "it came by a backfill: the bulk lane drains it"));
+                job.give_back(
+                    now,
+                    Reason::new(Code::Backfilled, "it came by a backfill: the bulk lane drains it"),
+                );
             }
             Action::Go(go) if go.open.is_some() => match kept_body(seams, job).await {
                 Ok(body) => (job.kept, job.stage) = (Some(body), Stage::Going(go)),

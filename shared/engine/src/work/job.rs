@@ -144,7 +144,9 @@ impl Job {
     /// Receives of the version so far, over all its messages.
     pub(crate) fn attempts(&self) -> u32 {
         let slot = self.item.slot.as_ref().filter(|slot| slot.wanted_version == self.version && self.wake);
-        slot.map_or(0, |slot| slot.attempts).saturating_add(self.receive_count)
+        // Of several messages in one batch another may be the one that was received before.
+        let receives = if self.again { self.receive_count.max(2) } else { self.receive_count };
+        slot.map_or(0, |slot| slot.attempts).saturating_add(receives)
     }
 
     pub(crate) fn going(&self) -> Option<&Go> {

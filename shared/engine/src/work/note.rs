@@ -17,7 +17,8 @@ pub(crate) fn note(job: &Job, report: &mut BatchReport) {
         report.count("overtaken", 1);
     }
     // Millions come, and each of them is news when the bulk lane ends it.
-    if ended == Ended::Parked && job.backfill && reason.is_some_and(|reason| reason.code == Code::Backfilled) {
+    if ended == Ended::Parked && job.backfill && reason.is_some_and(|reason| reason.code == Code::Backfilled)
+    {
         return report.count("backfilled", 1);
     }
     if matches!(ended, Ended::Applied | Ended::Unchanged | Ended::Superseded) && reason.is_none() {
