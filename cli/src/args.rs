@@ -1,6 +1,6 @@
 //! What may be asked: the global options and the commands.
 
-use crate::commands::{config, connection, dlq, explain, links, publish, record, wait};
+use crate::commands::{backfill, config, connection, dlq, explain, links, publish, record, wait};
 use clap::{Parser, Subcommand};
 
 /// Keeps records of an internal system in step with CRMs: the operators' command.
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Connection(connection::Command),
     /// Send change events: JSON lines, one event each
     Publish(publish::Args),
+    /// Send millions of events through the bulk lane, behind all that is live, and wait until the CRM has them
+    Backfill(backfill::Args),
     /// What is known of one record, at each connection
     Record(record::Args),
     /// List, show, send again or drop what is dead

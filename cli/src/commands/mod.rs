@@ -1,5 +1,6 @@
 //! The commands: each takes what was asked, and answers or says why not.
 
+pub(crate) mod backfill;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod dlq;
@@ -20,6 +21,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Config(command) => config::run(app, command).await,
         Command::Connection(command) => connection::run(app, command).await,
         Command::Publish(args) => publish::run(app, args).await,
+        Command::Backfill(args) => Box::pin(backfill::run(app, args)).await,
         Command::Record(args) => record::run(app, args).await,
         Command::Dlq(command) => dlq::run(app, command).await,
         Command::Links(command) => links::run(app, command).await,

@@ -123,12 +123,11 @@ async fn make_jobs(
             }
             continue;
         }
-        if let Some((place, change)) = record.changes().next() {
-            if made.is_empty() && none.is_empty() {
-                let reason = Reason::new(Code::NoMapping, "no route for this record");
-                log_unfiled(change, "", jobs::NOT_ROUTED, &reason, &batch[*place]);
-                report.count("skipped", 1);
-            }
+        if let Some((place, change)) = record.changes().next().filter(|_| made.is_empty() && none.is_empty())
+        {
+            let reason = Reason::new(Code::NoMapping, "no route for this record");
+            log_unfiled(change, "", jobs::NOT_ROUTED, &reason, &batch[*place]);
+            report.count("skipped", 1);
         }
         for none in &none {
             match orphans::end(seams, batch, record, none, fates).await {
