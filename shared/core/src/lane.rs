@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 /// An index shows a parked version at the latest so long after it was written: a lane that finds nothing is looked at again
 /// until so much time has passed since somebody last parked, in milliseconds.
 pub const GRACE_MS: i64 = 120_000;
+/// A lane is looked at so often at least after somebody last parked, whatever anybody's clock says.
+const LEAST_LOOKS: u32 = 4;
 /// Between two looks within that time, in milliseconds.
 pub const LOOK_AGAIN_MS: i64 = 30_000;
 /// A wish that stands so short a time stands for the next, in milliseconds: many park at once.
@@ -28,6 +30,8 @@ pub struct Lane {
     pub taken_at: Option<Instant>,
     /// Workers that took it since one last ended in order.
     pub runs: u32,
+    /// How often it was taken since somebody last parked.
+    pub looks: u32,
 }
 
 impl Lane {
@@ -36,12 +40,12 @@ impl Lane {
     pub fn want(&self, at: Instant, now: Instant) -> Option<Self> {
         let soon_enough = self.due_at.is_some_and(|due| due <= at);
         let fresh = self.wanted_at.is_some_and(|wanted| now.since_ms(wanted) < FRESH_MS);
-        if soon_enough && fresh {
+        if soon_enough && fresh && self.looks == 0 {
             return None;
         }
         let due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
         let wanted_at = Some(self.wanted_at.map_or(now, |wanted| wanted.max(now)));
-        Some(Self { due_at, wanted_at, ..self.clone() })
+        Some(Self { due_at, wanted_at, looks: 0, ..self.clone() })
     }
 
     /// The lane taken with baton `n`; none when that is worth nothing (any more).
@@ -63,6 +67,7 @@ impl Lane {
             due_at,
             taken_at: Some(now),
             runs: self.runs.saturating_add(1),
+            looks: self.looks.saturating_add(1),
             wanted_at: self.wanted_at,
         })
     }
@@ -89,7 +94,9 @@ impl Lane {
     /// not show yet what was parked.
     #[must_use]
     pub fn look_again(&self, next: Option<Instant>, now: Instant) -> Option<Instant> {
-        let young = self.wanted_at.is_some_and(|wanted| now.since_ms(wanted) < GRACE_MS);
+        // Who parked and who looks may differ about the time.
+        let young =
+            self.wanted_at.is_some_and(|wanted| now.since_ms(wanted) < GRACE_MS || self.looks < LEAST_LOOKS);
         let again = young.then(|| now.plus_ms(LOOK_AGAIN_MS));
         match (next, again) {
             (Some(next), Some(again)) => Some(next.min(again)),
@@ -151,6 +158,19 @@ mod tests {
         assert_eq!(lane.want(Instant(60), Instant(11)), None);
         assert_eq!(lane.want(Instant(40), Instant(11)).unwrap().due_at, Some(Instant(40)));
         assert!(lane.want(Instant(60_000), Instant(20_000)).is_some(), "the index may not show it yet");
+    }
+
+    #[test]
+    fn given_a_clock_that_is_far_ahead_when_a_look_finds_nothing_then_the_lane_is_looked_at_again_some_times()
+    {
+        let mut lane = Lane::default().want(Instant(0), Instant(0)).unwrap();
+        let mut now = Instant(10 * GRACE_MS);
+        for look in 1..=LEAST_LOOKS {
+            lane = lane.take(lane.n, QUIET_MS, now).unwrap();
+            lane = lane.pass(&lane, lane.look_again(None, now)).unwrap();
+            assert_eq!(lane.due_at.is_some(), look < LEAST_LOOKS);
+            now = now.plus_ms(LOOK_AGAIN_MS);
+        }
     }
 
     proptest! {

@@ -270,6 +270,7 @@ impl Records for EnvRecords {
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
+        self.core.oracle().takes_up(self.core.env(), keys);
         let found = self.inner.read_named(keys).await?;
         Ok(found.into_iter().map(|named| Named { item: self.seen(named.item), ..named }).collect())
     }

@@ -7,6 +7,8 @@ pub enum Site {
     Receive,
     /// A batch is on its way to the function.
     Delivery,
+    /// A baton is on its way to the bulk function.
+    Baton,
     /// The function runs.
     Invocation,
     /// The function's answer is on its way back, and what the mapping then does.
@@ -57,7 +59,7 @@ impl Site {
             Self::Receive | Self::Delivery | Self::Invocation | Self::Answer => 18,
             Self::Read | Self::Write | Self::Store | Self::CrmWrite => 24,
             Self::Start | Self::Config | Self::SecretRead | Self::Limit => 8,
-            Self::Transact | Self::CrmRead | Self::Send | Self::Visibility | Self::Index => 6,
+            Self::Baton | Self::Transact | Self::CrmRead | Self::Send | Self::Visibility | Self::Index => 6,
             Self::Lease => 20,
             Self::Body | Self::SecretWrite | Self::CrmToken => 2,
             Self::Time => 1,
@@ -78,20 +80,26 @@ pub const STEPS: &[(&str, u32)] = &[
     ("delete_body", 16),
     ("due", 1),
     ("known", 8),
+    ("lanes_due", 1),
     ("lease", 1),
     ("lock", 8),
     ("note_account", 16),
     ("note_replaced", 8),
+    ("parked", 1),
+    ("pass_lane", 1),
     ("put_body", 24),
     ("read", 1),
+    ("read_named", 1),
     ("secret read", 1),
     ("secret write", 8),
     ("send", 1),
     ("set_suspension", 16),
     ("set_visibility", 1),
     ("suspension", 1),
+    ("take_lane", 1),
     ("transact", 1),
     ("unlock", 8),
+    ("want_lane", 2),
     ("waiting_for", 1),
     ("write", 1),
 ];
@@ -224,6 +232,7 @@ faults! {
     SendDown "F24" Send "a message cannot be sent";
     VisibilityLost "F26" Visibility "a visibility is set, the answer lost";
     VisibilityDown "F24" Visibility "a visibility cannot be set";
+    BatonLost "F51" Baton "a baton is lost";
     WakeOld "F9" Time "an older dead version is redriven after a newer one came";
 }
 

@@ -126,6 +126,13 @@ impl World<'_> {
         if self.mutant == Some(Mutant::AcknowledgesFirst) {
             self.settle(function, &batch);
         }
+        if function == Function::Bulk
+            && let Some((fault, _)) = core.chance(Site::Baton)
+        {
+            core.fire(fault);
+            self.settle(function, &batch);
+            return;
+        }
         match core.chance(Site::Delivery) {
             Some((fault @ Fault::Throttled, _)) => core.fire(fault),
             Some((fault @ Fault::DeliveredLate, how)) => {

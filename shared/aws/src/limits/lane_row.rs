@@ -36,7 +36,7 @@ fn partition(shard: u64) -> String {
 
 pub(super) fn to_row(connection: &ConnectionKey, stored: &Stored) -> Row {
     let key = connection.key();
-    let Lane { n: number, due_at, wanted_at, taken_at, runs } = stored.lane;
+    let Lane { n: number, due_at, wanted_at, taken_at, runs, looks } = stored.lane;
     let mut row = HashMap::from([
         ("pk".to_owned(), s(Kind::Lane.key(&key))),
         // The key may be a digest.
@@ -44,6 +44,7 @@ pub(super) fn to_row(connection: &ConnectionKey, stored: &Stored) -> Row {
         ("connection".to_owned(), s(&connection.connection)),
         ("n".to_owned(), n(number)),
         ("runs".to_owned(), n(runs)),
+        ("looks".to_owned(), n(looks)),
         ("rev".to_owned(), n(stored.rev)),
         ("by".to_owned(), s(&stored.by)),
     ]);
@@ -66,6 +67,7 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
         wanted_at: time("wanted_at")?,
         taken_at: time("taken_at")?,
         runs: number(row, "runs")?.unwrap_or(0),
+        looks: number(row, "looks")?.unwrap_or(0),
     };
     let by = text(row, "by")?.unwrap_or_default().to_owned();
     Ok(Stored { rev: required(number(row, "rev")?, "rev")?, by, lane })
@@ -98,6 +100,7 @@ mod tests {
             wanted_at: Some(Instant(5)),
             taken_at: Some(Instant(4)),
             runs: 2,
+            looks: 3,
         };
         let row = there_and_back(lane);
         assert!(partitions().any(|partition| row["lanes_pk"] == s(partition)));

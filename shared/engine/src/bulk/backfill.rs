@@ -5,7 +5,7 @@
 
 use super::drain::{Drain, drain};
 use super::rest::Rest;
-use super::{LOOK_AT, SOON_MS, WAIT_MS, Work};
+use super::{LOOK_AT, SOON_MS, Tries, Work};
 use crate::report::BatchReport;
 use crate::seams::Parked;
 use rtr_core::config::OrgConfig;
@@ -31,6 +31,7 @@ pub(super) struct Backfill {
 }
 
 impl Backfill {
+    #[allow(clippy::too_many_arguments)] // what a worker has to do with, and where it stands
     /// Works the next chunk, of `size` at most, or rests for a moment; why the worker ends, if it does. `live` is the first
     /// that the index shows of live work, which is not due or not there any more.
     pub(super) async fn step(
@@ -40,6 +41,7 @@ impl Backfill {
         config: &Arc<OrgConfig>,
         size: usize,
         live: Option<&Parked>,
+        tries: &mut Tries,
         report: &mut BatchReport,
     ) -> Option<Rest> {
         let clock = lane.seams.clock;
@@ -74,9 +76,8 @@ impl Backfill {
         let chunk: Vec<Parked> = self.shown.drain(..size.min(self.shown.len())).collect();
         self.begun = true;
         match drain(lane, taken, config, &chunk, true, report).await {
-            Drain::Stopped(until) => {
-                let wait_ms = until.since_ms(clock.now());
-                if wait_ms > WAIT_MS || lane.deadline.since_ms(until) < lane.least_chunk_ms() {
+            Drain::Stopped { until, ended, refused } => {
+                if tries.end(lane, until, ended, refused, report) {
                     return Some(Rest::Until(until));
                 }
                 // The rest of what was shown is looked at anew.

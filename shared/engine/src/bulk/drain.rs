@@ -14,8 +14,9 @@ use crate::work::job::{Job, Stage};
 use crate::work::note::note;
 use crate::work::notify::notify;
 use crate::work::waves;
+use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
-use rtr_core::item::Body;
+use rtr_core::item::{Body, Ended};
 use rtr_core::key::PairKey;
 use rtr_core::lane::Lane;
 use rtr_core::settle::{Ending, Put};
@@ -29,8 +30,15 @@ const LARGE_AT_ONCE: usize = 20;
 /// How a chunk went.
 pub(super) enum Drain {
     /// The connection cannot go on until then.
-    Stopped(Instant),
-    /// It was worked; false when nothing of it was parked any more.
+    Stopped {
+        /// When it may again.
+        until: Instant,
+        /// Whether anything has ended all the same.
+        ended: bool,
+        /// Whether it was refused what it asked for, and not only told to ask later.
+        refused: bool,
+    },
+    /// It was worked; false when nothing came of it: the index shows what is not parked any more, or not for us.
     Worked(bool),
 }
 
@@ -50,7 +58,7 @@ pub(super) async fn drain(
         Ok(named) => named,
         Err(error) => {
             tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
-            return Drain::Stopped(seams.clock.now().plus_ms(SOON_MS));
+            return Drain::Stopped { until: soon(seams.clock.now()), ended: false, refused: true };
         }
     };
     let wary = taken.runs > 1;
@@ -77,7 +85,6 @@ pub(super) async fn drain(
             Err(reason) => orphans.push((one, orphaned(&slot, &reason))),
         }
     }
-    let any = !jobs.is_empty() || !drops.is_empty() || !orphans.is_empty();
     let dropped = end(seams, &received.message_id, drops).await;
     let dead = end(seams, &received.message_id, orphans).await;
     report.count("dropped", dropped.written);
@@ -88,20 +95,27 @@ pub(super) async fn drain(
         call_all(seams, lane.settings, lane.caches, &mut jobs, wary, lane.deadline, report).await;
         waves::look_again(&mut jobs);
     }
-    let mut stopped = put_off(lane, &mut jobs, report).await;
+    let (mut stopped, some_put) = put_off(lane, &mut jobs, report).await;
     if dropped.failed || dead.failed {
         stopped = stopped.max(Some(soon(seams.clock.now())));
     }
     notify(seams, lane.settings, &jobs, report).await;
-    for job in jobs.iter().filter(|job| matches!(job.stage, Stage::Ended(..))) {
+    let mut ended = dropped.written + dead.written > 0;
+    for job in &jobs {
+        let Stage::Ended(how, _) = &job.stage else { continue };
         note(job, report);
+        ended |= *how != Ended::Superseded;
     }
-    stopped.map_or(Drain::Worked(any), Drain::Stopped)
+    let refuses =
+        |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if reason.code != Code::Throttled);
+    let refused = jobs.iter().any(refuses);
+    stopped.map_or(Drain::Worked(ended || some_put), |until| Drain::Stopped { until, ended, refused })
 }
 
 /// Writes how long what could not go stays parked; what stopped the connection as a whole is left as it is, and says until
-/// when. The lane knows as of anything that is parked: the index may not show it, when the lane is looked at next.
-async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) -> Option<Instant> {
+/// when, beside whether anything was put off. The lane knows as of anything that is parked: the index may not show it, when
+/// the lane is looked at next.
+async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) -> (Option<Instant>, bool) {
     let seams = lane.seams;
     let now = seams.clock.now();
     let (mut stopped, mut first, mut work) = (None, None, Vec::new());
@@ -136,7 +150,7 @@ async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) ->
             stopped = stopped.max(Some(soon(now)));
         }
     }
-    stopped
+    (stopped, first.is_some())
 }
 
 /// When a table that took no write is tried again: what it did not take is due still.

@@ -35,6 +35,8 @@ const CALLS_AT_ONCE: usize = 2;
 const LEAST_CHUNK_MS: i64 = 15_000;
 /// A rest up to this long is waited out in place, in milliseconds: a lane that is given up and found again takes longer.
 const WAIT_MS: i64 = 5_000;
+/// After so many calls that ended nothing a stop is not waited out in place.
+const MOST_IN_VAIN: u64 = 3;
 /// A connection that a person has stopped is looked at again after this, in milliseconds.
 const STOPPED_MS: i64 = 60_000;
 /// A table that does not answer is asked again after this, in milliseconds.
@@ -116,6 +118,34 @@ struct Work<'a> {
     deadline: Instant,
 }
 
+/// The calls of a worker, for one whose CRM takes nothing.
+#[derive(Debug, Default)]
+struct Tries {
+    /// Calls made when something ended last.
+    called: u64,
+}
+
+impl Tries {
+    /// Whether the worker ends, which was stopped until then: a CRM that takes nothing is not asked on and on by one
+    /// invocation, and a long rest is not waited out.
+    fn end(
+        &mut self,
+        lane: &Work<'_>,
+        until: Instant,
+        ended: bool,
+        refused: bool,
+        report: &BatchReport,
+    ) -> bool {
+        let calls = report.counts.get("crm_calls").copied().unwrap_or(0);
+        if ended {
+            self.called = calls;
+        }
+        let in_vain = !ended && refused || calls - self.called > MOST_IN_VAIN;
+        let wait_ms = until.since_ms(lane.seams.clock.now());
+        in_vain || wait_ms > WAIT_MS || lane.deadline.since_ms(until) < lane.least_chunk_ms()
+    }
+}
+
 impl Work<'_> {
     async fn work(&self, taken: &Lane, report: &mut BatchReport) -> Rest {
         let clock = self.seams.clock;
@@ -133,14 +163,14 @@ impl Work<'_> {
         let connector = own.and_then(|own| registry::by_name(&own.provider));
         let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
         let size = size.max(1) * CALLS_AT_ONCE;
-        let mut backfill = Backfill::default();
+        let (mut backfill, mut tries) = (Backfill::default(), Tries::default());
         loop {
             let Some((due, later)) = self.split(self.seams.records.parked(self.connection, LOOK_AT).await)
             else {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             };
             if due.is_empty() {
-                match backfill.step(self, taken, &config, size, later.as_ref(), report).await {
+                match backfill.step(self, taken, &config, size, later.as_ref(), &mut tries, report).await {
                     Some(rest) => return rest,
                     None => continue,
                 }
@@ -151,13 +181,12 @@ impl Work<'_> {
                     return Rest::Until(clock.now());
                 }
                 match drain(self, taken, &config, chunk, false, report).await {
-                    Drain::Stopped(until) => {
-                        let wait_ms = until.since_ms(clock.now());
-                        if wait_ms > WAIT_MS || self.deadline.since_ms(until) < self.least_chunk_ms() {
+                    Drain::Stopped { until, ended, refused } => {
+                        if tries.end(self, until, ended, refused, report) {
                             return Rest::Until(until);
                         }
                         // Tokens come back in a moment: the rest of what was shown is looked at anew.
-                        clock.sleep_ms(wait_ms.max(0)).await;
+                        clock.sleep_ms(until.since_ms(clock.now()).max(0)).await;
                         worked = true;
                         break;
                     }
@@ -165,7 +194,7 @@ impl Work<'_> {
                 }
             }
             // The index still shows what is drained already: what it shows of backfills may go meanwhile.
-            if !worked && let Some(rest) = backfill.step(self, taken, &config, size, None, report).await {
+            if !worked && let Some(rest) = backfill.step(self, taken, &config, size, None, &mut tries, report).await {
                 return rest.at_latest(clock.now().plus_ms(SOON_MS));
             }
         }

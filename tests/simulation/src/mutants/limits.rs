@@ -84,6 +84,10 @@ impl Limits for Wrong {
     }
 
     async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
+        if self.mutant == Mutant::LaneUnwanted {
+            self.core.kernel.sleep(5).await;
+            return Ok(());
+        }
         self.inner.want_lane(connection, at).await
     }
 
@@ -92,7 +96,11 @@ impl Limits for Wrong {
     }
 
     async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
-        self.inner.take_lane(baton, quiet_ms).await
+        if self.mutant != Mutant::BatonsMultiply {
+            return self.inner.take_lane(baton, quiet_ms).await;
+        }
+        let taken = self.inner.take_lane(baton, 0).await?;
+        Ok(taken.or_else(|| Some(Lane { n: baton.n + 1, runs: 1, ..Lane::default() })))
     }
 
     async fn pass_lane(
@@ -101,6 +109,7 @@ impl Limits for Wrong {
         taken: &Lane,
         next: Option<Instant>,
     ) -> Result<bool, Unavailable> {
+        let next = next.filter(|_| self.mutant != Mutant::LaneForgotten);
         self.inner.pass_lane(connection, taken, next).await
     }
 }

@@ -86,6 +86,12 @@ mutants! {
     SendsOneByOne ["I22"] "each record of a batch has a call of its own";
     WorksAgain ["I22"] "a version that is applied already is worked again";
     ForgetsCrashes ["I14"] "that work on a record begins is not kept, so that its crashes are not counted";
+    LaneUnwanted ["I1"] "who parks does not see to it that the lane is looked at";
+    LaneForgotten ["I1"] "a lane that was worked is never looked at again";
+    CutsHolds ["I2" "I3"] "what is parked is taken up before its time";
+    SharesParked ["I1" "I2" "I3"] "the sync lane calls for a record whose version is parked";
+    EndsNewer ["I1"] "what the bulk lane has told takes the newer version that was parked meanwhile with it";
+    BatonsMultiply ["I2" "I3" "I14"] "every baton is worth something, so that a lane has several workers";
     WaitsTooShort ["I2"] "no message waits longer than 15 seconds in the queue, whatever it waits for";
 }
 

@@ -4,7 +4,7 @@ use super::Mutant;
 use crate::core::Core;
 use crate::env::Dress;
 use async_trait::async_trait;
-use rtr_core::item::Item;
+use rtr_core::item::{Item, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{ClaimChange, Named, Parked, Records, Sleeper, Unavailable, Write, Wrote};
@@ -30,6 +30,7 @@ impl Wrong {
                 item.applied_version = item.applied_version.map(|version| version.saturating_sub(1));
                 item.applied_hash = None;
             }
+            Mutant::SharesParked => item.slot = item.slot.filter(|slot| slot.state != SlotState::Parked),
             Mutant::Resurrects if item.deleted => (item.applied_version, item.deleted) = (None, false),
             _ => {}
         }
@@ -40,6 +41,9 @@ impl Wrong {
         let mut write = write.clone();
         match self.mutant {
             Mutant::DropsSlots => write.new.slot = None,
+            Mutant::EndsNewer if write.new.applied_version > write.old.applied_version => {
+                write.new.slot = write.new.slot.filter(|slot| slot.state != SlotState::Parked);
+            }
             Mutant::ForgetsCrashes => write.new.crashes = 0,
             Mutant::NoIntent => write.new.intent = None,
             Mutant::StaleHash if write.old.applied_hash.is_some() && !write.new.deleted => {
@@ -108,7 +112,11 @@ impl Records for Wrong {
     }
 
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
-        self.inner.parked(connection, limit).await
+        let mut parked = self.inner.parked(connection, limit).await?;
+        if self.mutant == Mutant::CutsHolds {
+            parked.iter_mut().for_each(|one| one.not_before = Instant(0));
+        }
+        Ok(parked)
     }
 
     async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
@@ -116,7 +124,15 @@ impl Records for Wrong {
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
-        let found = self.inner.read_named(keys).await?;
+        let mut found = self.inner.read_named(keys).await?;
+        if self.mutant == Mutant::CutsHolds {
+            let slots = found.iter_mut().filter_map(|named| named.item.slot.as_mut());
+            slots.for_each(|slot| slot.not_before = Instant(0));
+        }
+        // What is parked is the bulk lane's own.
+        if self.mutant == Mutant::SharesParked {
+            return Ok(found);
+        }
         Ok(found.into_iter().map(|named| Named { item: self.seen(named.item), ..named }).collect())
     }
 }

@@ -34,8 +34,14 @@ impl Oracle {
         self.times.insert(env, (now, deadline));
         self.limiter.repeated.retain(|(of, _)| *of != env);
         self.calls_of.retain(|(of, _), _| *of != env);
+        self.taken_up.remove(&env);
         self.token_calls_of.remove(&env);
         self.finished.remove(&env);
+    }
+
+    /// `env` takes parked work up.
+    pub fn takes_up(&mut self, env: usize, pairs: &[PairKey]) {
+        self.taken_up.entry(env).or_default().extend(pairs.iter().cloned());
     }
 
     /// `env` has brought a record at a connection to `version`, and knows it.
@@ -63,7 +69,9 @@ impl Oracle {
         let mine = self.calls_of.iter().filter(|((of, _), calls)| *of == env && **calls > CALLS_PER_RECEIVE);
         let mine: Vec<(At, u64)> = mine.map(|((_, at), calls)| (at.clone(), *calls)).collect();
         for (at, calls) in mine {
-            let most = CALLS_PER_RECEIVE * records_of(batch, &at.1);
+            // A lane is of one connection.
+            let parked = self.taken_up.get(&env).map_or(0, |pairs| pairs.len() as u64);
+            let most = CALLS_PER_RECEIVE * (records_of(batch, &at.1) + parked);
             if calls > most {
                 let what = format!("{calls} calls to {} of {} in one invocation: at most {most}", at.0, at.1);
                 self.violate("I14", None, what);

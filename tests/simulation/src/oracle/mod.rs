@@ -88,6 +88,8 @@ pub struct Oracle {
     calls_of: BTreeMap<(usize, At), u64>,
     /// The same of the services that give out tokens.
     token_calls_of: BTreeMap<usize, u64>,
+    /// The parked work that each environment's invocation took up.
+    taken_up: BTreeMap<usize, BTreeSet<PairKey>>,
     cost_of: BTreeMap<usize, cost::Cost>,
     /// What the invocation in each environment brought to its end: pair and version.
     finished: BTreeMap<usize, Vec<(PairKey, u64)>>,

@@ -75,6 +75,7 @@ pub async fn given_a_baton_when_taken_then_the_number_is_raised_and_it_is_worth_
         wanted_at: Some(BEGIN),
         taken_at: Some(at(60)),
         runs: 1,
+        looks: 1,
     };
     assert_eq!(taken, expected);
     for table in [on.one, on.two] {
