@@ -29,21 +29,25 @@ pub trait Gate: Send + Sync {
     async fn enter(&self, api: &str) -> Result<(), Instant>;
     /// Stops every environment's calls of `api` until `until`.
     async fn block(&self, api: &str, until: Instant);
-    /// Hears how much of the account's allowance is used, after each answer that says so.
+    /// Hears how much of one of the account's limits is used, after each answer that says so.
     fn quota(&self, _: Quota) {}
 }
 
-/// How much of an account's allowance of calls is used, by the CRM's own count.
+/// How much of one of an account's limits is used, by the CRM's own count of everybody's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Calls counted against it, everybody's at the account.
-    pub used: u64,
-    /// The allowance.
+    /// The time that the limit is for, in milliseconds.
+    pub per_ms: i64,
+    /// Calls that it allows.
     pub limit: u64,
+    /// Calls left of them.
+    pub left: u64,
+    /// In how many milliseconds it begins anew, if the CRM tells.
+    pub resets_in_ms: Option<i64>,
 }
 
-/// How a connector reads the allowance from an answer, where its CRM tells.
-pub type ReadQuota = fn(&Response) -> Option<Quota>;
+/// How a connector reads the account's limits from an answer, where its CRM tells.
+pub type ReadQuota = fn(&Response) -> Vec<Quota>;
 
 /// Which credentials a caller wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +116,7 @@ pub struct Session<'a> {
     pub retries: Retries,
     /// The connector's reading of an answer.
     pub classify: Classify,
-    /// The connector's reading of the allowance.
+    /// The connector's reading of the limits.
     pub quota: ReadQuota,
 }
 
@@ -233,7 +237,7 @@ impl Session<'_> {
             timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),
         };
         let answer = self.http.send(request).await;
-        if let Some(quota) = answer.as_ref().ok().and_then(self.quota) {
+        for quota in answer.as_ref().map(self.quota).unwrap_or_default() {
             self.gate.quota(quota);
         }
         answer.map_err(|error| match error {

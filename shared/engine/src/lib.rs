@@ -5,6 +5,7 @@ pub mod batch;
 pub mod bulk;
 pub mod credentials;
 pub mod gate;
+pub mod leases;
 pub mod links;
 pub mod redrive;
 pub mod report;

@@ -8,7 +8,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::lane::Lane;
-use rtr_core::limit::Rule;
+use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use secrecy::SecretString;
 use std::collections::HashMap;
@@ -266,12 +266,13 @@ pub struct Baton {
 /// Token buckets, locks, suspensions and lanes, shared by all environments.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Takes up to `want` tokens from `bucket`, in one conditional write where the caller's last look still holds.
+    /// Takes what is asked of `bucket`, or a part of it, in one conditional write where the caller's last look still holds.
+    /// What cannot be granted is not written.
     ///
     /// # Errors
     /// When the store does not answer.
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable>;
-    /// Stops `bucket` until `until`; a later stop stays.
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable>;
+    /// Stops `bucket` until `until`, since the CRM refused; a later stop stays. The leases after it are smaller.
     ///
     /// # Errors
     /// When the store does not answer.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{Bucket, Rule, block, take};
+use rtr_core::limit::{Ask, Bucket, Rule, block, take};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
     Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
@@ -40,6 +40,8 @@ pub struct State {
     pub lanes: BTreeMap<ConnectionKey, Lane>,
     /// Leases asked.
     pub leases: u64,
+    /// Leases granted: each is a write.
+    pub writes: u64,
     /// While true nothing ever answers.
     pub hangs: bool,
 }
@@ -80,16 +82,17 @@ impl MemoryLimits {
 
 #[async_trait]
 impl Limits for MemoryLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         if self.state().hangs {
             std::future::pending::<()>().await;
         }
         self.asked("lease", |state| {
             state.leases += 1;
             let held = state.buckets.entry(bucket.to_owned()).or_default();
-            let taken = take(held, rules, want, self.clock.now());
+            let taken = take(held, rules, ask, self.clock.now());
             // A refusal writes nothing: looking in vain costs no fraction of a token.
             if taken.granted > 0 {
+                state.writes += 1;
                 *held = taken.bucket;
             }
             Lease { granted: taken.granted, retry_at: taken.retry_at }
@@ -103,7 +106,7 @@ impl Limits for MemoryLimits {
         }
         self.asked("block", |state| {
             let held = state.buckets.entry(bucket.to_owned()).or_default();
-            *held = block(held, until);
+            *held = block(held, until, self.clock.now());
         })
         .await
     }

@@ -8,7 +8,7 @@ use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::lane::Lane;
-use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
+use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
     Baton, ClaimChange, Clock, Configs, Http, Known, Lease, Limits, Named, Names, Parked, Queue, Records,
@@ -309,15 +309,15 @@ impl Drop for Waiting<'_> {
 
 #[async_trait]
 impl Limits for EnvLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         let (since, still_ms) = (self.core.kernel.now(), self.core.still_ms(self.env));
         let mut waiting = Waiting { of: self, since, still_ms, answered: false };
-        let answer = self.inner.lease(bucket, rules, want).await;
+        let answer = self.inner.lease(bucket, rules, ask).await;
         waiting.answered = true;
         let core = &self.core;
         core.oracle().leased(core.kernel.now(), self.env, bucket, &answer);
         core.trace.note(core.kernel.now(), "lease", || {
-            format!("{bucket} of {want}: {answer:?} (env {})", self.env)
+            format!("{bucket} of {ask:?}: {answer:?} (env {})", self.env)
         });
         answer
     }

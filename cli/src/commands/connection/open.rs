@@ -11,6 +11,7 @@ use rtr_core::code::Code;
 use rtr_core::config::{Connection, MappingAt, OrgConfig, Stored};
 use rtr_core::failure::Failure;
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
 use rtr_core::mapping::Mapping;
 use rtr_engine::credentials::{ConnectionAuth, learn_account};
 use rtr_engine::gate::LimiterGate;
@@ -162,7 +163,8 @@ impl<'a> Opening<'a> {
     /// Its limiter: what is asked here counts like any other call.
     pub(crate) fn gate(&self) -> Result<LimiterGate<'_>, Finding> {
         let (seams, limits) = (self.runtime.seams(), &self.settings()?.limits);
-        Ok(LimiterGate::new(seams.limits, seams.clock, &self.runtime.caches.pools, self.key.clone(), limits))
+        let (pools, key) = (&self.runtime.caches.pools, self.key.clone());
+        Ok(LimiterGate::new(seams.limits, seams.clock, pools, key, limits, Traffic::Live))
     }
 
     /// The way to its CRM.

@@ -14,12 +14,12 @@ mod suspensions;
 
 use crate::clients::Clients;
 use async_trait::async_trait;
-use buckets::Seen;
 use rtr_connectors::http::Clock;
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::Rule;
+use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
+use rtr_engine::leases::{self, Seen};
 use rtr_engine::seams::{
     Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
 };
@@ -74,8 +74,8 @@ fn sweep_at(at: Instant) -> i64 {
 
 #[async_trait]
 impl Limits for DynamoLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
-        buckets::lease(self, bucket, rules, want).await
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
+        leases::lease(self, &self.seen, self.clock.as_ref(), bucket, rules, ask).await
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {

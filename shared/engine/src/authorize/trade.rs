@@ -13,6 +13,7 @@ use rtr_connectors::registry::{self, Connector};
 use rtr_connectors::session::{Retries, Session};
 use rtr_core::config::Connection;
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
 use rtr_core::time::Instant;
 use secrecy::SecretString;
 use std::time::Duration;
@@ -132,7 +133,7 @@ async fn test(
     deadline: Instant,
 ) -> ConsentEnding {
     let (cache, pools) = (CredentialCache::default(), Pools::default());
-    let gate = LimiterGate::new(seams.limits, seams.clock, &pools, key.clone(), &own.limits);
+    let gate = LimiterGate::new(seams.limits, seams.clock, &pools, key.clone(), &own.limits, Traffic::Live);
     let auth = ConnectionAuth {
         seams: *seams,
         cache: &cache,

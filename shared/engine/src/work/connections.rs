@@ -11,7 +11,9 @@ use crate::report::BatchReport;
 use crate::seams::Seams;
 use futures::future::join_all;
 use rtr_connectors::session::{Retries, Session};
+use rtr_core::item::Lane;
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
 use rtr_core::retry::MAX_TRIES;
 use rtr_core::time::Instant;
 use std::collections::BTreeMap;
@@ -75,7 +77,11 @@ async fn one_connection(
     let Some(own) = config.connections.get(&connection.connection) else {
         return Calls { made: 0, let_through: 0, quota_low: 0 };
     };
-    let gate = LimiterGate::new(seams.limits, seams.clock, &caches.pools, connection.clone(), &own.limits);
+    let (pools, key) = (&caches.pools, connection.clone());
+    let gate = LimiterGate::new(seams.limits, seams.clock, pools, key, &own.limits, Traffic::Live)
+        .sharing(own.reserve_backfill_percent);
+    // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
+    let gate = if jobs[0].lane == Lane::Bulk { gate.evenly() } else { gate };
     let auth = ConnectionAuth {
         seams: *seams,
         cache: &caches.credentials,

@@ -81,6 +81,7 @@ macro_rules! service_laws {
             buckets: [
                 given_two_environments_when_they_lease_then_together_they_get_no_more_than_the_rule,
                 given_an_empty_bucket_when_time_goes_by_then_it_refills_at_its_rate_up_to_its_burst,
+                given_a_full_bucket_when_all_is_taken_then_its_window_has_no_more_and_the_next_goes_evenly,
                 given_an_empty_bucket_when_asked_then_the_time_it_names_is_the_first_at_which_a_token_is_there,
                 given_several_rules_when_leased_then_each_must_give_and_a_refusal_takes_from_none,
                 given_many_at_once_when_they_lease_then_no_token_is_given_twice,
@@ -88,6 +89,14 @@ macro_rules! service_laws {
                 given_a_block_on_an_empty_bucket_when_it_ends_then_only_time_has_refilled_it,
                 given_two_buckets_when_one_is_empty_or_blocked_then_the_other_is_not,
                 given_a_clock_that_steps_back_when_leased_then_nothing_is_given_twice,
+            ]
+            budgets: [
+                given_backfills_when_they_lease_then_together_they_get_their_share_and_live_traffic_the_rest,
+                given_a_full_bucket_when_it_is_drained_then_by_two_it_goes_evenly,
+                given_refusals_when_leased_after_them_then_everybody_is_slower_and_faster_again_in_time,
+                given_what_the_crm_says_is_left_when_one_leases_with_it_then_nobody_has_more,
+                given_a_days_allowance_that_is_spent_when_leased_with_that_then_nothing_goes,
+                given_a_storm_of_asks_when_leased_then_a_second_has_less_than_ten_leases,
             ]
             locks: [
                 given_a_lock_when_held_then_nobody_else_gets_it_before_its_end,

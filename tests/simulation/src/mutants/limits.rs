@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::future::{Either, select};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
+use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Baton, Clock as _, Known, Lease, Limits, Suspension, Unavailable};
 use std::pin::pin;
@@ -26,16 +26,16 @@ pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress
 
 #[async_trait]
 impl Limits for Wrong {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         if matches!(self.mutant, Mutant::NoBackstop | Mutant::RefusesUnanswered) {
-            let asked = self.inner.lease(bucket, rules, want);
+            let asked = self.inner.lease(bucket, rules, ask);
             let patience = self.core.kernel.sleep(LIMITER_BUDGET_MS - 10);
             if let Either::Left((Ok(lease), _)) = select(asked, pin!(patience)).await {
                 return Ok(lease);
             }
             let minute = SimClock::of_whoever_runs(&self.core).now().plus_ms(60_000);
             return Ok(match self.mutant {
-                Mutant::NoBackstop => Lease { granted: want, retry_at: None },
+                Mutant::NoBackstop => Lease { granted: ask.want, retry_at: None },
                 _ => Lease { granted: 0, retry_at: Some(minute) },
             });
         }
@@ -43,7 +43,7 @@ impl Limits for Wrong {
             self.core.kernel.sleep(5).await;
             return Ok(Lease { granted: 1_000, retry_at: None });
         }
-        self.inner.lease(bucket, rules, want).await
+        self.inner.lease(bucket, rules, ask).await
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {

@@ -2,7 +2,9 @@
 
 use super::{At, Oracle};
 use crate::place::limits;
-use rtr_core::limit::{LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, lease_size};
+use rtr_core::limit::{
+    LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, largest_lease, lease_size,
+};
 use rtr_core::time::Instant;
 
 /// The longest window that is looked at, in milliseconds.
@@ -32,8 +34,8 @@ impl Oracle {
     /// Every window that ends now: all environments keep to what the limit gives in it and one lease each, and this one to
     /// what it was given; whoever was not answered has its backstop besides.
     fn exceeds(&self, now: Instant, env: usize, bucket: &str, rule: &Rule) -> Option<String> {
-        let (lease, local) =
-            (lease_size(std::slice::from_ref(rule), 1), backstop(std::slice::from_ref(rule)));
+        let alone = std::slice::from_ref(rule);
+        let (lease, local) = (largest_lease(alone, lease_size(alone, 1)), backstop(alone));
         let mut envs: Vec<usize> = Vec::new();
         let (mut all, mut own) = (0_u64, 0_u64);
         for (began, caller) in self.calls.get(bucket)?.iter().rev() {

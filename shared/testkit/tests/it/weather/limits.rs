@@ -2,7 +2,7 @@
 
 use super::Script;
 use futures::executor::block_on;
-use rtr_core::limit::Rule;
+use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Consent, Consents, Lease, Limits};
 use rtr_testkit::clock::TestClock;
@@ -18,7 +18,7 @@ fn table() -> (Arc<Script>, MemoryLimits) {
 }
 
 fn lease(table: &MemoryLimits, want: u64) -> Option<Lease> {
-    block_on(table.lease("b", &RULES, want)).ok()
+    block_on(table.lease("b", &RULES, &Ask::whole(want))).ok()
 }
 
 fn granted(tokens: u64) -> Option<Lease> {
@@ -42,7 +42,7 @@ fn given_a_lease_sent_twice_when_answered_then_the_first_ones_tokens_are_lost() 
     assert_eq!(lease(&table, 4), granted(4));
     assert_eq!(lease(&table, 99), granted(2));
     script.next(Fate::SentTwice);
-    assert_eq!(lease(&table, 1), Some(Lease { granted: 0, retry_at: Some(Instant(1_100)) }));
+    assert_eq!(lease(&table, 1), Some(Lease { granted: 0, retry_at: Some(Instant(2_025)) }));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The limiter of one connection: tokens from this environment's lease, or one write for a new lease.
 //!
+//! Live traffic may take all; backfills take from their share. What is drained takes its tokens evenly. What the CRM tells of
+//! its own counts goes with the next lease, and what was told of a bucket is asked again no earlier than it said.
+//!
 //! It fails open: a limiter that does not answer in time lets the call through, within a local backstop of a tenth of
 //! the limit, and counts it. It is then not asked again for a while, so that its outage costs next to no time.
 
@@ -9,29 +12,13 @@ use futures::future::{Either, select};
 use rtr_connectors::session::{Gate, Quota};
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
-use rtr_core::limit::{
-    Bucket, LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, lease_size, take,
-};
+use rtr_core::limit::{Ask, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way, lease_size};
 use rtr_core::time::Instant;
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Leases and backstops of this environment, by bucket. A lease has an expiry; a backstop refills by itself.
-#[derive(Debug, Default)]
-pub struct Pools {
-    by_bucket: Mutex<HashMap<String, Pool>>,
-    /// The limiter did not answer: it is not asked before this.
-    ask_again_at: AtomicI64,
-}
+mod pools;
 
-#[derive(Debug, Default)]
-struct Pool {
-    tokens: u64,
-    expires_at: Instant,
-    backstop: Bucket,
-    blocked_until: Instant,
-}
+pub use pools::Pools;
 
 /// The gate of one connection for one invocation.
 pub struct LimiterGate<'a> {
@@ -40,26 +27,54 @@ pub struct LimiterGate<'a> {
     pools: &'a Pools,
     connection: ConnectionKey,
     rules: &'a [LimitRule],
+    traffic: Traffic,
+    way: Way,
     calls: AtomicU64,
     let_through: AtomicU64,
     quota_low: AtomicBool,
 }
 
+/// The share of backfills where nothing else is said, in percent.
+const SHARE_PERCENT: u8 = 20;
+
 /// From this share of an account's own allowance on, its use is warned of, in hundredths.
 const QUOTA_LOW_PERCENT: u64 = 90;
 
 impl<'a> LimiterGate<'a> {
-    /// A gate for `connection` under `rules`.
+    /// A gate for `connection` under `rules`, for calls of `traffic`.
     pub fn new(
         limits: &'a dyn Limits,
         clock: &'a dyn Clock,
         pools: &'a Pools,
         connection: ConnectionKey,
         rules: &'a [LimitRule],
+        traffic: Traffic,
     ) -> Self {
+        let way = match traffic {
+            Traffic::Live => Way::Whole,
+            Traffic::Backfill => Way::Share(SHARE_PERCENT),
+        };
         let (calls, let_through) = (AtomicU64::new(0), AtomicU64::new(0));
         let quota_low = AtomicBool::new(false);
-        Self { limits, clock, pools, connection, rules, calls, let_through, quota_low }
+        Self { limits, clock, pools, connection, rules, traffic, way, calls, let_through, quota_low }
+    }
+
+    /// With this share of the limits for backfills, in percent.
+    #[must_use]
+    pub fn sharing(mut self, percent: u8) -> Self {
+        if self.traffic == Traffic::Backfill {
+            self.way = Way::Share(percent);
+        }
+        self
+    }
+
+    /// For calls that are made as fast as they may: evenly, not by bursts. A share is spent evenly anyhow.
+    #[must_use]
+    pub fn evenly(mut self) -> Self {
+        if self.way == Way::Whole {
+            self.way = Way::Even;
+        }
+        self
     }
 
     /// Calls let through so far.
@@ -98,30 +113,45 @@ impl<'a> LimiterGate<'a> {
 
     async fn draw(&self, bucket: &str, rules: &[Rule]) -> Result<(), Instant> {
         let now = self.clock.now();
-        if let Some(answer) = self.pools.draw(bucket, now) {
+        let of = (bucket, self.traffic);
+        if let Some(answer) = self.pools.draw(of, now) {
             return answer;
         }
         if self.pools.limiter_rests(now) {
-            self.let_through.fetch_add(1, Ordering::Relaxed);
-            return self.pools.backstop(bucket, rules, now);
+            return self.without_limiter(bucket, rules, now);
         }
-        match self.lease(bucket, rules).await {
-            Ok(Lease { granted: 0, retry_at }) => Err(retry_at.unwrap_or(now.plus_ms(LEASE_MS))),
+        let told = self.pools.told(bucket);
+        match self.lease(bucket, rules, told.clone()).await {
+            Ok(Lease { granted: 0, retry_at }) => {
+                let now = self.clock.now();
+                let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
+                Err(self.pools.wait(of, now, until, self.clock.random()))
+            }
             Ok(Lease { granted, .. }) => {
-                self.pools.put(bucket, granted - 1, now.plus_ms(LEASE_MS));
+                self.pools.put(of, granted - 1, now.plus_ms(LEASE_MS));
+                self.pools.shared(bucket, &told);
                 Ok(())
             }
             Err(_) => {
                 let now = self.clock.now();
                 self.pools.let_limiter_rest(now);
-                self.let_through.fetch_add(1, Ordering::Relaxed);
-                self.pools.backstop(bucket, rules, now)
+                self.without_limiter(bucket, rules, now)
             }
         }
     }
 
-    async fn lease(&self, bucket: &str, rules: &[Rule]) -> Result<Lease, Unavailable> {
-        let asked = self.limits.lease(bucket, rules, lease_size(rules, 1));
+    /// What goes while the limiter does not answer: a little of what is live, and no backfill.
+    fn without_limiter(&self, bucket: &str, rules: &[Rule], now: Instant) -> Result<(), Instant> {
+        if self.traffic == Traffic::Backfill {
+            return Err(self.pools.asks_again_at(now));
+        }
+        self.let_through.fetch_add(1, Ordering::Relaxed);
+        self.pools.backstop((bucket, self.traffic), rules, now)
+    }
+
+    async fn lease(&self, bucket: &str, rules: &[Rule], told: Vec<Told>) -> Result<Lease, Unavailable> {
+        let ask = Ask { want: lease_size(rules, 1), way: self.way, told };
+        let asked = self.limits.lease(bucket, rules, &ask);
         match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
             Either::Left((lease, _)) => lease,
             Either::Right(((), _)) => Err(Unavailable("the limiter did not answer in time".to_owned())),
@@ -136,7 +166,7 @@ impl Gate for LimiterGate<'_> {
         for (bucket, rules) in self.buckets(api) {
             if let Err(until) = self.draw(&bucket, &rules).await {
                 // What was taken for this call from the other bucket is not lost: the next call takes it.
-                drawn.iter().for_each(|bucket| self.pools.give_back(bucket));
+                drawn.iter().for_each(|bucket| self.pools.give_back((bucket, self.traffic)));
                 return Err(until);
             }
             drawn.push(bucket);
@@ -158,10 +188,17 @@ impl Gate for LimiterGate<'_> {
         }
     }
 
-    /// Warns, once. It stops nothing: whether calls beyond the allowance are taken is the CRM's to say, and what it says
-    /// then blocks.
-    fn quota(&self, Quota { used, limit }: Quota) {
-        let low = limit > 0 && used.saturating_mul(100) >= limit.saturating_mul(QUOTA_LOW_PERCENT);
+    /// Keeps it for the next lease, and warns, once, of a day's allowance that runs low. Where the connection has no rule
+    /// for that it stops nothing: whether calls beyond the allowance are taken is the CRM's to say, and what it says then
+    /// blocks.
+    fn quota(&self, Quota { per_ms, limit, left, resets_in_ms }: Quota) {
+        let at = self.clock.now();
+        let resets_at = resets_in_ms.map(|ms| at.plus_ms(ms));
+        self.pools.tell(&self.bucket("*"), Told { per_ms, left, at, resets_at });
+        let used = limit.saturating_sub(left);
+        let low = limit > 0
+            && per_ms >= QUOTA_MS
+            && used.saturating_mul(100) >= limit.saturating_mul(QUOTA_LOW_PERCENT);
         if low && !self.quota_low.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 event = "quota",
@@ -171,60 +208,5 @@ impl Gate for LimiterGate<'_> {
                 "the account's allowance of calls is nearly used up"
             );
         }
-    }
-}
-
-impl Pools {
-    fn limiter_rests(&self, now: Instant) -> bool {
-        let wait = self.ask_again_at.load(Ordering::Relaxed) - now.0;
-        // A longer one is of a clock that has been set back since.
-        (1..=LIMITER_REST_MS).contains(&wait)
-    }
-
-    fn let_limiter_rest(&self, now: Instant) {
-        self.ask_again_at.store(now.plus_ms(LIMITER_REST_MS).0, Ordering::Relaxed);
-    }
-
-    /// A token of the lease at hand; none says that a new lease is needed.
-    fn draw(&self, bucket: &str, now: Instant) -> Option<Result<(), Instant>> {
-        self.with(bucket, |pool| {
-            if pool.blocked_until > now {
-                return Some(Err(pool.blocked_until));
-            }
-            if pool.tokens == 0 || pool.expires_at <= now {
-                return None;
-            }
-            pool.tokens -= 1;
-            Some(Ok(()))
-        })
-    }
-
-    fn put(&self, bucket: &str, tokens: u64, expires_at: Instant) {
-        self.with(bucket, |pool| (pool.tokens, pool.expires_at) = (tokens, expires_at));
-    }
-
-    fn give_back(&self, bucket: &str) {
-        self.with(bucket, |pool| pool.tokens += 1);
-    }
-
-    fn block(&self, bucket: &str, until: Instant) {
-        self.with(bucket, |pool| {
-            pool.blocked_until = pool.blocked_until.max(until);
-            pool.tokens = 0;
-        });
-    }
-
-    fn backstop(&self, bucket: &str, rules: &[Rule], now: Instant) -> Result<(), Instant> {
-        self.with(bucket, |pool| {
-            let taken = take(&pool.backstop, &backstop(rules), 1, now);
-            pool.backstop = taken.bucket;
-            if taken.granted > 0 { Ok(()) } else { Err(taken.retry_at.unwrap_or(now.plus_ms(LEASE_MS))) }
-        })
-    }
-
-    fn with<T>(&self, bucket: &str, change: impl FnOnce(&mut Pool) -> T) -> T {
-        // A poisoned lock only says that a thread died elsewhere: the pool's numbers are still whole.
-        let mut pools = self.by_bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        change(pools.entry(bucket.to_owned()).or_default())
     }
 }
