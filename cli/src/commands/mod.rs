@@ -4,6 +4,7 @@ pub(crate) mod backfill;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod dlq;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod lines;
 pub(crate) mod links;
@@ -25,6 +26,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Record(args) => record::run(app, args).await,
         Command::Dlq(command) => dlq::run(app, command).await,
         Command::Links(command) => links::run(app, command).await,
+        Command::Doctor => Box::pin(doctor::run(app)).await,
         Command::Explain(args) => explain::run(app, &args),
         Command::Wait(args) => wait::run(app, &args).await,
     }

@@ -194,7 +194,9 @@ impl Work<'_> {
                 }
             }
             // The index still shows what is drained already: what it shows of backfills may go meanwhile.
-            if !worked && let Some(rest) = backfill.step(self, taken, &config, size, None, &mut tries, report).await {
+            if !worked
+                && let Some(rest) = backfill.step(self, taken, &config, size, None, &mut tries, report).await
+            {
                 return rest.at_latest(clock.now().plus_ms(SOON_MS));
             }
         }

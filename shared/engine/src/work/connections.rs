@@ -78,7 +78,9 @@ async fn one_connection(
         return Calls { made: 0, let_through: 0, quota_low: 0 };
     };
     let (pools, key) = (&caches.pools, connection.clone());
-    let gate = LimiterGate::new(seams.limits, seams.clock, pools, key, &own.limits, Traffic::Live)
+    // The bulk lane's chunks are of one kind, and the sync lane calls for nothing that a backfill brought.
+    let traffic = if jobs.iter().all(|job| job.backfill) { Traffic::Backfill } else { Traffic::Live };
+    let gate = LimiterGate::new(seams.limits, seams.clock, pools, key, &own.limits, traffic)
         .sharing(own.reserve_backfill_percent);
     // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
     let gate = if jobs[0].lane == Lane::Bulk { gate.evenly() } else { gate };
