@@ -202,7 +202,7 @@ fn groups(seen: &Seen, found: &mut Vec<Finding>) {
     }
     let stated = seen.buckets();
     let listed: Vec<String> =
-        by_function.iter().map(|(buckets, names)| format!("{} have {buckets}", names.join(", "))).collect();
+        by_function.iter().map(|(buckets, names)| format!("{}: {buckets}", names.join(", "))).collect();
     let differ = by_function.len() > 1;
     let other =
         by_function.keys().next().filter(|only| Some((*only).clone()) != stated.map(|k| k.to_string()));
@@ -298,6 +298,19 @@ pub(super) mod tests {
         });
         with(&|seen| drop(seen.stack.parameters.insert("GroupBuckets".to_owned(), "8".to_owned())));
         with(&|seen| *seen = moving());
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r"
+        stack | stack | a deployment is under way (UPDATE_IN_PROGRESS)
+        stack | stack | the last deployment ended as UPDATE_ROLLBACK_COMPLETE
+        unreadable | bulk.fifo | no permission
+        queue | changes.fifo | throughput and deduplication are not per message group: 300 requests a second are its most
+        queue | changes.fifo | it gives messages up after 5 receives, and waiting for a CRM takes some
+        told | function sync | it is told RTR_VISIBILITY_S = 360, and it is 90
+        visibility | function sync | changes.fifo hides messages for 90 s and an invocation may take 60 s: a crashed one's requests could still land while the next works
+        table | table Records | its index `due` is missing or not active
+        told | function bulk | it is told RTR_FUNCTION_TIMEOUT_S = 60, and it is 900
+        visibility | function bulk | bulk.fifo hides messages for 360 s and an invocation may take 900 s: a crashed one's requests could still land while the next works
+        group_buckets | message groups | the stack's GroupBuckets is 8; sync, bulk, redrive, sweep: 64
+        group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep: 64
+        ");
     }
 }

@@ -74,7 +74,11 @@ mod tests {
     #[test]
     fn given_functions_that_group_otherwise_when_told_then_the_words_say_what_to_do_and_json_the_same() {
         let report = report(&moving());
-        insta::assert_snapshot!(words(&report), @"");
-        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @"");
+        insta::assert_snapshot!(words(&report), @r"
+        message groups: the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep: 64
+          rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once
+        rtr-prod at AWS in eu-central-1: 12 parts looked at, 1 finding
+        ");
+        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"stack":"rtr-prod","place":"AWS in eu-central-1","group_buckets":64,"looked_at":["bulk.fifo","changes.fifo","dead-letter.fifo","table Config","table Limits","table Records","function authorize","function bulk","function redrive","function sweep","function sync","stack"],"findings":[{"check":"group_buckets","about":"message groups","message":"the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep: 64","action":"rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once"}]}"#);
     }
 }

@@ -87,6 +87,7 @@ mutants! {
     WorksAgain ["I22"] "a version that is applied already is worked again";
     ForgetsCrashes ["I14"] "that work on a record begins is not kept, so that its crashes are not counted";
     LaneUnwanted ["I1"] "who parks does not see to it that the lane is looked at";
+    BackfillUnseen ["I1"] "what backfills brought of the parked work is never looked for";
     LaneForgotten ["I1"] "a lane that was worked is never looked at again";
     CutsHolds ["I2" "I3"] "what is parked is taken up before its time";
     SharesParked ["I1" "I2" "I3"] "the sync lane calls for a record whose version is parked";

@@ -120,7 +120,8 @@ impl Records for Wrong {
     }
 
     async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
-        self.inner.backfilled(connection, limit).await
+        let shown = self.inner.backfilled(connection, limit).await?;
+        Ok(if self.mutant == Mutant::BackfillUnseen { Vec::new() } else { shown })
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
