@@ -39,7 +39,7 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
                 let (until, reason) = place_of(job, now);
                 if !job.backfill
                     && job.item.slot.as_ref().is_some_and(|slot| slot.backfill)
-                    && let Err(error) = hurry(seams, &mut hurried, &job.connection, until).await
+                    && let Err(error) = hurry(seams, &mut hurried, &job.connection, until.max(now)).await
                 {
                     job.give_back_as_is(&error.0);
                     continue;
