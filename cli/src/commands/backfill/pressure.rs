@@ -38,7 +38,8 @@ impl Pressure {
 
     /// The queue has `depth` messages; true when it has room for a page now.
     pub(super) fn look(&mut self, depth: u64) -> bool {
-        let level = if self.full { self.most / 2 } else { self.most.saturating_sub(1) };
+        // Near the limit each look would give leave for a page or two: then it counts as full.
+        let level = if self.full { self.most / 2 } else { self.most - self.most.div_ceil(4) };
         self.full = depth > level;
         // A page is sent whole, so a queue of less than a page's room has some.
         self.allowed = if self.full { 0 } else { self.most.saturating_sub(depth).max(10) };
