@@ -18,6 +18,7 @@ mod cost;
 mod crashes;
 mod credentials;
 mod dead_letters;
+mod doctor;
 mod events;
 mod first_load;
 mod links;
