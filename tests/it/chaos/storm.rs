@@ -50,7 +50,12 @@ impl Teller<'_> {
 
     /// Tells on, one at a time, until nothing is `missing`. Where that takes news, it is told no faster than it is heard:
     /// what is told while everybody is busy is no news afterwards.
-    fn until(&mut self, what: &str, mut missing: impl FnMut() -> Vec<String>) {
+    fn until(&mut self, what: &str, missing: impl FnMut() -> Vec<String>) {
+        self.until_by(1, what, missing);
+    }
+
+    /// The same, `together` at a time and as seldom: several of a kind become one call.
+    fn until_by(&mut self, together: u32, what: &str, mut missing: impl FnMut() -> Vec<String>) {
         let mut looks = 0_u32;
         eventually(what, || {
             let missing = missing();
@@ -59,8 +64,9 @@ impl Teller<'_> {
                 return Ok(());
             }
             // Some wait behind one that is hidden: they alone do not stop the story.
-            if looks.is_multiple_of(10) || !self.fleet.wants_news() || self.field.waiting() < HEARD {
-                self.tell(1);
+            let listens = !self.fleet.wants_news() || self.field.waiting() < HEARD;
+            if looks.is_multiple_of(10) || listens && looks.is_multiple_of(together) {
+                self.tell(together as usize);
             }
             looks += 1;
             Err(format!("{} of {} told, missing: {missing:?}", self.told, self.story.tellings.len()))
@@ -116,7 +122,7 @@ pub(super) fn rage(teller: &mut Teller<'_>, dice: &mut Dice) {
 
     kill_some(teller, dice, 4);
     teller.until("a slow call is killed", || too_few(&tally, "killed in a slow call", 1));
-    teller.until("every fault of the CRMs has struck", || missing(orgs));
+    teller.until_by(10, "every fault of the CRMs has struck", || missing(orgs));
     for (org, connection, fault, items) in EXPECTED {
         let struck = struck(&orgs[org], connection, fault, items);
         tally.strike_often(&format!("{connection} of org {org}: {fault}"), struck);

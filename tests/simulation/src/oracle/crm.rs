@@ -197,13 +197,16 @@ impl Oracle {
         let is_unsure = self.is_unsure(&record, &item);
         let highest = self.highest.entry((change.provider.clone(), record.clone())).or_default();
         if version < *highest {
-            // The newer one landed without a trace, and its message is given up: who sends the older one again may be told.
+            // The newer one landed without a trace, and its message is given up: who sends the older one late, or again, may be
+            // told.
+            let produced = |version| self.produced_at.get(&(record.clone(), version));
+            let late = produced(version) >= produced(*highest);
             let sent_again = self.accepted.iter().any(|(one, versions)| {
                 one.to_string() == record
                     && versions.get(&version).is_some_and(|event| event.sent != Sent::Once)
             });
             let unknown = given_up(kind, &key) >= Some(*highest) || was_filed(&item, *highest, at_time);
-            if sent_again && unknown || is_unsure {
+            if (late || sent_again) && unknown || is_unsure {
                 return;
             }
             let what = format!("{record}: version {version} landed at {} after {highest}", change.provider);
