@@ -17,7 +17,7 @@ pub use size::{largest_lease, lease_size};
 use crate::time::Instant;
 use level::Rate;
 use serde::{Deserialize, Serialize};
-use size::{Size, noted, size};
+use size::{noted, size};
 
 const MILLI: i128 = 1_000;
 
@@ -29,6 +29,10 @@ pub const LIMITER_BUDGET_MS: i64 = 50;
 pub const LIMITER_REST_MS: i64 = 5_000;
 /// A spent allowance of which the CRM does not tell when it begins anew is looked at again after this, in milliseconds.
 pub const QUOTA_REST_MS: i64 = 15 * 60 * 1_000;
+/// Tokens are given at most so long ahead, in milliseconds. A level that is further ahead is of a clock that was.
+pub const AHEAD_MS: i64 = 1_000;
+/// Looks at later times for the one at which a lease can be had.
+const MOST_LOOKS: usize = 8;
 /// A share of nothing is looked at again after this, in milliseconds: somebody may have configured another.
 const NO_SHARE_MS: i64 = 60_000;
 /// The local backstop's share of the limit: one tenth, at least one call a second.
@@ -104,15 +108,21 @@ pub struct Ask {
     pub want: u64,
     /// How they are to be taken.
     pub way: Way,
+    /// Tokens that come within so many milliseconds may be had now, to be used then: whoever waits in place for them need not
+    /// ask again, and comes back neither too late nor with everybody else.
+    pub ahead_ms: i64,
+    /// Whoever is refused though he would wait comes back so many milliseconds later within that time: drawn by each, since
+    /// others wait for the same.
+    pub spread_ms: i64,
     /// What the CRM has told since the last lease.
     pub told: Vec<Told>,
 }
 
 impl Ask {
-    /// `want` tokens from the whole.
+    /// `want` tokens from the whole, now.
     #[must_use]
     pub fn whole(want: u64) -> Self {
-        Self { want, way: Way::Whole, told: Vec::new() }
+        Self { want, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told: Vec::new() }
     }
 }
 
@@ -131,7 +141,7 @@ pub struct Taken {
     pub granted: u64,
     /// The bucket afterwards.
     pub bucket: Bucket,
-    /// When at least one token will be there, if none was granted.
+    /// When to ask again, if none was granted; else from when on they may be used, if that is later.
     pub retry_at: Option<Instant>,
 }
 
@@ -148,22 +158,41 @@ pub fn take(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
     if ask.way == Way::Share(0) && !rules.is_empty() {
         return refused(now.plus_ms(NO_SHARE_MS));
     }
-    let pace = bucket.pace.after(bucket.refused_at, window_ms(rules), now);
-    let mut tiers = Tiers::of(bucket, rules, ask.way, pace, now);
-    ask.told.iter().for_each(|told| tiers.lower(rules, told, now));
-    let Size { least, most, not_before } = size(&bucket.leases, rules, ask.want, now);
-    let least = tiers.all().fold(least, |least, (rate, level)| least.min(level.lump(rate)));
-    let available = tiers.all().map(|(rate, level)| level.available(rate)).min().unwrap_or(most);
-    let granted = most.min(available);
     if ask.want == 0 {
         return Taken { granted: 0, bucket: bucket.clone(), retry_at: None };
     }
-    if granted < least || not_before.is_some() {
-        let ready = tiers.all().map(|(rate, level)| level.ready_at(rate, least));
-        return refused(ready.chain(not_before).max().unwrap_or(now).max(now.plus_ms(1)));
+    let pace = bucket.pace.after(bucket.refused_at, window_ms(rules), now);
+    let size = size(&bucket.leases, rules, ask.want, now);
+    let spread_ms = ask.spread_ms.clamp(0, ask.ahead_ms.clamp(0, AHEAD_MS));
+    if let Some(until) = size.not_before {
+        return refused(until.plus_ms(spread_ms));
+    }
+    // Where tokens were given ahead the next come after them.
+    let queued = bucket.levels.iter().map(|level| level.at).max().filter(|at| at.since_ms(now) <= AHEAD_MS);
+    let first = queued.map_or(now, |at| at.max(now));
+    let mut tiers = Tiers::of(bucket, rules, ask, pace, first);
+    let (mut from, mut most, mut for_whole) = (first, size.most, true);
+    for _ in 0..MOST_LOOKS {
+        let least = tiers.lump(size.least);
+        if tiers.available(most) >= least {
+            break;
+        }
+        let (whole, all) = tiers.ready_at(least);
+        (from, most, for_whole) = (all.max(from), least, whole >= all);
+        // By then the window may have room for more, so that less is not leased.
+        tiers = Tiers::of(bucket, rules, ask, pace, from);
+    }
+    // What waits for its own part must not take the place of those who could go before.
+    let may_wait =
+        if for_whole && !matches!(ask.way, Way::Share(_)) { ask.ahead_ms.min(AHEAD_MS) } else { 0 };
+    let granted = tiers.available(most);
+    if from.since_ms(now) > may_wait || granted == 0 {
+        let back = from.plus_ms(-may_wait).max(now.plus_ms(1));
+        return refused(back.plus_ms(spread_ms.min(may_wait)));
     }
     tiers.spend(granted);
-    Taken { granted, bucket: tiers.put_back(bucket, pace, now), retry_at: None }
+    let retry_at = Some(from).filter(|from| *from > now);
+    Taken { granted, bucket: tiers.put_back(bucket, pace, now), retry_at }
 }
 
 /// The bucket after the CRM asked, `now`, for a rest until `until`; a later block stays, and the refusal is of its time.
@@ -183,7 +212,9 @@ struct Tiers {
 }
 
 impl Tiers {
-    fn of(bucket: &Bucket, rules: &[Rule], way: Way, pace: Pace, now: Instant) -> Self {
+    /// As they are at `now`.
+    fn of(bucket: &Bucket, rules: &[Rule], ask: &Ask, pace: Pace, now: Instant) -> Self {
+        let way = ask.way;
         let filled =
             |(i, rate): (usize, Rate), levels: &[Level]| (rate, Level::refilled(levels.get(i), &rate, now));
         let whole = rules.iter().map(|rule| Rate::whole(rule, pace.permille));
@@ -200,7 +231,27 @@ impl Tiers {
                 rates.map(|rate| filled(rate, &bucket.share)).collect()
             }
         };
-        Self { whole, beside, way }
+        let mut tiers = Self { whole, beside, way };
+        ask.told.iter().for_each(|told| tiers.lower(rules, told, now));
+        tiers
+    }
+
+    /// Tokens that may go, `most` at most.
+    fn available(&self, most: u64) -> u64 {
+        self.all().map(|(rate, level)| level.available(rate)).fold(most, u64::min)
+    }
+
+    /// The size of a lease that can be waited for, where it is to be `least` if that can be.
+    fn lump(&self, least: u64) -> u64 {
+        self.all().fold(least, |least, (rate, level)| least.min(level.lump(rate)))
+    }
+
+    /// When the whole can give so many, and when all can.
+    fn ready_at(&self, tokens: u64) -> (Instant, Instant) {
+        let ready =
+            |tier: &[(Rate, Level)]| tier.iter().map(|(rate, level)| level.ready_at(rate, tokens)).max();
+        let whole = ready(&self.whole).unwrap_or_default();
+        (whole, ready(&self.beside).map_or(whole, |beside| whole.max(beside)))
     }
 
     fn all(&self) -> impl Iterator<Item = (&Rate, &Level)> {

@@ -2,23 +2,24 @@
 //! condition that it is still so.
 //!
 //! While one environment is at work a lease costs one write and no read. Where others write too the row is looked at
-//! first: a look costs a fraction of a write that is refused. What cannot be granted by what was seen is not written.
+//! before each write: a look costs a fraction of a write that is refused. What cannot be granted by what was seen is not
+//! written.
 
 use crate::seams::{Clock, Lease, Unavailable};
 use async_trait::async_trait;
-use rtr_core::limit::{Ask, Bucket, Rule, take};
+use rtr_core::limit::{Ask, Bucket, Rule, Way, take};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Looks and tries at a bucket that others write at the same time.
 const MAX_TRIES: usize = 4;
-/// What was seen is good enough to say no, and where others write too to say yes, for this long, in milliseconds.
+/// What was seen is good enough to say no for this long, in milliseconds.
 const FRESH_MS: i64 = 1_000;
 /// Buckets remembered per environment; a connection has one or two.
 const MAX_SEEN: usize = 1_000;
-/// The longest wait after losing every try, in milliseconds; the shortest is a quarter of it.
-const CONTENDED_MS: f64 = 100.0;
+/// The longest wait after losing against another, in milliseconds; the shortest is a quarter of it.
+const CONTENDED_MS: f64 = 200.0;
 
 /// A bucket as last seen in the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,35 +110,46 @@ pub async fn lease(
     rules: &[Rule],
     ask: &Ask,
 ) -> Result<Lease, Unavailable> {
+    let (mut looked, mut lost) = (false, 0);
     for _ in 0..MAX_TRIES {
         let now = clock.now();
         let known = seen.get(bucket);
-        let fresh = known.as_ref().is_some_and(|glance| now.since_ms(glance.at) < FRESH_MS);
         // Alone, an environment need not look: what it wrote is what is there.
-        if known.as_ref().is_none_or(|glance| glance.shared && !fresh) {
+        if !looked && known.as_ref().is_none_or(|glance| glance.shared) {
+            looked = true;
             seen.put(bucket, rows.look(bucket).await?, now);
             continue;
         }
+        let fresh = looked || known.as_ref().is_some_and(|glance| now.since_ms(glance.at) < FRESH_MS);
         let stored = known.map(|glance| glance.stored).unwrap_or_default();
         let taken = take(&stored.bucket, rules, ask, now);
         if taken.granted == 0 {
             if fresh {
                 return Ok(Lease { granted: 0, retry_at: taken.retry_at });
             }
+            looked = true;
             seen.put(bucket, rows.look(bucket).await?, now);
             continue;
         }
         match rows.spend(bucket, stored.rev, &taken.bucket, rules, now).await? {
             None => {
                 seen.wrote(bucket, Stored { rev: stored.rev + 1, bucket: taken.bucket }, now);
-                return Ok(Lease { granted: taken.granted, retry_at: None });
+                return Ok(Lease { granted: taken.granted, retry_at: taken.retry_at });
             }
-            Some(changed) => seen.put(bucket, changed, now),
+            Some(changed) => {
+                seen.put(bucket, changed, now);
+                // It was looked at a moment ago, so many write at this moment: not all of them again, and live traffic first.
+                lost += usize::from(looked);
+                looked = true;
+                if lost > usize::from(ask.way == Way::Whole) {
+                    break;
+                }
+            }
         }
     }
-    // Others got through, so the limiter works: wait a moment, each a different one.
+    // Another got through, so the limiter works: wait a moment, each a different one.
     let pause = CONTENDED_MS * (0.25 + 0.75 * clock.random());
-    #[allow(clippy::cast_possible_truncation)] // at most a hundred
+    #[allow(clippy::cast_possible_truncation)] // at most two hundred
     let retry_at = clock.now().plus_ms(pause as i64);
     Ok(Lease { granted: 0, retry_at: Some(retry_at) })
 }

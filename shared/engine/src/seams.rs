@@ -175,7 +175,7 @@ pub trait Records: Send + Sync {
 pub struct Lease {
     /// Tokens granted; 0 when it must wait.
     pub granted: u64,
-    /// When to ask again, if none was granted.
+    /// When to ask again, if none was granted; else from when on they may be used, if that is later.
     pub retry_at: Option<Instant>,
 }
 

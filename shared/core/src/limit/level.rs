@@ -53,7 +53,7 @@ pub(super) fn a_second(rule: &Rule) -> u64 {
 
 /// The least that `rule` has to be leased by, so that its bucket is written less often than it may be.
 pub(super) fn quantum(rule: &Rule) -> u64 {
-    a_second(rule).div_ceil(WRITES_A_SECOND as u64 - 1)
+    a_second(rule).div_ceil(WRITES_A_SECOND as u64 - 2)
 }
 
 /// The most of `rule` that may be taken at once: what it says, and where that is less than must be leased, two leases, so
@@ -73,7 +73,8 @@ impl Rate {
     /// All of `rule`, at `permille` of its pace. An allowance for a day has no pace.
     pub(super) fn whole(rule: &Rule, permille: u64) -> Self {
         let permille = if rule.is_quota() { 1_000 } else { permille };
-        let kept = quantum(rule).max(rule.requests / SLOTS.unsigned_abs());
+        let kept =
+            quantum(rule).max(rule.requests / SLOTS.unsigned_abs()).max(a_second(rule) / AHEAD_PER_SECOND);
         Self {
             milli: i128::from(rule.requests) * i128::from(permille),
             per_ms: rule.per_ms.max(1),

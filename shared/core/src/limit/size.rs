@@ -22,12 +22,12 @@ pub(super) struct Size {
     pub(super) not_before: Option<Instant>,
 }
 
-/// How many tokens to lease when `need` calls are at hand: enough for the moment, a twentieth of the tightest burst at
-/// most, so that many environments can share a bucket; never more than a second's worth beyond the need.
+/// How many tokens to lease when the last lease brought `used` calls: as many, up to a twentieth of the tightest burst and a
+/// second's worth, so that many environments can share a bucket. What is leased and not used nobody else has.
 #[must_use]
-pub fn lease_size(rules: &[Rule], need: u64) -> u64 {
-    let share = rules.iter().map(|rule| (rule.burst / 20).min(a_second(rule))).min().unwrap_or(need);
-    need.max(share).max(1)
+pub fn lease_size(rules: &[Rule], used: u64) -> u64 {
+    let most = rules.iter().map(|rule| (rule.burst / 20).min(a_second(rule))).min();
+    used.min(most.unwrap_or(used)).max(1)
 }
 
 /// The most that a lease of `want` may be made when many are taken.

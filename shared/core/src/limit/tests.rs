@@ -97,8 +97,8 @@ fn given_many_leases_in_a_second_when_taken_then_they_grow_and_there_are_no_more
             assert_eq!(taken.retry_at, Some(Instant(1_000)));
         }
     }
-    assert_eq!(sizes, [1, 1, 1, 1, 12, 12, 12, 12, 12]);
-    assert_eq!(whole(&bucket, &rules, 1, 1_000).granted, 12);
+    assert_eq!(sizes, [1, 1, 1, 1, 13, 13, 13, 13, 13]);
+    assert_eq!(whole(&bucket, &rules, 1, 1_000).granted, 13);
 }
 
 #[test]

@@ -12,7 +12,9 @@ use futures::future::{Either, select};
 use rtr_connectors::session::{Gate, Quota};
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
-use rtr_core::limit::{Ask, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way, lease_size};
+use rtr_core::limit::{
+    AHEAD_MS, Ask, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way, lease_size,
+};
 use rtr_core::time::Instant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -127,10 +129,13 @@ impl<'a> LimiterGate<'a> {
                 let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
                 Err(self.pools.wait(of, now, until, self.clock.random()))
             }
-            Ok(Lease { granted, .. }) => {
-                self.pools.put(of, granted - 1, now.plus_ms(LEASE_MS));
+            Ok(Lease { granted, retry_at }) => {
                 self.pools.shared(bucket, &told);
-                Ok(())
+                let from = retry_at.filter(|from| *from > self.clock.now());
+                let left = if from.is_some() { granted } else { granted - 1 };
+                let (from_on, ends) = (from.unwrap_or_default(), from.unwrap_or(now).plus_ms(LEASE_MS));
+                self.pools.put(of, left, from_on, ends);
+                from.map_or(Ok(()), Err)
             }
             Err(_) => {
                 let now = self.clock.now();
@@ -150,7 +155,11 @@ impl<'a> LimiterGate<'a> {
     }
 
     async fn lease(&self, bucket: &str, rules: &[Rule], told: Vec<Told>) -> Result<Lease, Unavailable> {
-        let ask = Ask { want: lease_size(rules, 1), way: self.way, told };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // a second at most
+        let spread_ms = (AHEAD_MS as f64 * self.clock.random()) as i64;
+        let used = self.pools.used((bucket, self.traffic), self.clock.now());
+        let (want, way) = (lease_size(rules, used), self.way);
+        let ask = Ask { want, way, ahead_ms: AHEAD_MS, spread_ms, told };
         let asked = self.limits.lease(bucket, rules, &ask);
         match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
             Either::Left((lease, _)) => lease,

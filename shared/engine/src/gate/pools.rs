@@ -30,6 +30,11 @@ pub struct Pools {
 #[derive(Debug, Default)]
 struct Pool {
     tokens: u64,
+    /// Those of this lease that were used.
+    used: u64,
+    /// They may not be used before this…
+    from: Instant,
+    /// …nor after that.
     expires_at: Instant,
     backstop: Bucket,
     blocked_until: Instant,
@@ -69,16 +74,32 @@ impl Pools {
                 let empty = (1..=ASK_AGAIN_MS).contains(&pool.ask_at.since_ms(now));
                 return empty.then_some(Err(pool.empty_until));
             }
+            // A longer wait is of a clock that has been set back since.
+            if (1..=LEASE_MS).contains(&pool.from.since_ms(now)) {
+                return Some(Err(pool.from));
+            }
             pool.tokens -= 1;
+            pool.used += 1;
             Some(Ok(()))
         })
     }
 
-    pub(super) fn put(&self, of: Of<'_>, tokens: u64, expires_at: Instant) {
+    pub(super) fn put(&self, of: Of<'_>, tokens: u64, from: Instant, expires_at: Instant) {
         self.with(of, |pool| {
-            (pool.tokens, pool.expires_at) = (tokens, expires_at);
+            (pool.tokens, pool.from, pool.expires_at) = (tokens, from, expires_at);
+            // The one that it was taken for; of one ahead that call comes back.
+            pool.used = u64::from(from == Instant::default());
             (pool.ask_at, pool.refusals) = (Instant::default(), 0);
         });
+    }
+
+    /// How many calls the next lease should be for: as many as the last was used for, twice that if it was not enough.
+    pub(super) fn used(&self, of: Of<'_>, now: Instant) -> u64 {
+        self.with(of, |pool| match pool.expires_at.since_ms(now) {
+            left if left > 0 && pool.tokens == 0 => pool.used.saturating_mul(2),
+            left if left > -LEASE_MS => pool.used,
+            _ => 1,
+        })
     }
 
     /// The bucket has nothing before `until`: it is not asked before. Gives the time at which to try, a moment later, drawn by

@@ -9,6 +9,7 @@ use rtr_core::item::{Slot, SlotState};
 use rtr_testkit::world::World;
 
 mod adopting;
+mod budgets;
 mod bulk;
 mod connecting;
 mod corners;

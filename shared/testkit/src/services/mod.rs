@@ -96,6 +96,7 @@ macro_rules! service_laws {
                 given_refusals_when_leased_after_them_then_everybody_is_slower_and_faster_again_in_time,
                 given_what_the_crm_says_is_left_when_one_leases_with_it_then_nobody_has_more,
                 given_a_days_allowance_that_is_spent_when_leased_with_that_then_nothing_goes,
+                given_an_empty_bucket_when_asked_ahead_then_each_gets_its_turn_and_the_time_of_it,
                 given_a_storm_of_asks_when_leased_then_a_second_has_less_than_ten_leases,
             ]
             locks: [

@@ -43,6 +43,11 @@ impl Limits for Wrong {
             self.core.kernel.sleep(5).await;
             return Ok(Lease { granted: 1_000, retry_at: None });
         }
+        if self.mutant == Mutant::TwiceTheLimit {
+            let twice = |rule: &Rule| Rule { requests: rule.requests * 2, burst: rule.burst * 2, ..*rule };
+            let rules: Vec<Rule> = rules.iter().map(twice).collect();
+            return self.inner.lease(bucket, &rules, ask).await;
+        }
         self.inner.lease(bucket, rules, ask).await
     }
 

@@ -53,6 +53,7 @@ mutants! {
     NamesStrangers ["I8"] "the list of failures names a message of another batch";
     FailsForOne ["I8"] "a statement that is refused fails the function";
     LeaseForEver ["I9"] "a lease is used beyond its tokens and its end";
+    TwiceTheLimit ["I9"] "a full bucket and its refill make twice the limit";
     WaitsForLimiter ["I10"] "the limiter is waited for without end";
     AsksLimiterAlways ["I10"] "that a limiter does not answer is forgotten at once";
     NoIntent ["I11"] "a create without a key begins without a durable intent";

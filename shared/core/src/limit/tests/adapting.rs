@@ -43,7 +43,13 @@ fn given_a_refusal_when_the_next_leases_are_taken_then_the_limit_is_kept_to_at_s
 fn given_what_the_crm_says_is_left_when_it_is_less_than_we_think_then_no_more_is_given() {
     let told = |per_ms, left| vec![Told { per_ms, left, at: Instant(0), resets_at: None }];
     let takes = |rules: &[Rule], told, at| {
-        take(&Bucket::default(), rules, &Ask { want: 99, way: Way::Whole, told }, Instant(at)).granted
+        take(
+            &Bucket::default(),
+            rules,
+            &Ask { want: 99, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told },
+            Instant(at),
+        )
+        .granted
     };
     assert_eq!(takes(&[HUNDRED], told(10_000, 7), 0), 7);
     // Told a second ago, in which ten came in.
@@ -59,6 +65,8 @@ fn given_a_days_allowance_that_is_spent_when_asked_then_nothing_goes_before_it_b
     let ask = |resets_at| Ask {
         want: 1,
         way: Way::Whole,
+        ahead_ms: 0,
+        spread_ms: 0,
         told: vec![Told { per_ms: QUOTA_MS, left: 0, at: Instant(0), resets_at }],
     };
     let known = take(&Bucket::default(), &[DAY], &ask(Some(Instant(7_000_000))), Instant(6_999_999));

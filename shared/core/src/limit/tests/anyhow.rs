@@ -16,16 +16,25 @@ struct Step {
     pause_ms: i64,
     want: u64,
     way: u8,
+    ahead_ms: i64,
     refused: bool,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (prop_oneof![0i64..60, 0i64..3_000], 1u64..30, 0u8..3, prop::bool::weighted(0.02));
-    let step = step.prop_map(|(pause_ms, want, way, refused)| Step { pause_ms, want, way, refused });
+    let ahead = prop_oneof![Just(0), 0i64..1_500];
+    let step = (prop_oneof![0i64..60, 0i64..3_000], 1u64..30, 0u8..3, ahead, prop::bool::weighted(0.02));
+    let step = step.prop_map(|(pause_ms, want, way, ahead_ms, refused)| Step {
+        pause_ms,
+        want,
+        way,
+        ahead_ms,
+        refused,
+    });
     prop::collection::vec(step, 1..200)
 }
 
 struct Grant {
+    asked: i64,
     at: i64,
     tokens: u64,
     share: bool,
@@ -39,13 +48,18 @@ fn run(rules: &[Rule], percent: u8, steps: &[Step]) -> Vec<Grant> {
             bucket = block(&bucket, now.plus_ms(500), now);
         }
         let way = [Way::Whole, Way::Even, Way::Share(percent)][usize::from(step.way)];
-        let taken = take(&bucket, rules, &Ask { want: step.want, way, told: Vec::new() }, now);
-        assert_eq!(taken.granted == 0, taken.retry_at.is_some());
+        let ask = Ask { want: step.want, way, ahead_ms: step.ahead_ms, spread_ms: 0, told: Vec::new() };
+        let taken = take(&bucket, rules, &ask, now);
         assert!(taken.retry_at.is_none_or(|at| at > now));
-        assert!(taken.granted > 0 || taken.bucket == bucket, "a refusal changes nothing");
+        assert!(
+            taken.granted > 0 || taken.retry_at.is_some() && taken.bucket == bucket,
+            "a refusal changes nothing"
+        );
         bucket = taken.bucket;
         if taken.granted > 0 {
-            grants.push(Grant { at: now.0, tokens: taken.granted, share: step.way == 2 });
+            let from = taken.retry_at.unwrap_or(now);
+            assert!(from.since_ms(now) <= step.ahead_ms.min(AHEAD_MS));
+            grants.push(Grant { asked: now.0, at: from.0, tokens: taken.granted, share: step.way == 2 });
         }
     }
     grants
@@ -75,8 +89,8 @@ proptest! {
     #[test]
     fn given_any_leases_when_counted_then_no_second_has_ten(rules in rules(), steps in steps()) {
         let grants = run(&rules, 20, &steps);
-        let in_second = |began: i64| grants.iter().filter(|one| (began..began + 1_000).contains(&one.at)).count();
-        prop_assert!(grants.iter().all(|grant| in_second(grant.at) < 10));
+        let in_second = |began: i64| grants.iter().filter(|one| (began..began + 1_000).contains(&one.asked)).count();
+        prop_assert!(grants.iter().all(|grant| in_second(grant.asked) < 10));
     }
 
     #[test]
@@ -88,7 +102,7 @@ proptest! {
         let (mut bucket, mut now) = (Bucket::default(), Instant(0));
         for step in &only_backfill {
             now = now.plus_ms(step.pause_ms);
-            let ask = Ask { want: step.want, way: Way::Share(percent), told: Vec::new() };
+            let ask = Ask { want: step.want, way: Way::Share(percent), ahead_ms: 0, spread_ms: 0, told: Vec::new() };
             bucket = take(&bucket, &rules, &ask, now).bucket;
         }
         // Nobody else has come for as long as the row may not be written.
@@ -109,7 +123,7 @@ proptest! {
         for step in steps {
             now = now.plus_ms(step.pause_ms);
             let way = [Way::Whole, Way::Even, Way::Share(20)][usize::from(step.way)];
-            let ask = Ask { want: step.want, way, told: Vec::new() };
+            let ask = Ask { want: step.want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new() };
             let taken = take(&bucket, &rules, &ask, now);
             if let Some(at) = taken.retry_at {
                 prop_assert!(take(&bucket, &rules, &ask, at).granted > 0, "{ask:?} at {at:?}");

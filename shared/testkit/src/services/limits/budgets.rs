@@ -13,7 +13,7 @@ async fn lease(table: &dyn Table, rules: &[Rule], way: Way, want: u64) -> Lease 
 }
 
 async fn told(table: &dyn Table, rules: &[Rule], way: Way, want: u64, told: Vec<Told>) -> Lease {
-    table.lease(BUCKET, rules, &Ask { want, way, told }).await.unwrap()
+    table.lease(BUCKET, rules, &Ask { want, way, ahead_ms: 0, spread_ms: 0, told }).await.unwrap()
 }
 
 fn granted(tokens: u64) -> Lease {
@@ -115,4 +115,28 @@ pub async fn given_a_storm_of_asks_when_leased_then_a_second_has_less_than_ten_l
     }
     let second: u64 = leases.iter().filter(|(at, _)| *at >= 1_000).map(|(_, tokens)| tokens).sum();
     assert!((72..=90).contains(&second), "{second}: {leases:?}");
+}
+
+/// One after the other, in the order in which they asked; whoever would have to wait longer asks later.
+pub async fn given_an_empty_bucket_when_asked_ahead_then_each_gets_its_turn_and_the_time_of_it(
+    on: Environments<'_>,
+) {
+    let ahead = async |table: &dyn Table| {
+        let ask = Ask { ahead_ms: 250, ..Ask::whole(1) };
+        table.lease(BUCKET, &RULES, &ask).await.unwrap()
+    };
+    assert_eq!(ahead(on.one).await, granted(1), "there are some");
+    assert_eq!(lease(on.two, &RULES, Way::Whole, 99).await, granted(99));
+    on.clock.advance_ms(10_250);
+    assert_eq!(lease(on.two, &RULES, Way::Whole, 99).await, granted(2));
+    let turn = |ms: i64| Lease { granted: 1, retry_at: Some(at(10_250 + ms)) };
+    assert_eq!(ahead(on.one).await, turn(100));
+    assert_eq!(ahead(on.two).await, turn(200));
+    // The next comes at 300, and may be had when that is no longer than so far ahead.
+    assert_eq!(ahead(on.one).await, Lease { granted: 0, retry_at: Some(at(10_250 + 50)) });
+    // Who does not wait is behind them.
+    let refused = lease(on.two, &RULES, Way::Whole, 1).await;
+    assert_eq!(refused, Lease { granted: 0, retry_at: Some(at(10_250 + 300)) });
+    on.clock.advance_ms(150);
+    assert_eq!(lease(on.two, &RULES, Way::Whole, 1).await, refused);
 }
