@@ -405,7 +405,8 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
         not_before: Instant(0),
         attempts: open.attempts,
         waits: Some(open.wait.waits.clone()),
-        backfill: attempt.backfill,
+        // The backfill is done with it: it is looked at and completed like any other.
+        backfill: false,
     }
 }
 

@@ -253,6 +253,23 @@ fn given_backfilled_contacts_that_wait_for_their_company_when_it_is_linked_then_
 }
 
 #[test]
+fn given_a_backfilled_contact_whose_company_never_comes_when_its_wait_ends_then_it_is_written_once_and_the_looks_end()
+ {
+    let mapping = "object: contacts\nfields:\n  email: email\n  company: {reference: company, id: company_id, association: primary}\n";
+    let world = World::with_contact(mapping);
+    let data = json!({"email": "c@x.io", "company_id": "k"});
+    world.sync(&[bulk_lane(world.contact("c", 1, &data))]);
+    for _ in 0..24 * 5 {
+        world.clock.advance_ms(3_600_000);
+        world.sweep();
+        world.sweep();
+    }
+    assert_eq!(slot(&world, "c").state, SlotState::Incomplete);
+    assert_eq!(written(&world).len(), 1, "{:?}", written(&world));
+    assert_eq!(slot(&world, "c").due_at(), None, "only its company's link wakes it now");
+}
+
+#[test]
 fn given_a_dead_backfilled_version_when_a_person_wakes_it_then_it_is_called_for_at_once() {
     let world = World::with_contact(CONTACT);
     let bad = world.contact("c", 1, &json!({"email": "not an address", "first_name": "v1"}));
