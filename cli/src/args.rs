@@ -1,6 +1,8 @@
 //! What may be asked: the global options and the commands.
 
-use crate::commands::{backfill, config, connection, dlq, explain, links, publish, record, wait};
+use crate::commands::{
+    audit, backfill, config, connection, dlq, explain, links, parked, publish, record, wait,
+};
 use clap::{Parser, Subcommand};
 
 /// Keeps records of an internal system in step with CRMs: the operators' command.
@@ -39,6 +41,11 @@ pub(crate) enum Command {
     /// List, show, send again or drop what is dead
     #[command(subcommand)]
     Dlq(dlq::Command),
+    /// List, hasten or drop what cannot go now
+    #[command(subcommand)]
+    Parked(parked::Command),
+    /// Who paused, resumed, hastened or dropped what, when and why
+    Audit(audit::Args),
     /// Bring in, or take out, which record of ours is which record of a CRM
     #[command(subcommand)]
     Links(links::Command),

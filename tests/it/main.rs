@@ -25,6 +25,8 @@ mod links;
 mod odd_ids;
 mod order;
 mod outages;
+mod parking;
+mod pausing;
 mod rate_limits;
 mod references;
 mod refresh_crashes;

@@ -195,6 +195,14 @@ pub fn take(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
     Taken { granted, bucket: tiers.put_back(bucket, pace, now), retry_at }
 }
 
+/// The tokens left by each rule, for people: nothing is taken.
+#[must_use]
+pub fn left(bucket: &Bucket, rules: &[Rule], now: Instant) -> Vec<u64> {
+    let pace = bucket.pace.after(bucket.refused_at, window_ms(rules), now);
+    let tiers = Tiers::of(bucket, rules, &Ask::whole(0), pace, now);
+    tiers.whole.iter().map(|(rate, level)| level.available(rate)).collect()
+}
+
 /// The bucket after the CRM asked, `now`, for a rest until `until`; a later block stays, and the refusal is of its time.
 #[must_use]
 pub fn block(bucket: &Bucket, until: Instant, now: Instant) -> Bucket {

@@ -101,6 +101,12 @@ pub enum Body {
     Stored(String),
 }
 
+/// Whether what waits for this reason waits for a request to land or to die.
+#[must_use]
+pub fn is_hold(code: Code) -> bool {
+    matches!(code, Code::OutcomeUnknown | Code::IntentOpen)
+}
+
 impl SlotState {
     /// Whose it is: the other lane does not call for the record.
     #[must_use]
@@ -122,6 +128,13 @@ impl Slot {
             }
             SlotState::Parked | SlotState::Dead | SlotState::Drop => None,
         }
+    }
+
+    /// Whether a request may be under way whose outcome nobody knows: until then nobody may call for the record, whatever a
+    /// person wants.
+    #[must_use]
+    pub fn is_held(&self, now: Instant) -> bool {
+        self.not_before > now && is_hold(self.reason.code)
     }
 
     /// Whether it is kept for that record's sake.

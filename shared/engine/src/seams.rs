@@ -352,6 +352,13 @@ pub trait Configs: Send + Sync {
     /// # Errors
     /// When it cannot be read, or what is stored cannot be used.
     async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable>;
+    /// The same, not from the cache: for who is about to rest for a reason that may be gone by now.
+    ///
+    /// # Errors
+    /// As [`Self::org`].
+    async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        self.org(org).await
+    }
 }
 
 /// A secret with the version it was read at.

@@ -76,7 +76,7 @@ pub struct Record {
     /// What it is.
     pub kind: Kind,
     /// Which one.
-    pub number: u8,
+    pub number: u32,
 }
 
 impl Record {
@@ -133,7 +133,7 @@ pub struct Event {
     /// What it says.
     pub says: Says,
     /// The company it refers to.
-    pub refers: Option<u8>,
+    pub refers: Option<u32>,
     /// How it is sent.
     pub sent: Sent,
 }

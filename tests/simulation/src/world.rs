@@ -32,6 +32,8 @@ use std::sync::Arc;
 
 /// Things that may happen in a history; one that has not ended by then never will.
 const MOST_STEPS: u64 = 400_000;
+/// The same for each event.
+const STEPS_OF_EVENT: u64 = 1_000;
 
 /// The world.
 pub struct World<'a> {
@@ -191,7 +193,7 @@ impl<'a> World<'a> {
 
     /// Lets everything happen.
     pub fn run(&mut self, lines: &Lines) {
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MOST_STEPS + STEPS_OF_EVENT * self.scenario.events.len() as u64 {
             if !self.core.oracle().is_content() {
                 return;
             }
@@ -313,6 +315,12 @@ impl<'a> World<'a> {
 
     /// An environment hears from a CRM that it wants a rest.
     fn told(&self, outcome: &crate::network::Outcome, from: crate::network::From) {
+        if let Ok(response) = outcome
+            && response.status == 429
+            && let Some(diary) = &mut self.core.oracle().diary
+        {
+            *diary.refused.entry(from.at.1.clone()).or_default() += 1;
+        }
         // Tokens are given out by another service, which has its own rests; and a clock that is off counts a rest wrongly.
         if let Ok(response) = outcome
             && self.core.skew(from.env) == 0

@@ -355,8 +355,12 @@ mod tests {
             ..OrgDoc::default()
         };
         let stored_doc = StoredDoc { revision: 1, author: String::new(), at: String::new(), doc };
-        let stored =
-            Stored { revision: 1, global: None, orgs: BTreeMap::from([("acme".to_owned(), stored_doc)]) };
+        let stored = Stored {
+            revision: 1,
+            global: None,
+            orgs: BTreeMap::from([("acme".to_owned(), stored_doc)]),
+            pauses: Default::default(),
+        };
         let of = |org: &str, kind: &str, connection: Option<&str>| {
             let args = Args {
                 org: org.to_owned(),

@@ -13,8 +13,9 @@ use rtr_core::failure::Failure;
 use rtr_core::key::ConnectionKey;
 use rtr_core::limit::Traffic;
 use rtr_core::mapping::Mapping;
-use rtr_engine::credentials::{ConnectionAuth, learn_account};
+use rtr_engine::credentials::{ConnectionAuth, learn_account, resume};
 use rtr_engine::gate::LimiterGate;
+use rtr_engine::seams::{Limits as _, Unavailable};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
@@ -157,6 +158,21 @@ impl<'a> Opening<'a> {
         match learned.map_err(|error| Finding::of(Code::StateUnavailable, error.to_string()))? {
             Ok(()) => Ok(None),
             Err(other) => Ok(Some(Finding::of(Code::Suspended, other))),
+        }
+    }
+
+    /// Ends its suspension, if it is suspended, and lets what is parked there go at once: its credentials have just been seen
+    /// to work, and its account is the right one.
+    pub(super) async fn go_on(&self) -> Result<(), Finding> {
+        let (limits, now) = (self.runtime.limits(), self.runtime.now());
+        let failed = |error: Unavailable| Finding::of(Code::StateUnavailable, error.to_string());
+        if limits.suspension(&self.key.key()).await.map_err(failed)?.is_some() {
+            return resume(limits, &self.key, now).await.map_err(failed);
+        }
+        // Where nothing is parked no lane is to be looked at.
+        match limits.lane(&self.key).await.map_err(failed)?.due_at {
+            Some(_) => limits.want_lane(&self.key, now).await.map_err(failed),
+            None => Ok(()),
         }
     }
 

@@ -17,9 +17,9 @@ use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{Ask, Rule};
+use rtr_core::limit::{Ask, Bucket, Rule};
 use rtr_core::time::Instant;
-use rtr_engine::leases::{self, Seen};
+use rtr_engine::leases::{self, Rows as _, Seen};
 use rtr_engine::seams::{
     Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
 };
@@ -50,6 +50,22 @@ impl DynamoLimits {
     #[must_use]
     pub fn new(clients: &Clients, table: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         Self { client: clients.dynamodb.clone(), table: table.into(), clock, seen: Arc::default() }
+    }
+
+    /// The lane of `connection` as it stands, for people.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn lane(&self, connection: &ConnectionKey) -> Result<Lane, Unavailable> {
+        Ok(lanes::look(self, connection).await?.lane)
+    }
+
+    /// `bucket` as it stands, for people.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn bucket(&self, bucket: &str) -> Result<Bucket, Unavailable> {
+        Ok(self.look(bucket).await?.bucket)
     }
 }
 

@@ -71,7 +71,8 @@ pub(super) fn backfill_stem(connection_key: &str) -> String {
 }
 
 /// The stem of those of what waits for another record. A connection's key has two parts, and this has three.
-fn waits_stem(connection_key: &str) -> String {
+#[must_use]
+pub(super) fn waits_stem(connection_key: &str) -> String {
     format!("!waits#{connection_key}")
 }
 

@@ -7,7 +7,7 @@ use rtr_aws::limits::DynamoLimits;
 use rtr_aws::records::DynamoRecords;
 use rtr_aws::secrets::ManagedSecrets;
 use rtr_connectors::registry;
-use rtr_core::config::{SourceFile, load, plan_apply};
+use rtr_core::config::{Pause, Scope, SourceFile, load, plan_apply};
 use rtr_engine::batch::Settings;
 use rtr_engine::seams::{Configs, Records};
 use rtr_testkit::clock::TestClock;
@@ -91,6 +91,14 @@ mod configs {
             for change in plan_apply(&self.store.load().await.unwrap(), &wanted, false) {
                 self.store.apply(&change, "test", "2026-11-23T10:00:00Z").await.unwrap();
             }
+        }
+
+        async fn pause(&self, scope: &Scope, pause: &Pause) -> bool {
+            self.store.pause(scope, pause).await.unwrap().is_none()
+        }
+
+        async fn resume(&self, scope: &Scope) -> Option<Pause> {
+            self.store.resume(scope).await.unwrap()
         }
 
         fn pass_ms(&self, ms: i64) {

@@ -102,6 +102,17 @@ fn given_many_leases_in_a_second_when_taken_then_they_grow_and_there_are_no_more
 }
 
 #[test]
+fn given_a_bucket_when_looked_at_then_what_has_come_back_counts_and_nothing_is_taken() {
+    let rule = Rule { requests: 100, per_ms: 10_000, burst: 10 };
+    let bucket = whole(&Bucket::default(), &[rule], 6, 0).bucket;
+    assert_eq!(left(&Bucket::default(), &[rule], Instant(0)), [10]);
+    assert_eq!(
+        (left(&bucket, &[rule], Instant(0)), left(&bucket, &[rule], Instant(300))),
+        (vec![4], vec![7])
+    );
+}
+
+#[test]
 fn given_a_bucket_without_rules_when_many_ask_then_each_lease_lasts_longer() {
     let mut bucket = Bucket::default();
     for _ in 0..4 {

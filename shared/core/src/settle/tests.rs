@@ -135,6 +135,33 @@ fn given_it_cannot_go_now_when_put_off_then_only_the_same_version_waits_and_a_la
 }
 
 #[test]
+fn given_a_hold_when_another_version_is_parked_beside_or_after_it_then_the_slot_says_that_it_is_held() {
+    let code = |item: &Item| item.slot.as_ref().map(|slot| slot.reason.code);
+    // The newer one was parked for a throttle while the older one's answer was lost.
+    let newer = written(bulk(&item(SlotState::Parked, 3, 1), &put(50, true)));
+    assert_eq!((kept(&newer), code(&newer)), (Some((SlotState::Parked, 3, 50)), Some(Code::OutcomeUnknown)));
+    assert!(
+        newer.slot.as_ref().unwrap().is_held(Instant(49))
+            && !newer.slot.as_ref().unwrap().is_held(Instant(50))
+    );
+    let parking = |until: i64| {
+        Ending::Parked(Box::new(Parking {
+            reason: Reason::new(Code::Paused, "paused"),
+            body: Body::Inline(Value::Null),
+            deleted: false,
+            attempts: 1,
+            until: Instant(until),
+            wait: None,
+        }))
+    };
+    for (until, expected) in [(20, (50, Code::OutcomeUnknown)), (70, (70, Code::Paused))] {
+        let after = written(settle(&newer, &attempt(Lane::Sync, 4), &parking(until), Instant(20)));
+        let slot = after.slot.as_ref().unwrap();
+        assert_eq!((slot.wanted_version, slot.not_before.0, slot.reason.code), (4, expected.0, expected.1));
+    }
+}
+
+#[test]
 fn given_a_newer_one_parked_meanwhile_when_the_bulk_lane_was_refused_then_nothing_is_written() {
     assert_eq!(bulk(&item(SlotState::Parked, 3, 1), &dead()), Decision::Superseded);
     assert_eq!(kept(&written(bulk(&item(SlotState::Parked, 2, 1), &dead()))), Some((SlotState::Dead, 2, 0)));

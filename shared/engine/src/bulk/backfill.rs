@@ -5,7 +5,7 @@
 
 use super::drain::{Drain, drain};
 use super::rest::Rest;
-use super::{LOOK_AT, SOON_MS, Tries, Work};
+use super::{LOOK_AT, SOON_MS, STOPPED_MS, Tries, Work};
 use crate::report::BatchReport;
 use crate::seams::Parked;
 use rtr_core::config::OrgConfig;
@@ -72,6 +72,9 @@ impl Backfill {
         if rest_ms > 0 {
             clock.sleep_ms(rest_ms.min(STEP_MS)).await;
             return None;
+        }
+        if lane.was_stopped().await {
+            return Some(Rest::Until(clock.now().plus_ms(STOPPED_MS)));
         }
         let chunk: Vec<Parked> = self.shown.drain(..size.min(self.shown.len())).collect();
         self.begun = true;

@@ -61,6 +61,9 @@ pub(super) async fn drain(
             return Drain::Stopped { until: soon(seams.clock.now()), ended: false, refused: true };
         }
     };
+    let mut named = named;
+    // A table answers in an order of its own.
+    named.sort_by_key(|one| one.item.slot.as_ref().map(|slot| slot.not_before));
     let wary = taken.runs > 1;
     let by = lane.by();
     let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());

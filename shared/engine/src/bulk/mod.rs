@@ -22,7 +22,7 @@ use drain::{Drain, drain};
 use futures::future::join_all;
 use rest::Rest;
 use rtr_connectors::registry;
-use rtr_core::config::Mode;
+use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::time::Instant;
@@ -108,6 +108,10 @@ async fn one(
     Ok(report)
 }
 
+fn is_stopped(config: &OrgConfig, connection: &ConnectionKey) -> bool {
+    config.connections.get(&connection.connection).is_some_and(|own| own.mode != Mode::Live)
+}
+
 /// What one worker has to do with.
 struct Work<'a> {
     seams: &'a Seams<'a>,
@@ -156,9 +160,18 @@ impl Work<'_> {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             }
         };
+        // Whoever let it go on wants that seen now, not when a memory of the stop has expired.
+        let config = if is_stopped(&config, self.connection) {
+            match self.seams.configs.org_anew(&self.connection.org_id).await {
+                Ok(config) if !is_stopped(&config, self.connection) => config,
+                _ => return self.stopped().await,
+            }
+        } else {
+            config
+        };
         let own = config.connections.get(&self.connection.connection);
-        if own.is_some_and(|own| own.mode != Mode::Live) {
-            return Rest::Until(clock.now().plus_ms(STOPPED_MS));
+        if let Some(own) = own {
+            self.caches.credentials.look_anew_if_refused(&own.secret);
         }
         let connector = own.and_then(|own| registry::by_name(&own.provider));
         let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
@@ -179,6 +192,9 @@ impl Work<'_> {
             for chunk in due.chunks(size) {
                 if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
                     return Rest::Until(clock.now());
+                }
+                if self.was_stopped().await {
+                    return Rest::Until(clock.now().plus_ms(STOPPED_MS));
                 }
                 match drain(self, taken, &config, chunk, false, report).await {
                     Drain::Stopped { until, ended, refused } => {
@@ -216,6 +232,25 @@ impl Work<'_> {
                 None
             }
         }
+    }
+
+    /// Whether a person has stopped the connection since this run began. From memory: it costs a request when that expires.
+    async fn was_stopped(&self) -> bool {
+        let config = self.seams.configs.org(&self.connection.org_id).await;
+        config.is_ok_and(|config| is_stopped(&config, self.connection))
+    }
+
+    /// A connection that a person has stopped is looked at again and again while something is parked there, and touched in
+    /// nothing; where nothing is, whoever parks wakes its lane.
+    async fn stopped(&self) -> Rest {
+        let records = self.seams.records;
+        let none = |shown: Result<Vec<Parked>, Unavailable>| shown.is_ok_and(|shown| shown.is_empty());
+        if none(records.parked(self.connection, 1).await)
+            && none(records.backfilled(self.connection, 1).await)
+        {
+            return Rest::Empty { next: None };
+        }
+        Rest::Until(self.seams.clock.now().plus_ms(STOPPED_MS))
     }
 
     fn least_chunk_ms(&self) -> i64 {

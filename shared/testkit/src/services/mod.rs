@@ -188,6 +188,13 @@ macro_rules! service_laws {
                 given_fewer_files_when_applied_then_what_holds_for_all_stays,
                 given_the_name_of_what_holds_for_all_when_asked_as_an_org_then_it_is_unknown,
             ]
+            pauses: [
+                given_a_pause_when_the_cache_expires_then_that_connection_is_paused_and_no_other,
+                given_a_pause_when_configuration_is_applied_then_it_stays_until_it_is_ended,
+                given_a_pause_when_paused_again_then_the_first_stays_and_ending_it_tells_of_it,
+                given_a_wide_pause_when_it_ends_then_what_was_paused_alone_stays_so,
+                given_a_pause_or_its_end_when_asked_anew_then_it_is_seen_at_once_and_from_then_on,
+            ]
         }
     };
     (@laws $service:ident $on:ident $($part:ident: [$($law:ident),+ $(,)?])+) => {

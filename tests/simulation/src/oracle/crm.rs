@@ -113,6 +113,9 @@ impl Oracle {
             }
         }
         if flight.purpose != Purpose::Token {
+            if let Some(diary) = &mut self.diary {
+                diary.called.entry(at.1.clone()).or_default().push(now);
+            }
             self.calls(flight.env, &flight.request);
             self.keeps_rests(now, skew_ms, flight.env, &at, flight.part);
             self.keeps_limits(now, flight.env, &at, flight.part);

@@ -3,10 +3,12 @@
 
 mod backfill;
 mod batons;
+mod by_hand;
 mod crashes;
 mod draining;
 mod endings;
 mod meanwhile;
+mod pauses;
 mod stops;
 
 use crate::CONTACT;
