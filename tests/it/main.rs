@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adopting;
+mod backfill;
 mod bad_events;
 mod both_crms;
 mod chaos;
@@ -17,6 +18,7 @@ mod cost;
 mod crashes;
 mod credentials;
 mod dead_letters;
+mod doctor;
 mod events;
 mod first_load;
 mod links;

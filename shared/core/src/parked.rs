@@ -96,6 +96,7 @@ mod tests {
             not_before: Instant(not_before),
             attempts: 1,
             waits: None,
+            backfill: false,
         };
         Item { rev: 3, applied_version: Some(6), slot: Some(slot), by: "m".to_owned(), ..Item::default() }
     }

@@ -28,6 +28,8 @@ pub struct Attempt {
     pub by: String,
     /// Whether the message, or one compacted into it, was received before.
     pub again: bool,
+    /// Whether it came by a backfill.
+    pub backfill: bool,
 }
 
 /// What happened.
@@ -382,6 +384,8 @@ fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
         not_before: Instant(0),
         attempts: filing.attempts,
         waits: None,
+        // Whoever wakes it is a person, and does not wait behind a backfill.
+        backfill: false,
     };
     let intent = if filing.not_created { None } else { item.intent.clone() };
     Item { slot: Some(slot), applied_hash: hash, crashes: 0, intent, ..item }.noting(
@@ -404,6 +408,8 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
         not_before: Instant(0),
         attempts: open.attempts,
         waits: Some(open.wait.waits.clone()),
+        // The backfill is done with it: it is looked at and completed like any other.
+        backfill: false,
     }
 }
 
@@ -432,6 +438,8 @@ fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instant) -> Item 
         not_before: not_before.map_or(parking.until, |held| held.max(parking.until)),
         attempts: parking.attempts,
         waits: parking.wait.as_ref().map(|wait| wait.waits.clone()),
+        // A newer version keeps the place of a live one, whatever way it came.
+        backfill: attempt.backfill && !item.slot.as_ref().is_some_and(Slot::goes_first),
     };
     let code = Some(parking.reason.code);
     if state == SlotState::Incomplete {

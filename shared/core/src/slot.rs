@@ -58,6 +58,9 @@ pub struct Slot {
     pub attempts: u32,
     /// The record it waits for, if that is what keeps it.
     pub waits: Option<Waits>,
+    /// Whether it came by a backfill: what is live goes before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backfill: bool,
 }
 
 /// A record that another waits for, at the same connection of the same org.
@@ -138,6 +141,21 @@ impl Slot {
     #[must_use]
     pub fn waits_for(&self, record_type: &str, record_id: &str) -> bool {
         self.waits.as_ref().is_some_and(|on| on.record_type == record_type && on.record_id == record_id)
+    }
+
+    /// Whether a live version holds a place before all that backfills bring, which a newer one keeps.
+    #[must_use]
+    pub fn goes_first(&self) -> bool {
+        !self.backfill && matches!(self.state, SlotState::Parked | SlotState::Drop | SlotState::Waiting)
+    }
+
+    /// Whether the sync lane parked it at its first receive, without a call: as far as the slot knows, nothing of it is at
+    /// the CRM.
+    #[must_use]
+    pub fn is_untried(&self) -> bool {
+        let before_a_call =
+            matches!(self.reason.code, Code::Backfilled | Code::Paused | Code::Suspended | Code::NoSecret);
+        self.attempts <= 1 && before_a_call
     }
 
     /// The operation of the version that waits.

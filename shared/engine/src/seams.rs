@@ -130,11 +130,16 @@ pub trait Records: Send + Sync {
     /// When the store does not answer.
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable>;
     /// What is parked at `connection`, those due first foremost, be they due yet or not; at most `limit`. What was parked a
-    /// moment ago may be missing, and what is drained may still be there.
+    /// moment ago may be missing, and what is drained may still be there. What backfills brought is not in it.
     ///
     /// # Errors
     /// When the store does not answer.
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable>;
+    /// The same of what backfills brought, and nothing else.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable>;
     /// Reads items with their names, strongly consistent. Absent ones are not in the answer.
     ///
     /// # Errors

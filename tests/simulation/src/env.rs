@@ -266,6 +266,10 @@ impl Records for EnvRecords {
         self.inner.parked(connection, limit).await
     }
 
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.inner.backfilled(connection, limit).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         self.core.oracle().takes_up(self.core.env(), keys);
         let found = self.inner.read_named(keys).await?;

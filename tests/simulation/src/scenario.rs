@@ -138,6 +138,14 @@ pub struct Event {
     pub sent: Sent,
 }
 
+impl Event {
+    /// Whether a backfill brings it, in a history where anything may happen: every fourth, by its time.
+    #[must_use]
+    pub fn is_backfilled(&self, mood: Mood) -> bool {
+        mood == Mood::Any && self.sent == Sent::Once && self.at % 4 == 1
+    }
+}
+
 /// How the producer sends an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {

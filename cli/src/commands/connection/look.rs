@@ -89,6 +89,7 @@ fn tokens(settings: &Connection, left: impl Fn(&[Rule]) -> Vec<u64>) -> Vec<Toke
 async fn oldest(runtime: &Runtime, key: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
     let records = runtime.records();
     let mut first = records.parked(key, OLDEST_OF).await?;
+    first.extend(records.backfilled(key, OLDEST_OF).await?);
     first.extend(records.waits(key, OLDEST_OF).await?);
     let keys: Vec<_> = first.into_iter().map(|one| one.key).collect();
     let named = records.read_named(&keys).await?;

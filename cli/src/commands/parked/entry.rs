@@ -97,6 +97,7 @@ pub(super) mod tests {
             not_before: Instant(1_795_000_060_000),
             attempts: 1,
             waits: None,
+            backfill: false,
         };
         let names = Names {
             org_id: Some("acme".to_owned()),

@@ -61,6 +61,7 @@ async fn of_connection(
 ) -> Result<Vec<Entry>, Unavailable> {
     let records = runtime.records();
     let mut shown = records.parked(&connection, ALL).await?;
+    shown.extend(records.backfilled(&connection, ALL).await?);
     shown.extend(records.waits(&connection, ALL).await?);
     let keys: Vec<PairKey> = shown.into_iter().map(|one| one.key).collect();
     let mut entries = Vec::new();

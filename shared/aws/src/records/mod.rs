@@ -3,6 +3,7 @@
 //! Every write is conditioned on the `rev` that was read, so a write that DynamoDB took twice, or after we stopped
 //! waiting, is refused the second time; the caller reads again and recognises its own hand.
 
+mod backlog;
 mod bodies;
 mod claims;
 mod index;
@@ -16,6 +17,7 @@ mod sleepers;
 mod slot;
 mod write;
 
+pub use backlog::{Backlog, backlog};
 pub use index::{DUE, DeadSummary, dead_stem};
 pub use item::attributes;
 pub use names::names;
@@ -104,6 +106,10 @@ impl Records for DynamoRecords {
 
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
         parked::parked(&self.client, &self.table, connection, limit).await
+    }
+
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        parked::backfilled(&self.client, &self.table, connection, limit).await
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {

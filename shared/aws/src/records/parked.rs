@@ -1,7 +1,7 @@
 //! What is parked at a connection, as the sparse index shows it: for its lane, and for people, who list and count it together
 //! with what waits there for another record. Nothing is read strongly here: whoever works what is shown reads it first.
 
-use super::index::{parked_stem, waits_stem};
+use super::index::{backfill_stem, parked_stem, waits_stem};
 use super::query::{Question, count, key_of, query, share};
 use crate::attributes::number;
 use aws_sdk_dynamodb::Client;
@@ -10,7 +10,7 @@ use rtr_core::key::{ConnectionKey, index_partitions};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Parked, Unavailable};
 
-/// Versions parked at `connection`, of each shard its share of the earliest.
+/// Live versions parked at `connection`, of each shard its share of the earliest.
 pub(super) async fn parked(
     client: &Client,
     table: &str,
@@ -18,6 +18,16 @@ pub(super) async fn parked(
     limit: usize,
 ) -> Result<Vec<Parked>, Unavailable> {
     of_stem(client, table, parked_stem(&connection.key()), limit).await
+}
+
+/// What backfills brought of what is parked at `connection`, in the same way.
+pub(super) async fn backfilled(
+    client: &Client,
+    table: &str,
+    connection: &ConnectionKey,
+    limit: usize,
+) -> Result<Vec<Parked>, Unavailable> {
+    of_stem(client, table, &backfill_stem(&connection.key()), limit).await
 }
 
 /// Versions that wait at `connection` for another record, those whose wait ends first foremost.
@@ -38,7 +48,7 @@ pub(super) async fn count_parked(
     wanted: Counted,
 ) -> Result<Count, Unavailable> {
     let key = connection.key();
-    let mut stems = vec![parked_stem(&key).to_owned()];
+    let mut stems = vec![parked_stem(&key).to_owned(), backfill_stem(&key)];
     stems.extend(wanted.with_waits.then(|| waits_stem(&key)));
     let limit = share(wanted.most);
     let question = |partition| Question { index: "parked", partition, until: wanted.until, limit };

@@ -38,6 +38,7 @@ fn filed(record_id: &str, connection: &ConnectionKey, state: SlotState, at_ms: i
         not_before: NOW.plus_ms(at_ms),
         attempts: 1,
         waits: (state == SlotState::Waiting).then_some(waits),
+        backfill: false,
     };
     let record = RecordKey::new(connection.org_id.clone(), "contact", record_id);
     let key = PairKey::new(&record, connection);

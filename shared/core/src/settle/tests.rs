@@ -16,6 +16,7 @@ fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
         not_before: Instant(10),
         attempts: 1,
         waits: None,
+        backfill: false,
     };
     Item {
         rev: 7,
@@ -29,7 +30,7 @@ fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
 }
 
 fn attempt(lane: Lane, version: u64) -> Attempt {
-    Attempt { lane, version, mapping_revision: 1, by: "me".to_owned(), again: false }
+    Attempt { lane, version, mapping_revision: 1, by: "me".to_owned(), again: false, backfill: false }
 }
 
 fn told() -> Ending {

@@ -42,12 +42,14 @@ pub(super) enum Drain {
     Worked(bool),
 }
 
-/// Works the versions of `chunk` that are still parked.
+/// Works the versions of `chunk` that are still parked. A chunk is of live work or of what a `backfill` brought: what the
+/// index shows as live yet has been replaced by a backfill is left to the chunks of that.
 pub(super) async fn drain(
     lane: &Work<'_>,
     taken: &Lane,
     config: &Arc<OrgConfig>,
     chunk: &[Parked],
+    backfill: bool,
     report: &mut BatchReport,
 ) -> Drain {
     let (seams, received) = (lane.seams, lane.received);
@@ -69,7 +71,7 @@ pub(super) async fn drain(
     for one in named {
         // Its slot may have gone or be put off since the index was written.
         let Some(slot) = one.item.slot.clone().filter(|slot| slot.not_before <= by) else { continue };
-        if slot.state.lane() != rtr_core::item::Lane::Bulk {
+        if slot.state.lane() != rtr_core::item::Lane::Bulk || (slot.backfill && !backfill) {
             continue;
         }
         if let Some(ending) = dropped(&slot) {

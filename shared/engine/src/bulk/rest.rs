@@ -17,6 +17,16 @@ pub(super) enum Rest {
     },
 }
 
+impl Rest {
+    /// The same, but looked at again by then.
+    pub(super) fn at_latest(self, at: Instant) -> Self {
+        match self {
+            Self::Until(until) => Self::Until(until.min(at)),
+            Self::Empty { next } => Self::Until(next.map_or(at, |next| next.min(at))),
+        }
+    }
+}
+
 /// What only a person ends is looked at again after this, in milliseconds.
 const PATIENT_MS: i64 = 60_000;
 /// A lane that cannot go on rests at least this long, in milliseconds.

@@ -69,6 +69,10 @@ fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
         MessageFate::Done | MessageFate::ReturnAsIs => return None,
     };
     let wait_ms = until.since_ms(now);
+    // Not a matter of waiting: it is the bulk lane's to call for.
+    if reason.code == Code::Backfilled {
+        return Some((until, reason.clone()));
+    }
     let short = wait_ms <= SHORT_MS && job.receive_count == 1 && !held;
     let woken = job.wake && job.item.slot.as_ref().is_some_and(|slot| slot.state != SlotState::Dead);
     let crowded = job.several || matches!(reason.code, Code::Throttled | Code::Resting);

@@ -78,8 +78,10 @@ async fn one_connection(
     let Some(own) = config.connections.get(&connection.connection) else {
         return Calls { made: 0, let_through: 0, quota_low: 0 };
     };
+    // The bulk lane's chunks are of one kind, and the sync lane calls for nothing that a backfill brought.
+    let traffic = if jobs.iter().all(|job| job.backfill) { Traffic::Backfill } else { Traffic::Live };
     let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
-    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, Traffic::Live)
+    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, traffic)
         .sharing(own.reserve_backfill_percent);
     // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
     let limiter = if jobs[0].lane == Lane::Bulk { limiter.evenly() } else { limiter };

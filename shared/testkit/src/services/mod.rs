@@ -60,6 +60,7 @@ macro_rules! service_laws {
             parked: [
                 given_what_is_parked_when_asked_then_it_comes_in_the_order_of_its_times_due_or_not,
                 given_states_and_connections_that_are_not_the_lanes_when_asked_then_they_do_not_come,
+                given_what_backfills_brought_when_asked_then_it_comes_apart_from_what_is_live,
                 given_more_parked_than_asked_for_when_asked_then_each_partition_gives_its_share_of_the_earliest,
                 given_what_is_drained_put_off_or_filed_when_asked_then_it_is_gone_or_has_its_new_time,
                 given_a_connection_of_any_characters_and_length_when_asked_then_its_own_come,

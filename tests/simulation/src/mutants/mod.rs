@@ -92,6 +92,7 @@ mutants! {
     EverybodyProbes ["I24"] "at half-open each takes the probe for its own";
     EverybodyEnters ["I24"] "just after closing each takes a place among the calls in flight, free or not";
     LaneUnwanted ["I1"] "who parks does not see to it that the lane is looked at";
+    BackfillUnseen ["I1"] "what backfills brought of the parked work is never looked for";
     LaneForgotten ["I1"] "a lane that was worked is never looked at again";
     CutsHolds ["I2" "I3"] "what is parked is taken up before its time";
     SharesParked ["I1" "I2" "I3"] "the sync lane calls for a record whose version is parked";

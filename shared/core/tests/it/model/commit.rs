@@ -47,6 +47,7 @@ impl Model<'_> {
             mapping_revision: self.incoming(job).mapping_revision,
             by: by(job.message.id),
             again: job.again,
+            backfill: false,
         }
     }
 

@@ -208,6 +208,7 @@ impl Model<'_> {
                 mapping_revision: if letter.wake.is_some() { revision } else { revision.max(world.revision) },
                 by: by(letter.id),
                 again: true,
+                backfill: false,
             };
             let ending = if letter.wake.is_some() {
                 Ending::Returned

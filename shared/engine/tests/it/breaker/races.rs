@@ -55,12 +55,14 @@ fn given_ten_environments_at_half_open_when_all_have_work_then_one_call_goes_unt
             .collect();
         hall.run(tasks);
         let calls = crm.between("acme", 0, i64::MAX);
-        assert_eq!((calls.len(), calls[0].in_flight), (1, 1), "{calls:?}");
+        // Whoever waits for a token meanwhile may go once it is answered, and only if it went well.
+        assert!(calls.iter().all(|call| call.in_flight == 1), "{calls:?}");
+        assert!(calls.len() == 1 || !down && calls[1].began_ms >= calls[0].began_ms + 1_000, "{calls:?}");
         let state = hall.breaker().state(Instant(BEGIN.0 + FIRST_OPEN_MS + 1_000));
         assert_eq!(matches!(state, State::Closed), !down, "{state:?}");
         // Those that may not go are parked, and were not tried.
         let parked = ids.iter().filter(|id| world.item("contact", id).slot.is_some()).count();
-        assert!(parked >= 9, "{parked}");
+        assert!(parked + calls.len() >= 10, "{parked}");
     }
 }
 

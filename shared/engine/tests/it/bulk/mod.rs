@@ -1,6 +1,7 @@
 //! The bulk flow: what is parked at a connection is drained in full calls, once, in the end with the newest; whatever stops
 //! it, crashes it, or comes in between.
 
+mod backfill;
 mod batons;
 mod by_hand;
 mod crashes;
