@@ -29,6 +29,10 @@ pub trait Gate: Send + Sync {
     async fn enter(&self, api: &str) -> Result<(), Instant>;
     /// Stops every environment's calls of `api` until `until`.
     async fn block(&self, api: &str, until: Instant);
+    /// Whether a call that is not let through may be waited for, for so many milliseconds.
+    fn may_wait(&self, _: i64) -> bool {
+        true
+    }
     /// Whether the CRM's calls rest, as far as is known here: asks nobody.
     fn resting(&self) -> Option<Held> {
         None
@@ -233,7 +237,7 @@ impl Session<'_> {
                         Err(kept) => held = Some(kept),
                     },
                     Err(until) if held.is_none() => {
-                        if !self.can_wait(until) {
+                        if !self.may_wait(until) {
                             let message = format!("the rate limit of `{api}` is used up");
                             return Err(Failure::new(Class::Throttled { until: Some(until) }, message));
                         }
@@ -243,7 +247,7 @@ impl Session<'_> {
                 }
             }
             if let Some(Held { until, why }) = held {
-                if !self.can_wait(until) {
+                if !self.may_wait(until) {
                     return Err(Failure::new(Class::Resting { until }, why));
                 }
                 self.sleep_until(until).await;
@@ -258,6 +262,11 @@ impl Session<'_> {
     fn can_wait(&self, until: Instant) -> bool {
         let wait = until.since_ms(self.clock.now());
         wait <= SHORT_WAIT_MS && self.left_ms() - wait >= LEAST_CALL_MS
+    }
+
+    /// The same for a call that was not sent yet.
+    fn may_wait(&self, until: Instant) -> bool {
+        self.can_wait(until) && self.gate.may_wait(until.since_ms(self.clock.now()))
     }
 
     /// The pause before a connector sends part of a call's items again, which were certainly not written. False: there

@@ -149,13 +149,21 @@ impl Slot {
         !self.backfill && matches!(self.state, SlotState::Parked | SlotState::Drop | SlotState::Waiting)
     }
 
-    /// Whether the sync lane parked it at its first receive, without a call: as far as the slot knows, nothing of it is at
-    /// the CRM.
+    /// Whether it was parked at its first receive, without a call or with one that was refused: as far as the slot knows,
+    /// nothing of it is at the CRM.
     #[must_use]
     pub fn is_untried(&self) -> bool {
-        let before_a_call =
-            matches!(self.reason.code, Code::Backfilled | Code::Paused | Code::Suspended | Code::NoSecret);
-        self.attempts <= 1 && before_a_call
+        let refused = matches!(
+            self.reason.code,
+            Code::Backfilled
+                | Code::Paused
+                | Code::Suspended
+                | Code::NoSecret
+                | Code::Resting
+                | Code::Throttled
+                | Code::Unavailable
+        );
+        self.attempts <= 1 && refused
     }
 
     /// The operation of the version that waits.

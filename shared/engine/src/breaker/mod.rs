@@ -212,6 +212,10 @@ impl Gate for BreakerGate<'_> {
         entered
     }
 
+    fn may_wait(&self, wait_ms: i64) -> bool {
+        self.limiter.may_wait(wait_ms)
+    }
+
     async fn block(&self, api: &str, until: Instant) {
         self.limiter.block(api, until).await;
     }

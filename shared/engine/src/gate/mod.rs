@@ -18,7 +18,7 @@ use rtr_core::limit::{
     lease_size,
 };
 use rtr_core::time::Instant;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 mod pools;
@@ -37,6 +37,8 @@ pub struct LimiterGate<'a> {
     calls: AtomicU64,
     let_through: AtomicU64,
     quota_low: AtomicBool,
+    /// What is left of the time to wait for tokens, in milliseconds.
+    patience_ms: AtomicU32,
     /// What the last lease of the general bucket told of the breaker.
     told: Mutex<Option<Breaker>>,
 }
@@ -64,7 +66,27 @@ impl<'a> LimiterGate<'a> {
         let (calls, let_through) = (AtomicU64::new(0), AtomicU64::new(0));
         let quota_low = AtomicBool::new(false);
         let told = Mutex::default();
-        Self { limits, clock, pools, connection, rules, traffic, way, calls, let_through, quota_low, told }
+        let patience_ms = AtomicU32::new(u32::MAX);
+        Self {
+            limits,
+            clock,
+            pools,
+            connection,
+            rules,
+            traffic,
+            way,
+            calls,
+            let_through,
+            quota_low,
+            patience_ms,
+            told,
+        }
+    }
+
+    /// With so many milliseconds in all to wait for tokens: who serves many connections must not wait long for one.
+    #[must_use]
+    pub fn waiting_at_most(self, ms: u32) -> Self {
+        Self { patience_ms: AtomicU32::new(ms), ..self }
     }
 
     /// What a lease has told of the breaker since this was last asked.
@@ -210,6 +232,16 @@ impl Gate for LimiterGate<'_> {
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// What is begun is not left half done for want of a token: that costs more than the wait. And a limiter that does not
+    /// answer is no want of tokens: its backstop gives one a second.
+    fn may_wait(&self, wait_ms: i64) -> bool {
+        let wait_ms = u32::try_from(wait_ms.max(0)).unwrap_or(u32::MAX);
+        let take = |left: u32| left.checked_sub(wait_ms);
+        self.calls() > 0
+            || self.limiter_rests()
+            || self.patience_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     async fn block(&self, api: &str, until: Instant) {

@@ -51,6 +51,10 @@ pub(crate) async fn call_all(
     }
 }
 
+/// The sync lane waits for a connection's tokens this long in an invocation, in milliseconds: a connection with more work than
+/// tokens would keep its environments from everybody else's.
+const TOKENS_WITHIN_MS: u32 = 250;
+
 struct Calls {
     made: u64,
     let_through: u64,
@@ -84,7 +88,9 @@ async fn one_connection(
     let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, traffic)
         .sharing(own.reserve_backfill_percent);
     // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
-    let limiter = if jobs[0].lane == Lane::Bulk { limiter.evenly() } else { limiter };
+    let lane = jobs[0].lane;
+    let limiter =
+        if lane == Lane::Bulk { limiter.evenly() } else { limiter.waiting_at_most(TOKENS_WITHIN_MS) };
     let call_ms = connector.capabilities().call_timeout_ms;
     let bounds = Bounds { call_ms, deadline, share: settings.connection_share };
     let gate = BreakerGate::new(limits, clock, &caches.breakers, limiter, connection.clone(), rules, bounds);
