@@ -16,6 +16,7 @@ fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
         not_before: Instant(10),
         attempts: 1,
         waits: None,
+        backfill: false,
     };
     Item {
         rev: 7,
@@ -29,7 +30,7 @@ fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
 }
 
 fn attempt(lane: Lane, version: u64) -> Attempt {
-    Attempt { lane, version, mapping_revision: 1, by: "me".to_owned(), again: false }
+    Attempt { lane, version, mapping_revision: 1, by: "me".to_owned(), again: false, backfill: false }
 }
 
 fn told() -> Ending {
@@ -130,6 +131,33 @@ fn given_it_cannot_go_now_when_put_off_then_only_the_same_version_waits_and_a_la
     assert_eq!((kept(&same), same.applied_hash.as_deref()), (Some((SlotState::Parked, 2, 10)), Some("one")));
     for other in [item(SlotState::Parked, 3), item(SlotState::Drop, 2), item(SlotState::Dead, 2)] {
         assert_eq!(bulk(&other, &put(50, false)), Decision::Superseded);
+    }
+}
+
+#[test]
+fn given_a_hold_when_another_version_is_parked_beside_or_after_it_then_the_slot_says_that_it_is_held() {
+    let code = |item: &Item| item.slot.as_ref().map(|slot| slot.reason.code);
+    // The newer one was parked for a throttle while the older one's answer was lost.
+    let newer = written(bulk(&item(SlotState::Parked, 3, 1), &put(50, true)));
+    assert_eq!((kept(&newer), code(&newer)), (Some((SlotState::Parked, 3, 50)), Some(Code::OutcomeUnknown)));
+    assert!(
+        newer.slot.as_ref().unwrap().is_held(Instant(49))
+            && !newer.slot.as_ref().unwrap().is_held(Instant(50))
+    );
+    let parking = |until: i64| {
+        Ending::Parked(Box::new(Parking {
+            reason: Reason::new(Code::Paused, "paused"),
+            body: Body::Inline(Value::Null),
+            deleted: false,
+            attempts: 1,
+            until: Instant(until),
+            wait: None,
+        }))
+    };
+    for (until, expected) in [(20, (50, Code::OutcomeUnknown)), (70, (70, Code::Paused))] {
+        let after = written(settle(&newer, &attempt(Lane::Sync, 4), &parking(until), Instant(20)));
+        let slot = after.slot.as_ref().unwrap();
+        assert_eq!((slot.wanted_version, slot.not_before.0, slot.reason.code), (4, expected.0, expected.1));
     }
 }
 

@@ -43,10 +43,10 @@ impl Wrong {
     fn out(&self, write: &Write) -> Write {
         let mut write = write.clone();
         match self.mutant {
-            // As if the update set what there is, and removed nothing.
+            // As if the update set what there is, and removed nothing: neither before the call nor after it.
             Mutant::LettersStay => {
                 let passed = write.old.dead().filter(|dead| {
-                    write.new.slot.is_none() && write.new.applied_version > Some(dead.wanted_version)
+                    write.new.slot.is_none() && write.new.applied_version != Some(dead.wanted_version)
                 });
                 if let Some(dead) = passed.cloned() {
                     write.new.slot = Some(dead);
@@ -135,6 +135,10 @@ impl Records for Wrong {
 
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
         self.inner.parked(connection, limit).await
+    }
+
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.inner.backfilled(connection, limit).await
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
