@@ -16,7 +16,7 @@ use rtr_aws::config::ConfigStore;
 use rtr_aws::function::Runtime;
 use rtr_aws::hosts::AllowedHosts;
 use rtr_aws::settings::Environment;
-use rtr_engine::batch::Settings;
+use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -91,6 +91,7 @@ impl Aws {
             visibility_ms: RUN_MS,
             cache_ms: RUN_MS,
             connection_share: 2,
+            tokens_within_ms: TOKENS_WITHIN_MS,
         };
         let environment = Environment {
             settings,

@@ -1,7 +1,7 @@
 //! What the template told the function, checked at cold start: a wrong or missing variable is an error that names it.
 
 use crate::hosts::AllowedHosts;
-use rtr_engine::batch::Settings;
+use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use std::str::FromStr;
 
 /// Everything a function reads from its environment.
@@ -87,6 +87,7 @@ impl Environment {
                 text("RTR_MAXIMUM_CONCURRENCY")?,
                 "a whole number, 2 or more",
             )?),
+            tokens_within_ms: TOKENS_WITHIN_MS,
         };
         Ok(Self {
             settings,

@@ -156,6 +156,20 @@ pub struct Taken {
 /// Takes what is asked for or a part of it, at least one or none.
 #[must_use]
 pub fn take(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
+    let mut taken = take_at(bucket, rules, ask, now);
+    // What is in the way first may not be the last: who comes back at the time that is named shall not come in vain.
+    for _ in 0..MOST_LOOKS {
+        let (0, Some(at)) = (taken.granted, taken.retry_at) else { break };
+        let then = take_at(bucket, rules, ask, at);
+        match then.retry_at {
+            Some(later) if then.granted == 0 && later > at => taken.retry_at = Some(later),
+            _ => break,
+        }
+    }
+    taken
+}
+
+fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
     let refused = |retry_at| Taken { granted: 0, bucket: bucket.clone(), retry_at: Some(retry_at) };
     if let Some(until) = bucket.blocked_until.filter(|until| *until > now) {
         return refused(until);

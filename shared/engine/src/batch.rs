@@ -21,6 +21,10 @@ pub struct Received {
     pub lane: Option<String>,
 }
 
+/// How long the sync lane waits for a connection's tokens in an invocation, in milliseconds: a connection with more work than
+/// tokens would keep its environments from everybody else's. What it has no tokens for is parked, and goes in full calls.
+pub const TOKENS_WITHIN_MS: u32 = 250;
+
 /// What a flow needs to know of the function it runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -39,4 +43,6 @@ pub struct Settings {
     /// The most calls of one connection that may be in flight at once, where they are counted: its share of the functions'
     /// concurrency.
     pub connection_share: u64,
+    /// How long the sync lane waits for a connection's tokens in an invocation, in milliseconds.
+    pub tokens_within_ms: u32,
 }

@@ -19,7 +19,7 @@ use crate::weather::Sky;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
-use rtr_engine::batch::Settings;
+use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_sandbox::Sandbox;
 use rtr_testkit::configs::MemoryConfigs;
 use rtr_testkit::fifo::Setup as Queue;
@@ -117,6 +117,7 @@ impl<'a> World<'a> {
             visibility_ms: CHANGES.visibility_ms,
             cache_ms: 60_000,
             connection_share: 2,
+            tokens_within_ms: TOKENS_WITHIN_MS,
         };
         let normal = State { remapped: false, paused: false };
         let mut world = Self {

@@ -2,7 +2,7 @@ use crate::stack::{SetClock, drop_table, make_table, with_stack};
 use rtr_aws::clients::Clients;
 use rtr_aws::config::{ApplyError, ConfigStore, DynamoConfigs};
 use rtr_core::config::{DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc};
-use rtr_engine::batch::Settings;
+use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_engine::seams::Configs;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ async fn cache(clients: &Clients, name: &str) -> (Arc<SetClock>, ConfigStore, Dy
         visibility_ms: 2_000,
         cache_ms: CACHE_MS,
         connection_share: 2,
+        tokens_within_ms: TOKENS_WITHIN_MS,
     };
     let configs = DynamoConfigs::new(clients, name, &settings, clock.clone());
     (clock, ConfigStore::new(clients, name), configs)

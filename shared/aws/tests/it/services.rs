@@ -8,7 +8,7 @@ use rtr_aws::records::DynamoRecords;
 use rtr_aws::secrets::ManagedSecrets;
 use rtr_connectors::registry;
 use rtr_core::config::{Pause, Scope, SourceFile, load, plan_apply};
-use rtr_engine::batch::Settings;
+use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_engine::seams::{Configs, Records};
 use rtr_testkit::clock::TestClock;
 use rtr_testkit::services::configs::{CACHE_MS, Stack};
@@ -118,6 +118,7 @@ mod configs {
                 visibility_ms: 2_000,
                 cache_ms: CACHE_MS,
                 connection_share: 2,
+                tokens_within_ms: TOKENS_WITHIN_MS,
             };
             let environment = Environment {
                 configs: DynamoConfigs::new(&clients, &table, &settings, clock.clone()),

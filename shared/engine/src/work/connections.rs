@@ -51,10 +51,6 @@ pub(crate) async fn call_all(
     }
 }
 
-/// The sync lane waits for a connection's tokens this long in an invocation, in milliseconds: a connection with more work than
-/// tokens would keep its environments from everybody else's.
-const TOKENS_WITHIN_MS: u32 = 250;
-
 struct Calls {
     made: u64,
     let_through: u64,
@@ -89,8 +85,11 @@ async fn one_connection(
         .sharing(own.reserve_backfill_percent);
     // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
     let lane = jobs[0].lane;
-    let limiter =
-        if lane == Lane::Bulk { limiter.evenly() } else { limiter.waiting_at_most(TOKENS_WITHIN_MS) };
+    let limiter = if lane == Lane::Bulk {
+        limiter.evenly()
+    } else {
+        limiter.waiting_at_most(settings.tokens_within_ms)
+    };
     let call_ms = connector.capabilities().call_timeout_ms;
     let bounds = Bounds { call_ms, deadline, share: settings.connection_share };
     let gate = BreakerGate::new(limits, clock, &caches.breakers, limiter, connection.clone(), rules, bounds);

@@ -2,8 +2,10 @@
 
 use crate::{CONTACT, parked};
 use rtr_core::dead_letter::DeadLetter;
+use rtr_engine::batch::TOKENS_WITHIN_MS;
 use rtr_engine::seams::QueueName;
 use rtr_testkit::build;
+use rtr_testkit::crm::BASE;
 use rtr_testkit::world::World;
 use serde_json::json;
 
@@ -96,6 +98,9 @@ fn given_a_throttled_connection_when_synced_then_the_message_is_parked_until_the
     world.clock.advance_ms(1);
     world.sweep();
     assert_eq!(world.contacts("email"), ["a@x.io"]);
+    // Each comes back at a moment of its own.
+    world.clock.advance_ms(1_000);
+    world.sweep();
     assert_eq!(world.item("company", "k").applied_version, Some(1), "what came meanwhile is not forgotten");
 }
 
@@ -181,4 +186,25 @@ fn given_a_change_beside_a_wake_of_its_version_when_the_table_does_not_answer_th
     world.sync(&[build::again(wake)]);
     world.sync(&[build::again(change)]);
     assert_eq!(world.contacts("email"), ["c@x.io"]);
+}
+
+#[test]
+fn given_a_connection_with_more_work_than_tokens_when_synced_then_the_next_is_parked_within_a_quarter_of_a_second()
+ {
+    for (within_ms, waits) in [(TOKENS_WITHIN_MS, false), (u32::MAX, true)] {
+        let mut world = World::with_contact(CONTACT);
+        world.settings.tokens_within_ms = within_ms;
+        let org = format!(
+            "org: acme\nconnections:\n  hubspot:\n    base_url: {BASE}/hubspot/acme\n    limits: [{{api: '*', requests: 1, per: 1s}}]\nroutes:\n  contact: [hubspot]\n"
+        );
+        world.configs.apply(&[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", &org)]).unwrap();
+        let contact = |id: &str| world.contact(id, 1, &json!({"email": format!("{id}@x.io")}));
+        world.sync(&[contact("a")]);
+        let began = world.now();
+        // Too short a wait to be parked at the first receive.
+        world.sync(&[build::again(contact("b"))]);
+        let took_ms = world.now().since_ms(began);
+        assert_eq!(took_ms > i64::from(TOKENS_WITHIN_MS), waits, "{took_ms} ms");
+        assert_eq!(world.item("contact", "b").slot.is_none(), waits);
+    }
 }
