@@ -56,7 +56,7 @@ fn given_one_crm_that_is_down_when_newer_versions_come_then_the_other_has_them_a
     });
     let mark = org.salesforce().mark();
     org.salesforce()
-        .fault(json!({"match": {"path": "*composite*"}, "fault": "status", "value": 503, "count": 9}));
+        .fault(json!({"match": {"path": "*composite*"}, "fault": "status", "value": 503, "count": 6}));
     for version in 2..=4 {
         stack.publish(&[contact(&org, "a", version)]);
         eventually("HubSpot has it", || {

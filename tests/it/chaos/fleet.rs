@@ -145,7 +145,9 @@ impl<'a> Fleet<'a> {
                 // Which call is slow shows when it is.
                 Order::KillInCall => return false,
             };
-            wanted && body["operation"] == "upsert" && receive_count(message) == 1
+            // A create that came before may have landed.
+            let first = order != Order::KillCreate || receive_count(message) == 1;
+            wanted && body["operation"] == "upsert" && first
         };
         let few = !batch.is_empty() && (batch.len() == 1 || !order.wants_one());
         few && batch.iter().all(fresh)
