@@ -4,7 +4,7 @@ use super::Mutant;
 use crate::core::Core;
 use crate::kernel::held;
 use async_trait::async_trait;
-use rtr_core::item::{Item, SlotState};
+use rtr_core::item::{Item, Slot, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{ClaimChange, Named, Parked, Records, Sleeper, Unavailable, Write, Wrote};
@@ -20,10 +20,12 @@ struct Wrong {
     inner: Arc<dyn Records>,
     /// What stood there before this environment's last write, and when that was.
     before: Mutex<HashMap<PairKey, (Instant, Item)>>,
+    /// Dead letters that should have been taken away.
+    letters: Mutex<HashMap<PairKey, Slot>>,
 }
 
 pub(super) fn wrong(mutant: Mutant, core: &Arc<Core>, inner: Arc<dyn Records>) -> Arc<dyn Records> {
-    Arc::new(Wrong { mutant, core: core.clone(), inner, before: Mutex::default() })
+    Arc::new(Wrong { mutant, core: core.clone(), inner, before: Mutex::default(), letters: Mutex::default() })
 }
 
 impl Wrong {
@@ -45,11 +47,15 @@ impl Wrong {
         match self.mutant {
             // As if the update set what there is, and removed nothing: neither before the call nor after it.
             Mutant::LettersStay => {
-                let passed = write.old.dead().filter(|dead| {
+                let mut letters = held(&self.letters);
+                if let Some(dead) = write.old.dead() {
+                    letters.insert(write.key.clone(), dead.clone());
+                }
+                let passed = letters.get(&write.key).filter(|dead| {
                     write.new.slot.is_none() && write.new.applied_version != Some(dead.wanted_version)
                 });
-                if let Some(dead) = passed.cloned() {
-                    write.new.slot = Some(dead);
+                if let Some(dead) = passed {
+                    write.new.slot = Some(dead.clone());
                 }
             }
             // As if the operation were no part of what is kept of a parked version.
