@@ -178,7 +178,7 @@ def rate_limit(demo) -> None:
     demo.story.scene(
         "A rate limit is hit",
         f"{demo.acme}'s account lets 4 calls through in 2 seconds, far less than its configuration says. HubSpot's 429 "
-        f"names a time: until then nobody calls that account, the work waits in the queue, and {demo.globex} notices "
+        f"names a time: until then nobody calls that account, the work is parked, and {demo.globex} notices "
         "nothing. Waiting costs no attempts and makes no dead letters.",
     )
     mark = demo.sandbox.mark()
