@@ -2,6 +2,7 @@
 //! and work on what came back again and again is announced.
 
 use super::intake::Intake;
+use super::park::to_park;
 use crate::batch::{Received, Settings};
 use crate::report::BatchReport;
 use crate::seams::Seams;
@@ -30,8 +31,9 @@ pub(super) async fn before_first_call(
         let life_ms = job.setup.connector.capabilities().request_life_ms;
         job.receive_count > 1 || now.since_ms(job.first_received_at) > slack_ms - life_ms
     };
-    let mut places: Vec<usize> =
-        jobs.iter().filter(|job| job.going().is_some()).filter(stale).map(|job| job.message).collect();
+    // What is parked is called for by the bulk lane: a message that others have by now must not bring that about either.
+    let acts = |job: &&Job| job.going().is_some() || to_park(job, now).is_some();
+    let mut places: Vec<usize> = jobs.iter().filter(acts).filter(stale).map(|job| job.message).collect();
     places.sort_unstable();
     places.dedup();
     let visibility_s = i32::try_from(settings.visibility_ms / 1_000).unwrap_or(i32::MAX);
@@ -41,7 +43,10 @@ pub(super) async fn before_first_call(
         let set = seams.queue.set_visibility(&renewals).await;
         for (place, set) in places.iter().zip(set) {
             if let Err(error) = set {
-                going_of(jobs, *place).for_each(|job| job.give_back_as_is(&error.0));
+                let of_message = jobs.iter_mut().filter(|job| job.message == *place);
+                of_message
+                    .filter(|job| job.going().is_some() || to_park(job, now).is_some())
+                    .for_each(|job| job.give_back_as_is(&error.0));
             }
         }
     }
@@ -54,10 +59,6 @@ pub(super) async fn before_first_call(
         announce(seams, &mut jobs).await;
     }
     alone
-}
-
-fn going_of(jobs: &mut [Job], place: usize) -> impl Iterator<Item = &mut Job> {
-    jobs.iter_mut().filter(move |job| job.message == place && job.going().is_some())
 }
 
 async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Intake, jobs: &mut [Job]) {

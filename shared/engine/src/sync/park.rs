@@ -61,7 +61,8 @@ pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {
     finish(seams, work).await;
 }
 
-fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
+/// Until when a job's version is parked, and why; none when its message may wait in the queue, or has ended.
+pub(super) fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
     let Stage::Returned(fate, reason) = &job.stage else { return None };
     let (until, held) = match fate {
         MessageFate::Return(until) => (*until, false),

@@ -20,6 +20,7 @@ impl Oracle {
     /// Notes when a version was first sent.
     pub fn produced(&mut self, record: Record, version: u64, now: Instant) {
         self.produced_at.entry((record.to_string(), version)).or_insert(now);
+        self.produced_last.insert((record.to_string(), version), now);
         self.sends.entry(record.to_string()).or_default().push(now);
     }
 

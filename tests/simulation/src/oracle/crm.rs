@@ -204,8 +204,8 @@ impl Oracle {
         if version < *highest {
             // The newer one landed without a trace, and its message is given up: who sends the older one late, or again, may be
             // told.
-            let produced = |version| self.produced_at.get(&(record.clone(), version));
-            let late = produced(version) >= produced(*highest);
+            let of = |version| (record.clone(), version);
+            let late = self.produced_last.get(&of(version)) >= self.produced_at.get(&of(*highest));
             let sent_again = self.accepted.iter().any(|(one, versions)| {
                 one.to_string() == record
                     && versions.get(&version).is_some_and(|event| event.sent != Sent::Once)

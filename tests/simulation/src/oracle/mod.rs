@@ -82,6 +82,8 @@ pub struct Oracle {
     /// Changes of records in the CRMs since this was last set to 0.
     pub landings: u64,
     produced_at: BTreeMap<(String, u64), Instant>,
+    /// The same, of the last time.
+    produced_last: BTreeMap<(String, u64), Instant>,
     /// When anything of each record was sent.
     sends: BTreeMap<String, Vec<Instant>>,
     /// What the history is about.
