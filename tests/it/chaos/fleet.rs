@@ -195,6 +195,10 @@ impl<'a> Fleet<'a> {
                 _ if waited >= PATIENCE => "killed by the timeout".to_owned(),
                 _ => continue,
             };
+            // Killed before anybody else had its message: it is for the next one to suffer.
+            if order == Some(Order::Twice) && !self.was_doubled(batch) {
+                self.order(Order::Twice);
+            }
             return self.replace(worker, gate, batch, &why);
         }
     }
