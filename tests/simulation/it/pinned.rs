@@ -23,6 +23,9 @@ const PINNED: &[(&str, u64)] = &[
         10_081_206,
     ),
     ("the same, the newer one's answer lost", 2_000_000_618_266),
+    ("a message that others had by then parked an older version, and the lane told it", 40_007_564),
+    ("the same, where the older one waited for another record", 40_033_442),
+    ("a lane went on though the hold of a lost answer could not be written", 40_077_838),
 ];
 
 #[test]

@@ -29,8 +29,6 @@ impl Rest {
 
 /// What only a person ends is looked at again after this, in milliseconds.
 const PATIENT_MS: i64 = 60_000;
-/// What became of a call, and nobody could write down, may land for so long, in milliseconds: the longest life of a request.
-const UNWRITTEN_MS: i64 = 120_000;
 /// A lane that cannot go on rests at least this long, in milliseconds.
 const LEAST_MS: i64 = 1_000;
 
@@ -39,7 +37,9 @@ pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option
     let until = match (reason.code, fate) {
         (Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret, _) => now.plus_ms(PATIENT_MS),
         (Code::OutOfTime, _) => return Some(now),
-        (_, MessageFate::ReturnAsIs) => now.plus_ms(UNWRITTEN_MS),
+        (_, MessageFate::ReturnAsIs) => now.plus_ms(LEAST_MS),
+        // A hold that could not be written is kept by the lane as a whole.
+        (Code::StateUnavailable, MessageFate::Hold(until)) => *until,
         (
             Code::Throttled | Code::Unavailable | Code::Resting,
             MessageFate::Return(until) | MessageFate::Hold(until),
@@ -62,7 +62,9 @@ mod tests {
         assert_eq!(stops(Code::Unavailable, MessageFate::Return(now)), Some(Instant(2_000)));
         assert_eq!(stops(Code::Resting, until), Some(Instant(9_000)));
         assert_eq!(stops(Code::Suspended, until), Some(Instant(61_000)));
-        assert_eq!(stops(Code::StateUnavailable, MessageFate::ReturnAsIs), Some(Instant(121_000)));
+        assert_eq!(stops(Code::StateUnavailable, MessageFate::ReturnAsIs), Some(Instant(2_000)));
+        let held = MessageFate::Hold(Instant(61_000));
+        assert_eq!(stops(Code::StateUnavailable, held), Some(Instant(61_000)), "nobody else knows of it");
         assert_eq!(stops(Code::OutOfTime, until), Some(now));
         assert_eq!((stops(Code::Busy, until), stops(Code::NotVisibleYet, until)), (None, None));
         assert_eq!(stops(Code::OutcomeUnknown, MessageFate::Hold(now)), None);

@@ -287,8 +287,12 @@ async fn hold(seams: &Seams<'_>, job: &mut Job, until: rtr_core::time::Instant, 
             Ending::Put(Put { until, reason: reason.clone(), uncertain: true, attempts })
         }
     };
-    match commit(seams, vec![(&mut *job, ending)]).await.into_iter().next() {
-        Some(Committed::Failed(why)) => job.give_back_as_is(&why),
+    match (commit(seams, vec![(&mut *job, ending)]).await.into_iter().next(), job.lane) {
+        // Its message stays unseen for longer than a request lives; a lane has none, and keeps the time itself.
+        (Some(Committed::Failed(why)), Lane::Sync) => job.give_back_as_is(&why),
+        (Some(Committed::Failed(why)), Lane::Bulk) => {
+            job.hold(until, Reason::new(Code::StateUnavailable, why));
+        }
         _ => job.hold(until, reason),
     }
 }
