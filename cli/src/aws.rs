@@ -76,6 +76,7 @@ impl Aws {
             timeout_ms: RUN_MS,
             visibility_ms: RUN_MS,
             cache_ms: RUN_MS,
+            job_from: 0,
         };
         let environment = Environment {
             settings,

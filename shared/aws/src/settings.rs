@@ -82,6 +82,7 @@ impl Environment {
             timeout_ms,
             visibility_ms,
             cache_ms: seconds("RTR_CONFIG_TTL_S", text("RTR_CONFIG_TTL_S")?)?,
+            job_from: 0,
         };
         Ok(Self {
             settings,

@@ -68,6 +68,7 @@ codes! {
     Busy = "RTR4010", "The CRM has the record locked.";
     IntentOpen = "RTR4011", "A create is under way whose outcome is not known yet.";
     Shadowed = "RTR4012", "The connection is shadowed: what would have been written is kept, nothing was sent.";
+    InJob = "RTR4014", "A bulk job of the CRM has the record.";
     Crash = "RTR5001", "The function stopped again and again while working on this record.";
     StateUnavailable = "RTR5002", "The records table does not answer.";
     ConfigUnavailable = "RTR5003", "The configuration table does not answer.";

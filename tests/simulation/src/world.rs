@@ -114,6 +114,7 @@ impl<'a> World<'a> {
             timeout_ms: TIMEOUT_MS,
             visibility_ms: CHANGES.visibility_ms,
             cache_ms: 60_000,
+            job_from: 0,
         };
         let normal = State { remapped: false, paused: false };
         let mut world = Self {

@@ -21,6 +21,7 @@ async fn cache(clients: &Clients, name: &str) -> (Arc<SetClock>, ConfigStore, Dy
         timeout_ms: 1_000,
         visibility_ms: 2_000,
         cache_ms: CACHE_MS,
+        job_from: 0,
     };
     let configs = DynamoConfigs::new(clients, name, &settings, clock.clone());
     (clock, ConfigStore::new(clients, name), configs)

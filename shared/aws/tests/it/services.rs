@@ -109,6 +109,7 @@ mod configs {
                 timeout_ms: 1_000,
                 visibility_ms: 2_000,
                 cache_ms: CACHE_MS,
+                job_from: 0,
             };
             let environment = Environment {
                 configs: DynamoConfigs::new(&clients, &table, &settings, clock.clone()),

@@ -9,6 +9,7 @@
 pub(crate) mod baton;
 mod drain;
 mod ends;
+mod ingest;
 mod jobs;
 mod rest;
 
@@ -18,6 +19,7 @@ use crate::seams::{Baton, Parked, Seams};
 use crate::work::{COMMIT_RESERVE_MS, Caches};
 use drain::{Drain, drain};
 use futures::future::join_all;
+use ingest::{Begun, Ingesting};
 use rest::Rest;
 use rtr_connectors::registry;
 use rtr_core::config::Mode;
@@ -88,7 +90,7 @@ async fn one(
         }
     };
     let lane = Work { seams, settings, caches, connection, received, deadline };
-    let rest = lane.work(&taken, &mut report).await;
+    let rest = ingest::work(&lane, &taken, &mut report).await;
     let now = seams.clock.now();
     let next = match rest {
         Rest::Until(at) => Some(at.max(now)),
@@ -117,7 +119,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn work(&self, taken: &Lane, report: &mut BatchReport) -> Rest {
+    async fn work(&self, taken: &Lane, jobs: &mut Ingesting, report: &mut BatchReport) -> Rest {
         let clock = self.seams.clock;
         let config = match self.seams.configs.org(&self.connection.org_id).await {
             Ok(config) => config,
@@ -147,6 +149,11 @@ impl Work<'_> {
                 shown.into_iter().partition(|one| one.not_before <= by);
             if due.is_empty() {
                 return Rest::Empty { next: later.first().map(|one| one.not_before) };
+            }
+            match jobs.begin(self, taken, &config, due.len(), report).await {
+                Begun::No => {}
+                Begun::Yes => continue,
+                Begun::Stopped(rest) => return rest,
             }
             let mut worked = false;
             for chunk in due.chunks(size.max(1) * CALLS_AT_ONCE) {

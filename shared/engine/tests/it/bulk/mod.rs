@@ -5,6 +5,7 @@ mod batons;
 mod crashes;
 mod draining;
 mod endings;
+mod jobs;
 mod meanwhile;
 mod stops;
 
