@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate check-template local stop logs invoke bench-links lint advisories release clean
+.PHONY: help setup build demo test simulate check-template local stop logs invoke bench-links bench-buckets lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,9 @@ invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCT
 
 bench-links: ## N links moved in, then an event for each, in memory: time, memory, what the CRM was asked [N=10000]
 	@cargo run -q -p rtr-testkit --example moving -- $(or $(N),10000)
+
+bench-buckets: ## calls of the CRM for each record by GroupBuckets, in memory
+	@cargo run -q --profile simulation -p rtr-testkit --example buckets
 
 lint: setup ## format, clippy, template, licences and sources of what we link
 	cargo fmt --check

@@ -1,6 +1,8 @@
 //! What may be asked: the global options and the commands.
 
-use crate::commands::{config, connection, dlq, explain, links, publish, record, wait};
+use crate::commands::{
+    audit, backfill, config, connection, dlq, explain, links, parked, publish, record, wait,
+};
 use clap::{Parser, Subcommand};
 
 /// Keeps records of an internal system in step with CRMs: the operators' command.
@@ -32,14 +34,23 @@ pub(crate) enum Command {
     Connection(connection::Command),
     /// Send change events: JSON lines, one event each
     Publish(publish::Args),
+    /// Send millions of events through the bulk lane, behind all that is live, and wait until the CRM has them
+    Backfill(backfill::Args),
     /// What is known of one record, at each connection
     Record(record::Args),
     /// List, show, send again or drop what is dead
     #[command(subcommand)]
     Dlq(dlq::Command),
+    /// List, hasten or drop what cannot go now
+    #[command(subcommand)]
+    Parked(parked::Command),
+    /// Who paused, resumed, hastened or dropped what, when and why
+    Audit(audit::Args),
     /// Bring in, or take out, which record of ours is which record of a CRM
     #[command(subcommand)]
     Links(links::Command),
+    /// Whether the stack is as it must be: queues, tables, functions, and that all group messages alike (exit 1 on findings)
+    Doctor,
     /// What an error code means and what to do about it
     Explain(explain::Args),
     /// Wait until nothing is left to do

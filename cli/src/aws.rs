@@ -1,8 +1,10 @@
 //! The way to AWS: clients, the stack's names, and errors that say which endpoint did what.
 
 mod errors;
+mod lambda;
 
 pub(crate) use errors::{problem, unavailable};
+pub(crate) use lambda::Function;
 
 use crate::problem::Problem;
 use crate::stack::{Choice, Stack, upper_case};
@@ -38,6 +40,18 @@ pub(crate) struct Aws {
     /// Where AWS is, for errors: an endpoint or a region.
     pub(crate) place: String,
     cloudformation: aws_sdk_cloudformation::Client,
+    config: SdkConfig,
+}
+
+/// A stack as CloudFormation describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Described {
+    /// Its status.
+    pub(crate) status: String,
+    /// Its parameters.
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// Its outputs.
+    pub(crate) outputs: BTreeMap<String, String>,
 }
 
 impl Aws {
@@ -55,7 +69,7 @@ impl Aws {
             Some(stack) => stack,
             None => look_up(&cloudformation, choice, &place).await?,
         };
-        Ok(Self { stack, clients: Clients::new(&config), place, cloudformation })
+        Ok(Self { stack, clients: Clients::new(&config), place, cloudformation, config })
     }
 
     /// The configuration table.
@@ -76,6 +90,7 @@ impl Aws {
             timeout_ms: RUN_MS,
             visibility_ms: RUN_MS,
             cache_ms: RUN_MS,
+            connection_share: 2,
             job_from: 0,
         };
         let environment = Environment {
@@ -101,6 +116,27 @@ impl Aws {
         let parameters = Box::pin(self.parameters()).await;
         let stated = parameters.as_ref().and_then(|parameters| parameters.get("GroupBuckets"));
         stated.and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// The stack as CloudFormation describes it.
+    pub(crate) async fn described(&self) -> Result<Described, Problem> {
+        let answer = self.cloudformation.describe_stacks().stack_name(&self.stack.name).send().await;
+        let answer = answer.map_err(|error| problem("DescribeStacks", &self.place, &error))?;
+        let missing = || Problem::not_found(format!("there is no stack {}", self.stack.name));
+        let stack = answer.stacks().first().ok_or_else(missing)?;
+        let output = |output: &aws_sdk_cloudformation::types::Output| {
+            Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
+        };
+        Ok(Described {
+            status: stack.stack_status().map_or_else(String::new, |status| status.as_str().to_owned()),
+            parameters: parameters(stack),
+            outputs: stack.outputs().iter().filter_map(output).collect(),
+        })
+    }
+
+    /// The configuration of the function `name`, as it is deployed.
+    pub(crate) async fn function(&self, name: &str) -> Result<Function, Problem> {
+        Box::pin(lambda::function(&self.config, &self.place, name)).await
     }
 
     /// The stack's parameters; none when CloudFormation does not tell.

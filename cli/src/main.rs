@@ -5,10 +5,11 @@
 //!
 //! - [`args`] what may be asked · [`commands`] one file or folder each · [`output`] how it is shown
 //! - [`stack`] which stack is meant and what its parts are called · [`aws`] the way to it · [`moment`] times people write ·
-//!   [`confirm`] asking first
+//!   [`confirm`] asking first · [`audit`] writing down who did what
 
 mod app;
 mod args;
+mod audit;
 mod aws;
 mod commands;
 mod confirm;

@@ -43,6 +43,17 @@ pub(crate) fn read_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(ms))
 }
 
+/// `ms` milliseconds as people say them, in the largest unit that has at least two, or one exactly.
+pub(crate) fn span(ms: i64) -> String {
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    let fits = |(_, unit): &&(&str, i64)| ms >= 2 * unit || ms == *unit;
+    match units.iter().find(fits) {
+        Some((name, unit)) => format!("{}{name}", ms / unit),
+        None if ms >= 1_000 => "1s".to_owned(),
+        None => format!("{ms}ms"),
+    }
+}
+
 /// The time now.
 pub(crate) fn now() -> Instant {
     Instant(jiff::Timestamp::now().as_millisecond())
@@ -60,6 +71,13 @@ mod tests {
         assert_eq!(read("2026-11-22").unwrap(), "2026-11-22T00:00:00.000Z");
         assert_eq!(read("36h").unwrap(), "2026-11-21T22:00:00.000Z");
         assert!(read("yesterday").unwrap_err().contains("a time ago such as 2h"));
+    }
+
+    #[test]
+    fn given_spans_when_told_then_they_are_short_and_read_back() {
+        let told = [0, 999, 1_000, 1_500, 119_999, 7_200_000, 86_400_000, 90_000_000, 172_900_000].map(span);
+        assert_eq!(told, ["0ms", "999ms", "1s", "1s", "119s", "2h", "1d", "25h", "2d"]);
+        assert!(told.iter().all(|text| read_duration(text).is_ok()));
     }
 
     #[test]

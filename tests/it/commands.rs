@@ -87,18 +87,33 @@ fn given_a_message_in_the_queue_when_waiting_for_idleness_then_it_is_not_idle_un
     let queue = || ScratchQueue::new(&stack, 30);
     let (changes, letters, batons) = (queue(), queue(), queue());
     let records = ScratchTable::like(&stack, "RECORDS_TABLE_NAME");
+    let limits = ScratchTable::like(&stack, "LIMITS_TABLE_NAME");
     let own = [
         ("CHANGES_QUEUE_URL", changes.url.as_str()),
         ("DEAD_LETTER_QUEUE_URL", letters.url.as_str()),
         ("BULK_QUEUE_URL", batons.url.as_str()),
         ("RECORDS_TABLE_NAME", records.name.as_str()),
+        ("LIMITS_TABLE_NAME", limits.name.as_str()),
     ];
+    let tables = [("RTR_RECORDS_TABLE", records.name.as_str()), ("RTR_LIMITS_TABLE", limits.name.as_str())];
     let wait = |timeout| stack.rtr_with(&["wait", "--idle", "--timeout", timeout, "--json"], "", &own);
     changes.send(&[org.contact("c", 1, &json!({"email": "c@x.example"}))]);
     let busy = wait("1s").ended(1);
     assert_eq!(busy.parsed()["idle"], false, "{busy:?}");
     assert!(busy.err.contains("changes.fifo: 1 waiting"), "{busy:?}");
-    changes.drain(&Worker::sync_with(&stack, &changes, &[("RTR_RECORDS_TABLE", &records.name)]), 1);
+    changes.drain(&Worker::sync_with(&stack, &changes, &tables), 1);
     assert_eq!(wait("20s").json()["idle"], true);
     stack.rtr(&["wait"]).ended(2);
+
+    // What is parked where a person has stopped the connection waits for that person, and keeps nobody else waiting.
+    stack.rtr(&["connection", "pause", &org.id, "hubspot"]).ended(0);
+    changes.send(&[org.contact("c", 2, &json!({"email": "c2@x.example"}))]);
+    changes.drain(&Worker::sync_with(&stack, &changes, &tables), 1);
+    let listed = || stack.rtr_with(&["parked", "list", "--org", &org.id, "--json"], "", &own).json();
+    assert_eq!((listed().as_array().unwrap().len(), &listed()[0]["version"]), (1, &json!(2)));
+    assert_eq!(wait("20s").json()["idle"], true);
+    // Nobody is at these queues: once it may go on, its lane is to be started and is not.
+    stack.rtr_with(&["connection", "resume", &org.id, "hubspot"], "", &own).ended(0);
+    let busy = wait("1s").ended(1);
+    assert!(busy.err.contains("1 parked and due; 1 bulk lane about to be looked at"), "{busy:?}");
 }

@@ -59,6 +59,7 @@ fn given_ten_linked_records_when_they_change_in_one_batch_then_it_costs_one_of_e
     let leases = others.remove("DynamoDB.UpdateItem").unwrap_or(0);
     assert!(leases <= 1, "{leases} leases");
     // The configuration may be looked up again: it is cached for five seconds here, a minute elsewhere.
+    others.remove("DynamoDB.Query");
     others.remove("DynamoDB.GetItem");
     others.remove("SecretsManager.GetSecretValue");
     others.remove("secretsmanager.GetSecretValue");

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adopting;
+mod backfill;
 mod bad_events;
 mod both_crms;
 mod chaos;
@@ -17,12 +18,15 @@ mod cost;
 mod crashes;
 mod credentials;
 mod dead_letters;
+mod doctor;
 mod events;
 mod first_load;
 mod links;
 mod odd_ids;
 mod order;
 mod outages;
+mod parking;
+mod pausing;
 mod rate_limits;
 mod references;
 mod refresh_crashes;

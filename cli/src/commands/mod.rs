@@ -1,11 +1,15 @@
 //! The commands: each takes what was asked, and answers or says why not.
 
+pub(crate) mod audit;
+pub(crate) mod backfill;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod dlq;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod lines;
 pub(crate) mod links;
+pub(crate) mod parked;
 pub(crate) mod publish;
 pub(crate) mod record;
 pub(crate) mod wait;
@@ -20,9 +24,13 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Config(command) => config::run(app, command).await,
         Command::Connection(command) => connection::run(app, command).await,
         Command::Publish(args) => publish::run(app, args).await,
+        Command::Backfill(args) => Box::pin(backfill::run(app, args)).await,
         Command::Record(args) => record::run(app, args).await,
         Command::Dlq(command) => dlq::run(app, command).await,
+        Command::Parked(command) => parked::run(app, command).await,
+        Command::Audit(args) => audit::run(app, &args).await,
         Command::Links(command) => links::run(app, command).await,
+        Command::Doctor => Box::pin(doctor::run(app)).await,
         Command::Explain(args) => explain::run(app, &args),
         Command::Wait(args) => wait::run(app, &args).await,
     }

@@ -1,15 +1,23 @@
 //! `rtr wait --idle`: until the queues are empty, nothing is in flight and nothing parked is due.
 //!
-//! What waits for a person, a dead letter for example, does not count.
+//! What waits for a person does not count: dead letters, and what is parked at a connection that is paused, shadowed, suspended
+//! or without a secret. Only lanes that are to be looked at some time are asked: nothing is parked where none is.
 
 use crate::app::App;
-use crate::aws::{Aws, problem};
+use crate::aws::{Aws, problem, unavailable};
 use crate::moment::{now, read_duration};
+use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use aws_sdk_sqs::types::QueueAttributeName as Name;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use rtr_aws::function::Runtime;
+use rtr_aws::records::Counted;
+use rtr_core::config::{Mode, OrgConfig};
+use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
+use rtr_engine::seams::{Baton, Limits as _, Unavailable};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::Instant as Monotonic;
 
@@ -17,6 +25,10 @@ use tokio::time::Instant as Monotonic;
 const LOOK: Duration = Duration::from_millis(500);
 /// Looks in a row that must find nothing: a message on its way from one queue to another is in neither for a moment.
 const QUIET_LOOKS: u32 = 2;
+/// Lanes looked at at once.
+const AT_ONCE: usize = 16;
+/// Lanes and waits asked for, and versions counted, in one look: more is not idle either.
+const MANY: usize = 10_000;
 
 /// What to wait for.
 #[derive(Debug, clap::Args)]
@@ -43,17 +55,28 @@ struct Queued {
 struct Left {
     idle: bool,
     queues: Vec<Queued>,
+    /// Parked versions that go within the time.
     parked_due: u64,
+    /// Bulk lanes that are to be started now.
+    lanes_due: u64,
+}
+
+/// What is left at connections.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Parked {
+    versions: u64,
+    lanes: u64,
 }
 
 /// Looks until nothing is left or the time is over.
 pub(crate) async fn run(app: &App, args: &Args) -> Ended {
     let aws = Box::pin(app.aws()).await?;
+    let runtime = aws.runtime("")?;
     let until = Monotonic::now() + args.timeout;
     let due = now().plus_ms(i64::try_from(args.timeout.as_millis()).unwrap_or(i64::MAX));
     let mut quiet = 0;
     loop {
-        let left = Box::pin(look(&aws, due)).await?;
+        let left = Box::pin(look(&aws, &runtime, due)).await?;
         quiet = if left.idle { quiet + 1 } else { 0 };
         if quiet >= QUIET_LOOKS {
             app.out.answer(&left, |_| "idle".to_owned());
@@ -70,14 +93,16 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
     }
 }
 
-async fn look(aws: &Aws, due: Instant) -> Result<Left, Problem> {
+async fn look(aws: &Aws, runtime: &Runtime, due: Instant) -> Result<Left, Problem> {
     let changes = queue(aws, "changes.fifo", aws.stack.output("CHANGES_QUEUE_URL")?).await?;
     let dead_letters = queue(aws, "dead-letter.fifo", aws.stack.output("DEAD_LETTER_QUEUE_URL")?).await?;
     let bulk = queue(aws, "bulk.fifo", aws.stack.output("BULK_QUEUE_URL")?).await?;
-    let parked_due = parked(aws, due).await?;
+    let parked = parked(runtime, due).await;
+    let parked = parked.map_err(|error| unavailable("looking for parked work", &aws.place, &error))?;
+    let (parked_due, lanes_due) = (parked.versions, parked.lanes);
     let queues = vec![changes, bulk, dead_letters];
-    let idle = parked_due == 0 && queues.iter().all(Queued::is_empty);
-    Ok(Left { idle, queues, parked_due })
+    let idle = parked_due == 0 && lanes_due == 0 && queues.iter().all(Queued::is_empty);
+    Ok(Left { idle, queues, parked_due, lanes_due })
 }
 
 async fn queue(aws: &Aws, name: &'static str, url: &str) -> Result<Queued, Problem> {
@@ -96,27 +121,58 @@ async fn queue(aws: &Aws, name: &'static str, url: &str) -> Result<Queued, Probl
     Ok(Queued { queue: name, visible, in_flight, delayed })
 }
 
-/// Parked work that is due before `due`. The index is sparse: this reads what is parked and nothing else.
-async fn parked(aws: &Aws, due: Instant) -> Result<u64, Problem> {
-    let (mut count, mut from) = (0, None);
-    loop {
-        let scan = aws
-            .clients
-            .dynamodb
-            .scan()
-            .table_name(aws.stack.output("RECORDS_TABLE_NAME")?)
-            .index_name("parked");
-        let scan =
-            scan.select(Select::Count).filter_expression("parked_at <= :due").set_exclusive_start_key(from);
-        let scan = scan.expression_attribute_values(":due", AttributeValue::N(due.0.to_string()));
-        let page =
-            scan.send().await.map_err(|error| problem("Scan of the parked index", &aws.place, &error))?;
-        count += u64::try_from(page.count()).unwrap_or(0);
-        from = page.last_evaluated_key;
-        if from.is_none() {
-            return Ok(count);
+/// Parked work that goes by `due` without a person, and lanes that are due now. A lane that only looks again later, since an
+/// index may lag, keeps nobody waiting.
+async fn parked(runtime: &Runtime, due: Instant) -> Result<Parked, Unavailable> {
+    let limits = runtime.limits();
+    let starting: HashSet<ConnectionKey> = keys(limits.lanes_due(now(), MANY).await?).collect();
+    let lanes: Vec<ConnectionKey> = keys(limits.lanes_due(Instant(i64::MAX), MANY).await?).collect();
+    let (starting, looking) = (&starting, stream::iter(lanes));
+    let of_lane = |key: ConnectionKey| async move {
+        let config = runtime.seams().configs.org(&key.org_id).await?;
+        if is_stopped(&config, &key) {
+            return Ok(Parked::default());
         }
+        let counted = Counted { until: Some(due), with_waits: false, most: MANY };
+        let versions = runtime.records().count_parked(&key, counted).await?.number;
+        let lanes = u64::from(starting.contains(&key));
+        if versions + lanes == 0 || waits_for_a_person(runtime, &key).await? {
+            return Ok(Parked::default());
+        }
+        Ok(Parked { versions, lanes })
+    };
+    let found: Vec<Parked> = looking.map(of_lane).buffer_unordered(AT_ONCE).try_collect().await?;
+    let mut all = found.into_iter().fold(Parked::default(), |all, one| Parked {
+        versions: all.versions + one.versions,
+        lanes: all.lanes + one.lanes,
+    });
+    for wait in runtime.records().waits_ending(due, MANY).await? {
+        let key = ConnectionKey::new(&wait.record.org_id, &wait.connection);
+        let config = runtime.seams().configs.org(&key.org_id).await?;
+        all.versions += u64::from(!is_stopped(&config, &key));
     }
+    Ok(all)
+}
+
+fn keys(batons: Vec<Baton>) -> impl Iterator<Item = ConnectionKey> {
+    batons.into_iter().map(|baton| baton.connection)
+}
+
+/// Whether a person has stopped the connection. What is parked at one that is gone becomes dead: that is work.
+fn is_stopped(config: &OrgConfig, key: &ConnectionKey) -> bool {
+    config.connections.get(&key.connection).is_some_and(|own| own.mode != Mode::Live)
+}
+
+/// Whether the connection cannot go on without new credentials.
+async fn waits_for_a_person(runtime: &Runtime, key: &ConnectionKey) -> Result<bool, Unavailable> {
+    let seams = runtime.seams();
+    if seams.limits.suspension(&key.key()).await?.is_some() {
+        return Ok(true);
+    }
+    let config = seams.configs.org(&key.org_id).await?;
+    let Some(own) = config.connections.get(&key.connection) else { return Ok(false) };
+    // Who may not read secrets is not told that they are missing.
+    Ok(seams.secrets.read(&own.secret).await.is_ok_and(|secret| secret.is_none()))
 }
 
 impl Queued {
@@ -140,6 +196,12 @@ impl Left {
         if self.parked_due > 0 {
             parts.push(format!("{} parked and due", self.parked_due));
         }
+        if self.lanes_due > 0 {
+            parts.push(format!(
+                "{} about to be looked at",
+                count(usize::try_from(self.lanes_due).unwrap_or(usize::MAX), "bulk lane")
+            ));
+        }
         if parts.is_empty() { "it had only just become quiet".to_owned() } else { parts.join("; ") }
     }
 }
@@ -154,9 +216,12 @@ mod tests {
             Queued { queue: "changes.fifo", visible: 3, in_flight: 2, delayed: 0 },
             Queued { queue: "dead-letter.fifo", ..Queued::default() },
         ];
-        let left = Left { idle: false, queues, parked_due: 7 };
-        assert_eq!(left.words(), "changes.fifo: 3 waiting, 2 in flight or retrying; 7 parked and due");
-        let left = Left { idle: false, queues: Vec::new(), parked_due: 0 };
+        let left = Left { idle: false, queues, parked_due: 7, lanes_due: 1 };
+        assert_eq!(
+            left.words(),
+            "changes.fifo: 3 waiting, 2 in flight or retrying; 7 parked and due; 1 bulk lane about to be looked at"
+        );
+        let left = Left { idle: false, queues: Vec::new(), parked_due: 0, lanes_due: 0 };
         assert_eq!(left.words(), "it had only just become quiet");
     }
 }

@@ -97,6 +97,18 @@ impl Runtime {
         }
     }
 
+    /// The records table itself, for people: no flow lists or counts.
+    #[must_use]
+    pub fn records(&self) -> &DynamoRecords {
+        &self.records
+    }
+
+    /// The limits table itself, for people: no flow looks at a bucket without taking from it.
+    #[must_use]
+    pub fn limits(&self) -> &DynamoLimits {
+        &self.limits
+    }
+
     /// Consents under way: none of the other flows has to do with them.
     #[must_use]
     pub fn consents(&self) -> &dyn Consents {

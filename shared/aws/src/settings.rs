@@ -82,6 +82,11 @@ impl Environment {
             timeout_ms,
             visibility_ms,
             cache_ms: seconds("RTR_CONFIG_TTL_S", text("RTR_CONFIG_TTL_S")?)?,
+            connection_share: share(number(
+                "RTR_MAXIMUM_CONCURRENCY",
+                text("RTR_MAXIMUM_CONCURRENCY")?,
+                "a whole number, 2 or more",
+            )?),
             job_from: 0,
         };
         Ok(Self {
@@ -96,6 +101,12 @@ impl Environment {
             allowed_hosts,
         })
     }
+}
+
+/// A connection's share of the concurrency: a quarter, two at least.
+#[must_use]
+pub fn share(maximum_concurrency: u64) -> u64 {
+    (maximum_concurrency / 4).max(2)
 }
 
 fn wrong(name: &'static str, value: String, wanted: impl Into<String>) -> SettingsError {
@@ -125,6 +136,7 @@ mod tests {
             "RTR_FUNCTION_TIMEOUT_S" => "60",
             "RTR_VISIBILITY_S" => "360",
             "RTR_CONFIG_TTL_S" => "60",
+            "RTR_MAXIMUM_CONCURRENCY" => "100",
             "RTR_ALLOWED_HOSTS" => "",
             _ => "some-name",
         };
@@ -140,6 +152,7 @@ mod tests {
             (60_000, 360_000, 60_000)
         );
         assert!(!settings.strict_orgs);
+        assert_eq!((settings.connection_share, share(2), share(12)), (25, 2, 3));
         assert_eq!(environment.records_table, "some-name");
     }
 

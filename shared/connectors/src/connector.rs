@@ -195,9 +195,10 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     /// How this CRM's answers are read.
     fn classify(&self) -> Classify;
 
-    /// How it is read from an answer how much of the account's allowance is used, where this CRM tells.
+    /// How it is read from an answer how much of the account's limits is used, where this CRM tells. Answers of APIs with
+    /// limits of their own have nothing to tell of the others'.
     fn quota(&self) -> ReadQuota {
-        |_| None
+        |_| Vec::new()
     }
 
     /// Where and how access tokens are had.

@@ -29,21 +29,62 @@ pub trait Gate: Send + Sync {
     async fn enter(&self, api: &str) -> Result<(), Instant>;
     /// Stops every environment's calls of `api` until `until`.
     async fn block(&self, api: &str, until: Instant);
-    /// Hears how much of the account's allowance is used, after each answer that says so.
+    /// Whether a call that is not let through may be waited for, for so many milliseconds.
+    fn may_wait(&self, _: i64) -> bool {
+        true
+    }
+    /// Whether the CRM's calls rest, as far as is known here: asks nobody.
+    fn resting(&self) -> Option<Held> {
+        None
+    }
+    /// Lets a call that has its token go, or keeps it back, and its token with it.
+    ///
+    /// # Errors
+    /// When it may not go now, though there is a token.
+    async fn admit(&self, _: &str) -> Result<(), Held> {
+        Ok(())
+    }
+    /// Hears what became of a call that went, and how long it took, in milliseconds.
+    async fn heard(&self, _: Heard, _: i64) {}
+    /// Hears how much of one of the account's limits is used, after each answer that says so.
     fn quota(&self, _: Quota) {}
 }
 
-/// How much of an account's allowance of calls is used, by the CRM's own count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
-    /// Calls counted against it, everybody's at the account.
-    pub used: u64,
-    /// The allowance.
-    pub limit: u64,
+/// Why a call may not go, though there may be a token for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// When to ask again.
+    pub until: Instant,
+    /// Our words.
+    pub why: &'static str,
 }
 
-/// How a connector reads the allowance from an answer, where its CRM tells.
-pub type ReadQuota = fn(&Response) -> Option<Quota>;
+/// What a call says of its CRM's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It works: it took the call, or had something against it.
+    Works,
+    /// It is not there, says so, or nobody knows what it did.
+    Fails,
+    /// Nothing: it asks for a rest.
+    Throttles,
+}
+
+/// How much of one of an account's limits is used, by the CRM's own count of everybody's calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// The time that the limit is for, in milliseconds.
+    pub per_ms: i64,
+    /// Calls that it allows.
+    pub limit: u64,
+    /// Calls left of them.
+    pub left: u64,
+    /// In how many milliseconds it begins anew, if the CRM tells.
+    pub resets_in_ms: Option<i64>,
+}
+
+/// How a connector reads the account's limits from an answer, where its CRM tells.
+pub type ReadQuota = fn(&Response) -> Vec<Quota>;
 
 /// Which credentials a caller wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +153,7 @@ pub struct Session<'a> {
     pub retries: Retries,
     /// The connector's reading of an answer.
     pub classify: Classify,
-    /// The connector's reading of the allowance.
+    /// The connector's reading of the limits.
     pub quota: ReadQuota,
 }
 
@@ -138,12 +179,27 @@ impl Session<'_> {
             self.enter(call.api).await?;
             // The new ones are at hand now: another try must not refuse them in their turn.
             freshness = Freshness::Cached;
-            let failure = match self.once(call, authorized).await {
+            let began = self.clock.now();
+            let answer = self.once(call, authorized).await;
+            let took_ms = self.clock.now().since_ms(began);
+            let failure = match answer {
                 Ok(response) => match classify(&response, self.clock.now()) {
-                    None => return Ok(response),
-                    Some(failure) => failure,
+                    None => {
+                        self.gate.heard(Heard::Works, took_ms).await;
+                        return Ok(response);
+                    }
+                    Some(failure) => {
+                        self.gate.heard(heard(&failure), took_ms).await;
+                        failure
+                    }
                 },
-                Err(failure) => failure,
+                Err(failure) => {
+                    // A call that was not begun says nothing.
+                    if heard(&failure) == Heard::Fails {
+                        self.gate.heard(Heard::Fails, took_ms).await;
+                    }
+                    failure
+                }
             };
             tries += 1;
             match &failure.class {
@@ -170,18 +226,47 @@ impl Session<'_> {
 
     async fn enter(&self, api: &str) -> Result<(), Failure> {
         loop {
-            let Err(until) = self.gate.enter(api).await else { return Ok(()) };
-            if !self.can_wait(until) {
-                let message = format!("the rate limit of `{api}` is used up");
-                return Err(Failure::new(Class::Throttled { until: Some(until) }, message));
+            let mut held = self.gate.resting();
+            if held.is_none() {
+                let entered = self.gate.enter(api).await;
+                // What it asked for may have told it more.
+                held = self.gate.resting();
+                match entered {
+                    Ok(()) => match self.gate.admit(api).await {
+                        Ok(()) => return Ok(()),
+                        Err(kept) => held = Some(kept),
+                    },
+                    Err(until) if held.is_none() => {
+                        if !self.may_wait(until) {
+                            let message = format!("the rate limit of `{api}` is used up");
+                            return Err(Failure::new(Class::Throttled { until: Some(until) }, message));
+                        }
+                        self.sleep_until(until).await;
+                    }
+                    Err(_) => {}
+                }
             }
-            self.clock.sleep_ms(until.since_ms(self.clock.now()).max(1)).await;
+            if let Some(Held { until, why }) = held {
+                if !self.may_wait(until) {
+                    return Err(Failure::new(Class::Resting { until }, why));
+                }
+                self.sleep_until(until).await;
+            }
         }
+    }
+
+    async fn sleep_until(&self, until: Instant) {
+        self.clock.sleep_ms(until.since_ms(self.clock.now()).max(1)).await;
     }
 
     fn can_wait(&self, until: Instant) -> bool {
         let wait = until.since_ms(self.clock.now());
         wait <= SHORT_WAIT_MS && self.left_ms() - wait >= LEAST_CALL_MS
+    }
+
+    /// The same for a call that was not sent yet.
+    fn may_wait(&self, until: Instant) -> bool {
+        self.can_wait(until) && self.gate.may_wait(until.since_ms(self.clock.now()))
     }
 
     /// The pause before a connector sends part of a call's items again, which were certainly not written. False: there
@@ -239,7 +324,7 @@ impl Session<'_> {
             timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),
         };
         let answer = self.http.send(request).await;
-        if let Some(quota) = answer.as_ref().ok().and_then(self.quota) {
+        for quota in answer.as_ref().map(self.quota).unwrap_or_default() {
             self.gate.quota(quota);
         }
         answer.map_err(|error| match error {
@@ -251,5 +336,13 @@ impl Session<'_> {
             }
             NoAnswer::HostRefused(why) => Failure::new(Class::Refused, why),
         })
+    }
+}
+
+fn heard(failure: &Failure) -> Heard {
+    match failure.class {
+        Class::Unavailable | Class::OutcomeUnknown => Heard::Fails,
+        Class::Throttled { .. } => Heard::Throttles,
+        _ => Heard::Works,
     }
 }

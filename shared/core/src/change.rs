@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 /// Versions run from 0 to this: the largest integer that every JSON reader keeps exact.
 pub const MAX_VERSION: u64 = (1 << 53) - 1;
 
+/// The value of the message attribute `lane` by which an event goes through the bulk lane, behind all that is live.
+pub const BULK: &str = "bulk";
+
 /// What a producer may say of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -42,6 +45,8 @@ pub struct Change {
     pub data: Value,
     /// Top-level fields nobody knows: ignored and counted.
     pub unknown_fields: usize,
+    /// The one connection it is meant for, if a backfill says so; none: all that the record is routed to.
+    pub only: Option<String>,
 }
 
 /// Asks the record's own worker to try the version that its slot holds: dead, parked, or waiting for a reference.
@@ -119,7 +124,15 @@ pub fn parse(body: &str) -> Result<Message, Malformed> {
     if let Some(wake) = top.remove("wake").filter(|_| !bare) {
         return parse_wake(wake);
     }
-    if !bare && top.contains_key("specversion") {
+    if let Some(backfill) = top.remove("backfill").filter(|_| !bare) {
+        return parse_backfill(backfill);
+    }
+    Ok(Message::Change(parse_event(top)?))
+}
+
+/// An event, with a CloudEvent around it or not.
+fn parse_event(mut top: Map<String, Value>) -> Result<Change, Malformed> {
+    if !top.contains_key("org_id") && top.contains_key("specversion") {
         top = unwrap_cloud_event(top)?;
     }
     parse_change(top)
@@ -135,7 +148,10 @@ pub fn to_body(change: &Change) -> Value {
     if let (Some(id), Some(map)) = (&change.event_id, body.as_object_mut()) {
         map.insert("event_id".to_owned(), Value::from(id.clone()));
     }
-    body
+    match &change.only {
+        Some(connection) => serde_json::json!({"backfill": {"connection": connection, "event": body}}),
+        None => body,
+    }
 }
 
 /// A wake-up's body.
@@ -147,7 +163,7 @@ pub fn wake_body(wake: &Wake) -> Value {
     }})
 }
 
-fn parse_change(mut top: Map<String, Value>) -> Result<Message, Malformed> {
+fn parse_change(mut top: Map<String, Value>) -> Result<Change, Malformed> {
     let key = take_key(&mut top)?;
     let version = take_version(&mut top)?;
     let operation = match top.remove("operation") {
@@ -194,7 +210,28 @@ fn parse_change(mut top: Map<String, Value>) -> Result<Message, Malformed> {
         let message = format!("`occurred_at` is {}, a string is expected", kind(&at));
         return Err(wrong(Some("occurred_at"), message));
     }
-    Ok(Message::Change(Change { key, event_id, version, operation, data, unknown_fields: top.len() }))
+    Ok(Change { key, event_id, version, operation, data, unknown_fields: top.len(), only: None })
+}
+
+/// An event for one connection alone, as a backfill sends it. What is around it is the body's, so that it is not lost on
+/// the way from one queue to another.
+fn parse_backfill(backfill: Value) -> Result<Message, Malformed> {
+    let Value::Object(mut backfill) = backfill else {
+        return Err(wrong(
+            Some("backfill"),
+            format!("`backfill` is {}, an object is expected", kind(&backfill)),
+        ));
+    };
+    let connection = take_id(&mut backfill, "connection")?;
+    match backfill.remove("event") {
+        Some(Value::Object(event)) => {
+            Ok(Message::Change(Change { only: Some(connection), ..parse_event(event)? }))
+        }
+        Some(other) => {
+            Err(wrong(Some("event"), format!("`event` is {}, a change event is expected", kind(&other))))
+        }
+        None => Err(missing("event")),
+    }
 }
 
 fn parse_wake(wake: Value) -> Result<Message, Malformed> {
@@ -356,10 +393,12 @@ mod tests {
         #[test]
         fn given_a_change_when_written_and_parsed_then_it_is_the_same(
             id in "[^\\p{Cc}]{1,20}", version in 0..=MAX_VERSION, event in proptest::option::of("[a-z]{1,9}"),
+            only in proptest::option::of("[^\\p{Cc}]{1,9}"),
         ) {
             let change = Change {
                 key: RecordKey::new("acme", "contact", id), event_id: event, version,
                 operation: Operation::Upsert, data: serde_json::json!({"a": 1}), unknown_fields: 0,
+                only,
             };
             prop_assert_eq!(parse(&to_body(&change).to_string()), Ok(Message::Change(change)));
         }

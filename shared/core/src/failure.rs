@@ -15,6 +15,11 @@ pub enum Class {
     },
     /// Definitely not done, and may work in a moment: retried in place, then later.
     Unavailable,
+    /// Not begun: the CRM failed or was slow again and again, so that its calls rest until `until`.
+    Resting {
+        /// When to ask again.
+        until: Instant,
+    },
     /// Not begun: the invocation has no time left for a call. Says nothing about the CRM.
     OutOfTime,
     /// Nobody knows whether it was done. Never tried again in place.
@@ -85,6 +90,7 @@ impl Failure {
         match &self.class {
             Class::Throttled { .. } => Code::Throttled,
             Class::Unavailable => Code::Unavailable,
+            Class::Resting { .. } => Code::Resting,
             Class::OutOfTime => Code::OutOfTime,
             Class::OutcomeUnknown => Code::OutcomeUnknown,
             Class::Unauthorized | Class::Revoked => Code::Suspended,

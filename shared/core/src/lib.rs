@@ -5,10 +5,12 @@
 //!
 //! - [`change`] the change event and its parsing · [`key`] records, connections and their keys
 //! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
-//! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied · [`plan`] what to do next · [`settle`] what to write after
+//! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied, [`parked`] what people do with it · [`plan`] what to do next · [`settle`] what to write after
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope
-//! - [`links`] links told by a file · [`limit`] token buckets · [`retry`] when to try again · [`time`] instants
+//! - [`audit`] what people did · [`links`] links told by a file · [`limit`] token buckets · [`breaker`] a connection's circuit breaker · [`retry`] when to try again · [`time`] instants
 
+pub mod audit;
+pub mod breaker;
 pub mod change;
 pub mod code;
 pub mod config;
@@ -21,6 +23,7 @@ pub mod lane;
 pub mod limit;
 pub mod links;
 pub mod mapping;
+pub mod parked;
 pub mod payload;
 pub mod plan;
 pub mod retry;

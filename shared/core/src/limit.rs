@@ -1,10 +1,26 @@
 //! Token buckets: how many calls may go, decided over values.
 //!
-//! A bucket holds one level per rule (so many requests per so much time, with a burst). Taking is all or part: a lease
-//! grants what every level can give. Levels are thousandths of a token, so that refilling is exact in integers.
+//! A bucket holds one level per rule (so many requests per so much time, with a burst), and beside it one for those who
+//! spend evenly and one for the share that backfills may have. Taking is all or part: a lease grants what every level of
+//! its way can give. Levels are thousandths of a token, so that refilling is exact in integers.
 
+mod level;
+mod pace;
+mod size;
+#[cfg(test)]
+mod tests;
+
+pub use level::{Level, QUOTA_MS, WRITES_A_SECOND};
+pub use pace::Pace;
+pub use size::{largest_lease, lease_size};
+
+use crate::key::{ConnectionKey, join};
 use crate::time::Instant;
+use level::Rate;
 use serde::{Deserialize, Serialize};
+use size::{noted, size};
+
+const MILLI: i128 = 1_000;
 
 /// How long a lease's tokens may be used, in milliseconds; unused ones are lost after that, never kept for ever.
 pub const LEASE_MS: i64 = 2_000;
@@ -12,8 +28,23 @@ pub const LEASE_MS: i64 = 2_000;
 pub const LIMITER_BUDGET_MS: i64 = 50;
 /// A limiter that did not answer is not asked again for so long, in milliseconds: its outage costs one budget in this time.
 pub const LIMITER_REST_MS: i64 = 5_000;
+/// A spent allowance of which the CRM does not tell when it begins anew is looked at again after this, in milliseconds.
+pub const QUOTA_REST_MS: i64 = 15 * 60 * 1_000;
+/// Tokens are given at most so long ahead, in milliseconds. A level that is further ahead is of a clock that was.
+pub const AHEAD_MS: i64 = 1_000;
+/// Looks at later times for the one at which a lease can be had.
+const MOST_LOOKS: usize = 8;
+/// A share of nothing is looked at again after this, in milliseconds: somebody may have configured another.
+const NO_SHARE_MS: i64 = 60_000;
 /// The local backstop's share of the limit: one tenth, at least one call a second.
 pub const BACKSTOP_DIVISOR: u64 = 10;
+
+/// The name of the bucket that every call of `connection` draws from, whatever else it draws from. Its row keeps the
+/// connection's breaker too, which every lease thus tells of.
+#[must_use]
+pub fn general_bucket(connection: &ConnectionKey) -> String {
+    join(&[&connection.org_id, &connection.connection, "*"])
+}
 
 /// One rule of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,22 +57,89 @@ pub struct Rule {
     pub burst: u64,
 }
 
-/// One rule's level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Level {
-    /// Thousandths of a token left.
-    pub left_milli: i64,
-    /// As of when.
-    pub at: Instant,
-}
-
 /// A bucket's state, one per connection and api.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// One level per rule, in the rules' order; a rule without a level is full.
     pub levels: Vec<Level>,
+    /// The same for what is spent evenly; a day's allowance has none.
+    pub even: Vec<Level>,
+    /// The same for the share of backfills.
+    pub share: Vec<Level>,
     /// No call before this: the CRM said so.
     pub blocked_until: Option<Instant>,
+    /// When it last did, if no lease has been taken since.
+    pub refused_at: Option<Instant>,
+    /// How fast the limit is used.
+    pub pace: Pace,
+    /// When the last leases were taken.
+    pub leases: Vec<Instant>,
+}
+
+/// What calls are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Traffic {
+    /// Changes as they happen: all of the limit.
+    Live,
+    /// Backfills and polls: the share that the connection reserves for them.
+    Backfill,
+}
+
+/// The way in which tokens are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the whole, as many as there are.
+    Whole,
+    /// From the whole, as evenly as they come in.
+    Even,
+    /// From a share of the whole, in percent; evenly as well.
+    Share(u8),
+}
+
+/// What a CRM told in an answer of a limit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// The window that it counts by, in milliseconds.
+    pub per_ms: i64,
+    /// Calls left in it, by the CRM's count of everybody's.
+    pub left: u64,
+    /// When it said so.
+    pub at: Instant,
+    /// When the window begins anew, if it said that too.
+    pub resets_at: Option<Instant>,
+}
+
+/// What is asked of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Tokens wanted. More are given where many ask, since each lease is a write.
+    pub want: u64,
+    /// How they are to be taken.
+    pub way: Way,
+    /// Tokens that come within so many milliseconds may be had now, to be used then: whoever waits in place for them need not
+    /// ask again, and comes back neither too late nor with everybody else.
+    pub ahead_ms: i64,
+    /// Whoever is refused though he would wait comes back so many milliseconds later within that time: drawn by each, since
+    /// others wait for the same.
+    pub spread_ms: i64,
+    /// What the CRM has told since the last lease.
+    pub told: Vec<Told>,
+}
+
+impl Ask {
+    /// `want` tokens from the whole, now.
+    #[must_use]
+    pub fn whole(want: u64) -> Self {
+        Self { want, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told: Vec::new() }
+    }
+}
+
+impl Rule {
+    /// Whether it is an allowance for a day or more: it has no pace, and what is left of it is the CRM's to say.
+    #[must_use]
+    pub fn is_quota(&self) -> bool {
+        self.per_ms >= QUOTA_MS
+    }
 }
 
 /// What a bucket gave.
@@ -51,45 +149,184 @@ pub struct Taken {
     pub granted: u64,
     /// The bucket afterwards.
     pub bucket: Bucket,
-    /// When at least one token will be there, if none was granted.
+    /// When to ask again, if none was granted; else from when on they may be used, if that is later.
     pub retry_at: Option<Instant>,
 }
 
-/// Takes up to `want` tokens, at least one or none.
+/// Takes what is asked for or a part of it, at least one or none.
 #[must_use]
-pub fn take(bucket: &Bucket, rules: &[Rule], want: u64, now: Instant) -> Taken {
+pub fn take(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
+    let refused = |retry_at| Taken { granted: 0, bucket: bucket.clone(), retry_at: Some(retry_at) };
     if let Some(until) = bucket.blocked_until.filter(|until| *until > now) {
-        return Taken { granted: 0, bucket: bucket.clone(), retry_at: Some(until) };
+        return refused(until);
     }
-    let mut levels: Vec<Level> =
-        rules.iter().enumerate().map(|(i, rule)| refill(bucket.levels.get(i).copied(), rule, now)).collect();
-    let granted = levels
-        .iter()
-        .map(|level| level.left_milli / 1_000)
-        .min()
-        .map_or(want, |least| want.min(u64::try_from(least).unwrap_or(0)));
-    let retry_at = (granted == 0 && want > 0)
-        .then(|| levels.iter().zip(rules).map(|(level, rule)| ready_at(*level, rule)).max().unwrap_or(now));
-    let spent = i64::try_from(granted).unwrap_or(i64::MAX).saturating_mul(1_000);
-    for level in &mut levels {
-        level.left_milli -= spent;
+    if let Some(until) = spent_until(rules, &ask.told).filter(|until| *until > now) {
+        return refused(until);
     }
-    Taken { granted, bucket: Bucket { levels, blocked_until: None }, retry_at }
+    if ask.way == Way::Share(0) && !rules.is_empty() {
+        return refused(now.plus_ms(NO_SHARE_MS));
+    }
+    if ask.want == 0 {
+        return Taken { granted: 0, bucket: bucket.clone(), retry_at: None };
+    }
+    let pace = bucket.pace.after(bucket.refused_at, window_ms(rules), now);
+    let size = size(&bucket.leases, rules, ask.want, now);
+    let spread_ms = ask.spread_ms.clamp(0, ask.ahead_ms.clamp(0, AHEAD_MS));
+    if let Some(until) = size.not_before {
+        return refused(until.plus_ms(spread_ms));
+    }
+    // Where tokens were given ahead the next come after them.
+    let queued = bucket.levels.iter().map(|level| level.at).max().filter(|at| at.since_ms(now) <= AHEAD_MS);
+    let first = queued.map_or(now, |at| at.max(now));
+    let mut tiers = Tiers::of(bucket, rules, ask, pace, first);
+    let (mut from, mut most, mut for_whole) = (first, size.most, true);
+    for _ in 0..MOST_LOOKS {
+        let least = tiers.lump(size.least);
+        if tiers.available(most) >= least {
+            break;
+        }
+        let (whole, all) = tiers.ready_at(least);
+        (from, most, for_whole) = (all.max(from), least, whole >= all);
+        // By then the window may have room for more, so that less is not leased.
+        tiers = Tiers::of(bucket, rules, ask, pace, from);
+    }
+    // What waits for its own part must not take the place of those who could go before.
+    let may_wait =
+        if for_whole && !matches!(ask.way, Way::Share(_)) { ask.ahead_ms.min(AHEAD_MS) } else { 0 };
+    let granted = tiers.available(most);
+    if from.since_ms(now) > may_wait || granted == 0 {
+        let back = from.plus_ms(-may_wait).max(now.plus_ms(1));
+        return refused(back.plus_ms(spread_ms.min(may_wait)));
+    }
+    tiers.spend(granted);
+    let retry_at = Some(from).filter(|from| *from > now);
+    Taken { granted, bucket: tiers.put_back(bucket, pace, now), retry_at }
 }
 
-/// The bucket after the CRM asked for a rest until `until`; a later block stays.
+/// The tokens left by each rule, for people: nothing is taken.
 #[must_use]
-pub fn block(bucket: &Bucket, until: Instant) -> Bucket {
-    let blocked_until = Some(bucket.blocked_until.map_or(until, |earlier| earlier.max(until)));
-    Bucket { levels: bucket.levels.clone(), blocked_until }
+pub fn left(bucket: &Bucket, rules: &[Rule], now: Instant) -> Vec<u64> {
+    let pace = bucket.pace.after(bucket.refused_at, window_ms(rules), now);
+    let tiers = Tiers::of(bucket, rules, &Ask::whole(0), pace, now);
+    tiers.whole.iter().map(|(rate, level)| level.available(rate)).collect()
 }
 
-/// How many tokens to lease when `need` calls are at hand: enough for the moment, a twentieth of the tightest burst at
-/// most, so that many environments can share a bucket.
+/// The bucket after the CRM asked, `now`, for a rest until `until`; a later block stays, and the refusal is of its time.
 #[must_use]
-pub fn lease_size(rules: &[Rule], need: u64) -> u64 {
-    let share = rules.iter().map(|rule| rule.burst / 20).min().unwrap_or(need);
-    need.max(share).max(1)
+pub fn block(bucket: &Bucket, until: Instant, now: Instant) -> Bucket {
+    if bucket.blocked_until.is_some_and(|earlier| earlier >= until) {
+        return bucket.clone();
+    }
+    Bucket { blocked_until: Some(until), refused_at: Some(now), ..bucket.clone() }
+}
+
+/// The levels that an ask draws from.
+struct Tiers {
+    whole: Vec<(Rate, Level)>,
+    beside: Vec<(Rate, Level)>,
+    way: Way,
+}
+
+impl Tiers {
+    /// As they are at `now`.
+    fn of(bucket: &Bucket, rules: &[Rule], ask: &Ask, pace: Pace, now: Instant) -> Self {
+        let way = ask.way;
+        let filled =
+            |(i, rate): (usize, Rate), levels: &[Level]| (rate, Level::refilled(levels.get(i), &rate, now));
+        let whole = rules.iter().map(|rule| Rate::whole(rule, pace.permille));
+        let whole = whole.enumerate().map(|rate| filled(rate, &bucket.levels)).collect();
+        let beside = match way {
+            Way::Whole => Vec::new(),
+            Way::Even => {
+                let rates = rules.iter().filter(|rule| !rule.is_quota());
+                let rates = rates.map(|rule| Rate::even(rule, pace.permille)).enumerate();
+                rates.map(|rate| filled(rate, &bucket.even)).collect()
+            }
+            Way::Share(percent) => {
+                let rates = rules.iter().map(|rule| Rate::share(rule, pace.permille, percent)).enumerate();
+                rates.map(|rate| filled(rate, &bucket.share)).collect()
+            }
+        };
+        let mut tiers = Self { whole, beside, way };
+        ask.told.iter().for_each(|told| tiers.lower(rules, told, now));
+        tiers
+    }
+
+    /// Tokens that may go, `most` at most.
+    fn available(&self, most: u64) -> u64 {
+        self.all().map(|(rate, level)| level.available(rate)).fold(most, u64::min)
+    }
+
+    /// The size of a lease that can be waited for, where it is to be `least` if that can be.
+    fn lump(&self, least: u64) -> u64 {
+        self.all().fold(least, |least, (rate, level)| least.min(level.lump(rate)))
+    }
+
+    /// When the whole can give so many, and when all can.
+    fn ready_at(&self, tokens: u64) -> (Instant, Instant) {
+        let ready =
+            |tier: &[(Rate, Level)]| tier.iter().map(|(rate, level)| level.ready_at(rate, tokens)).max();
+        let whole = ready(&self.whole).unwrap_or_default();
+        (whole, ready(&self.beside).map_or(whole, |beside| whole.max(beside)))
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Rate, &Level)> {
+        self.whole.iter().chain(&self.beside).map(|(rate, level)| (rate, level))
+    }
+
+    /// What the CRM says remains is the most that can: an allowance of an allowance, a rate of a rate.
+    fn lower(&mut self, rules: &[Rule], told: &Told, now: Instant) {
+        for (rule, (rate, level)) in rules.iter().zip(&mut self.whole) {
+            let alike = rule.is_quota() == told.is_quota();
+            if alike && (rule.is_quota() || rule.per_ms <= told.per_ms) {
+                level.lower(rate, told.left, now.since_ms(told.at));
+            }
+        }
+    }
+
+    fn spend(&mut self, tokens: u64) {
+        for (rate, level) in self.whole.iter_mut().chain(&mut self.beside) {
+            level.spend(rate, tokens);
+        }
+    }
+
+    fn put_back(self, bucket: &Bucket, pace: Pace, now: Instant) -> Bucket {
+        let levels = |tier: Vec<(Rate, Level)>| tier.into_iter().map(|(_, level)| level).collect();
+        let mut after = Bucket {
+            levels: levels(self.whole),
+            blocked_until: None,
+            refused_at: None,
+            pace,
+            leases: noted(&bucket.leases, now),
+            ..bucket.clone()
+        };
+        match self.way {
+            Way::Whole => {}
+            Way::Even => after.even = levels(self.beside),
+            Way::Share(_) => after.share = levels(self.beside),
+        }
+        after
+    }
+}
+
+impl Told {
+    fn is_quota(&self) -> bool {
+        self.per_ms >= QUOTA_MS
+    }
+}
+
+/// Until when nothing is left of an allowance, by the CRM's own count. Only where the connection has a rule for it: some
+/// CRMs let calls through beyond their allowance, and what they then say blocks.
+fn spent_until(rules: &[Rule], told: &[Told]) -> Option<Instant> {
+    let spent = told.iter().filter(|told| told.is_quota() && told.left == 0);
+    let until = spent.map(|told| told.resets_at.unwrap_or(told.at.plus_ms(QUOTA_REST_MS))).max();
+    until.filter(|_| rules.iter().any(Rule::is_quota))
+}
+
+/// The window in which refusals are one.
+fn window_ms(rules: &[Rule]) -> i64 {
+    let rates = rules.iter().filter(|rule| !rule.is_quota()).map(|rule| rule.per_ms);
+    rates.max().unwrap_or(0).max(1_000)
 }
 
 /// The rules of the local backstop: a tenth of each, at least one a second.
@@ -104,79 +341,4 @@ pub fn backstop(rules: &[Rule]) -> Vec<Rule> {
             Rule { requests, per_ms: rule.per_ms, burst }
         })
         .collect()
-}
-
-fn refill(level: Option<Level>, rule: &Rule, now: Instant) -> Level {
-    let full = milli(rule.burst);
-    let Some(level) = level else { return Level { left_milli: full, at: now } };
-    // A clock that stepped back refills nothing and keeps the later time.
-    let elapsed = now.since_ms(level.at).max(0);
-    let per_ms = i128::from(rule.per_ms.max(1));
-    let gained = i128::from(elapsed) * i128::from(rule.requests) * 1_000 / per_ms;
-    let left = (i128::from(level.left_milli) + gained).min(i128::from(full));
-    if gained == 0 && level.left_milli < full {
-        return level; // keep the fraction: else many small looks would never refill it
-    }
-    Level { left_milli: i64::try_from(left).unwrap_or(full), at: level.at.max(now) }
-}
-
-fn ready_at(level: Level, rule: &Rule) -> Instant {
-    let lacking = i128::from((1_000 - level.left_milli).max(0));
-    let per_token = i128::from(rule.per_ms.max(1));
-    let requests = i128::from(rule.requests.max(1)) * 1_000;
-    let wait = (lacking * per_token + requests - 1) / requests;
-    level.at.plus_ms(i64::try_from(wait).unwrap_or(i64::MAX))
-}
-
-fn milli(tokens: u64) -> i64 {
-    i64::try_from(tokens).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const TEN_A_SECOND: Rule = Rule { requests: 10, per_ms: 1_000, burst: 10 };
-
-    #[test]
-    fn given_an_empty_bucket_when_taken_then_it_says_when_the_next_token_comes() {
-        let emptied = take(&Bucket::default(), &[TEN_A_SECOND], 10, Instant(0));
-        assert_eq!((emptied.granted, emptied.retry_at), (10, None));
-        let refused = take(&emptied.bucket, &[TEN_A_SECOND], 1, Instant(40));
-        assert_eq!((refused.granted, refused.retry_at), (0, Some(Instant(100))));
-        assert_eq!(take(&refused.bucket, &[TEN_A_SECOND], 5, Instant(100)).granted, 1);
-    }
-
-    #[test]
-    fn given_a_blocked_bucket_when_taken_then_nothing_goes_before_the_time() {
-        let blocked = block(&block(&Bucket::default(), Instant(900)), Instant(500));
-        let refused = take(&blocked, &[TEN_A_SECOND], 1, Instant(899));
-        assert_eq!((refused.granted, refused.retry_at), (0, Some(Instant(900))));
-        assert_eq!(take(&blocked, &[TEN_A_SECOND], 1, Instant(900)).granted, 1);
-    }
-
-    #[test]
-    fn given_small_and_large_rules_when_backed_off_then_a_tenth_or_one_a_second_is_left() {
-        let day = Rule { requests: 250_000, per_ms: 86_400_000, burst: 250_000 };
-        let small = Rule { requests: 5, per_ms: 1_000, burst: 5 };
-        assert_eq!(backstop(&[day])[0].requests, 86_400);
-        assert_eq!(backstop(&[small])[0], Rule { requests: 1, per_ms: 1_000, burst: 1 });
-    }
-
-    proptest! {
-        #[test]
-        fn given_any_asks_when_taken_then_no_window_exceeds_burst_plus_rate(
-            steps in prop::collection::vec((0i64..400, 1u64..8), 1..60),
-        ) {
-            let (mut bucket, mut now, mut granted) = (Bucket::default(), Instant(0), 0);
-            for (pause, want) in steps {
-                now = now.plus_ms(pause);
-                let taken = take(&bucket, &[TEN_A_SECOND], want, now);
-                granted += taken.granted;
-                bucket = taken.bucket;
-                prop_assert!(granted <= 10 + u64::try_from(now.0).unwrap_or(0) * 10 / 1_000);
-            }
-        }
-    }
 }

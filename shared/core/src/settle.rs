@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::item::{Body, Ended, Intent, Item, Lane, Reason, Shadow, Slot, SlotState};
 use crate::key::{ConnectionKey, PairKey};
 use crate::plan::{Wait, may_end};
+use crate::slot::is_hold;
 use crate::time::Instant;
 
 // Test code: what it cannot do without is a mistake in it.
@@ -27,6 +28,8 @@ pub struct Attempt {
     pub by: String,
     /// Whether the message, or one compacted into it, was received before.
     pub again: bool,
+    /// Whether it came by a backfill.
+    pub backfill: bool,
 }
 
 /// What happened.
@@ -355,7 +358,9 @@ fn put_off(item: Item, attempt: &Attempt, put: &Put, now: Instant) -> Option<Ite
     let slot = if mine {
         Slot { not_before, reason: put.reason.clone(), attempts: put.attempts, ..slot }
     } else {
-        Slot { not_before, ..slot }
+        // What keeps it longest is why it is kept: a hold must not look like a wait that a person may cut short.
+        let reason = if not_before > slot.not_before { put.reason.clone() } else { slot.reason.clone() };
+        Slot { not_before, reason, ..slot }
     };
     let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
     let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
@@ -367,11 +372,8 @@ fn put_off(item: Item, attempt: &Attempt, put: &Put, now: Instant) -> Option<Ite
 fn released(item: Item, attempt: &Attempt, held: Instant, put: &Put, now: Instant) -> Option<Item> {
     let slot = item.slot.clone().filter(|slot| slot.state.lane() == Lane::Bulk && slot.not_before == held)?;
     let mine = slot.state == SlotState::Parked && keeps(&slot, attempt);
-    let slot = if mine {
-        Slot { not_before: put.until, reason: put.reason.clone(), attempts: put.attempts, ..slot }
-    } else {
-        Slot { not_before: put.until, ..slot }
-    };
+    let attempts = if mine { put.attempts } else { slot.attempts };
+    let slot = Slot { not_before: put.until, reason: put.reason.clone(), attempts, ..slot };
     let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
     let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
     Some(item.noting(Ended::Parked, attempt.version, now, Some(put.reason.code)))
@@ -405,6 +407,8 @@ fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
         not_before: Instant(0),
         attempts: filing.attempts,
         waits: None,
+        // Whoever wakes it is a person, and does not wait behind a backfill.
+        backfill: false,
     };
     let intent = if filing.not_created { None } else { item.intent.clone() };
     Item { slot: Some(slot), applied_hash: hash, crashes: 0, intent, ..item }.noting(
@@ -427,6 +431,8 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
         not_before: Instant(0),
         attempts: open.attempts,
         waits: Some(open.wait.waits.clone()),
+        // The backfill is done with it: it is looked at and completed like any other.
+        backfill: false,
     }
 }
 
@@ -434,6 +440,8 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
 fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instant) -> Item {
     let held = item.slot.as_ref().filter(|slot| slot.state.lane() == Lane::Bulk);
     let not_before = held.map(|slot| slot.not_before);
+    // It goes on saying so, whatever else the newer version would wait for.
+    let hold = held.filter(|slot| slot.not_before > parking.until && is_hold(slot.reason.code));
     // What waited for another record goes on counting from then.
     let same = item.waiting().filter(|slot| slot.wanted_version == attempt.version);
     let since = held.or(same).map(|slot| slot.since);
@@ -448,11 +456,13 @@ fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instant) -> Item 
         state,
         deleted: parking.deleted,
         body: parking.body.clone(),
-        reason: parking.reason.clone(),
+        reason: hold.map_or(&parking.reason, |slot| &slot.reason).clone(),
         since: parking.wait.as_ref().map(|wait| wait.since).or(since).unwrap_or(now),
         not_before: not_before.map_or(parking.until, |held| held.max(parking.until)),
         attempts: parking.attempts,
         waits: parking.wait.as_ref().map(|wait| wait.waits.clone()),
+        // A newer version keeps the place of a live one, whatever way it came.
+        backfill: attempt.backfill && !item.slot.as_ref().is_some_and(Slot::goes_first),
     };
     let code = Some(parking.reason.code);
     if state == SlotState::Incomplete {

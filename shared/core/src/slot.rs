@@ -4,6 +4,7 @@
 //! replaces it by newer ones; what waits for another record, or is dead, is woken through the record's own message group.
 
 use crate::change::Operation;
+use crate::code::Code;
 use crate::item::Reason;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,9 @@ pub struct Slot {
     pub attempts: u32,
     /// The record it waits for, if that is what keeps it.
     pub waits: Option<Waits>,
+    /// Whether it came by a backfill: what is live goes before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backfill: bool,
 }
 
 /// A record that another waits for, at the same connection of the same org.
@@ -97,6 +101,12 @@ pub enum Body {
     Stored(String),
 }
 
+/// Whether what waits for this reason waits for a request to land or to die, or for a job of the CRM's to end.
+#[must_use]
+pub fn is_hold(code: Code) -> bool {
+    matches!(code, Code::OutcomeUnknown | Code::IntentOpen | Code::InJob)
+}
+
 impl SlotState {
     /// Whose it is: the other lane does not call for the record.
     #[must_use]
@@ -120,10 +130,40 @@ impl Slot {
         }
     }
 
+    /// Whether a request may be under way whose outcome nobody knows: until then nobody may call for the record, whatever a
+    /// person wants.
+    #[must_use]
+    pub fn is_held(&self, now: Instant) -> bool {
+        self.not_before > now && is_hold(self.reason.code)
+    }
+
     /// Whether it is kept for that record's sake.
     #[must_use]
     pub fn waits_for(&self, record_type: &str, record_id: &str) -> bool {
         self.waits.as_ref().is_some_and(|on| on.record_type == record_type && on.record_id == record_id)
+    }
+
+    /// Whether a live version holds a place before all that backfills bring, which a newer one keeps.
+    #[must_use]
+    pub fn goes_first(&self) -> bool {
+        !self.backfill && matches!(self.state, SlotState::Parked | SlotState::Drop | SlotState::Waiting)
+    }
+
+    /// Whether it was parked at its first receive, without a call or with one that was refused: as far as the slot knows,
+    /// nothing of it is at the CRM.
+    #[must_use]
+    pub fn is_untried(&self) -> bool {
+        let refused = matches!(
+            self.reason.code,
+            Code::Backfilled
+                | Code::Paused
+                | Code::Suspended
+                | Code::NoSecret
+                | Code::Resting
+                | Code::Throttled
+                | Code::Unavailable
+        );
+        self.attempts <= 1 && refused
     }
 
     /// The operation of the version that waits.

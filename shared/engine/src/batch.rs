@@ -36,6 +36,9 @@ pub struct Settings {
     pub visibility_ms: i64,
     /// The deduplication of credentials and the like: how long caches hold, in milliseconds.
     pub cache_ms: i64,
+    /// The most calls of one connection that may be in flight at once, where they are counted: its share of the functions'
+    /// concurrency.
+    pub connection_share: u64,
     /// From so many due versions of one object on, a job of the CRM's takes them, where it has jobs; 0: as many as its
     /// connector says.
     pub job_from: usize,

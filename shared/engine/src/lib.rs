@@ -2,9 +2,11 @@
 
 pub mod authorize;
 pub mod batch;
+pub mod breaker;
 pub mod bulk;
 pub mod credentials;
 pub mod gate;
+pub mod leases;
 pub mod links;
 pub mod redrive;
 pub mod report;

@@ -97,6 +97,7 @@ async fn forget_crashes(seams: &Seams<'_>, received: &Received, wake: &Wake) -> 
             mapping_revision: old.mapping_revision.unwrap_or(0),
             by: received.message_id.clone(),
             again: true,
+            backfill: false,
         };
         let Decision::Write(new) = settle(&old, &attempt, &Ending::Returned, seams.clock.now()) else {
             return Ok(());
@@ -201,6 +202,7 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
     let connections: Vec<Option<String>> = match &message {
         // A wake that crashed leaves the dead version where it is: nothing is to be filed.
         Message::Wake(_) => Vec::new(),
+        Message::Change(change) if change.only.is_some() => vec![change.only.clone()],
         Message::Change(_) if config.route(&key.record_type).is_empty() => vec![None],
         Message::Change(_) => config.route(&key.record_type).iter().cloned().map(Some).collect(),
     };
@@ -273,6 +275,7 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
             mapping_revision: revision,
             by: received.message_id.clone(),
             again: true,
+            backfill: false,
         };
         let filing = Filing {
             reason: letter.reason.clone(),

@@ -4,11 +4,12 @@
 
 use async_trait::async_trait;
 pub use rtr_connectors::http::{Clock, Http};
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::lane::Lane;
-use rtr_core::limit::Rule;
+use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use secrecy::SecretString;
 use std::collections::HashMap;
@@ -129,11 +130,16 @@ pub trait Records: Send + Sync {
     /// When the store does not answer.
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable>;
     /// What is parked at `connection`, those due first foremost, be they due yet or not; at most `limit`. What was parked a
-    /// moment ago may be missing, and what is drained may still be there.
+    /// moment ago may be missing, and what is drained may still be there. What backfills brought is not in it.
     ///
     /// # Errors
     /// When the store does not answer.
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable>;
+    /// The same of what backfills brought, and nothing else.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable>;
     /// Reads items with their names, strongly consistent. Absent ones are not in the answer.
     ///
     /// # Errors
@@ -166,12 +172,14 @@ pub trait Records: Send + Sync {
 }
 
 /// A lease of tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lease {
     /// Tokens granted; 0 when it must wait.
     pub granted: u64,
-    /// When to ask again, if none was granted.
+    /// When to ask again, if none was granted; else from when on they may be used, if that is later.
     pub retry_at: Option<Instant>,
+    /// The connection's breaker, as the bucket's row tells of it: only the general bucket's does.
+    pub breaker: Breaker,
 }
 
 /// Why a connection waits for a person.
@@ -261,16 +269,32 @@ pub struct Baton {
 /// Token buckets, locks, suspensions and lanes, shared by all environments.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Takes up to `want` tokens from `bucket`, in one conditional write where the caller's last look still holds.
+    /// Takes what is asked of `bucket`, or a part of it, in one conditional write where the caller's last look still holds.
+    /// What cannot be granted is not written.
     ///
     /// # Errors
     /// When the store does not answer.
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable>;
-    /// Stops `bucket` until `until`; a later stop stays.
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable>;
+    /// Stops `bucket` until `until`, since the CRM refused; a later stop stays. The leases after it are smaller.
     ///
     /// # Errors
     /// When the store does not answer.
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable>;
+    /// The connection's breaker, read now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable>;
+    /// Changes the connection's breaker as [`Breaker::after`] says, in one conditional write where the caller's last look
+    /// still holds; it as it then is, whether that changed it or not.
+    ///
+    /// # Errors
+    /// When the store does not answer, or others kept writing it: it may have been changed.
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable>;
     /// Takes the lock `name` for `holder` until `for_ms` from now; false when another holds it. A holder takes its own
     /// lock again.
     ///
@@ -357,6 +381,13 @@ pub trait Configs: Send + Sync {
     /// # Errors
     /// When it cannot be read, or what is stored cannot be used.
     async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable>;
+    /// The same, not from the cache: for who is about to rest for a reason that may be gone by now.
+    ///
+    /// # Errors
+    /// As [`Self::org`].
+    async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        self.org(org).await
+    }
 }
 
 /// A secret with the version it was read at.

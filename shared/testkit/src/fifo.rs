@@ -192,6 +192,11 @@ impl Fifo {
         self.messages.iter().position(|message| message.receipt == number && message.hidden_until > now)
     }
 
+    /// Messages that are unseen, of the groups that `of` names.
+    pub fn in_flight(&self, now: Instant, of: impl Fn(&str) -> bool) -> usize {
+        self.messages.iter().filter(|message| message.hidden_until > now && of(&message.sent.group)).count()
+    }
+
     /// What the redrive policy has moved since this was last asked.
     pub fn take_moved(&mut self) -> Vec<Outbound> {
         std::mem::take(&mut self.moved)

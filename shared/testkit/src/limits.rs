@@ -3,9 +3,10 @@
 use crate::weather::{Calm, Fate, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{Bucket, Rule, block, take};
+use rtr_core::limit::{Ask, Bucket, Rule, block, general_bucket, take};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
     Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
@@ -26,6 +27,10 @@ pub struct MemoryLimits {
 pub struct State {
     /// Buckets by name.
     pub buckets: BTreeMap<String, Bucket>,
+    /// Breakers, by the general bucket of their connection.
+    pub breakers: BTreeMap<String, Breaker>,
+    /// Changes of breakers that were written.
+    pub breaker_writes: u64,
     /// Locks: holder and end.
     pub locks: BTreeMap<String, (String, Instant)>,
     /// Suspended connections.
@@ -40,6 +45,8 @@ pub struct State {
     pub lanes: BTreeMap<ConnectionKey, Lane>,
     /// Leases asked.
     pub leases: u64,
+    /// Leases granted: each is a write.
+    pub writes: u64,
     /// While true nothing ever answers.
     pub hangs: bool,
 }
@@ -80,19 +87,21 @@ impl MemoryLimits {
 
 #[async_trait]
 impl Limits for MemoryLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         if self.state().hangs {
             std::future::pending::<()>().await;
         }
         self.asked("lease", |state| {
             state.leases += 1;
             let held = state.buckets.entry(bucket.to_owned()).or_default();
-            let taken = take(held, rules, want, self.clock.now());
+            let taken = take(held, rules, ask, self.clock.now());
             // A refusal writes nothing: looking in vain costs no fraction of a token.
             if taken.granted > 0 {
+                state.writes += 1;
                 *held = taken.bucket;
             }
-            Lease { granted: taken.granted, retry_at: taken.retry_at }
+            let breaker = state.breakers.get(bucket).cloned().unwrap_or_default();
+            Lease { granted: taken.granted, retry_at: taken.retry_at, breaker }
         })
         .await
     }
@@ -103,7 +112,32 @@ impl Limits for MemoryLimits {
         }
         self.asked("block", |state| {
             let held = state.buckets.entry(bucket.to_owned()).or_default();
-            *held = block(held, until);
+            *held = block(held, until, self.clock.now());
+        })
+        .await
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        let bucket = general_bucket(connection);
+        self.asked("breaker", |state| state.breakers.get(&bucket).cloned().unwrap_or_default()).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        if self.state().hangs {
+            std::future::pending::<()>().await;
+        }
+        let bucket = general_bucket(connection);
+        self.asked("change_breaker", |state| {
+            let held = state.breakers.entry(bucket.clone()).or_default();
+            if let Some(after) = held.after(change, self.clock.now()) {
+                *held = after;
+                state.breaker_writes += 1;
+            }
+            held.clone()
         })
         .await
     }

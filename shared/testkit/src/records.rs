@@ -145,11 +145,12 @@ impl State {
         Ok(found)
     }
 
-    /// What the index of a connection's parked work shows, of each partition its share.
+    /// What the index of a connection's parked work shows, live or by backfills, of each partition its share.
     fn parked(
         &mut self,
         shows: impl Fn(Instant) -> bool,
         connection: &ConnectionKey,
+        backfill: bool,
         limit: usize,
     ) -> Result<Vec<Parked>, Unavailable> {
         self.check()?;
@@ -164,7 +165,8 @@ impl State {
                 Some((_, stale)) => stale.as_ref(),
                 None => item.slot.as_ref(),
             };
-            if let Some(slot) = shown.filter(|slot| slot.state.lane() == Lane::Bulk) {
+            let ours = |slot: &&Slot| slot.state.lane() == Lane::Bulk && slot.backfill == backfill;
+            if let Some(slot) = shown.filter(ours) {
                 index.entry(key.index_partition(&sk)).or_default().push((slot.not_before, key));
             }
         }
@@ -284,7 +286,11 @@ impl Records for MemoryRecords {
     }
 
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
-        self.asked("parked", |state| state.parked(|at| self.shows(at), connection, limit)).await
+        self.asked("parked", |state| state.parked(|at| self.shows(at), connection, false, limit)).await
+    }
+
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.asked("backfilled", |state| state.parked(|at| self.shows(at), connection, true, limit)).await
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {

@@ -94,6 +94,7 @@ impl World {
                 timeout_ms: TIMEOUT_MS,
                 visibility_ms: 360_000,
                 cache_ms: 60_000,
+                connection_share: 25,
                 job_from: 0,
             },
             clock,

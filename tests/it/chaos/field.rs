@@ -58,6 +58,7 @@ impl<'a> Field<'a> {
         all.push(("RTR_DEAD_LETTER_QUEUE_URL", self.dead_letters.clone()));
         all.push(("RTR_BULK_QUEUE_URL", self.batons.clone()));
         all.push(("RTR_VISIBILITY_S", VISIBILITY_S.to_string()));
+        all.push(("RTR_MAXIMUM_CONCURRENCY", "100".to_owned()));
         all
     }
 

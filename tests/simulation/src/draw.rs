@@ -67,7 +67,7 @@ fn record(rng: &mut Rng) -> Record {
         (2..=5, 2) => (Kind::Deal, 2),
         _ => (Kind::Contact, 3),
     };
-    Record { org, kind, number: rng.u8(..most) }
+    Record { org, kind, number: u32::from(rng.u8(..most)) }
 }
 
 /// Versions of a record grow, mostly by one, and mostly come in order.
@@ -102,7 +102,7 @@ fn events(rng: &mut Rng, count: usize, calm: bool, alone: bool) -> Vec<Event> {
             2 if !calm => Sent::Spoilt(rng.u8(..4)),
             _ => Sent::Once,
         };
-        let refers = (record.kind == Kind::Contact && rng.u8(..3) > 0).then(|| rng.u8(..2));
+        let refers = (record.kind == Kind::Contact && rng.u8(..3) > 0).then(|| u32::from(rng.u8(..2)));
         // What is spoilt is no version of anything.
         if matches!(sent, Sent::Spoilt(_)) {
             newest.insert(record, last);
@@ -131,7 +131,7 @@ fn refer_to_what_comes(rng: &mut Rng, events: &mut [Event]) {
 
 /// One version of a record says one thing: a version that comes again is the same event.
 fn dedup_versions(events: &mut [Event]) {
-    let mut said: BTreeMap<(Record, u64), (Says, Option<u8>)> = BTreeMap::new();
+    let mut said: BTreeMap<(Record, u64), (Says, Option<u32>)> = BTreeMap::new();
     for event in events.iter_mut().filter(|event| !matches!(event.sent, Sent::Spoilt(_))) {
         let first = said.entry((event.record, event.version)).or_insert((event.says, event.refers));
         (event.says, event.refers) = *first;

@@ -4,11 +4,12 @@ use crate::core::{Core, EnvId, SimClock};
 use crate::faults::{Fault, Site};
 use crate::mutants::{Mutant, dress};
 use async_trait::async_trait;
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::lane::Lane;
-use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
+use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
     Baton, ClaimChange, Clock, Configs, Http, Known, Lease, Limits, Named, Names, Parked, Queue, Records,
@@ -265,6 +266,10 @@ impl Records for EnvRecords {
         self.inner.parked(connection, limit).await
     }
 
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.inner.backfilled(connection, limit).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         self.core.oracle().takes_up(self.core.env(), keys);
         let found = self.inner.read_named(keys).await?;
@@ -303,17 +308,32 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Tells the watch of a change that came to no answer: whoever wanted it goes on without.
+struct Telling<'a> {
+    of: &'a EnvLimits,
+    answered: bool,
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            let core = &self.of.core;
+            core.oracle().breaker_silent(core.kernel.now(), self.of.env);
+        }
+    }
+}
+
 #[async_trait]
 impl Limits for EnvLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         let (since, still_ms) = (self.core.kernel.now(), self.core.still_ms(self.env));
         let mut waiting = Waiting { of: self, since, still_ms, answered: false };
-        let answer = self.inner.lease(bucket, rules, want).await;
+        let answer = self.inner.lease(bucket, rules, ask).await;
         waiting.answered = true;
         let core = &self.core;
         core.oracle().leased(core.kernel.now(), self.env, bucket, &answer);
         core.trace.note(core.kernel.now(), "lease", || {
-            format!("{bucket} of {want}: {answer:?} (env {})", self.env)
+            format!("{bucket} of {ask:?}: {answer:?} (env {})", self.env)
         });
         answer
     }
@@ -321,6 +341,28 @@ impl Limits for EnvLimits {
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
         let answer = self.inner.block(bucket, until).await;
         self.core.oracle().blocked(self.core.kernel.now(), self.env, bucket, until, answer.is_ok());
+        answer
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        self.inner.breaker(connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        if let Change::Probe { by, .. } | Change::Enter { by, .. } = change {
+            self.core.oracle().goes_by(self.env, by);
+        }
+        let mut telling = Telling { of: self, answered: false };
+        let answer = self.inner.change_breaker(connection, change).await;
+        telling.answered = answer.is_ok();
+        let core = &self.core;
+        core.trace.note(core.kernel.now(), "breaker", || {
+            format!("{} {change:?}: {answer:?} (env {})", connection.key(), self.env)
+        });
         answer
     }
 

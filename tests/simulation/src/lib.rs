@@ -2,6 +2,7 @@
 //! clock, under every fault, with a watch on every invariant. One seed decides everything.
 
 pub mod core;
+pub mod crowd;
 pub mod draw;
 pub mod env;
 pub mod events;

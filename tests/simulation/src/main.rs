@@ -1,6 +1,7 @@
 //! `simulate`: runs histories from seeds, or replays one and tells what happened.
 
 use clap::Parser;
+use rtr_simulation::crowd::{Crowd, Trouble};
 use rtr_simulation::draw::{STANDARD, draw};
 use rtr_simulation::many::{Wanted, run_many};
 use rtr_simulation::mutants::Mutant;
@@ -47,6 +48,16 @@ struct Options {
     /// Tell of this record (`org/type/id`) of a replayed history.
     #[arg(long, requires = "seed", conflicts_with = "whole")]
     record: Option<String>,
+    /// Instead of histories: so many records of one org change while its CRM is down for ten minutes, or takes a call a second
+    /// (`--limited`), and another org lives its life. Measures what the other feels, and what the way back costs.
+    #[arg(long, value_name = "RECORDS", conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant"])]
+    crowd: Option<u32>,
+    /// The CRM in trouble is not down, but limited.
+    #[arg(long, requires = "crowd")]
+    limited: bool,
+    /// Invocations of the sync function at once, in a crowd.
+    #[arg(long, requires = "crowd", default_value_t = 50)]
+    pollers: usize,
     /// Plant this bug.
     #[arg(long)]
     mutant: Option<String>,
@@ -72,9 +83,10 @@ fn threads(text: &str) -> Result<usize, String> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = match options.seed {
-        Some(seed) => replay(seed, &options),
-        None => many(&options),
+    let done = match (options.crowd, options.seed) {
+        (Some(records), _) => crowd(records, &options),
+        (_, Some(seed)) => replay(seed, &options),
+        _ => many(&options),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -84,6 +96,31 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// How much of a crowd's other org's events there are: enough for a percentile.
+const OTHERS: u32 = 1_000;
+/// All are sent within this, in milliseconds.
+const CROWDED_MS: i64 = 100_000;
+
+/// Measures a crowd beside the same without it.
+fn crowd(records: u32, options: &Options) -> Result<bool, String> {
+    let place = Place::new()?;
+    let trouble = if options.limited { Trouble::Limited } else { Trouble::Down(600_000) };
+    let (pollers, seed) = (options.pollers, options.from.unwrap_or(1));
+    let crowd = Crowd { blocked: records, other: OTHERS, over_ms: CROWDED_MS, trouble, pollers, seed };
+    let alone = Crowd { blocked: 0, ..crowd }.run(&place);
+    let figures = crowd.run(&place);
+    tell(&format!(
+        "without the crowd, median {} ms, p99 {} ms; with it:\n",
+        alone.within(50),
+        alone.within(99)
+    ));
+    tell(&format!("{figures}\n"));
+    let ratio = |percent| figures.within(percent) as f64 / alone.within(percent).max(1) as f64;
+    tell(&format!("ratio of medians {:.2}, of p99 {:.2}\n", ratio(50), ratio(99)));
+    figures.violations.iter().for_each(|violation| tell(&format!("breaks {violation}\n")));
+    Ok(figures.violations.is_empty())
 }
 
 /// Prints; who reads no further has read enough.

@@ -9,9 +9,12 @@ use crate::scenario::{Mood, ORGS};
 use async_trait::async_trait;
 use futures::future::{Either, select};
 use rtr_connectors::http::{Http, NoAnswer, Outgoing, Response};
+use rtr_core::breaker::Breaker;
+use rtr_core::key::ConnectionKey;
+use rtr_core::limit::general_bucket;
 use rtr_core::time::Instant;
 use rtr_sandbox::{Ending, Reply, Request};
-
+use rtr_testkit::limits::MemoryLimits;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -89,6 +92,7 @@ struct Outage {
 /// The network.
 pub struct Network {
     core: Arc<Core>,
+    limits: Arc<MemoryLimits>,
     alone: bool,
     flights: Mutex<BTreeMap<u64, Flight>>,
     down: Mutex<Vec<Outage>>,
@@ -97,9 +101,10 @@ pub struct Network {
 impl Network {
     /// An empty one.
     #[must_use]
-    pub fn new(core: &Arc<Core>, mood: Mood) -> Self {
+    pub fn new(core: &Arc<Core>, limits: &Arc<MemoryLimits>, mood: Mood) -> Self {
         Self {
             core: core.clone(),
+            limits: limits.clone(),
             alone: mood == Mood::OneOrgAlone,
             flights: Mutex::default(),
             down: Mutex::default(),
@@ -157,6 +162,12 @@ impl Network {
     }
 }
 
+/// The breaker of `account`'s connection to `provider`, as the table has it.
+pub fn breaker_of(limits: &MemoryLimits, provider: &str, account: &str) -> Breaker {
+    let bucket = general_bucket(&ConnectionKey::new(account, provider));
+    limits.state().breakers.get(&bucket).cloned().unwrap_or_default()
+}
+
 /// Provider, account and purpose of a request to the sandbox.
 fn address(method: &str, path: &str) -> (String, String, Purpose) {
     let mut parts = path.trim_start_matches('/').splitn(3, '/');
@@ -205,7 +216,8 @@ impl Http for Network {
             answered: true,
             answer: answer.clone(),
         };
-        core.oracle().sent(core.kernel.now(), core.skew(env), &flight);
+        let breaker = breaker_of(&self.limits, &flight.provider, &flight.account);
+        core.oracle().sent(core.kernel.now(), core.skew(env), &flight, &breaker);
         core.steps(
             env,
             match flight.purpose {

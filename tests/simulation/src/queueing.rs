@@ -4,7 +4,7 @@ use crate::events::{message, stamp};
 use crate::faults::{Fault, Site};
 use crate::lambda::{Function, Happen};
 use crate::mutants::Mutant;
-use crate::scenario::{Says, Sent};
+use crate::scenario::{ORGS, Says, Sent};
 use crate::world::World;
 use rtr_engine::batch::Received;
 use rtr_testkit::fifo::{DEDUPLICATION_MS, Held};
@@ -15,7 +15,10 @@ impl World<'_> {
         let event = self.scenario.events[at];
         let core = self.core.clone();
         let now = core.kernel.now();
-        let message = message(&event, self.settings.group_buckets, copy);
+        let mut message = message(&event, self.settings.group_buckets, copy);
+        if event.is_backfilled(self.scenario.setup.mood) {
+            message.lane = Some(rtr_core::change::BULK.to_owned());
+        }
         core.trace.note(now, "produced", || {
             format!("{} v{} {:?} {:?}", event.record, event.version, event.says, event.sent)
         });
@@ -112,10 +115,25 @@ impl World<'_> {
             core.shape("GivenUp");
             core.trace.note(now, "queue", || format!("gives up {}", message.body));
         }
+        if function == Function::Sync {
+            self.measure();
+        }
         if !batch.is_empty() {
             self.deliver(function, batch);
         }
         self.look_at_queues();
+    }
+
+    /// Counts what is in flight, where that is asked for.
+    fn measure(&self) {
+        let mut oracle = self.core.oracle();
+        let Some(diary) = &mut oracle.diary else { return };
+        let (now, state) = (self.core.kernel.now(), self.queue.state());
+        for org in ORGS {
+            let count = state.changes.in_flight(now, |group| group.split('#').next() == Some(org));
+            let most = diary.in_flight.entry(org.to_owned()).or_default();
+            *most = count.max(*most);
+        }
     }
 
     fn deliver(&mut self, function: Function, batch: Vec<Received>) {

@@ -76,7 +76,7 @@ pub struct Record {
     /// What it is.
     pub kind: Kind,
     /// Which one.
-    pub number: u8,
+    pub number: u32,
 }
 
 impl Record {
@@ -133,9 +133,17 @@ pub struct Event {
     /// What it says.
     pub says: Says,
     /// The company it refers to.
-    pub refers: Option<u8>,
+    pub refers: Option<u32>,
     /// How it is sent.
     pub sent: Sent,
+}
+
+impl Event {
+    /// Whether a backfill brings it, in a history where anything may happen: every fourth, by its time.
+    #[must_use]
+    pub fn is_backfilled(&self, mood: Mood) -> bool {
+        mood == Mood::Any && self.sent == Sent::Once && self.at % 4 == 1
+    }
 }
 
 /// How the producer sends an event.

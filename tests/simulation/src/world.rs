@@ -32,6 +32,8 @@ use std::sync::Arc;
 
 /// Things that may happen in a history; one that has not ended by then never will.
 const MOST_STEPS: u64 = 400_000;
+/// The same for each event.
+const STEPS_OF_EVENT: u64 = 1_000;
 
 /// The world.
 pub struct World<'a> {
@@ -98,7 +100,7 @@ impl<'a> World<'a> {
         let limits = Arc::new(MemoryLimits::under(Arc::new(SimClock::of_whoever_runs(&core)), sky.clone()));
         let configs = Arc::new(MemoryConfigs::under(sky.clone()));
         let secrets = Arc::new(MemorySecrets::under(sky));
-        let network = Arc::new(Network::new(&core, scenario.setup.mood));
+        let network = Arc::new(Network::new(&core, &limits, scenario.setup.mood));
         let services = Services {
             records: records.clone(),
             limits: limits.clone(),
@@ -114,6 +116,7 @@ impl<'a> World<'a> {
             timeout_ms: TIMEOUT_MS,
             visibility_ms: CHANGES.visibility_ms,
             cache_ms: 60_000,
+            connection_share: 2,
             job_from: 0,
         };
         let normal = State { remapped: false, paused: false };
@@ -192,7 +195,7 @@ impl<'a> World<'a> {
 
     /// Lets everything happen.
     pub fn run(&mut self, lines: &Lines) {
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MOST_STEPS + STEPS_OF_EVENT * self.scenario.events.len() as u64 {
             if !self.core.oracle().is_content() {
                 return;
             }
@@ -314,6 +317,17 @@ impl<'a> World<'a> {
 
     /// An environment hears from a CRM that it wants a rest.
     fn told(&self, outcome: &crate::network::Outcome, from: crate::network::From) {
+        if from.purpose != crate::network::Purpose::Token {
+            let breaker = crate::network::breaker_of(&self.limits, &from.at.0, &from.at.1);
+            let now = self.core.kernel.now();
+            self.core.oracle().heard(now, from.env, &from.at, outcome, &breaker);
+        }
+        if let Ok(response) = outcome
+            && response.status == 429
+            && let Some(diary) = &mut self.core.oracle().diary
+        {
+            *diary.refused.entry(from.at.1.clone()).or_default() += 1;
+        }
         // Tokens are given out by another service, which has its own rests; and a clock that is off counts a rest wrongly.
         if let Ok(response) = outcome
             && self.core.skew(from.env) == 0

@@ -9,6 +9,7 @@ use crate::problem::{Ended, Exit};
 use rtr_aws::function::Runtime;
 use rtr_connectors::session::Session;
 use rtr_core::config::Stored;
+use rtr_engine::credentials::CredentialCache;
 use serde::Serialize;
 
 /// One connection and what came of it, in the shape that scripts rely on.
@@ -42,7 +43,9 @@ pub(super) async fn run<T: Default + Serialize>(
     let aws = Box::pin(app.aws()).await?;
     let stored = stored(&aws).await?;
     let selected = select(&stored, which)?;
-    let runtime = runtime(&aws).await?;
+    let mut runtime = runtime(&aws).await?;
+    // Whether what was refused works by now is what a person wants to know.
+    runtime.caches.credentials = CredentialCache::trying_refused();
     let mut all = Vec::new();
     for one in &selected {
         let mut seen = Seen {

@@ -1,18 +1,22 @@
 //! `rtr connection list`.
 
-use super::select::{Selected, select, stored};
-use super::{Which, parked};
+use super::Which;
+use super::look::{Found, Tokens, look};
+use super::pause::Paused;
+use super::select::{Selected, resolved, select, stored};
 use crate::app::App;
 use crate::aws::unavailable;
-use crate::output::{Style, table};
+use crate::moment::{now, span};
+use crate::output::{Style, or_dash, table};
 use crate::problem::{Ended, Exit};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use rtr_core::config::Mode;
+use rtr_core::config::{Mode, OrgConfig, Pauses};
 use rtr_core::key::ConnectionKey;
-use rtr_engine::seams::{Secrets, Suspension};
+use rtr_core::time::Instant;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// Suspensions read at once.
+/// Connections looked at at once.
 const AT_ONCE: usize = 16;
 
 /// One connection, in the shape that scripts rely on.
@@ -25,10 +29,22 @@ struct Listed {
     mode: Mode,
     webhook_url: Option<String>,
     parked: u64,
-    /// Why it is suspended, or cannot begin.
+    /// True: there are more, and nobody counted them.
+    parked_at_least: bool,
+    /// Since when the oldest is parked.
+    parked_since: Option<String>,
+    /// When the bulk lane is looked at next; null while nothing is parked.
+    lane_at: Option<String>,
+    /// No call before this.
+    blocked_until: Option<String>,
+    /// What is left of each limit of all calls.
+    tokens: Vec<Tokens>,
+    /// Why it is stopped, or cannot begin.
     message: Option<String>,
-    /// Since when it is suspended.
+    /// Since when it is suspended or paused.
     since: Option<String>,
+    /// By whom, and why.
+    paused: Vec<Paused>,
     base_url: Option<String>,
     secret: String,
 }
@@ -36,54 +52,58 @@ struct Listed {
 /// Lists connections with their state.
 pub(super) async fn run(app: &App, which: &Which) -> Ended {
     let aws = Box::pin(app.aws()).await?;
-    let selected = select(&stored(&aws).await?, which)?;
+    let stored = stored(&aws).await?;
+    let selected = select(&stored, which)?;
     let runtime = aws.runtime("")?;
-    let limits = runtime.seams().limits;
-    let parked = if selected.is_empty() { Default::default() } else { Box::pin(parked::count(&aws)).await? };
-    let look = |one: Selected| {
-        let (parked, stage, secrets) = (&parked, &aws.stack.stage, runtime.seams().secrets);
+    let stage = &aws.stack.stage;
+    let mut configs: BTreeMap<&str, Option<OrgConfig>> = BTreeMap::new();
+    for one in &selected {
+        configs.entry(&one.org).or_insert_with(|| resolved(&stored, &one.org, stage).ok());
+    }
+    let look = |one: &Selected| {
+        let (one, config) = (one.clone(), configs.get(one.org.as_str()).and_then(Option::as_ref));
+        let (runtime, pauses) = (&runtime, &stored.pauses);
         async move {
-            let key = ConnectionKey::new(&one.org, &one.connection).key();
-            let suspension = limits.suspension(&key).await?;
-            let has_secret = match (&suspension, one.mode()) {
-                (None, Mode::Live | Mode::Shadow) => has_secret(secrets, &one, stage).await,
-                _ => true,
-            };
-            let parked = parked.get(&key).copied().unwrap_or(0);
-            Ok(listed(&one, suspension, has_secret, parked, stage))
+            let paused = pauses_of(&one, pauses);
+            let is_stopped = !paused.is_empty() || one.mode() == Mode::Paused;
+            let found = look(runtime, &one, config, &secret(&one, stage), is_stopped).await?;
+            Ok(listed(&one, paused, found, stage))
         }
     };
-    let all: Result<Vec<Listed>, _> = stream::iter(selected).map(look).buffered(AT_ONCE).try_collect().await;
-    let all = all.map_err(|error| unavailable("reading suspensions", &aws.place, &error))?;
-    app.out.answer(&all, |style| words(style, &all));
+    let all: Result<Vec<Listed>, _> =
+        stream::iter(selected.iter().map(look)).buffered(AT_ONCE).try_collect().await;
+    let all = all.map_err(|error| unavailable("looking at the connections", &aws.place, &error))?;
+    app.out.answer(&all, |style| words(style, &all, now()));
     Ok(Exit::Done)
 }
 
-/// Whether the connection's secret is there. One request each, and only for connections that seem in order. Who may not
-/// read secrets is not told that they are missing.
-async fn has_secret(secrets: &dyn Secrets, one: &Selected, stage: &str) -> bool {
-    secrets.read(&secret(one, stage)).await.map_or(true, |secret| secret.is_some())
+fn pauses_of(one: &Selected, pauses: &Pauses) -> Vec<Paused> {
+    let key = ConnectionKey::new(&one.org, &one.connection);
+    pauses.of(&key, one.provider()).into_iter().map(|(scope, pause)| Paused::new(scope, pause)).collect()
 }
 
 fn secret(one: &Selected, stage: &str) -> String {
     one.doc.secret.clone().unwrap_or_else(|| format!("rtr/{stage}/{}/{}", one.org, one.connection))
 }
 
-fn listed(
-    one: &Selected,
-    suspension: Option<Suspension>,
-    has_secret: bool,
-    parked: u64,
-    stage: &str,
-) -> Listed {
-    let state = match (&suspension, one.mode()) {
-        (Some(_), _) => "suspended",
-        (None, Mode::Paused) => "paused",
-        (None, Mode::Live | Mode::Shadow) if !has_secret => "no_secret",
-        (None, Mode::Live | Mode::Shadow) => "ok",
-    };
+fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str) -> Listed {
+    let Found { suspension, has_secret, parked, oldest, lane_at, blocked_until, tokens } = found;
     let secret = secret(one, stage);
-    let missing = || format!("there is no secret {secret}");
+    let (state, message, since) = match (&suspension, paused.first()) {
+        (Some(held), _) => ("suspended", Some(held.message.clone()), Some(held.since.to_rfc3339())),
+        (None, Some(pause)) => {
+            ("paused", Some(pause.told_at(&one.org, &one.connection)), Some(pause.at.clone()))
+        }
+        (None, None) if one.mode() == Mode::Paused => {
+            ("paused", Some("`mode: paused` in the org's file".to_owned()), None)
+        }
+        (None, None) if !has_secret => ("no_secret", Some(format!("there is no secret {secret}")), None),
+        (None, None) if blocked_until.is_some() => {
+            ("stopped", Some("the CRM asked for a rest, or does not answer".to_owned()), None)
+        }
+        (None, None) => ("ok", None, None),
+    };
+    let text = |at: Option<Instant>| at.map(Instant::to_rfc3339);
     Listed {
         org_id: one.org.clone(),
         connection: one.connection.clone(),
@@ -92,18 +112,21 @@ fn listed(
         mode: one.mode(),
         // No connector takes webhooks yet.
         webhook_url: None,
-        parked,
-        message: suspension
-            .as_ref()
-            .map(|held| held.message.clone())
-            .or_else(|| (state == "no_secret").then(missing)),
-        since: suspension.as_ref().map(|held| held.since.to_rfc3339()),
+        parked: parked.number,
+        parked_at_least: parked.at_least,
+        parked_since: text(oldest),
+        lane_at: text(lane_at),
+        blocked_until: text(blocked_until),
+        tokens,
+        message,
+        since,
+        paused,
         base_url: one.doc.base_url.clone(),
         secret,
     }
 }
 
-fn words(style: Style, all: &[Listed]) -> String {
+fn words(style: Style, all: &[Listed], now: Instant) -> String {
     if all.is_empty() {
         return "there are no connections; rtr config apply stores those of a folder".to_owned();
     }
@@ -112,52 +135,93 @@ fn words(style: Style, all: &[Listed]) -> String {
         Mode::Shadow => "shadow",
         Mode::Paused => "paused",
     };
+    let from_now = |at: &Option<String>| {
+        let at = at.as_ref().and_then(|at| Instant::from_rfc3339(at).ok());
+        at.map(|at| span(at.since_ms(now).abs()))
+    };
     let row = |one: &Listed| {
+        let more = if one.parked_at_least { "+" } else { "" };
+        let tokens: Vec<String> = one.tokens.iter().map(tokens_words).collect();
+        let until = one.blocked_until.as_ref().map(|until| format!(" (until {until})")).unwrap_or_default();
         vec![
             one.org_id.clone(),
             one.connection.clone(),
             one.provider.clone(),
             one.state.to_owned(),
             mode(one.mode).to_owned(),
-            one.parked.to_string(),
-            one.message.clone().unwrap_or_default(),
+            format!("{}{more}", one.parked),
+            or_dash(from_now(&one.parked_since)),
+            or_dash(from_now(&one.lane_at)),
+            if tokens.is_empty() { "-".to_owned() } else { tokens.join(", ") },
+            format!("{}{until}", one.message.clone().unwrap_or_default()),
         ]
     };
-    table(
-        style,
-        &["org", "connection", "provider", "state", "mode", "parked", ""],
-        all.iter().map(row).collect(),
-    )
+    let header =
+        ["org", "connection", "provider", "state", "mode", "parked", "oldest", "next look", "calls left", ""];
+    table(style, &header, all.iter().map(row).collect())
+}
+
+fn tokens_words(Tokens { left, requests, per_ms }: &Tokens) -> String {
+    format!("{left} of {requests} per {}", span(*per_ms))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::config::ConnectionDoc;
-    use rtr_core::time::Instant;
+    use rtr_aws::records::Count;
+    use rtr_core::config::{ConnectionDoc, Pause, Scope};
+    use rtr_engine::seams::Suspension;
+
+    const NOW: Instant = Instant(1_795_000_000_000);
+
+    fn found() -> Found {
+        let tokens = vec![
+            Tokens { left: 87, requests: 100, per_ms: 10_000 },
+            Tokens { left: 249_000, requests: 250_000, per_ms: 86_400_000 },
+        ];
+        Found { has_secret: true, tokens, ..Found::default() }
+    }
 
     #[test]
-    fn given_connections_when_listed_then_a_suspension_outweighs_a_pause() {
+    fn given_connections_when_listed_then_each_state_says_why_and_a_suspension_outweighs_a_pause() {
         let one = |mode| Selected {
             org: "acme".to_owned(),
             connection: "hubspot-eu".to_owned(),
             doc: ConnectionDoc { provider: Some("hubspot".to_owned()), mode, ..ConnectionDoc::default() },
         };
-        let held =
-            Suspension { message: "revoked".to_owned(), since: Instant(0), secret_version: "v".to_owned() };
+        let held = Suspension { message: "revoked".to_owned(), since: NOW, secret_version: "v".to_owned() };
+        let pause = |scope: &Scope| {
+            let pause = Pause { by: "ada".to_owned(), at: NOW, reason: Some("they asked".to_owned()) };
+            vec![Paused::new(scope, &pause)]
+        };
+        let own = pause(&Scope::Connection(ConnectionKey::new("acme", "hubspot-eu")));
+        let parked = Found {
+            parked: Count { number: 10_016, at_least: true },
+            oldest: Some(NOW.plus_ms(-2 * 86_400_000)),
+            lane_at: Some(NOW.plus_ms(42_000)),
+            ..found()
+        };
+        let stopped = Found { blocked_until: Some(NOW.plus_ms(5_000)), ..found() };
         let all = [
-            listed(&one(None), None, true, 0, "prod"),
-            listed(&one(None), None, false, 0, "prod"),
-            listed(&one(Some(Mode::Paused)), None, true, 3, "prod"),
-            listed(&one(Some(Mode::Paused)), Some(held), true, 3, "prod"),
+            listed(&one(None), vec![], found(), "prod"),
+            listed(&one(None), vec![], Found { has_secret: false, tokens: vec![], ..found() }, "prod"),
+            listed(&one(None), vec![], stopped, "prod"),
+            listed(&one(Some(Mode::Paused)), vec![], parked.clone(), "prod"),
+            listed(&one(None), own.clone(), parked.clone(), "prod"),
+            listed(&one(None), pause(&Scope::All), parked.clone(), "prod"),
+            listed(&one(None), own, Found { suspension: Some(held), ..parked }, "prod"),
         ];
-        insta::assert_snapshot!(words(Style::Plain, &all), @r"
-        ORG   CONNECTION  PROVIDER  STATE      MODE    PARKED
-        acme  hubspot-eu  hubspot   ok         live    0
-        acme  hubspot-eu  hubspot   no_secret  live    0       there is no secret rtr/prod/acme/hubspot-eu
-        acme  hubspot-eu  hubspot   paused     paused  3
-        acme  hubspot-eu  hubspot   suspended  paused  3       revoked
+        insta::assert_snapshot!(words(Style::Plain, &all, NOW), @r"
+        ORG   CONNECTION  PROVIDER  STATE      MODE    PARKED  OLDEST  NEXT LOOK  CALLS LEFT
+        acme  hubspot-eu  hubspot   ok         live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d
+        acme  hubspot-eu  hubspot   no_secret  live    0       -       -          -                                           there is no secret rtr/prod/acme/hubspot-eu
+        acme  hubspot-eu  hubspot   stopped    live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  the CRM asked for a rest, or does not answer (until 2026-11-18T11:06:45.000Z)
+        acme  hubspot-eu  hubspot   paused     paused  10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  `mode: paused` in the org's file
+        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  paused by ada at 2026-11-18T11:06:40.000Z: they asked
+        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  paused by ada at 2026-11-18T11:06:40.000Z: they asked (--all)
+        acme  hubspot-eu  hubspot   suspended  live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  revoked
         ");
-        insta::assert_snapshot!(serde_json::to_string(&all[3]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"suspended","mode":"paused","webhook_url":null,"parked":3,"message":"revoked","since":"1970-01-01T00:00:00.000Z","base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&all[4]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":null,"parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
+        assert!(words(Style::Plain, &[], NOW).contains("rtr config apply"));
     }
 }

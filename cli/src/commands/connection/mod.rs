@@ -4,8 +4,9 @@ mod compare;
 mod connect;
 mod each;
 mod list;
+mod look;
 pub(crate) mod open;
-mod parked;
+mod pause;
 pub(crate) mod select;
 mod setup;
 mod test;
@@ -25,14 +26,18 @@ pub(crate) struct Which {
 /// What to do with connections.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// List them with their state: ok, no_secret, suspended or paused
+    /// List them with their state (ok, no_secret, suspended, paused, stopped), what is parked there and what calls are left
     List(Which),
-    /// Check credentials, objects and properties at the CRM (exit 1 on findings); changes nothing
+    /// Check credentials, objects and properties at the CRM (exit 1 on findings); ends a suspension if they work
     Test(Which),
     /// Make the unique properties that hold our record ids, where they are missing
     Setup(Which),
     /// Ask a person to let rtr-sync into an account, and keep what comes of it (exit 1 when nothing does)
     Connect(connect::Args),
+    /// Stop their calls at once, without editing a file: what comes meanwhile is parked
+    Pause(pause::Args),
+    /// Let them go on: what is parked goes at once (exit 1 when something else stops them still)
+    Resume(pause::Args),
 }
 
 /// Runs one of them.
@@ -42,5 +47,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Test(which) => Box::pin(test::run(app, &which)).await,
         Command::Setup(which) => Box::pin(setup::run(app, &which)).await,
         Command::Connect(args) => Box::pin(connect::run(app, &args)).await,
+        Command::Pause(args) => Box::pin(pause::pause(app, &args)).await,
+        Command::Resume(args) => Box::pin(pause::resume(app, &args)).await,
     }
 }

@@ -11,9 +11,11 @@ use rtr_core::code::Code;
 use rtr_core::config::{Connection, MappingAt, OrgConfig, Stored};
 use rtr_core::failure::Failure;
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
 use rtr_core::mapping::Mapping;
-use rtr_engine::credentials::{ConnectionAuth, learn_account};
+use rtr_engine::credentials::{ConnectionAuth, learn_account, resume};
 use rtr_engine::gate::LimiterGate;
+use rtr_engine::seams::{Limits as _, Unavailable};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
@@ -159,10 +161,26 @@ impl<'a> Opening<'a> {
         }
     }
 
+    /// Ends its suspension, if it is suspended, and lets what is parked there go at once: its credentials have just been seen
+    /// to work, and its account is the right one.
+    pub(super) async fn go_on(&self) -> Result<(), Finding> {
+        let (limits, now) = (self.runtime.limits(), self.runtime.now());
+        let failed = |error: Unavailable| Finding::of(Code::StateUnavailable, error.to_string());
+        if limits.suspension(&self.key.key()).await.map_err(failed)?.is_some() {
+            return resume(limits, &self.key, now).await.map_err(failed);
+        }
+        // Where nothing is parked no lane is to be looked at.
+        match limits.lane(&self.key).await.map_err(failed)?.due_at {
+            Some(_) => limits.want_lane(&self.key, now).await.map_err(failed),
+            None => Ok(()),
+        }
+    }
+
     /// Its limiter: what is asked here counts like any other call.
     pub(crate) fn gate(&self) -> Result<LimiterGate<'_>, Finding> {
         let (seams, limits) = (self.runtime.seams(), &self.settings()?.limits);
-        Ok(LimiterGate::new(seams.limits, seams.clock, &self.runtime.caches.pools, self.key.clone(), limits))
+        let (pools, key) = (&self.runtime.caches.pools, self.key.clone());
+        Ok(LimiterGate::new(seams.limits, seams.clock, pools, key, limits, Traffic::Live))
     }
 
     /// The way to its CRM.

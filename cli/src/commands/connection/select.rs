@@ -91,7 +91,7 @@ mod tests {
             ("gone".to_owned(), org(&["hubspot"], true)),
             ("umbra".to_owned(), org(&["hubspot"], false)),
         ]);
-        Stored { revision: 1, global: None, orgs }
+        Stored { revision: 1, orgs, ..Stored::default() }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `rtr connection test`: what would make records die, found before they do.
+//! `rtr connection test`: what would make records die, found before they do. Credentials that work end a suspension.
 
 use super::Which;
 use super::compare::Comparison;
@@ -33,8 +33,9 @@ async fn look(
 ) -> Result<(), Finding> {
     let account = opening.connector.account(session).await;
     let account = account.map_err(|failure| Finding::failed("asking for the account", &failure))?;
-    if let Some(other) = opening.learn_account(&account).await? {
-        findings.push(other);
+    match opening.learn_account(&account).await? {
+        Some(other) => findings.push(other),
+        None => opening.go_on().await?,
     }
     tested.account = Some(account);
     // Read after the first call, which may have renewed the token.

@@ -73,6 +73,7 @@ mod tests {
             not_before: Instant(0),
             attempts: 1,
             waits: None,
+            backfill: false,
         };
         let intent = Some(Intent { nonce: "n".to_owned(), version: 7, at: Instant(0), matched: None });
         Item {

@@ -1,4 +1,4 @@
-//! Which dead letters are meant.
+//! Which dead letters, or which parked versions, are meant.
 
 use super::letter::Letter;
 use crate::moment::{now, read_time};
@@ -27,10 +27,10 @@ pub(crate) struct Filter {
     /// With this code
     #[arg(long)]
     pub(crate) code: Option<String>,
-    /// Dead since this time or later: 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h
+    /// Since this time or later: 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Instant>,
-    /// Dead since before this time
+    /// Since before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Instant>,
     /// With this id; may be given again
@@ -38,7 +38,7 @@ pub(crate) struct Filter {
     pub(crate) id: Vec<String>,
 }
 
-/// By what dead letters are counted.
+/// By what they are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Grouping {
     /// The org
@@ -59,14 +59,14 @@ pub(crate) enum Grouping {
 
 /// One group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// What its letters have in common.
     #[serde(flatten)]
-    pub(super) by: BTreeMap<&'static str, Option<String>>,
+    pub(crate) by: BTreeMap<&'static str, Option<String>>,
     /// How many there are.
-    pub(super) count: usize,
+    pub(crate) count: usize,
     /// The oldest.
-    pub(super) since: String,
+    pub(crate) since: String,
 }
 
 fn time(text: &str) -> Result<Instant, String> {
@@ -75,7 +75,7 @@ fn time(text: &str) -> Result<Instant, String> {
 
 impl Filter {
     /// Whether `letter` is meant.
-    pub(super) fn takes(&self, letter: &Letter) -> bool {
+    pub(crate) fn takes(&self, letter: &Letter) -> bool {
         let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
         let code =
             |wanted: &String| letter.code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case(wanted));
@@ -107,7 +107,7 @@ impl Grouping {
     }
 
     /// The letters counted, the largest group first.
-    pub(super) fn count(self, letters: &[Letter]) -> Vec<Group> {
+    pub(crate) fn count(self, letters: &[Letter]) -> Vec<Group> {
         let mut groups: BTreeMap<BTreeMap<&'static str, Option<String>>, (usize, Instant)> = BTreeMap::new();
         for letter in letters {
             let (count, since) = groups.entry(self.of(letter)).or_insert((0, letter.since));

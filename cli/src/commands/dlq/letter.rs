@@ -16,37 +16,37 @@ const ID_CHARS: usize = 16;
 
 /// A dead letter, in the shape that scripts rely on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Letter {
+pub(crate) struct Letter {
     /// Stable: the same record and connection always have it.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The org, as far as it could be told.
-    pub(super) org_id: Option<String>,
+    pub(crate) org_id: Option<String>,
     /// The connection.
-    pub(super) connection: Option<String>,
+    pub(crate) connection: Option<String>,
     /// The record type.
-    pub(super) record_type: Option<String>,
+    pub(crate) record_type: Option<String>,
     /// The record id.
-    pub(super) record_id: Option<String>,
+    pub(crate) record_id: Option<String>,
     /// The dead version.
-    pub(super) version: Option<u64>,
+    pub(crate) version: Option<u64>,
     /// The class of the reason.
-    pub(super) reason: String,
+    pub(crate) reason: String,
     /// The code.
-    pub(super) code: Option<String>,
+    pub(crate) code: Option<String>,
     /// Our words.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// The field at fault.
-    pub(super) field: Option<String>,
+    pub(crate) field: Option<String>,
     /// Since when.
-    pub(super) at: String,
+    pub(crate) at: String,
     /// Receives so far.
-    pub(super) attempts: u32,
+    pub(crate) attempts: u32,
     /// The item.
     #[serde(skip)]
-    pub(super) key: PairKey,
+    pub(crate) key: PairKey,
     /// Since when, as the index sorts.
     #[serde(skip)]
-    pub(super) since: Instant,
+    pub(crate) since: Instant,
 }
 
 /// The summary in the index. Codes are text here: a newer version of the functions may know more of them.
@@ -122,7 +122,8 @@ impl Letter {
     }
 }
 
-fn id(key: &PairKey) -> String {
+/// What people name an item by.
+pub(crate) fn id(key: &PairKey) -> String {
     let mut id = digest::short_hex(format!("{}\n{}", key.pk, key.sk).as_bytes());
     id.truncate(ID_CHARS);
     id

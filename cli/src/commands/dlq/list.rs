@@ -47,7 +47,8 @@ fn rows(style: Style, letters: &[Letter]) -> String {
     table(style, &header, letters.iter().map(row).collect())
 }
 
-fn group_rows(style: Style, groups: &[Group]) -> String {
+/// Groups as rows.
+pub(crate) fn group_rows(style: Style, groups: &[Group]) -> String {
     let Some(first) = groups.first() else { return String::new() };
     let header: Vec<&str> = ["count"].into_iter().chain(first.by.keys().copied()).chain(["since"]).collect();
     let row = |group: &Group| {

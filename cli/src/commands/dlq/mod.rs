@@ -2,10 +2,10 @@
 
 mod decision;
 mod drop;
-mod filter;
+pub(crate) mod filter;
 mod index;
-mod letter;
-mod list;
+pub(crate) mod letter;
+pub(crate) mod list;
 mod plan;
 mod redrive;
 mod show;

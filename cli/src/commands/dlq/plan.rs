@@ -76,7 +76,15 @@ pub(super) fn redrive(
     }
     let Some(data) = body else { return gone() };
     let (version, operation) = (slot.wanted_version, slot.operation());
-    let change = Change { key: record.clone(), event_id: None, version, operation, data, unknown_fields: 0 };
+    let change = Change {
+        key: record.clone(),
+        event_id: None,
+        version,
+        operation,
+        data,
+        unknown_fields: 0,
+        only: None,
+    };
     Redrive::Resend(outbound(&record, to_body(&change).to_string()))
 }
 
@@ -120,6 +128,7 @@ mod tests {
             not_before: Instant(0),
             attempts: 1,
             waits: None,
+            backfill: false,
         };
         Item { rev: 1, slot: Some(slot), ..Item::default() }
     }

@@ -48,6 +48,13 @@ impl Progress {
         }
     }
 
+    /// The same, whether it is settled already or not.
+    pub(crate) fn settle_once(&mut self, line: u64) {
+        if !self.has(line) {
+            self.settle(line);
+        }
+    }
+
     /// Whether line `line` is settled.
     pub(crate) fn has(&self, line: u64) -> bool {
         line <= self.through || self.beyond.contains(&line)
@@ -115,7 +122,7 @@ impl Checkpoint {
 }
 
 /// The digest of the first `bytes` bytes of `file`.
-fn digest_of(file: &Path, bytes: u64) -> Result<String, Problem> {
+pub(crate) fn digest_of(file: &Path, bytes: u64) -> Result<String, Problem> {
     let read = || {
         let mut rest = std::io::BufReader::with_capacity(READ_BYTES, std::fs::File::open(file)?.take(bytes));
         let mut digest = digest::Running::default();

@@ -4,9 +4,9 @@ mod checkpoint;
 mod keeper;
 mod source;
 
-pub(crate) use checkpoint::{Checkpoint, Progress, unreadable};
+pub(crate) use checkpoint::{Checkpoint, Progress, digest_of, unreadable};
 pub(crate) use keeper::Keeper;
-pub(crate) use source::{NumberedLine, Source};
+pub(crate) use source::{NumberedLine, Source, numbered};
 
 use crate::problem::{Exit, Problem};
 

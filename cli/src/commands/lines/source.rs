@@ -72,10 +72,21 @@ impl Source {
             }
             Self::Lines(lines) => Box::new(std::io::Cursor::new(lines.concat())),
         };
-        let (sender, receiver) = mpsc::channel(READ_AHEAD);
-        std::thread::spawn(move || read_all(reader, &name, &sender));
-        Ok(receiver)
+        Ok(numbered(move || Ok(reader), name))
     }
+}
+
+/// The lines of what `open` opens, which is called `name` where it cannot be read. It is opened by the thread that reads.
+pub(crate) fn numbered(
+    open: impl FnOnce() -> Result<Box<dyn BufRead + Send>, Problem> + Send + 'static,
+    name: PathBuf,
+) -> mpsc::Receiver<Result<NumberedLine, Problem>> {
+    let (sender, receiver) = mpsc::channel(READ_AHEAD);
+    std::thread::spawn(move || match open() {
+        Ok(reader) => read_all(reader, &name, &sender),
+        Err(problem) => drop(sender.blocking_send(Err(problem))),
+    });
+    receiver
 }
 
 fn read_all(mut reader: impl BufRead, name: &Path, to: &mpsc::Sender<Result<NumberedLine, Problem>>) {

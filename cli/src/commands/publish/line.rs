@@ -7,54 +7,60 @@ use rtr_core::key::sqs_id;
 use serde::Serialize;
 
 /// Bytes of a message's body and attributes. SQS's limit.
-pub(super) const MAX_BYTES: usize = 1_048_576;
+pub(in crate::commands) const MAX_BYTES: usize = 1_048_576;
 /// The message attribute that names the lane.
-pub(super) const LANE: &str = "lane";
+pub(in crate::commands) const LANE: &str = "lane";
 
 /// How events become messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Addressing {
+pub(in crate::commands) struct Addressing {
     /// The stack's `GroupBuckets`.
-    pub(super) buckets: u64,
+    pub(in crate::commands) buckets: u64,
     /// Makes deduplication ids fresh; none: those of the contract.
-    pub(super) fresh: Option<String>,
+    pub(in crate::commands) fresh: Option<String>,
     /// The `lane` attribute.
-    pub(super) lane: Option<String>,
+    pub(in crate::commands) lane: Option<String>,
+    /// Org and record type that every event must be of, if that is so.
+    pub(in crate::commands) of: Option<(String, String)>,
+    /// The one connection that the events are for; none: all that their records are routed to.
+    pub(in crate::commands) only: Option<String>,
 }
 
 /// An event, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
+pub(in crate::commands) struct Event {
     /// Its line, from 1.
-    pub(super) line: u64,
+    pub(in crate::commands) line: u64,
     /// The body as it came.
-    pub(super) body: String,
+    pub(in crate::commands) body: String,
     /// The record, as a key.
-    pub(super) record: String,
+    pub(in crate::commands) record: String,
+    /// The record's version.
+    pub(in crate::commands) version: u64,
     /// The message group.
-    pub(super) group: String,
+    pub(in crate::commands) group: String,
     /// The deduplication id.
-    pub(super) deduplication_id: String,
+    pub(in crate::commands) deduplication_id: String,
     /// What it counts for, in bytes.
-    pub(super) bytes: usize,
+    pub(in crate::commands) bytes: usize,
 }
 
 /// A line that is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Refused {
+pub(in crate::commands) struct Refused {
     /// Its line, from 1.
-    pub(super) line: u64,
+    pub(in crate::commands) line: u64,
     /// The code people look up.
-    pub(super) code: Option<Code>,
+    pub(in crate::commands) code: Option<Code>,
     /// The field at fault.
-    pub(super) field: Option<String>,
+    pub(in crate::commands) field: Option<String>,
     /// What is wrong.
-    pub(super) message: String,
+    pub(in crate::commands) message: String,
 }
 
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line {
+pub(in crate::commands) enum Line {
     /// Nothing but blanks.
     Blank,
     /// An event.
@@ -64,7 +70,7 @@ pub(super) enum Line {
 }
 
 /// Reads line number `line`.
-pub(super) fn read(line: u64, bytes: &[u8], how: &Addressing) -> Line {
+pub(in crate::commands) fn read(line: u64, bytes: &[u8], how: &Addressing) -> Line {
     let refused = |code, field: Option<&str>, message: String| {
         Line::Refused(Refused { line, code, field: field.map(str::to_owned), message })
     };
@@ -82,20 +88,42 @@ pub(super) fn read(line: u64, bytes: &[u8], how: &Addressing) -> Line {
         }
         Err(Malformed { code, field, message }) => return refused(Some(code), field, message),
     };
-    let body = sendable(text);
+    if let Some((org, record_type)) = &how.of {
+        for (field, found, wanted) in
+            [("org_id", &change.key.org_id, org), ("record_type", &change.key.record_type, record_type)]
+        {
+            if found != wanted {
+                return refused(None, Some(field), format!("`{field}` is `{found}`, `{wanted}` is meant"));
+            }
+        }
+    }
+    let event = sendable(text);
+    let body = match &how.only {
+        Some(connection) => {
+            let name = serde_json::Value::from(connection.as_str());
+            format!(r#"{{"backfill":{{"connection":{name},"event":{event}}}}}"#)
+        }
+        None => event,
+    };
     let lane_bytes = how.lane.as_ref().map_or(0, |lane| LANE.len() + "String".len() + lane.len());
     let bytes = body.len() + lane_bytes;
     if bytes > MAX_BYTES {
         return refused(None, None, format!("the event has {bytes} bytes, SQS takes {MAX_BYTES}"));
     }
     let id = change.key.deduplication_id(change.event_id.as_deref(), change.version);
+    let id = match &how.only {
+        // To all connections and to this one alone are two messages.
+        Some(connection) => sqs_id(&format!("{id}#@{connection}")),
+        None => id,
+    };
     let deduplication_id = match &how.fresh {
         // The line too: with --force each line is a message, even one that stands there twice.
         Some(fresh) => sqs_id(&format!("{id}#{fresh}#{line}")),
         None => id,
     };
     let (record, group) = (change.key.pk(), change.key.message_group(how.buckets));
-    Line::Event(Event { line, body, record, group, deduplication_id, bytes })
+    let version = change.version;
+    Line::Event(Event { line, body, record, version, group, deduplication_id, bytes })
 }
 
 /// The same JSON without the two characters that JSON allows in text and SQS does not.
@@ -122,7 +150,12 @@ mod tests {
         let own = event(3, &Addressing::default());
         assert_eq!((own.line, own.body.as_str(), own.group.as_str()), (3, EVENT, "acme#contact#c-1"));
         assert_eq!(own.deduplication_id, "acme#contact#c-1#7");
-        let how = Addressing { buckets: 8, fresh: Some("n".to_owned()), lane: Some("bulk".to_owned()) };
+        let how = Addressing {
+            buckets: 8,
+            fresh: Some("n".to_owned()),
+            lane: Some("bulk".to_owned()),
+            ..Addressing::default()
+        };
         let bulk = event(3, &how);
         assert!(bulk.group.starts_with("acme#b"), "{}", bulk.group);
         assert_eq!(bulk.deduplication_id, "acme#contact#c-1#7#n#3");
@@ -155,6 +188,31 @@ mod tests {
         5 None None the event has 1048663 bytes, SQS takes 1048576
         "#);
         assert_eq!(read(1, b" \r", &Addressing::default()), Line::Blank);
+    }
+
+    #[test]
+    fn given_an_event_for_one_connection_alone_when_read_then_its_body_says_so_and_it_is_a_message_of_its_own()
+     {
+        let how = Addressing { only: Some("hub\"spot".to_owned()), ..Addressing::default() };
+        let one = event(3, &how);
+        let Ok(Message::Change(change)) = parse(&one.body) else { panic!("{}", one.body) };
+        assert_eq!((change.only.as_deref(), change.version), (Some("hub\"spot"), 7));
+        assert_eq!(one.deduplication_id, "acme#contact#c-1#7#@hub\"spot");
+    }
+
+    #[test]
+    fn given_events_of_others_when_read_then_they_are_refused() {
+        let of = |org: &str, kind: &str| Addressing {
+            of: Some((org.to_owned(), kind.to_owned())),
+            ..Addressing::default()
+        };
+        let complaint = |how: &Addressing| match read(1, EVENT.as_bytes(), how) {
+            Line::Refused(one) => one.message,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(complaint(&of("umbra", "contact")), "`org_id` is `acme`, `umbra` is meant");
+        assert_eq!(complaint(&of("acme", "company")), "`record_type` is `contact`, `company` is meant");
+        assert_eq!(event(1, &of("acme", "contact")).record, "acme#contact#c-1");
     }
 
     #[test]

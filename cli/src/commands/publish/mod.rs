@@ -3,10 +3,10 @@
 //! Every line is checked before it is sent, and ends sent or refused. Nothing is sent twice in one run, order within a
 //! message group is the file's, and an interrupted run goes on with `--resume`.
 
-mod line;
+pub(in crate::commands) mod line;
 mod run;
-mod schedule;
-mod send;
+pub(in crate::commands) mod schedule;
+pub(in crate::commands) mod send;
 
 use crate::app::App;
 use crate::commands::lines::{Keeper, Progress, Source};
@@ -59,6 +59,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         buckets: aws.group_buckets(args.buckets).await,
         fresh: args.force.then(fresh),
         lane: args.lane.clone(),
+        ..Addressing::default()
     };
     let target = Target {
         client: aws.clients.sqs.clone(),

@@ -16,7 +16,7 @@ const LOOK_AHEAD_BYTES: usize = 32 * 1_024 * 1_024;
 
 /// What waits, and what is under way.
 #[derive(Debug, Default)]
-pub(super) struct Schedule {
+pub(in crate::commands) struct Schedule {
     waiting: VecDeque<Event>,
     waiting_bytes: usize,
     busy: HashSet<String>,
@@ -24,23 +24,23 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// Whether more may be read.
-    pub(super) fn has_room(&self) -> bool {
+    pub(in crate::commands) fn has_room(&self) -> bool {
         self.waiting.len() < LOOK_AHEAD && self.waiting_bytes < LOOK_AHEAD_BYTES
     }
 
     /// Whether nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::commands) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// Adds an event behind all others.
-    pub(super) fn push(&mut self, event: Event) {
+    pub(in crate::commands) fn push(&mut self, event: Event) {
         self.waiting_bytes += event.bytes;
         self.waiting.push_back(event);
     }
 
     /// The next request; empty when nothing can go before another has ended.
-    pub(super) fn next_batch(&mut self) -> Vec<Event> {
+    pub(in crate::commands) fn next_batch(&mut self) -> Vec<Event> {
         let (mut batch, mut bytes) = (Vec::<Event>::new(), 0);
         let mut kept = VecDeque::with_capacity(self.waiting.len());
         // What is passed over holds back everything behind it in its group.
@@ -68,7 +68,7 @@ impl Schedule {
     }
 
     /// A request has ended, all of its events settled.
-    pub(super) fn ended(&mut self, batch: &[Event]) {
+    pub(in crate::commands) fn ended(&mut self, batch: &[Event]) {
         for event in batch {
             self.busy.remove(&event.group);
         }
@@ -81,7 +81,15 @@ mod tests {
 
     fn event(line: u64, group: &str, record: &str, bytes: usize) -> Event {
         let (group, record) = (group.to_owned(), record.to_owned());
-        Event { line, body: String::new(), record, group, deduplication_id: String::new(), bytes }
+        Event {
+            line,
+            body: String::new(),
+            record,
+            version: line,
+            group,
+            deduplication_id: String::new(),
+            bytes,
+        }
     }
 
     fn lines(batch: &[Event]) -> Vec<u64> {

@@ -14,29 +14,29 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// The queue, and how to tell of it.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(in crate::commands) struct Target {
     /// SQS.
-    pub(super) client: Client,
+    pub(in crate::commands) client: Client,
     /// The queue.
-    pub(super) url: String,
+    pub(in crate::commands) url: String,
     /// Where AWS is.
-    pub(super) place: String,
+    pub(in crate::commands) place: String,
     /// The `lane` attribute.
-    pub(super) lane: Option<String>,
+    pub(in crate::commands) lane: Option<String>,
 }
 
 /// A request that has ended.
-pub(super) struct Ended {
+pub(in crate::commands) struct Ended {
     /// What it was asked to send.
-    pub(super) batch: Vec<Event>,
+    pub(in crate::commands) batch: Vec<Event>,
     /// The lines that SQS will never take.
-    pub(super) refused: Vec<Refused>,
+    pub(in crate::commands) refused: Vec<Refused>,
     /// What is not sent, and why: the run stops.
-    pub(super) failed: Option<(Vec<u64>, Problem)>,
+    pub(in crate::commands) failed: Option<(Vec<u64>, Problem)>,
 }
 
 /// Sends `batch`.
-pub(super) async fn send(target: Target, batch: Vec<Event>) -> Ended {
+pub(in crate::commands) async fn send(target: Target, batch: Vec<Event>) -> Ended {
     let mut left: Vec<usize> = (0..batch.len()).collect();
     let (mut refused, mut pause) = (Vec::new(), PAUSE);
     for tries in 1..=TRIES {

@@ -212,6 +212,7 @@ mod tests {
             not_before: Instant(0),
             attempts: 2,
             waits: None,
+            backfill: false,
         };
         let item = Item {
             applied_version: Some(7),

@@ -3,13 +3,13 @@
 //! Configuration is no fence: when the table does not answer, what was read a few minutes ago is used. The global
 //! document is read once for all orgs, and an org is compiled again only when one of the two changed.
 
+use super::ConfigTable;
 use super::row::{from_row, revision};
-use super::{CURRENT, ConfigTable};
 use crate::clients::Clients;
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_connectors::registry;
-use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, StoredDoc, resolve};
+use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, Pauses, StoredDoc, resolve};
 use rtr_core::mapping::ProviderFacts;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Settings;
@@ -45,19 +45,21 @@ struct Memory {
 /// A document as last read; none where there is none.
 struct Known<T> {
     doc: Option<Arc<StoredDoc<T>>>,
+    pauses: Arc<Pauses>,
     read_at: Instant,
     look_at: Instant,
 }
 
-/// An org's configuration with the revisions it was made from.
+/// An org's configuration with the revisions and the pauses it was made from.
 struct Resolved {
-    of: (Option<u64>, Option<u64>),
+    of: (Option<u64>, Option<u64>, Pauses),
     config: Arc<OrgConfig>,
 }
 
 impl<T> Clone for Known<T> {
     fn clone(&self) -> Self {
-        Self { doc: self.doc.clone(), read_at: self.read_at, look_at: self.look_at }
+        let (doc, pauses) = (self.doc.clone(), self.pauses.clone());
+        Self { doc, pauses, read_at: self.read_at, look_at: self.look_at }
     }
 }
 
@@ -96,10 +98,11 @@ impl DynamoConfigs {
         if let Some(known) = known.as_ref().filter(|known| now < known.look_at) {
             return Ok(known.clone());
         }
-        match (self.table.get(pk, CURRENT).await, known) {
-            (Ok(row), known) => {
+        match (self.table.holding(pk).await, known) {
+            (Ok((row, pauses)), known) => {
                 let doc = row.map(|row| same_or_read(&row, known.as_ref())).transpose()?;
-                Ok(Known { doc, read_at: now, look_at: now.plus_ms(self.cache_ms) })
+                let pauses = Arc::new(pauses);
+                Ok(Known { doc, pauses, read_at: now, look_at: now.plus_ms(self.cache_ms) })
             }
             (Err(error), Some(known)) if now.since_ms(known.read_at) < self.cache_ms + GRACE_MS => {
                 let age_ms = now.since_ms(known.read_at);
@@ -122,12 +125,15 @@ impl DynamoConfigs {
         own: &Known<OrgDoc>,
         global: &Known<GlobalDoc>,
     ) -> Result<Arc<OrgConfig>, Unavailable> {
-        let of = (own.revision(), global.revision());
+        let mut pauses = (*own.pauses).clone();
+        pauses.extend(&global.pauses);
+        let of = (own.revision(), global.revision(), pauses);
         if let Some(resolved) = self.memory().configs.get(org).filter(|resolved| resolved.of == of) {
             return Ok(resolved.config.clone());
         }
         let config = resolve(org, own.doc.as_deref(), global.doc.as_deref(), &self.facts, &self.stage);
-        let config = Arc::new(config.map_err(|error| Unavailable(format!("{} {error}", error.code)))?);
+        let config = config.map_err(|error| Unavailable(format!("{} {error}", error.code)))?;
+        let config = Arc::new(config.under(&of.2));
         self.memory().configs.insert(org.to_owned(), Resolved { of, config: config.clone() });
         Ok(config)
     }
@@ -158,9 +164,34 @@ impl Configs for DynamoConfigs {
             let memory = self.memory();
             (memory.orgs.get(org).cloned(), memory.global.clone())
         };
+        self.look_at(org, own, global, now).await
+    }
+
+    async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        let now = self.clock.now();
+        let expired = |look_at: &mut Instant| *look_at = now;
+        let (own, global) = {
+            let memory = self.memory();
+            let (mut own, mut global) = (memory.orgs.get(org).cloned(), memory.global.clone());
+            own.iter_mut().for_each(|known| expired(&mut known.look_at));
+            global.iter_mut().for_each(|known| expired(&mut known.look_at));
+            (own, global)
+        };
+        self.look_at(org, own, global, now).await
+    }
+}
+
+impl DynamoConfigs {
+    async fn look_at(
+        &self,
+        org: &str,
+        own: Option<Known<OrgDoc>>,
+        global: Option<Known<GlobalDoc>>,
+        now: Instant,
+    ) -> Result<Arc<OrgConfig>, Unavailable> {
         // The global document is no org's, whatever an event calls itself.
         let own = async {
-            let nobody = Known { doc: None, read_at: now, look_at: now };
+            let nobody = Known { doc: None, pauses: Arc::default(), read_at: now, look_at: now };
             if org == GLOBAL_ORG { Ok(nobody) } else { self.look(org, own, now).await }
         };
         let (own, global) = futures::future::try_join(own, self.look(GLOBAL_ORG, global, now)).await?;

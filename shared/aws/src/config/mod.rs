@@ -1,9 +1,13 @@
 //! Stored configuration: one document per org and one for all, numbered from one counter, every revision kept.
 //!
 //! Keys: `pk` the org, [`rtr_core::config::GLOBAL_ORG`] for what holds for all; `sk` `current`, or `revision#` and twelve
-//! digits. The counter is `pk` `*`, `sk` `counter`. A document and its number appear together or not at all.
+//! digits. The counter is `pk` `*`, `sk` `counter`. A document and its number appear together or not at all. A pause lies beside
+//! the document, under `current#paused#` and what it is of: read with it, and not written by whoever applies one. What people
+//! did lies under `*`, `audit#` and the time.
 
+mod audit;
 mod cache;
+mod pauses;
 mod row;
 mod store;
 
@@ -12,6 +16,7 @@ pub use store::{ApplyError, ConfigStore};
 
 use crate::attributes::{Row, s};
 use crate::errors::unavailable;
+use rtr_core::config::Pauses;
 use rtr_engine::seams::Unavailable;
 
 /// The sort key of what holds now.
@@ -34,6 +39,36 @@ impl ConfigTable {
         let get = self.client.get_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
         let answer = get.consistent_read(true).send().await;
         Ok(answer.map_err(|error| unavailable("GetItem", &error))?.item)
+    }
+
+    /// What holds now for `pk`, read strongly and in one request: its document, and the pauses beside it.
+    async fn holding(&self, pk: &str) -> Result<(Option<Row>, Pauses), Unavailable> {
+        let (mut document, mut paused, mut start) = (None, Vec::new(), None);
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :current)")
+                .expression_attribute_values(":pk", s(pk))
+                .expression_attribute_values(":current", s(CURRENT))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| unavailable("Query", &error))?;
+            for row in page.items.unwrap_or_default() {
+                if pauses::is_pause(&row) {
+                    paused.push(pauses::from_row(&row)?);
+                } else {
+                    document = Some(row);
+                }
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok((document, paused.into_iter().collect()));
+            }
+        }
     }
 }
 

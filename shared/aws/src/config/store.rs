@@ -1,21 +1,25 @@
 //! Configuration as the commands see it: all of it, its history, and one document's change at a time.
 
+use super::pauses::{self, is_pause};
 use super::row::{from_row, to_row};
 use super::{COUNTER, CURRENT, ConfigTable, REVISION, revision_key};
 use crate::attributes::{Row, n, number, s, text};
 use crate::clients::Clients;
 use crate::errors::unavailable;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use rtr_core::config::{DocChange, GLOBAL_ORG, Stored, StoredDoc};
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
+};
+use rtr_core::config::{DocChange, GLOBAL_ORG, Pause, Scope, Stored, StoredDoc};
 use rtr_engine::seams::Unavailable;
 use serde::de::DeserializeOwned;
 
 /// The configuration table, for reading all of it and for changing it.
 #[derive(Debug, Clone)]
 pub struct ConfigStore {
-    table: ConfigTable,
+    pub(super) table: ConfigTable,
 }
 
 /// Why a document was not stored.
@@ -50,7 +54,7 @@ impl ConfigStore {
                 .scan()
                 .table_name(&self.table.name)
                 .consistent_read(true)
-                .filter_expression("sk = :current OR sk = :counter")
+                .filter_expression("begins_with(sk, :current) OR sk = :counter")
                 .expression_attribute_values(":current", s(CURRENT))
                 .expression_attribute_values(":counter", s(COUNTER))
                 .set_exclusive_start_key(start)
@@ -134,6 +138,40 @@ impl ConfigStore {
         }
     }
 
+    /// Pauses `scope`, unless it is paused already; that pause is returned then, and stays.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn pause(&self, scope: &Scope, pause: &Pause) -> Result<Option<Pause>, Unavailable> {
+        let put = self
+            .table
+            .client
+            .put_item()
+            .table_name(&self.table.name)
+            .set_item(Some(pauses::to_row(scope, pause)))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(None) };
+        let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
+            return Err(unavailable("PutItem", &error));
+        };
+        let stands = failed.item().map(pauses::from_row).transpose()?.map(|(_, stands)| stands);
+        // The SDK's own repeat of a write whose answer was lost meets that write.
+        Ok(stands.filter(|stands| stands != pause))
+    }
+
+    /// Ends the pause of `scope`, and returns it; none when there was none.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn resume(&self, scope: &Scope) -> Result<Option<Pause>, Unavailable> {
+        let (pk, sk) = pauses::key(scope);
+        let delete = self.table.client.delete_item().table_name(&self.table.name);
+        let delete = delete.key("pk", s(pk)).key("sk", s(sk)).return_values(ReturnValue::AllOld);
+        let answer = delete.send().await.map_err(|error| unavailable("DeleteItem", &error))?;
+        Ok(answer.attributes.as_ref().map(pauses::from_row).transpose()?.map(|(_, pause)| pause))
+    }
+
     fn transaction(
         &self,
         change: &DocChange,
@@ -183,6 +221,10 @@ fn add(stored: &mut Stored, row: &Row) -> Result<(), Unavailable> {
     let wrong = |error: crate::attributes::Unreadable| Unavailable(error.to_string());
     let key = |name| text(row, name).map(|value| value.unwrap_or_default().to_owned()).map_err(wrong);
     match (key("pk")?.as_str(), key("sk")?.as_str()) {
+        _ if is_pause(row) => {
+            let (scope, pause) = pauses::from_row(row)?;
+            stored.pauses.begin(scope, pause);
+        }
         (_, COUNTER) => stored.revision = number(row, "n").map_err(wrong)?.unwrap_or(0),
         (GLOBAL_ORG, _) => stored.global = Some(from_row(row)?),
         (org, _) => drop(stored.orgs.insert(org.to_owned(), from_row(row)?)),

@@ -1,45 +1,100 @@
 //! A bucket as a row and back.
 
-use crate::attributes::{Row, Unreadable, n, number, required};
+use crate::attributes::{Row, Unreadable, map, n, number, required, s, text};
 use aws_sdk_dynamodb::types::AttributeValue;
-use rtr_core::limit::{Bucket, Level, Rule};
+use rtr_core::limit::{Bucket, Level, Pace, Rule};
 use rtr_core::time::Instant;
+use rtr_engine::leases::Stored;
 use std::collections::HashMap;
+use std::str::FromStr;
 
 /// A row nobody touches is kept for this long beyond the time it takes to refill, in milliseconds: a day.
 const KEEP_MS: i64 = 86_400_000;
 /// Longer than any window that a CRM counts by, in milliseconds: a year and a month. The next lease shortens it.
 const LONGEST_MS: i64 = 396 * 86_400_000;
 
-/// A bucket as last seen in the table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Stored {
-    /// Raised by every write; 0 where there is no row.
-    pub(super) rev: u64,
-    /// The levels and the block.
-    pub(super) bucket: Bucket,
-}
-
 pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
-    let levels = row.get("levels").and_then(|value| value.as_l().ok());
-    let levels = levels.into_iter().flatten().map(level).collect::<Result<_, _>>()?;
-    let blocked_until = number(row, "blocked_until")?.map(Instant);
-    let bucket = Bucket { levels, blocked_until };
-    Ok(Stored { rev: number(row, "rev")?.unwrap_or(0), bucket })
+    let pace = match map(row, "pace")? {
+        Some(pace) => Pace {
+            permille: required(number(pace, "permille")?, "permille")?,
+            since: Instant(required(number(pace, "since")?, "since")?),
+            cut_at: number(pace, "cut_at")?.map(Instant),
+        },
+        None => Pace::default(),
+    };
+    let bucket = Bucket {
+        levels: levels(row, "levels")?,
+        even: levels(row, "even")?,
+        share: levels(row, "backfill")?,
+        blocked_until: number(row, "blocked_until")?.map(Instant),
+        refused_at: number(row, "refused_at")?.map(Instant),
+        pace,
+        leases: numbers(text(row, "leases")?.unwrap_or_default(), "leases")?
+            .into_iter()
+            .map(Instant)
+            .collect(),
+    };
+    let unreadable = |_| Unreadable { name: "breaker", wanted: "the JSON of a breaker" };
+    let breaker = text(row, "breaker")?.map(serde_json::from_str).transpose().map_err(unreadable)?;
+    Ok(Stored {
+        rev: number(row, "rev")?.unwrap_or(0),
+        bucket,
+        breaker_rev: number(row, "breaker_rev")?.unwrap_or(0),
+        breaker: breaker.unwrap_or_default(),
+    })
 }
 
-pub(super) fn levels(bucket: &Bucket) -> AttributeValue {
+/// The values of a lease's write, by their names in it. What is counted is written as text: a list would be four times as
+/// long, and a row beyond a kilobyte costs two writes.
+pub(super) fn written(bucket: &Bucket) -> Vec<(&'static str, AttributeValue)> {
+    let Pace { permille, since, cut_at } = bucket.pace;
+    let mut pace = HashMap::from([("permille".to_owned(), n(permille)), ("since".to_owned(), n(since.0))]);
+    pace.extend(cut_at.map(|at| ("cut_at".to_owned(), n(at.0))));
+    vec![
+        (":levels", list(&bucket.levels)),
+        (":even", list(&bucket.even)),
+        (":backfill", list(&bucket.share)),
+        (":pace", AttributeValue::M(pace)),
+        (":leases", s(joined(bucket.leases.iter().map(|at| at.0)))),
+    ]
+}
+
+fn list(levels: &[Level]) -> AttributeValue {
     let level = |level: &Level| {
-        let fields = [("left_milli".to_owned(), n(level.left_milli)), ("at".to_owned(), n(level.at.0))];
-        AttributeValue::M(HashMap::from(fields))
+        let mut fields =
+            HashMap::from([("left_milli".to_owned(), n(level.left_milli)), ("at".to_owned(), n(level.at.0))]);
+        if !level.recent.is_empty() {
+            fields.insert("first_slot".to_owned(), n(level.first_slot));
+            fields.insert("recent".to_owned(), s(joined(level.recent.iter())));
+        }
+        AttributeValue::M(fields)
     };
-    AttributeValue::L(bucket.levels.iter().map(level).collect())
+    AttributeValue::L(levels.iter().map(level).collect())
+}
+
+fn joined<T: ToString>(numbers: impl Iterator<Item = T>) -> String {
+    numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(",")
+}
+
+fn numbers<T: FromStr>(text: &str, name: &'static str) -> Result<Vec<T>, Unreadable> {
+    let wrong = |_| Unreadable { name, wanted: "numbers" };
+    text.split(',').filter(|part| !part.is_empty()).map(|part| part.parse().map_err(wrong)).collect()
+}
+
+fn levels(row: &Row, name: &'static str) -> Result<Vec<Level>, Unreadable> {
+    let levels = row.get(name).and_then(|value| value.as_l().ok());
+    levels.into_iter().flatten().map(level).collect()
 }
 
 fn level(value: &AttributeValue) -> Result<Level, Unreadable> {
     let row = value.as_m().map_err(|_| Unreadable { name: "levels", wanted: "a list of maps" })?;
     let left_milli = required(number(row, "left_milli")?, "left_milli")?;
-    Ok(Level { left_milli, at: Instant(required(number(row, "at")?, "at")?) })
+    Ok(Level {
+        left_milli,
+        at: Instant(required(number(row, "at")?, "at")?),
+        first_slot: number(row, "first_slot")?.unwrap_or(0),
+        recent: numbers(text(row, "recent")?.unwrap_or_default(), "recent")?,
+    })
 }
 
 /// When the row may be forgotten: an absent bucket is a full one, so not before each rule has refilled.
@@ -50,7 +105,8 @@ pub(super) fn forget_at(rules: &[Rule], now: Instant) -> Instant {
 
 fn refill_ms(rule: &Rule) -> i64 {
     let ms = i128::from(rule.per_ms) * i128::from(rule.burst) / i128::from(rule.requests.max(1));
-    i64::try_from(ms).unwrap_or(i64::MAX)
+    // What it remembers of its window may last longer than its refill: twice the window is beyond that.
+    i64::try_from(ms).unwrap_or(i64::MAX).max(rule.per_ms.saturating_mul(2))
 }
 
 /// When a row may be forgotten that only says how long to wait.
@@ -67,20 +123,43 @@ pub(super) fn forget_block_at(until: Instant) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attributes::s;
+    use rtr_core::breaker::Breaker;
 
     #[test]
     fn given_a_bucket_when_stored_and_read_then_it_is_the_same() {
+        let level = |left_milli, recent| Level { left_milli, at: Instant(9), first_slot: 0, recent };
+        let counted = Level { first_slot: 71_800_000_000, ..level(7, vec![12, 0, 3]) };
         let bucket = Bucket {
-            levels: vec![Level { left_milli: -5, at: Instant(9) }, Level { left_milli: 0, at: Instant(0) }],
+            levels: vec![level(-5, Vec::new()), counted.clone()],
+            even: vec![level(0, Vec::new())],
+            share: vec![counted],
             blocked_until: Some(Instant(77)),
+            refused_at: Some(Instant(70)),
+            pace: Pace { permille: 490, since: Instant(60), cut_at: Some(Instant(50)) },
+            leases: vec![Instant(8), Instant(9)],
         };
-        let row = HashMap::from([
-            ("rev".to_owned(), n(3)),
-            ("levels".to_owned(), levels(&bucket)),
-            ("blocked_until".to_owned(), n(77)),
-        ]);
-        assert_eq!(from_row(&row).unwrap(), Stored { rev: 3, bucket });
+        let named = written(&bucket).into_iter();
+        let mut row: Row =
+            named.map(|(name, value)| (name.trim_start_matches(':').to_owned(), value)).collect();
+        row.extend(
+            [("rev", n(3)), ("blocked_until", n(77)), ("refused_at", n(70))].map(|(k, v)| (k.to_owned(), v)),
+        );
+        row.extend([("breaker".to_owned(), s("{\"failures\": 2}")), ("breaker_rev".to_owned(), n(9))]);
+        let breaker = Breaker { failures: 2, ..Breaker::default() };
+        assert_eq!(from_row(&row).unwrap(), Stored { rev: 3, bucket, breaker_rev: 9, breaker });
         assert_eq!(from_row(&HashMap::new()).unwrap(), Stored::default());
+    }
+
+    #[test]
+    fn given_a_row_of_before_windows_were_counted_when_read_then_what_is_left_is_kept() {
+        let level =
+            AttributeValue::M(HashMap::from([("left_milli".to_owned(), n(5)), ("at".to_owned(), n(9))]));
+        let row =
+            HashMap::from([("rev".to_owned(), n(3)), ("levels".to_owned(), AttributeValue::L(vec![level]))]);
+        let levels = vec![Level { left_milli: 5, at: Instant(9), ..Level::default() }];
+        let bucket = Bucket { levels, ..Bucket::default() };
+        assert_eq!(from_row(&row).unwrap(), Stored { rev: 3, bucket, ..Stored::default() });
     }
 
     #[test]

@@ -62,7 +62,7 @@ async fn write(
     Ok(if stands == *new { Wrote::Done } else { Wrote::Changed(stands) })
 }
 
-async fn look(limits: &DynamoLimits, connection: &ConnectionKey) -> Result<Stored, Unavailable> {
+pub(super) async fn look(limits: &DynamoLimits, connection: &ConnectionKey) -> Result<Stored, Unavailable> {
     let key = s(Kind::Lane.key(&connection.key()));
     let asked = limits.client.get_item().table_name(&limits.table).key("pk", key).consistent_read(true);
     let answer = asked.send().await.map_err(|error| unavailable("GetItem", &error))?;

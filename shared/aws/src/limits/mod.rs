@@ -3,6 +3,7 @@
 //! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`.
 //! Time is the caller's clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
 
+mod breakers;
 mod bucket_row;
 mod buckets;
 mod consents;
@@ -14,12 +15,13 @@ mod suspensions;
 
 use crate::clients::Clients;
 use async_trait::async_trait;
-use buckets::Seen;
 use rtr_connectors::http::Clock;
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::Rule;
+use rtr_core::limit::{Ask, Bucket, Rule};
 use rtr_core::time::Instant;
+use rtr_engine::leases::{self, Rows as _, Seen};
 use rtr_engine::seams::{
     Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
 };
@@ -51,6 +53,22 @@ impl DynamoLimits {
     pub fn new(clients: &Clients, table: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         Self { client: clients.dynamodb.clone(), table: table.into(), clock, seen: Arc::default() }
     }
+
+    /// The lane of `connection` as it stands, for people.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn lane(&self, connection: &ConnectionKey) -> Result<Lane, Unavailable> {
+        Ok(lanes::look(self, connection).await?.lane)
+    }
+
+    /// `bucket` as it stands, for people.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn bucket(&self, bucket: &str) -> Result<Bucket, Unavailable> {
+        Ok(self.look(bucket).await?.bucket)
+    }
 }
 
 impl Kind {
@@ -74,12 +92,24 @@ fn sweep_at(at: Instant) -> i64 {
 
 #[async_trait]
 impl Limits for DynamoLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
-        buckets::lease(self, bucket, rules, want).await
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
+        leases::lease(self, &self.seen, self.clock.as_ref(), bucket, rules, ask).await
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
         buckets::block(self, bucket, until).await
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        breakers::read(self, connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        breakers::change(self, connection, change).await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

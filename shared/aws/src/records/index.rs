@@ -1,7 +1,7 @@
 //! What an item shows in the sparse indexes `parked`, `due`, `waiting` and `dead`: derived from its slot alone, written with it.
 //!
-//! The index `parked` has two stems for each connection: what its bulk lane drains, and what waits for another record, which
-//! people count with it and no lane may see.
+//! The index `parked` has three stems for each connection: what its bulk lane drains, what backfills brought of that, which
+//! it looks at when nothing else is due, and what waits for another record, which people count with it and no lane may see.
 //!
 //! The indexes are hints; whoever acts on one reads the item first.
 
@@ -64,8 +64,15 @@ pub(super) fn parked_stem(connection_key: &str) -> &str {
     connection_key
 }
 
+/// The stem of those of what backfills brought, so that a million of them stand before nothing that is live.
+#[must_use]
+pub(super) fn backfill_stem(connection_key: &str) -> String {
+    format!("!backfill#{connection_key}")
+}
+
 /// The stem of those of what waits for another record. A connection's key has two parts, and this has three.
-fn waits_stem(connection_key: &str) -> String {
+#[must_use]
+pub(super) fn waits_stem(connection_key: &str) -> String {
     format!("!waits#{connection_key}")
 }
 
@@ -99,6 +106,7 @@ pub(super) fn put(
         SlotState::Incomplete => {}
         SlotState::Parked | SlotState::Drop | SlotState::Waiting => {
             let partition = match slot.state.lane() {
+                Lane::Bulk if slot.backfill => key.index_partition(&backfill_stem(&key.sk)),
                 Lane::Bulk => key.index_partition(parked_stem(&key.sk)),
                 Lane::Sync => key.index_partition(&waits_stem(&key.sk)),
             };

@@ -3,6 +3,7 @@
 //! Every write is conditioned on the `rev` that was read, so a write that DynamoDB took twice, or after we stopped
 //! waiting, is refused the second time; the caller reads again and recognises its own hand.
 
+mod backlog;
 mod bodies;
 mod claims;
 mod index;
@@ -16,9 +17,11 @@ mod sleepers;
 mod slot;
 mod write;
 
+pub use backlog::{Backlog, backlog};
 pub use index::{DUE, DeadSummary, dead_stem};
 pub use item::attributes;
 pub use names::names;
+pub use parked::{Count, Counted};
 
 use crate::clients::Clients;
 use async_trait::async_trait;
@@ -43,6 +46,34 @@ impl DynamoRecords {
     pub fn new(clients: &Clients, table: impl Into<String>, bucket: impl Into<String>) -> Self {
         let (client, s3) = (clients.dynamodb.clone(), clients.s3.clone());
         Self { client, s3, table: table.into(), bucket: bucket.into() }
+    }
+
+    /// Versions that wait at `connection` for another record, those whose wait ends first foremost; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn waits(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        parked::waits(&self.client, &self.table, connection, limit).await
+    }
+
+    /// How many versions are parked at `connection`.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn count_parked(
+        &self,
+        connection: &ConnectionKey,
+        wanted: Counted,
+    ) -> Result<Count, Unavailable> {
+        parked::count_parked(&self.client, &self.table, connection, wanted).await
+    }
+
+    /// What waits for another record and goes without it by `by`; about `limit` looked at.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn waits_ending(&self, by: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
+        sleepers::waits_ending(&self.client, &self.table, by, limit).await
     }
 }
 
@@ -75,6 +106,10 @@ impl Records for DynamoRecords {
 
     async fn parked(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
         parked::parked(&self.client, &self.table, connection, limit).await
+    }
+
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        parked::backfilled(&self.client, &self.table, connection, limit).await
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {

@@ -3,6 +3,7 @@
 use crate::attributes::{Row, n, s, text};
 use crate::errors::unavailable;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::Select;
 use rtr_core::key::{PairKey, SHARDS};
 use rtr_core::time::Instant;
 use rtr_engine::seams::Unavailable;
@@ -59,6 +60,37 @@ pub(super) async fn query(
             return Ok(rows);
         }
     }
+}
+
+/// How many rows a question finds, at most its limit. Only counted: nothing is sent, and a page is a mebibyte of the index.
+pub(super) async fn count(client: &Client, table: &str, question: &Question) -> Result<u64, Unavailable> {
+    let Question { index, partition, until, limit } = question;
+    let (mut found, mut from) = (0_usize, None);
+    while found < *limit {
+        let condition = if until.is_some() { "#pk = :pk AND #at <= :until" } else { "#pk = :pk" };
+        let mut asked = client
+            .query()
+            .table_name(table)
+            .index_name(*index)
+            .select(Select::Count)
+            .key_condition_expression(condition)
+            .expression_attribute_names("#pk", format!("{index}_pk"))
+            .expression_attribute_values(":pk", s(partition))
+            .limit(i32::try_from(*limit - found).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(from);
+        if let Some(until) = until {
+            asked = asked
+                .expression_attribute_names("#at", format!("{index}_at"))
+                .expression_attribute_values(":until", n(until.0));
+        }
+        let page = asked.send().await.map_err(|error| unavailable("Query", &error))?;
+        found += usize::try_from(page.count()).unwrap_or(0);
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            break;
+        }
+    }
+    Ok(found.min(*limit) as u64)
 }
 
 /// The key of the item that a row is of.

@@ -9,7 +9,7 @@ use crate::attributes::Row;
 use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey, index_partitions};
-use rtr_core::slot::Slot;
+use rtr_core::slot::{Slot, SlotState};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Names, Sleeper, Unavailable};
 
@@ -44,6 +44,22 @@ pub(super) async fn due(
     let mut due = sleepers(client, table, &keys, |slot| slot.due_at().filter(|at| *at <= now)).await?;
     due.sort_by_key(|one| one.due_at);
     Ok(due)
+}
+
+/// What waits for another record and goes without it by `by`; about `limit` looked at. A wait is looked at before it ends, so
+/// that nothing else has to be asked than what is due.
+pub(super) async fn waits_ending(
+    client: &Client,
+    table: &str,
+    by: Instant,
+    limit: usize,
+) -> Result<Vec<Sleeper>, Unavailable> {
+    let question = |partition| Question { index: "due", partition, until: Some(by), limit: share(limit) };
+    let questions: Vec<Question> = index_partitions(DUE).map(question).collect();
+    let found = try_join_all(questions.iter().map(|question| query(client, table, question, ""))).await?;
+    let ends =
+        |slot: &Slot| (slot.state == SlotState::Waiting && slot.not_before <= by).then_some(slot.not_before);
+    sleepers(client, table, &keys(&found.concat()), ends).await
 }
 
 fn keys(rows: &[Row]) -> Vec<PairKey> {

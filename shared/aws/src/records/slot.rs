@@ -8,6 +8,9 @@ use rtr_core::item::{Body, Reason, Shadow, Slot, SlotState, Waits};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 
+/// The `lane` of what came by a backfill, as on the message that brought it.
+const BULK: &str = rtr_core::change::BULK;
+
 pub(super) fn slot(slot: &Slot) -> AttributeValue {
     let state = match slot.state {
         SlotState::Parked => "parked",
@@ -35,6 +38,9 @@ pub(super) fn slot(slot: &Slot) -> AttributeValue {
     }
     if slot.not_before != Instant(0) {
         fields.insert("not_before".to_owned(), n(slot.not_before.0));
+    }
+    if slot.backfill {
+        fields.insert("lane".to_owned(), s(BULK));
     }
     if let Some(on) = &slot.waits {
         fields.insert("waits".to_owned(), waits(on));
@@ -70,6 +76,7 @@ pub(super) fn read_slot(row: &Row) -> Result<Slot, Unreadable> {
         not_before: Instant(number(row, "not_before")?.unwrap_or(0)),
         attempts: number(row, "attempts")?.unwrap_or(0),
         waits: map(row, "waits")?.map(read_waits).transpose()?,
+        backfill: text(row, "lane")? == Some(BULK),
     })
 }
 

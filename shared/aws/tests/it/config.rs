@@ -21,6 +21,7 @@ async fn cache(clients: &Clients, name: &str) -> (Arc<SetClock>, ConfigStore, Dy
         timeout_ms: 1_000,
         visibility_ms: 2_000,
         cache_ms: CACHE_MS,
+        connection_share: 2,
         job_from: 0,
     };
     let configs = DynamoConfigs::new(clients, name, &settings, clock.clone());

@@ -1,7 +1,8 @@
 use crate::stack::{SetClock, drop_table, make_table, with_stack};
 use rtr_aws::clients::Clients;
 use rtr_aws::limits::DynamoLimits;
-use rtr_core::limit::Rule;
+use rtr_core::breaker::Breaker;
+use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension};
 use std::sync::Arc;
@@ -22,17 +23,18 @@ fn given_two_environments_when_they_lease_then_together_they_get_the_limit() {
     with_stack(async |clients, name| {
         let (clock, one, two) = two(&clients, &name).await;
         let granted = async |limits: &DynamoLimits, want| {
-            limits.lease("acme#hubspot#*", &TEN_A_SECOND, want).await.unwrap()
+            limits.lease("acme#hubspot#*", &TEN_A_SECOND, &Ask::whole(want)).await.unwrap()
         };
-        assert_eq!(granted(&one, 4).await, Lease { granted: 4, retry_at: None });
+        assert_eq!(granted(&one, 4).await, Lease { granted: 4, retry_at: None, breaker: Breaker::default() });
         assert_eq!(granted(&two, 4).await.granted, 4);
         assert_eq!(granted(&one, 4).await.granted, 2);
-        let empty = Lease { granted: 0, retry_at: Some(Instant(START_MS + 100)) };
+        let empty =
+            Lease { granted: 0, retry_at: Some(Instant(START_MS + 1_025)), breaker: Breaker::default() };
         assert_eq!(granted(&two, 4).await, empty);
         assert_eq!(granted(&two, 4).await, empty);
-        clock.advance(500);
+        clock.advance(1_325);
         assert_eq!(granted(&two, 9).await.granted, 5);
-        clock.advance(1_500);
+        clock.advance(2_500);
         assert_eq!(granted(&one, 99).await.granted, 10);
         drop_table(&clients, &name).await;
     });
@@ -42,7 +44,8 @@ fn given_two_environments_when_they_lease_then_together_they_get_the_limit() {
 fn given_many_at_once_when_they_lease_then_no_token_is_given_twice() {
     with_stack(async |clients, name| {
         let (_, one, two) = two(&clients, &name).await;
-        let asked = (0..20).map(|n| if n % 2 == 0 { &one } else { &two }.lease("b", &TEN_A_SECOND, 1));
+        let ask = Ask::whole(1);
+        let asked = (0..20).map(|n| if n % 2 == 0 { &one } else { &two }.lease("b", &TEN_A_SECOND, &ask));
         let leases = futures::future::join_all(asked).await;
         let granted: u64 = leases.iter().map(|lease| lease.as_ref().unwrap().granted).sum();
         assert!((1..=10).contains(&granted), "{granted}");
@@ -56,16 +59,16 @@ fn given_many_at_once_when_they_lease_then_no_token_is_given_twice() {
 fn given_a_block_when_another_environment_leases_then_it_waits_and_a_later_block_stays() {
     with_stack(async |clients, name| {
         let (clock, one, two) = two(&clients, &name).await;
-        assert_eq!(two.lease("b", &TEN_A_SECOND, 1).await.unwrap().granted, 1);
+        assert_eq!(two.lease("b", &TEN_A_SECOND, &Ask::whole(1)).await.unwrap().granted, 1);
         let until = Instant(START_MS + 5_000);
         one.block("b", until).await.unwrap();
         one.block("b", Instant(START_MS + 10)).await.unwrap();
-        let blocked = Lease { granted: 0, retry_at: Some(until) };
-        assert_eq!(one.lease("b", &TEN_A_SECOND, 1).await.unwrap(), blocked);
-        assert_eq!(two.lease("b", &TEN_A_SECOND, 1).await.unwrap(), blocked);
+        let blocked = Lease { granted: 0, retry_at: Some(until), breaker: Breaker::default() };
+        assert_eq!(one.lease("b", &TEN_A_SECOND, &Ask::whole(1)).await.unwrap(), blocked);
+        assert_eq!(two.lease("b", &TEN_A_SECOND, &Ask::whole(1)).await.unwrap(), blocked);
         clock.advance(5_000);
-        assert_eq!(two.lease("b", &TEN_A_SECOND, 99).await.unwrap().granted, 10);
-        assert_eq!(one.lease("b", &TEN_A_SECOND, 1).await.unwrap().granted, 0);
+        assert_eq!(two.lease("b", &TEN_A_SECOND, &Ask::whole(99)).await.unwrap().granted, 7);
+        assert_eq!(one.lease("b", &TEN_A_SECOND, &Ask::whole(1)).await.unwrap().granted, 0);
         drop_table(&clients, &name).await;
     });
 }

@@ -7,6 +7,7 @@
 mod config;
 mod lanes;
 mod limits;
+mod people;
 mod queue;
 mod records;
 mod secrets;

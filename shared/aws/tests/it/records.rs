@@ -59,6 +59,7 @@ fn dead() -> Slot {
         not_before: Instant(0),
         attempts: 1,
         waits: None,
+        backfill: false,
     }
 }
 

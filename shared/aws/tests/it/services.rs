@@ -7,7 +7,7 @@ use rtr_aws::limits::DynamoLimits;
 use rtr_aws::records::DynamoRecords;
 use rtr_aws::secrets::ManagedSecrets;
 use rtr_connectors::registry;
-use rtr_core::config::{SourceFile, load, plan_apply};
+use rtr_core::config::{Pause, Scope, SourceFile, load, plan_apply};
 use rtr_engine::batch::Settings;
 use rtr_engine::seams::{Configs, Records};
 use rtr_testkit::clock::TestClock;
@@ -93,6 +93,14 @@ mod configs {
             }
         }
 
+        async fn pause(&self, scope: &Scope, pause: &Pause) -> bool {
+            self.store.pause(scope, pause).await.unwrap().is_none()
+        }
+
+        async fn resume(&self, scope: &Scope) -> Option<Pause> {
+            self.store.resume(scope).await.unwrap()
+        }
+
         fn pass_ms(&self, ms: i64) {
             self.clock.advance_ms(ms);
         }
@@ -109,6 +117,7 @@ mod configs {
                 timeout_ms: 1_000,
                 visibility_ms: 2_000,
                 cache_ms: CACHE_MS,
+                connection_share: 2,
                 job_from: 0,
             };
             let environment = Environment {

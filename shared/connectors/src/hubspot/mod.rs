@@ -11,6 +11,7 @@ mod body;
 pub mod client;
 pub mod error;
 pub mod lookup;
+mod quota;
 pub mod request;
 pub mod response;
 #[cfg(test)]
@@ -21,7 +22,7 @@ pub use error::classify;
 use crate::connector::{Association, Capabilities, Crm, Found, Lookup, Outcome, Property, WriteCall};
 use crate::credentials::TokenEndpoint;
 use crate::oauth::ConsentFacts;
-use crate::session::{Classify, Session};
+use crate::session::{Classify, ReadQuota, Session};
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use rtr_core::mapping::{LimitFact, ProviderFacts};
@@ -50,6 +51,10 @@ impl Crm for HubSpot {
 
     fn classify(&self) -> Classify {
         classify
+    }
+
+    fn quota(&self) -> ReadQuota {
+        quota::read
     }
 
     fn token_endpoint(&self) -> TokenEndpoint {

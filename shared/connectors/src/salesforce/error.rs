@@ -9,6 +9,7 @@ use super::body::Complaint;
 use crate::http::Response;
 use crate::session::Quota;
 use rtr_core::failure::{Class, Failure};
+use rtr_core::limit::QUOTA_MS;
 use rtr_core::time::Instant;
 use serde_json::Value;
 
@@ -43,11 +44,16 @@ pub fn classify_items(response: &Response, now: Instant) -> Option<Failure> {
 
 /// `Sforce-Limit-Info: api-usage=18/5000`, on every answer; with more behind it where an app has its own allowance.
 #[must_use]
-pub fn quota(response: &Response) -> Option<Quota> {
-    let info = response.header("sforce-limit-info")?;
+pub fn quota(response: &Response) -> Vec<Quota> {
+    response.header("sforce-limit-info").and_then(usage).into_iter().collect()
+}
+
+/// The calls of any 24 hours.
+fn usage(info: &str) -> Option<Quota> {
     let usage = info.split([',', ';', ' ']).find_map(|part| part.trim().strip_prefix("api-usage="))?;
     let (used, limit) = usage.split_once('/')?;
-    Some(Quota { used: used.trim().parse().ok()?, limit: limit.trim().parse().ok()? })
+    let (used, limit): (u64, u64) = (used.trim().parse().ok()?, limit.trim().parse().ok()?);
+    Some(Quota { per_ms: QUOTA_MS, limit, left: limit.saturating_sub(used), resets_in_ms: None })
 }
 
 /// The failure of an answer that is no success.

@@ -6,6 +6,7 @@
 use super::diff::{Change, diff};
 use super::document::{GlobalDoc, Mappings, OrgDoc, StoredDoc, pair};
 use super::load::ConfigSet;
+use super::pause::Pauses;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ pub struct Stored {
     pub global: Option<StoredDoc<GlobalDoc>>,
     /// The documents of the orgs.
     pub orgs: BTreeMap<String, StoredDoc<OrgDoc>>,
+    /// What is paused beside them: no plan touches it.
+    pub pauses: Pauses,
 }
 
 /// One document to store.

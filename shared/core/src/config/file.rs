@@ -73,12 +73,12 @@ pub enum Mode {
 pub struct LimitText {
     /// The part of the API that it governs, such as `search`; `"*"` is all of it.
     pub api: String,
-    /// Requests that may be made…
+    /// Requests that may be made, in any such time…
     #[schemars(range(min = 1))]
     pub requests: u64,
     /// …in this time, such as `10s`.
     pub per: DurationText,
-    /// Requests that may come at once. Default: `requests`.
+    /// Requests that may come at once after a rest. Default: `requests`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub burst: Option<u64>,
@@ -88,7 +88,7 @@ pub struct LimitText {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reserve {
-    /// What backfills and polls may use, such as `20%`. Default: `20%`.
+    /// The most that backfills and polls may use of each limit, such as `20%`. Default: `20%`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfill: Option<PercentText>,
 }

@@ -4,7 +4,7 @@
 //! only ever grows for its (org, provider, record type), the removal of an override included.
 //!
 //! - [`load`] files → [`ConfigSet`] · [`plan_apply`] what to store · [`diff`] in people's words
-//! - [`resolve`] stored documents → [`OrgConfig`], what the functions work with
+//! - [`resolve`] stored documents → [`OrgConfig`], what the functions work with · [`Pauses`] what stops connections beside them
 //! - `yaml.rs` positions · `shape.rs` the check against the schema · `schema.rs` the schemas themselves
 
 mod apply;
@@ -15,6 +15,7 @@ mod diff;
 mod document;
 mod file;
 mod load;
+mod pause;
 mod percent;
 mod references;
 mod resolve;
@@ -28,6 +29,7 @@ pub use diff::{Change, ChangeKind, diff};
 pub use document::{ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc};
 pub use file::{Inbound, LimitText, Mode, OrgFile, Reserve, Target};
 pub use load::{ConfigSet, TestCases, load, test_cases};
+pub use pause::{Pause, Pauses, Scope};
 pub use percent::PercentText;
 pub use resolve::{ConfigError, Connection, LimitRule, MappingAt, OrgConfig, resolve};
 pub use schema::{SchemaKind, schema};

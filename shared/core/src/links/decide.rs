@@ -109,6 +109,7 @@ mod tests {
             not_before: Instant(0),
             attempts: 1,
             waits: None,
+            backfill: false,
         }
     }
 

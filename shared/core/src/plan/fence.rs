@@ -94,6 +94,7 @@ mod tests {
             not_before: Instant(10),
             attempts: 1,
             waits: None,
+            backfill: false,
         };
         Item { applied_version: Some(1), mapping_revision: Some(1), slot: Some(slot), ..Item::default() }
     }

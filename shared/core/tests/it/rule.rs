@@ -11,6 +11,8 @@ pub(crate) enum Rule {
     Own,
     /// What takes a parked version's place waits as long as that would have.
     Later,
+    /// Nobody makes due what waits for a request to land or to die.
+    Held,
     /// Somebody drains what is parked.
     Drain,
     /// One worker at a time drains a connection.
@@ -75,11 +77,12 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::Group,
         Self::Canon,
         Self::Own,
         Self::Later,
+        Self::Held,
         Self::Drain,
         Self::One,
         Self::Wait,

@@ -97,6 +97,8 @@ pub(crate) struct Left {
     pub(crate) redrives: u8,
     /// A person drops what is parked.
     pub(crate) drops: u8,
+    /// A person makes what is parked due.
+    pub(crate) hastens: u8,
     /// The CRM does not show a record that was made a moment ago.
     pub(crate) lags: u8,
     /// The table's answer is lost, and the write, tried again, refused.

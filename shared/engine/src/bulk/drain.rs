@@ -42,12 +42,14 @@ pub(super) enum Drain {
     Worked(bool),
 }
 
-/// Works the versions of `chunk` that are still parked.
+/// Works the versions of `chunk` that are still parked. A chunk is of live work or of what a `backfill` brought: what the
+/// index shows as live yet has been replaced by a backfill is left to the chunks of that.
 pub(super) async fn drain(
     lane: &Work<'_>,
     taken: &Lane,
     config: &Arc<OrgConfig>,
     chunk: &[Parked],
+    backfill: bool,
     report: &mut BatchReport,
 ) -> Drain {
     let (seams, received) = (lane.seams, lane.received);
@@ -59,6 +61,9 @@ pub(super) async fn drain(
             return Drain::Stopped { until: soon(seams.clock.now()), ended: false, refused: true };
         }
     };
+    let mut named = named;
+    // A table answers in an order of its own.
+    named.sort_by_key(|one| one.item.slot.as_ref().map(|slot| slot.not_before));
     let wary = taken.runs > 1;
     let by = lane.by();
     let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());
@@ -66,7 +71,7 @@ pub(super) async fn drain(
     for one in named {
         // Its slot may have gone or be put off since the index was written.
         let Some(slot) = one.item.slot.clone().filter(|slot| slot.not_before <= by) else { continue };
-        if slot.state.lane() != rtr_core::item::Lane::Bulk {
+        if slot.state.lane() != rtr_core::item::Lane::Bulk || (slot.backfill && !backfill) {
             continue;
         }
         if let Some(ending) = dropped(&slot) {
@@ -104,8 +109,7 @@ pub(super) async fn drain(
         note(job, report);
         ended |= *how != Ended::Superseded;
     }
-    let refuses =
-        |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if reason.code != Code::Throttled);
+    let refuses = |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if !matches!(reason.code, Code::Throttled | Code::Resting));
     let refused = jobs.iter().any(refuses);
     stopped.map_or(Drain::Worked(ended || some_put), |until| Drain::Stopped { until, ended, refused })
 }

@@ -42,6 +42,7 @@ pub(super) async fn end(seams: &Seams<'_>, by: &str, work: Vec<(Named, Ending)>)
             mapping_revision: slot.mapping_revision,
             by: by.to_owned(),
             again: true,
+            backfill: false,
         };
         if let Decision::Write(new) = settle(&old, &attempt, &ending, now) {
             writes.push(Write { key, names, old, new: *new });

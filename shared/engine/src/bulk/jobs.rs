@@ -39,8 +39,9 @@ pub(super) fn job(
         receive_count: if wary { WARY_RECEIVES } else { 1 },
         first_received_at: received.first_received_at,
         arrived: slot.since,
-        // What its earlier tries did is not known.
-        again: true,
+        // What its earlier tries did is not known, nor what a worker did that died. A first look for what was never called
+        // for would cost as much as the call.
+        again: wary || !slot.is_untried(),
         wake: true,
         version: slot.wanted_version,
         by: received.message_id.clone(),
@@ -58,6 +59,7 @@ pub(super) fn job(
         stage: Stage::Read,
         deferred: false,
         several: false,
+        backfill: slot.backfill,
         replaces: false,
     }))
 }

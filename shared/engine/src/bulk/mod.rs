@@ -2,10 +2,11 @@
 //!
 //! A baton starts it; whoever takes the baton has the lane until its message is settled. It reads what is parked and due,
 //! in the order of its time, and works it as the sync flow works messages: the same plan, calls and endings, each written
-//! only while the slot still holds the version. What stops the connection as a whole stops the lane and touches no slot,
+//! only while the slot still holds the version. What backfills brought goes when nothing live is due. What stops the connection as a whole stops the lane and touches no slot,
 //! so that an outage costs a hundred thousand parked versions nothing. In the end the next baton is sent, or the lane says
 //! when it is to be looked at again.
 
+mod backfill;
 pub(crate) mod baton;
 mod drain;
 mod ends;
@@ -15,16 +16,18 @@ mod rest;
 
 use crate::batch::{Received, Settings};
 use crate::report::{BatchReport, log_batch};
-use crate::seams::{Baton, Parked, Seams};
+use crate::seams::{Baton, Parked, Seams, Unavailable};
 use crate::work::{COMMIT_RESERVE_MS, Caches};
+use backfill::Backfill;
 use drain::{Drain, drain};
 use futures::future::join_all;
 use ingest::{Begun, Ingesting};
 use rest::Rest;
 use rtr_connectors::registry;
-use rtr_core::config::Mode;
+use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
+use rtr_core::limit::Traffic;
 use rtr_core::time::Instant;
 
 /// Versions looked for at once.
@@ -77,6 +80,7 @@ async fn one(
         tracing::warn!(event = "lane", message_id = received.message_id, "a message is no baton");
         return Ok(report);
     };
+    let began = seams.clock.now();
     let connection = &baton.connection;
     let warn = |message: &str| tracing::warn!(event = "lane", connection = connection.key(), message);
     // A worker that died is followed when its requests have landed or died, as the queue would let it be.
@@ -96,9 +100,16 @@ async fn one(
         Rest::Until(at) => Some(at.max(now)),
         Rest::Empty { next } => taken.look_again(next, now),
     };
+    // A worker whose clock is ahead of the queue's has found nothing due: nor will the next one, until it is time by that.
+    let by = match rest {
+        Rest::Empty { .. } if received.receive_count == 1 => {
+            now.min(received.first_received_at.plus_ms(now.since_ms(began)))
+        }
+        _ => now,
+    };
     match seams.limits.pass_lane(connection, &taken, next).await {
         // Else the sweep sends it, when it is time.
-        Ok(true) if next.is_some_and(|at| at <= now) => {
+        Ok(true) if next.is_some_and(|at| at <= by) => {
             let next = Baton { connection: connection.clone(), n: taken.n };
             baton::send(seams, &[next]).await;
         }
@@ -106,6 +117,10 @@ async fn one(
         Err(error) => warn(&error.0),
     }
     Ok(report)
+}
+
+fn is_stopped(config: &OrgConfig, connection: &ConnectionKey) -> bool {
+    config.connections.get(&connection.connection).is_some_and(|own| own.mode != Mode::Live)
 }
 
 /// What one worker has to do with.
@@ -118,6 +133,34 @@ struct Work<'a> {
     deadline: Instant,
 }
 
+/// The calls of a worker, for one whose CRM takes nothing.
+#[derive(Debug, Default)]
+struct Tries {
+    /// Calls made when something ended last.
+    called: u64,
+}
+
+impl Tries {
+    /// Whether the worker ends, which was stopped until then: a CRM that takes nothing is not asked on and on by one
+    /// invocation, and a long rest is not waited out.
+    fn end(
+        &mut self,
+        lane: &Work<'_>,
+        until: Instant,
+        ended: bool,
+        refused: bool,
+        report: &BatchReport,
+    ) -> bool {
+        let calls = report.counts.get("crm_calls").copied().unwrap_or(0);
+        if ended {
+            self.called = calls;
+        }
+        let in_vain = !ended && refused || calls - self.called > MOST_IN_VAIN;
+        let wait_ms = until.since_ms(lane.seams.clock.now());
+        in_vain || wait_ms > WAIT_MS || lane.deadline.since_ms(until) < lane.least_chunk_ms()
+    }
+}
+
 impl Work<'_> {
     async fn work(&self, taken: &Lane, jobs: &mut Ingesting, report: &mut BatchReport) -> Rest {
         let clock = self.seams.clock;
@@ -128,63 +171,115 @@ impl Work<'_> {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             }
         };
+        // Whoever let it go on wants that seen now, not when a memory of the stop has expired.
+        let config = if is_stopped(&config, self.connection) {
+            match self.seams.configs.org_anew(&self.connection.org_id).await {
+                Ok(config) if !is_stopped(&config, self.connection) => config,
+                _ => return self.stopped().await,
+            }
+        } else {
+            config
+        };
         let own = config.connections.get(&self.connection.connection);
-        if own.is_some_and(|own| own.mode != Mode::Live) {
-            return Rest::Until(clock.now().plus_ms(STOPPED_MS));
+        if let Some(own) = own {
+            self.caches.credentials.look_anew_if_refused(&own.secret);
         }
         let connector = own.and_then(|own| registry::by_name(&own.provider));
         let size = connector.map_or(1, |connector| connector.capabilities().write_batch);
-        let calls = |report: &BatchReport| report.counts.get("crm_calls").copied().unwrap_or(0);
-        let mut called = calls(report);
+        let size = size.max(1) * CALLS_AT_ONCE;
+        let (mut backfill, mut tries) = (Backfill::default(), Tries::default());
+        let mut begun = false;
         loop {
-            let shown = match self.seams.records.parked(self.connection, LOOK_AT).await {
-                Ok(shown) => shown,
-                Err(error) => {
-                    tracing::warn!(event = "lane", connection = self.connection.key(), message = %error);
-                    return Rest::Until(clock.now().plus_ms(SOON_MS));
-                }
+            let Some((due, later)) = self.split(self.seams.records.parked(self.connection, LOOK_AT).await)
+            else {
+                return Rest::Until(clock.now().plus_ms(SOON_MS));
             };
-            let by = self.by();
-            let (due, later): (Vec<Parked>, Vec<Parked>) =
-                shown.into_iter().partition(|one| one.not_before <= by);
             if due.is_empty() {
-                return Rest::Empty { next: later.first().map(|one| one.not_before) };
+                match backfill
+                    .step(self, taken, &config, size, later.as_ref(), jobs, &mut tries, report)
+                    .await
+                {
+                    Some(rest) => return rest,
+                    None => continue,
+                }
             }
-            match jobs.begin(self, taken, &config, due.len(), report).await {
+            match jobs.begin(self, taken, &config, Traffic::Live, due.len(), report).await {
                 Begun::No => {}
                 Begun::Yes => continue,
                 Begun::Stopped(rest) => return rest,
             }
             let mut worked = false;
-            for chunk in due.chunks(size.max(1) * CALLS_AT_ONCE) {
+            for chunk in due.chunks(size) {
                 if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
-                    return Rest::Until(clock.now());
+                    return self.out_of_time(begun);
                 }
-                match drain(self, taken, &config, chunk, report).await {
+                if self.was_stopped().await {
+                    return Rest::Until(clock.now().plus_ms(STOPPED_MS));
+                }
+                begun = true;
+                match drain(self, taken, &config, chunk, false, report).await {
                     Drain::Stopped { until, ended, refused } => {
-                        let wait_ms = until.since_ms(clock.now());
-                        let in_time = self.deadline.since_ms(until) >= self.least_chunk_ms();
-                        // A CRM that takes nothing is not asked on and on by one invocation.
-                        if ended {
-                            called = calls(report);
-                        }
-                        let in_vain = !ended && refused || calls(report) - called > MOST_IN_VAIN;
-                        if in_vain || wait_ms > WAIT_MS || !in_time {
+                        if tries.end(self, until, ended, refused, report) {
                             return Rest::Until(until);
                         }
                         // Tokens come back in a moment: the rest of what was shown is looked at anew.
-                        clock.sleep_ms(wait_ms.max(0)).await;
+                        clock.sleep_ms(until.since_ms(clock.now()).max(0)).await;
                         worked = true;
                         break;
                     }
                     Drain::Worked(any) => worked |= any,
                 }
             }
-            // The index still shows what is drained already.
-            if !worked {
-                return Rest::Until(clock.now().plus_ms(SOON_MS));
+            // The index still shows what is drained already: what it shows of backfills may go meanwhile.
+            if !worked
+                && let Some(rest) =
+                    backfill.step(self, taken, &config, size, None, jobs, &mut tries, report).await
+            {
+                return rest.at_latest(clock.now().plus_ms(SOON_MS));
             }
         }
+    }
+
+    /// What is due of what an index shows, and the first that is not; none when it did not answer.
+    fn split(&self, shown: Result<Vec<Parked>, Unavailable>) -> Option<(Vec<Parked>, Option<Parked>)> {
+        match shown {
+            Ok(shown) => {
+                let by = self.by();
+                let (due, later): (Vec<Parked>, Vec<Parked>) =
+                    shown.into_iter().partition(|one| one.not_before <= by);
+                Some((due, later.into_iter().next()))
+            }
+            Err(error) => {
+                tracing::warn!(event = "lane", connection = self.connection.key(), message = %error);
+                None
+            }
+        }
+    }
+
+    /// Whether a person has stopped the connection since this run began. From memory: it costs a request when that expires.
+    async fn was_stopped(&self) -> bool {
+        let config = self.seams.configs.org(&self.connection.org_id).await;
+        config.is_ok_and(|config| is_stopped(&config, self.connection))
+    }
+
+    /// A connection that a person has stopped is looked at again and again while something is parked there, and touched in
+    /// nothing; where nothing is, whoever parks wakes its lane.
+    async fn stopped(&self) -> Rest {
+        let records = self.seams.records;
+        let none = |shown: Result<Vec<Parked>, Unavailable>| shown.is_ok_and(|shown| shown.is_empty());
+        if none(records.parked(self.connection, 1).await)
+            && none(records.backfilled(self.connection, 1).await)
+        {
+            return Rest::Empty { next: None };
+        }
+        Rest::Until(self.seams.clock.now().plus_ms(STOPPED_MS))
+    }
+
+    /// How a run ends whose time is over. One whose clock is ahead has no time from its beginning: nor may the next one have.
+    fn out_of_time(&self, begun: bool) -> Rest {
+        let now = self.seams.clock.now();
+        let soon = self.by().plus_ms(SOON_MS);
+        if begun || now <= soon { Rest::Until(now) } else { Rest::Empty { next: Some(soon) } }
     }
 
     fn least_chunk_ms(&self) -> i64 {

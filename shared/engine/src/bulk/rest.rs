@@ -17,6 +17,16 @@ pub(super) enum Rest {
     },
 }
 
+impl Rest {
+    /// The same, but looked at again by then.
+    pub(super) fn at_latest(self, at: Instant) -> Self {
+        match self {
+            Self::Until(until) => Self::Until(until.min(at)),
+            Self::Empty { next } => Self::Until(next.map_or(at, |next| next.min(at))),
+        }
+    }
+}
+
 /// What only a person ends is looked at again after this, in milliseconds.
 const PATIENT_MS: i64 = 60_000;
 /// A lane that cannot go on rests at least this long, in milliseconds.
@@ -28,9 +38,10 @@ pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option
         (Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret, _) => now.plus_ms(PATIENT_MS),
         (Code::OutOfTime, _) => return Some(now),
         (_, MessageFate::ReturnAsIs) => now.plus_ms(LEAST_MS),
-        (Code::Throttled | Code::Unavailable, MessageFate::Return(until) | MessageFate::Hold(until)) => {
-            *until
-        }
+        (
+            Code::Throttled | Code::Unavailable | Code::Resting,
+            MessageFate::Return(until) | MessageFate::Hold(until),
+        ) => *until,
         _ => return None,
     };
     Some(until.max(now.plus_ms(LEAST_MS)))
@@ -47,6 +58,7 @@ mod tests {
         let until = MessageFate::Return(Instant(9_000));
         assert_eq!(stops(Code::Throttled, until), Some(Instant(9_000)));
         assert_eq!(stops(Code::Unavailable, MessageFate::Return(now)), Some(Instant(2_000)));
+        assert_eq!(stops(Code::Resting, until), Some(Instant(9_000)));
         assert_eq!(stops(Code::Suspended, until), Some(Instant(61_000)));
         assert_eq!(stops(Code::StateUnavailable, MessageFate::ReturnAsIs), Some(Instant(2_000)));
         assert_eq!(stops(Code::OutOfTime, until), Some(now));

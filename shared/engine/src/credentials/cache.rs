@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct CredentialCache {
     by_secret: Mutex<HashMap<String, Cached>>,
     apps: Mutex<HashMap<String, AppText>>,
+    /// Whether what was refused is tried all the same: a person may have mended it at the CRM.
+    pub(super) tries_refused: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +46,23 @@ impl Cached {
 
 // A poisoned lock only says that a thread died elsewhere: what is in the maps is still whole.
 impl CredentialCache {
+    /// An empty one by which refused credentials are tried once more, for a person who wants to know whether they work by
+    /// now.
+    #[must_use]
+    pub fn trying_refused() -> Self {
+        Self { tries_refused: true, ..Self::default() }
+    }
+
+    /// Forgets that the credentials of `secret` were refused: the next use reads whether they still are.
+    pub(crate) fn look_anew_if_refused(&self, secret: &str) {
+        let mut cache = self.by_secret.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) =
+            cache.get_mut(secret).filter(|cached| cached.refused.is_some() && !cached.unsaved)
+        {
+            cached.until = Instant(0);
+        }
+    }
+
     pub(super) fn get(&self, secret: &str) -> Option<Cached> {
         self.by_secret.lock().unwrap_or_else(PoisonError::into_inner).get(secret).cloned()
     }

@@ -12,7 +12,7 @@ mod refresh;
 pub use account::learn_account;
 pub use cache::CredentialCache;
 
-use crate::seams::{Seams, SecretText};
+use crate::seams::{Limits, Seams, SecretText, Unavailable};
 use async_trait::async_trait;
 use cache::{AppText, Cached};
 use rtr_connectors::credentials::{App, Credential};
@@ -137,11 +137,11 @@ impl ConnectionAuth<'_> {
         let stamp = stamp(&version, app.as_ref());
         let suspension = self.seams.limits.suspension(&self.connection.key()).await.ok().flatten();
         let held = suspension.as_ref().filter(|held| held.secret_version == stamp);
-        let refused = held.map(|held| held.message.clone());
-        if suspension.is_some() && refused.is_none() {
-            let _ = self.seams.limits.set_suspension(&self.connection.key(), None).await;
+        if suspension.is_some() && held.is_none() {
+            let _ = resume(self.seams.limits, &self.connection, self.seams.clock.now()).await;
             tracing::info!(event = "resumed", connection = self.connection.key(), "the secret has changed");
         }
+        let refused = held.filter(|_| !self.cache.tries_refused).map(|held| held.message.clone());
         let until = self.seams.clock.now().plus_ms(self.cache_ms);
         let credential = Arc::new(credential);
         let cached = Cached { credential, version, app, text, until, refused, unsaved: false };
@@ -184,6 +184,19 @@ impl ConnectionAuth<'_> {
     fn keep(&self, cached: &Cached) {
         self.cache.keep(self.secret, cached);
     }
+}
+
+/// Ends the suspension of `connection` and wakes its lane, so that what is parked there goes at once.
+///
+/// # Errors
+/// When the store does not answer: either is made up for by the next look.
+pub async fn resume(
+    limits: &dyn Limits,
+    connection: &ConnectionKey,
+    now: Instant,
+) -> Result<(), Unavailable> {
+    limits.set_suspension(&connection.key(), None).await?;
+    limits.want_lane(connection, now).await
 }
 
 /// What a suspension holds on to: another secret, or another one of the app, is tried.

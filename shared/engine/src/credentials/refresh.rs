@@ -210,14 +210,18 @@ impl ConnectionAuth<'_> {
     }
 
     async fn refuse(&self, fresh: &Cached, why: &str) -> Failure {
-        let since = self.seams.clock.now();
-        let suspension = Suspension { message: why.to_owned(), since, secret_version: fresh.stamp() };
+        let (now, secret_version) = (self.seams.clock.now(), fresh.stamp());
+        // Refused anew it is suspended since the first time.
+        let stands = self.seams.limits.suspension(&self.connection.key()).await.ok().flatten();
+        let since =
+            stands.filter(|held| held.secret_version == secret_version).map_or(now, |held| held.since);
+        let suspension = Suspension { message: why.to_owned(), since, secret_version };
         if let Err(error) = self.seams.limits.set_suspension(&self.connection.key(), Some(&suspension)).await
         {
             tracing::warn!(event = "suspension", connection = self.connection.key(), message = %error);
         }
         tracing::warn!(event = "suspended", connection = self.connection.key(), message = why);
-        let until = since.plus_ms(self.cache_ms);
+        let until = now.plus_ms(self.cache_ms);
         self.keep(&Cached { refused: Some(why.to_owned()), until, ..fresh.clone() });
         suspended(why)
     }

@@ -51,7 +51,7 @@ pub(super) async fn set_aside(
     let unknown: usize = intake
         .records
         .iter()
-        .filter_map(|record| record.change.as_ref())
+        .flat_map(|record| record.changes())
         .map(|(_, change)| change.unknown_fields)
         .sum();
     report.count("unknown_fields", unknown as u64);

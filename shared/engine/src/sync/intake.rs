@@ -1,7 +1,7 @@
 //! What is in a batch: strays, what cannot be read, and per record the newest version for each connection. Pure.
 
 use crate::batch::Received;
-use rtr_core::change::{Change, Malformed, Message, Wake, parse};
+use rtr_core::change::{BULK, Change, Malformed, Message, Wake, parse};
 use rtr_core::key::RecordKey;
 
 /// A batch, taken apart. Numbers are places in the batch.
@@ -20,8 +20,12 @@ pub(super) struct Intake {
 pub(super) struct RecordWork {
     /// The record.
     pub(super) key: RecordKey,
-    /// The newest change event.
+    /// The newest change event for all its connections.
     pub(super) change: Option<(usize, Change)>,
+    /// The newest of each connection for which a backfill sends alone.
+    pub(super) only: Vec<(usize, Change)>,
+    /// Whether any event came otherwise than by a backfill.
+    pub(super) live: bool,
     /// The newest wake-up of each connection.
     pub(super) wakes: Vec<(usize, Wake)>,
     /// Every message of the record, the chosen ones included.
@@ -34,11 +38,31 @@ impl RecordWork {
     /// Messages that stand for nothing any more: a newer one is in the same batch.
     #[must_use]
     pub(super) fn compacted(&self) -> Vec<usize> {
+        let stands = |(at, change): &&(usize, Change)| {
+            change.only.as_ref().is_none_or(|name| self.change_for(name).is_some_and(|(one, _)| one == at))
+        };
         let chosen = |place: &usize| {
-            self.change.as_ref().is_some_and(|(at, _)| at == place)
+            self.changes().filter(stands).any(|(at, _)| at == place)
                 || self.wakes.iter().any(|(at, _)| at == place)
         };
         self.messages.iter().copied().filter(|place| !chosen(place)).collect()
+    }
+
+    /// The newest change events: for all its connections, and for one alone.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &(usize, Change)> {
+        self.change.iter().chain(&self.only)
+    }
+
+    /// What counts of them for the connection `name`; of equal versions what came last.
+    pub(super) fn change_for(&self, name: &str) -> Option<&(usize, Change)> {
+        let meant = |change: &Change| change.only.as_ref().is_none_or(|only| only == name);
+        self.changes().filter(|(_, change)| meant(change)).max_by_key(|(at, change)| (change.version, *at))
+    }
+
+    /// Whether `change` goes by the bulk lane, behind all that is live. What is for one connection alone always does: it is
+    /// never called for while messages of older versions for the others are in the queue.
+    pub(super) fn is_backfill(&self, change: &Change) -> bool {
+        change.only.is_some() || !self.live
     }
 }
 
@@ -64,24 +88,34 @@ pub(super) fn take_in(messages: &[Received], group_buckets: u64) -> Intake {
             intake.records.push(RecordWork {
                 key: message.key().clone(),
                 change: None,
+                only: Vec::new(),
+                live: false,
                 wakes: Vec::new(),
                 messages: Vec::new(),
                 again: false,
             });
             intake.records.len() - 1
         });
-        intake.records[at].add(place, message, again);
+        intake.records[at].add(place, message, again, received.lane.as_deref() == Some(BULK));
     }
     intake
 }
 
 impl RecordWork {
-    fn add(&mut self, place: usize, message: Message, again: bool) {
+    fn add(&mut self, place: usize, message: Message, again: bool, bulk: bool) {
         self.messages.push(place);
         self.again |= again;
         match message {
             // Of equal versions the later one stands: it is what the producer said last.
+            Message::Change(change) if change.only.is_some() => {
+                match self.only.iter_mut().find(|(_, held)| held.only == change.only) {
+                    Some(held) if held.1.version <= change.version => *held = (place, change),
+                    Some(_) => {}
+                    None => self.only.push((place, change)),
+                }
+            }
             Message::Change(change) => {
+                self.live |= !bulk;
                 if self.change.as_ref().is_none_or(|(_, held)| held.version <= change.version) {
                     self.change = Some((place, change));
                 }
@@ -124,6 +158,36 @@ mod tests {
         let record = &intake.records[0];
         assert_eq!(record.change.as_ref().map(|(place, change)| (*place, change.version)), Some((1, 4)));
         assert_eq!((record.compacted(), record.again), (vec![0, 2], true));
+    }
+
+    fn only(id: &str, version: u64, connection: &str) -> Received {
+        let mut restricted = message(id, version, "acme#contact#a", 1);
+        let event = &restricted.body;
+        restricted.body = format!(r#"{{"backfill":{{"connection":"{connection}","event":{event}}}}}"#);
+        restricted
+    }
+
+    #[test]
+    fn given_versions_for_one_connection_alone_when_taken_in_then_each_connection_has_its_own_newest() {
+        let batch =
+            [message("a", 4, "acme#contact#a", 1), only("a", 5, "hubspot"), only("a", 3, "salesforce")];
+        let intake = take_in(&batch, 0);
+        let record = &intake.records[0];
+        let of = |name| record.change_for(name).map(|(_, change)| change.version);
+        assert_eq!((of("hubspot"), of("salesforce"), of("pipedrive")), (Some(5), Some(4), Some(4)));
+        assert_eq!(record.compacted(), [2], "the newer one for all stands for it");
+    }
+
+    #[test]
+    fn given_a_live_and_a_backfilled_version_when_taken_in_then_the_newer_one_is_live() {
+        let bulk = Received { lane: Some(BULK.to_owned()), ..message("a", 5, "acme#contact#a", 1) };
+        let live = |batch: &[Received]| {
+            let intake = take_in(batch, 0);
+            let record = &intake.records[0];
+            record.change_for("hubspot").map(|(_, change)| (change.version, record.is_backfill(change)))
+        };
+        assert_eq!(live(std::slice::from_ref(&bulk)), Some((5, true)));
+        assert_eq!(live(&[message("a", 4, "acme#contact#a", 1), bulk]), Some((5, false)));
     }
 
     #[test]

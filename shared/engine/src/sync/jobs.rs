@@ -27,7 +27,7 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
     let woken = work.wakes.iter().map(|(_, wake)| &wake.connection).filter(|name| !routed.contains(name));
     for name in routed.iter().chain(woken) {
         let wake = work.wakes.iter().find(|(_, wake)| wake.connection == *name);
-        let change = work.change.as_ref().filter(|_| routed.contains(name));
+        let change = work.change_for(name).filter(|_| routed.contains(name));
         // Of equal versions the wake stands for the others: it is the one that may revive a dead version.
         let (place, version, woken) = match (wake, change) {
             (Some((place, wake)), Some((_, change))) if wake.version >= change.version => {
@@ -62,7 +62,8 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             by: received.message_id.clone(),
             operation: event.map_or(Operation::Upsert, |change| change.operation),
             data: event.map_or(Value::Null, |change| change.data.clone()),
-            beside: change.filter(|_| woken).map(|(at, change)| beside(*at, change, batch)),
+            beside: change.filter(|_| woken).map(|(at, change)| beside(*at, work, change, batch)),
+            backfill: event.is_some_and(|change| work.is_backfill(change)),
             setup,
             mapped: None,
             key_value: None,
@@ -84,7 +85,7 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
     (jobs, none)
 }
 
-fn beside(place: usize, change: &Change, batch: &[Received]) -> Beside {
+fn beside(place: usize, work: &RecordWork, change: &Change, batch: &[Received]) -> Beside {
     let received = &batch[place];
     Beside {
         message: place,
@@ -94,5 +95,6 @@ fn beside(place: usize, change: &Change, batch: &[Received]) -> Beside {
         version: change.version,
         operation: change.operation,
         data: change.data.clone(),
+        backfill: work.is_backfill(change),
     }
 }

@@ -114,24 +114,26 @@ async fn make_jobs(
         let Some(config) = configs.get(&record.key.org_id) else { continue };
         let (made, none) = jobs::jobs(record, config, batch);
         report.count("superseded", record.compacted().len() as u64);
-        if let Some((place, change)) = &record.change {
-            if !config.known && settings.strict_orgs {
-                let reason = Reason::new(Code::UnknownOrg, "the org has no configuration");
-                letters.push(aside::unfiled(*place, &batch[*place], change, None, &reason, at.clone()));
-                log_unfiled(change, "", Ended::Dead, &reason, &batch[*place]);
-                continue;
+        if !config.known && settings.strict_orgs && record.changes().next().is_some() {
+            let reason = Reason::new(Code::UnknownOrg, "the org has no configuration");
+            for (place, change) in record.changes() {
+                let (received, only) = (&batch[*place], change.only.as_deref());
+                letters.push(aside::unfiled(*place, received, change, only, &reason, at.clone()));
+                log_unfiled(change, only.unwrap_or(""), Ended::Dead, &reason, received);
             }
-            if made.is_empty() && none.is_empty() {
-                let reason = Reason::new(Code::NoMapping, "no route for this record");
-                log_unfiled(change, "", jobs::NOT_ROUTED, &reason, &batch[*place]);
-                report.count("skipped", 1);
-            }
+            continue;
+        }
+        if let Some((place, change)) = record.changes().next().filter(|_| made.is_empty() && none.is_empty())
+        {
+            let reason = Reason::new(Code::NoMapping, "no route for this record");
+            log_unfiled(change, "", jobs::NOT_ROUTED, &reason, &batch[*place]);
+            report.count("skipped", 1);
         }
         for none in &none {
             match orphans::end(seams, batch, record, none, fates).await {
                 Orphan::Filed => report.count("dead", 1),
                 Orphan::Returned => report.count("parked", 1),
-                Orphan::Nothing => match &record.change {
+                Orphan::Nothing => match record.change_for(&none.connection) {
                     Some((place, change)) => {
                         letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
                         log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);

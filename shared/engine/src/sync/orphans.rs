@@ -37,15 +37,16 @@ pub(super) async fn end(
     let Some((place, wake)) = record.wakes.iter().find(|(_, wake)| wake.connection == none.connection) else {
         return Orphan::Nothing;
     };
-    if record.change.as_ref().is_some_and(|(_, change)| change.version > wake.version) {
+    let change = record.change_for(&none.connection);
+    if change.is_some_and(|(_, change)| change.version > wake.version) {
         return Orphan::Nothing;
     }
     match one(seams, &batch[*place], record, wake.version, none).await {
         Ok(true) => Orphan::Filed,
         Ok(false) => Orphan::Nothing,
         Err(()) => {
-            let beside = record.change.iter().map(|(place, _)| *place);
-            for place in beside.chain([*place]) {
+            let beside = change.map(|(place, _)| *place);
+            for place in beside.into_iter().chain([*place]) {
                 fates[place] = fates[place].and(MessageFate::ReturnAsIs);
             }
             Orphan::Returned
@@ -89,6 +90,7 @@ async fn one(
                 mapping_revision: slot.mapping_revision,
                 by: received.message_id.clone(),
                 again: true,
+                backfill: false,
             };
             match settle(&old, &attempt, &Ending::Dead(Box::new(filing)), seams.clock.now()) {
                 Decision::Write(item) => *item,

@@ -1,8 +1,9 @@
 //! Versions that cannot go now leave the queue, where they would hold up others: another connection of their record, newer
 //! versions, other orgs. They are kept in their slots, from where the bulk lane drains them.
 //!
-//! A short wait stays in the queue, which costs nothing and comes back on time. But what waits for tokens is parked as soon
-//! as it has waited once: thousands of messages that wait their turn would fill the queue's flight.
+//! A short wait stays in the queue, which costs nothing and comes back on time. But what waits for tokens, or for
+//! a CRM that is left alone, is parked as soon as it has waited once: thousands of messages that wait their turn would fill
+//! the queue's flight.
 
 use crate::seams::Seams;
 use crate::work::commit::{finish, parking};
@@ -68,9 +69,13 @@ fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
         MessageFate::Done | MessageFate::ReturnAsIs => return None,
     };
     let wait_ms = until.since_ms(now);
+    // Not a matter of waiting: it is the bulk lane's to call for.
+    if reason.code == Code::Backfilled {
+        return Some((until, reason.clone()));
+    }
     let short = wait_ms <= SHORT_MS && job.receive_count == 1 && !held;
     let woken = job.wake && job.item.slot.as_ref().is_some_and(|slot| slot.state != SlotState::Dead);
-    let crowded = job.several || reason.code == Code::Throttled;
+    let crowded = job.several || matches!(reason.code, Code::Throttled | Code::Resting);
     let slow = job.receive_count >= FAST_RECEIVES || wait_ms > LONG_MS;
     if !woken && !slow && (!crowded || short) {
         return None;

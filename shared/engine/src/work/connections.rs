@@ -5,6 +5,7 @@ use super::announce::announce;
 use super::execute::execute;
 use super::job::Job;
 use crate::batch::Settings;
+use crate::breaker::{Bounds, BreakerGate};
 use crate::credentials::ConnectionAuth;
 use crate::gate::LimiterGate;
 use crate::report::BatchReport;
@@ -14,7 +15,9 @@ use futures::future::join_all;
 use rtr_connectors::registry::Connector;
 use rtr_connectors::session::{Retries, Session};
 use rtr_core::config::OrgConfig;
+use rtr_core::item::Lane;
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
 use rtr_core::retry::MAX_TRIES;
 use rtr_core::time::Instant;
 use std::collections::BTreeMap;
@@ -51,6 +54,10 @@ pub(crate) async fn call_all(
     }
 }
 
+/// The sync lane waits for a connection's tokens this long in an invocation, in milliseconds: a connection with more work than
+/// tokens would keep its environments from everybody else's.
+const TOKENS_WITHIN_MS: u32 = 250;
+
 struct Calls {
     made: u64,
     let_through: u64,
@@ -72,7 +79,10 @@ async fn one_connection(
 ) -> Calls {
     let Some(first) = jobs.first() else { return Calls { made: 0, let_through: 0, quota_low: 0 } };
     let (config, connection) = (first.setup.config.clone(), first.connection.clone());
-    let door = Door { config: &config, connection: &connection, connector: first.setup.connector };
+    // The bulk lane's chunks are of one kind, and the sync lane calls for nothing that a backfill brought.
+    let traffic = if jobs.iter().all(|job| job.backfill) { Traffic::Backfill } else { Traffic::Live };
+    let (connector, lane) = (first.setup.connector, first.lane);
+    let door = Door { config: &config, connection: &connection, connector, lane, traffic };
     open(seams, settings, caches, &door, deadline, &mut Execute { seams, jobs: &mut jobs }).await
 }
 
@@ -81,6 +91,10 @@ pub(crate) struct Door<'a> {
     pub(crate) config: &'a OrgConfig,
     pub(crate) connection: &'a ConnectionKey,
     pub(crate) connector: Connector,
+    /// Who calls.
+    pub(crate) lane: Lane,
+    /// Whose share of the tokens it spends.
+    pub(crate) traffic: Traffic,
 }
 
 /// What is done over an open connection.
@@ -126,7 +140,15 @@ async fn open(
     let Some(own) = door.config.connections.get(&connection.connection) else {
         return Calls { made: 0, let_through: 0, quota_low: 0 };
     };
-    let gate = LimiterGate::new(seams.limits, seams.clock, &caches.pools, connection.clone(), &own.limits);
+    let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
+    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, door.traffic)
+        .sharing(own.reserve_backfill_percent);
+    // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
+    let limiter =
+        if door.lane == Lane::Bulk { limiter.evenly() } else { limiter.waiting_at_most(TOKENS_WITHIN_MS) };
+    let call_ms = connector.capabilities().call_timeout_ms;
+    let bounds = Bounds { call_ms, deadline, share: settings.connection_share };
+    let gate = BreakerGate::new(limits, clock, &caches.breakers, limiter, connection.clone(), rules, bounds);
     let auth = ConnectionAuth {
         seams: *seams,
         cache: &caches.credentials,
@@ -143,11 +165,13 @@ async fn open(
         gate: &gate,
         auth: &auth,
         deadline,
-        call_timeout_ms: connector.capabilities().call_timeout_ms,
+        call_timeout_ms: call_ms,
         retries: Retries::at_most(MAX_TRIES - 1),
         classify: connector.classify(),
         quota: connector.quota(),
     };
     deed.with(&session).await;
+    gate.leave().await;
+    let gate = &gate.limiter;
     Calls { made: gate.calls(), let_through: gate.let_through(), quota_low: u64::from(gate.quota_low()) }
 }

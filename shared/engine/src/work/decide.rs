@@ -4,10 +4,10 @@ use super::commit::{Certainty, commit, filing, finish, kept_body, parking};
 use super::job::{Job, Stage};
 use super::prepare;
 use crate::report::BatchReport;
-use crate::seams::Seams;
+use crate::seams::{Seams, Unavailable};
 use rtr_core::code::Code;
 use rtr_core::item::{Ended, Lane, Reason};
-use rtr_core::key::PairKey;
+use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::payload::Resolved;
 use rtr_core::plan::Action;
 use rtr_core::settle::Ending;
@@ -16,7 +16,7 @@ use rtr_core::time::Instant;
 /// Decides every job, and writes at once the endings that need no call.
 pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut BatchReport) {
     let now = seams.clock.now();
-    let (mut work, mut waiting) = (Vec::new(), Vec::new());
+    let (mut work, mut waiting, mut hurried) = (Vec::new(), Vec::new(), Vec::new());
     for (at, job) in
         jobs.iter_mut().enumerate().filter(|(_, job)| matches!(job.stage, Stage::Read) && !job.deferred)
     {
@@ -36,9 +36,14 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
             }
             Action::ReplaceParked => {
                 job.replaces = true;
-                let held = job.item.slot.as_ref().map(|slot| (slot.not_before, slot.reason.clone()));
-                let (until, reason) =
-                    held.unwrap_or((now, Reason::new(Code::Contended, "the record is parked")));
+                let (until, reason) = place_of(job, now);
+                if !job.backfill
+                    && job.item.slot.as_ref().is_some_and(|slot| slot.backfill)
+                    && let Err(error) = hurry(seams, &mut hurried, &job.connection, until.max(now)).await
+                {
+                    job.give_back_as_is(&error.0);
+                    continue;
+                }
                 match parking(seams, job, reason.clone(), until, None).await {
                     Ok(parking) => {
                         work.push((job, Ending::Parked(Box::new(parking)), Ended::Parked, Some(reason)))
@@ -74,6 +79,12 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
                     Err(why) => job.give_back_as_is(&why),
                 }
             }
+            Action::Go(_) if job.backfill && job.lane == Lane::Sync => {
+                job.give_back(
+                    now,
+                    Reason::new(Code::Backfilled, "it came by a backfill: the bulk lane drains it"),
+                );
+            }
             Action::Go(go) if go.open.is_some() => match kept_body(seams, job).await {
                 Ok(body) => (job.kept, job.stage) = (Some(body), Stage::Going(go)),
                 Err(why) => job.give_back_as_is(&why),
@@ -85,6 +96,34 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
         finish(seams, work).await;
     }
     report.count("linked_meanwhile", linked_meanwhile(seams, jobs, &waiting).await);
+}
+
+/// When and why a version goes that takes the place of what is parked.
+fn place_of(job: &Job, now: Instant) -> (Instant, Reason) {
+    match &job.item.slot {
+        Some(slot) if slot.reason.code == Code::Backfilled && !job.backfill => {
+            let message = "it took the place of a version that a backfill had brought, and goes before those";
+            (slot.not_before, Reason::new(Code::Backfilled, message))
+        }
+        Some(slot) => (slot.not_before, slot.reason.clone()),
+        None => (now, Reason::new(Code::Contended, "the record is parked")),
+    }
+}
+
+/// A live version takes the place of a backfilled one: its lane may be resting until a backfill may go on, and must not for
+/// it. Once for each connection of a batch.
+async fn hurry(
+    seams: &Seams<'_>,
+    hurried: &mut Vec<(ConnectionKey, Instant)>,
+    connection: &ConnectionKey,
+    until: Instant,
+) -> Result<(), Unavailable> {
+    let soon_enough = |(known, at): &(ConnectionKey, Instant)| known == connection && *at <= until;
+    if !hurried.iter().any(soon_enough) {
+        seams.limits.want_lane(connection, until).await?;
+        hurried.push((connection.clone(), until));
+    }
+    Ok(())
 }
 
 /// A reference may have been linked between our read and our wait, and have told nobody: those go at once. Says how many.

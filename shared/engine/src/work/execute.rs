@@ -4,10 +4,10 @@ use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::job::{Job, Stage};
 use super::look::{adopt, adopt_if_matched, look, stamp};
 use super::prepare::{decide, references_moved};
-use super::treat::{BREAKER_MS, Treatment, treat, waiting};
+use super::treat::{Treatment, treat, waiting};
 use crate::seams::Seams;
 use rtr_connectors::connector::{Association, Kind, WriteCall, WriteItem};
-use rtr_connectors::session::Session;
+use rtr_connectors::session::{Heard, Session};
 use rtr_core::code::Code;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::item::{Ended, Lane, Reason};
@@ -110,7 +110,8 @@ async fn call(
     let outcomes =
         connector.write(session, &WriteCall { object: object.to_owned(), kind: kind.clone(), items }).await;
     if outcomes.iter().any(|outcome| matches!(outcome, Err(Failure { class: Class::Unavailable, .. }))) {
-        session.gate.block("*", seams.clock.now().plus_ms(BREAKER_MS)).await;
+        // Its tries in place came to nothing, or it says so of records in an answer that looks well.
+        session.gate.heard(Heard::Fails, 0).await;
     }
     let mut written = Vec::new();
     for (at, outcome) in places.into_iter().zip(outcomes) {

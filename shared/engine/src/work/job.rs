@@ -55,6 +55,8 @@ pub(crate) struct Job {
     pub(crate) linked_before: bool,
     /// Whether its record goes to other connections too.
     pub(crate) several: bool,
+    /// Whether it came by a backfill: only the bulk lane calls for it, behind all that is live.
+    pub(crate) backfill: bool,
     /// Whether it takes the place of what is parked, and only that: what it would park anew no lane knows of.
     pub(crate) replaces: bool,
 }
@@ -68,6 +70,7 @@ pub(crate) struct Beside {
     pub(crate) version: u64,
     pub(crate) operation: Operation,
     pub(crate) data: Value,
+    pub(crate) backfill: bool,
 }
 
 /// What the configuration says of the pair.
@@ -125,6 +128,7 @@ impl Job {
             mapping_revision: self.setup.mapping.revision,
             by: self.by.clone(),
             again: self.again,
+            backfill: self.backfill,
         }
     }
 
@@ -140,7 +144,9 @@ impl Job {
     /// Receives of the version so far, over all its messages.
     pub(crate) fn attempts(&self) -> u32 {
         let slot = self.item.slot.as_ref().filter(|slot| slot.wanted_version == self.version && self.wake);
-        slot.map_or(0, |slot| slot.attempts).saturating_add(self.receive_count)
+        // Of several messages in one batch another may be the one that was received before.
+        let receives = if self.again { self.receive_count.max(2) } else { self.receive_count };
+        slot.map_or(0, |slot| slot.attempts).saturating_add(receives)
     }
 
     pub(crate) fn going(&self) -> Option<&Go> {

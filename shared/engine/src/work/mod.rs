@@ -17,17 +17,20 @@ pub(crate) mod prepare;
 pub(crate) mod treat;
 pub(crate) mod waves;
 
+use crate::breaker::Breakers;
 use crate::credentials::CredentialCache;
 use crate::gate::Pools;
 
 /// Kept back of the invocation's time for writing endings, in milliseconds.
 pub(crate) const COMMIT_RESERVE_MS: i64 = 3_000;
 
-/// What outlives an invocation: leases and credentials, each with an expiry.
+/// What outlives an invocation: leases, breakers and credentials, each with an expiry.
 #[derive(Debug, Default)]
 pub struct Caches {
     /// Leases of tokens.
     pub pools: Pools,
+    /// What is known of the connections' breakers.
+    pub breakers: Breakers,
     /// Credentials.
     pub credentials: CredentialCache,
 }

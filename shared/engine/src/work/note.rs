@@ -2,6 +2,7 @@
 
 use super::job::{Job, Stage};
 use crate::report::{BatchReport, RecordLine};
+use rtr_core::code::Code;
 use rtr_core::item::Ended;
 
 /// Counts the job's ending, and logs it.
@@ -14,6 +15,11 @@ pub(crate) fn note(job: &Job, report: &mut BatchReport) {
     report.count(ended.as_str(), 1);
     if reason.is_some_and(|reason| reason.message == "overtaken") {
         report.count("overtaken", 1);
+    }
+    // Millions come, and each of them is news when the bulk lane ends it.
+    if ended == Ended::Parked && job.backfill && reason.is_some_and(|reason| reason.code == Code::Backfilled)
+    {
+        return report.count("backfilled", 1);
     }
     if matches!(ended, Ended::Applied | Ended::Unchanged | Ended::Superseded) && reason.is_none() {
         return;

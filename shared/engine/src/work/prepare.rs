@@ -160,6 +160,7 @@ fn take_beside(job: &mut Job, beside: Beside) {
     job.version = beside.version;
     job.operation = beside.operation;
     job.data = beside.data;
+    job.backfill = beside.backfill;
     map(job);
 }
 
@@ -167,6 +168,7 @@ fn take_beside(job: &mut Job, beside: Beside) {
 pub(crate) async fn revive(seams: &Seams<'_>, job: &mut Job) {
     let Some(slot) = job.item.slot.clone() else { return };
     job.operation = slot.operation();
+    job.backfill = slot.backfill;
     job.data = match &slot.body {
         Body::Inline(data) => data.clone(),
         Body::Stored(key) => match seams.records.body(key).await {

@@ -8,8 +8,8 @@ use rtr_core::mapping::OnMissing;
 use rtr_core::plan::First;
 use rtr_core::time::Instant;
 
-/// How long everybody leaves a CRM alone that said it is unavailable, in milliseconds.
-pub(crate) const BREAKER_MS: i64 = 5_000;
+/// The wait for tokens where nobody says how long, in milliseconds.
+const THROTTLED_MS: i64 = 5_000;
 /// The longest wait after an outage's answer, in milliseconds; it doubles with each receive up to this.
 const LONGEST_BACKOFF_MS: i64 = 300_000;
 /// How often a suspended connection's messages look whether the secret has changed, in milliseconds.
@@ -43,7 +43,8 @@ pub(crate) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
     let capabilities = job.setup.connector.capabilities();
     let now = job.latest(now);
     match &failure.class {
-        Class::Throttled { until } => Treatment::Return(until.unwrap_or(now.plus_ms(BREAKER_MS))),
+        Class::Throttled { until } => Treatment::Return(until.unwrap_or(now.plus_ms(THROTTLED_MS))),
+        Class::Resting { until } => Treatment::Return(*until),
         Class::Unavailable => Treatment::Return(now.plus_ms(backoff_ms(job.attempts()))),
         Class::Busy => Treatment::Return(now.plus_ms(BUSY_MS)),
         Class::OutOfTime => Treatment::Return(now),

@@ -74,6 +74,19 @@ fn given_a_consent_when_the_person_comes_back_then_the_secret_is_stored_and_an_e
 }
 
 #[test]
+fn given_what_waits_for_credentials_when_a_person_connects_then_it_goes_at_once() {
+    let world = with_app();
+    assert!(world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]).failed.is_empty());
+    assert_eq!(crate::parked(&world, "c").reason.code.as_str(), "RTR4007");
+    world.clock.advance_ms(5_000);
+    assert!(world.sweep().is_empty(), "its lane rests");
+    let page = came_back(&world, &decided(&world, &asked(&world, Some("main")).unwrap(), "allow"));
+    assert_eq!(page.status, 200, "{}", page.text);
+    world.sweep();
+    assert_eq!((world.contacts("email"), world.item("contact", "c").slot), (vec!["c@x.io".to_owned()], None));
+}
+
+#[test]
 fn given_a_state_that_served_or_ended_or_is_nobodys_when_it_comes_back_then_nothing_is_traded() {
     let world = with_app();
     let query = decided(&world, &asked(&world, Some("main")).unwrap(), "allow");

@@ -9,6 +9,7 @@ use rtr_connectors::registry;
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Item;
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
 use rtr_core::links::{Refusal, Told};
 use rtr_engine::credentials::ConnectionAuth;
 use rtr_engine::gate::LimiterGate;
@@ -77,7 +78,8 @@ fn asking<T>(
         deadline: world.now().plus_ms(60_000),
     };
     let key = ConnectionKey::new(ORG, "hubspot");
-    let gate = LimiterGate::new(seams.limits, seams.clock, &world.caches.pools, key, &settings.limits);
+    let pools = &world.caches.pools;
+    let gate = LimiterGate::new(seams.limits, seams.clock, pools, key, &settings.limits, Traffic::Live);
     let session = rtr_connectors::session::Session {
         http: seams.http,
         clock: seams.clock,

@@ -9,6 +9,8 @@ use rtr_core::item::{Slot, SlotState};
 use rtr_testkit::world::World;
 
 mod adopting;
+mod breaker;
+mod budgets;
 mod bulk;
 mod connecting;
 mod corners;

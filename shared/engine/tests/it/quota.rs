@@ -3,6 +3,7 @@
 use futures::executor::block_on;
 use rtr_connectors::session::{Gate, Quota};
 use rtr_core::key::ConnectionKey;
+use rtr_core::limit::{QUOTA_MS, Traffic};
 use rtr_engine::gate::{LimiterGate, Pools};
 use rtr_testkit::clock::TestClock;
 use rtr_testkit::limits::MemoryLimits;
@@ -15,8 +16,8 @@ fn given_an_allowance_when_nine_tenths_are_used_then_it_is_told_and_calls_still_
     let pools = Pools::default();
     let low = |used, limit| {
         let key = ConnectionKey::new("acme", "salesforce");
-        let gate = LimiterGate::new(&limits, &*clock, &pools, key, &[]);
-        gate.quota(Quota { used, limit });
+        let gate = LimiterGate::new(&limits, &*clock, &pools, key, &[], Traffic::Live);
+        gate.quota(Quota { per_ms: QUOTA_MS, limit, left: limit.saturating_sub(used), resets_in_ms: None });
         assert_eq!(block_on(gate.enter("*")), Ok(()));
         gate.quota_low()
     };

@@ -343,6 +343,13 @@ impl Records for Earlier<'_> {
     ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
         self.0.records.parked(at, limit).await
     }
+    async fn backfilled(
+        &self,
+        at: &ConnectionKey,
+        limit: usize,
+    ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
+        self.0.records.backfilled(at, limit).await
+    }
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<rtr_engine::seams::Named>, Unavailable> {
         self.0.records.read_named(keys).await
     }

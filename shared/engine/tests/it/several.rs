@@ -193,6 +193,11 @@ fn given_a_connection_that_is_taken_away_when_what_it_parked_is_due_then_it_is_d
     assert_eq!(world.sweep()[0].counts["dead"], 1);
     let slot = world.item_at("eu", "contact", "c").slot.unwrap();
     assert_eq!((slot.state, slot.reason.code.as_str()), (SlotState::Dead, "RTR2006"));
+    // Its lane looks a few times more, whatever anybody's clock says, and then nobody does.
+    for _ in 0..4 {
+        world.clock.advance_ms(60_000);
+        world.sweep();
+    }
     world.clock.advance_ms(600_000);
     assert!(world.sweep().is_empty());
     // It is back: a person sends it again.

@@ -48,6 +48,22 @@ impl Configs for ConfigCache {
         if let Some(known) = known.as_ref().filter(|known| now < known.look_at) {
             return Ok(known.config.clone());
         }
+        self.look(org, known, now).await
+    }
+
+    async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        let known = self.known().get(org).cloned();
+        self.look(org, known, self.clock.now()).await
+    }
+}
+
+impl ConfigCache {
+    async fn look(
+        &self,
+        org: &str,
+        known: Option<Known>,
+        now: Instant,
+    ) -> Result<Arc<OrgConfig>, Unavailable> {
         let known = match (self.table.org(org).await, known) {
             (Ok(config), _) => Known { config, read_at: now, look_at: now.plus_ms(self.cache_ms) },
             (Err(_), Some(known)) if now.since_ms(known.read_at) < self.cache_ms + GRACE_MS => {

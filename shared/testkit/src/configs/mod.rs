@@ -8,7 +8,8 @@ use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::registry;
 use rtr_core::config::{
-    ConfigSet, DocBody, OrgConfig, SourceFile, Stored, StoredDoc, load, plan_apply, resolve,
+    ConfigSet, DocBody, OrgConfig, Pause, Pauses, Scope, SourceFile, Stored, StoredDoc, load, plan_apply,
+    resolve,
 };
 use rtr_engine::seams::{Configs, Unavailable};
 use std::collections::BTreeMap;
@@ -81,6 +82,16 @@ impl MemoryConfigs {
         state.stored.revision
     }
 
+    /// Pauses `scope`, as `rtr connection pause` does; false when it is paused already.
+    pub fn pause(&self, scope: Scope, pause: Pause) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stored.pauses.begin(scope, pause)
+    }
+
+    /// Ends the pause of `scope`; none when there was none.
+    pub fn resume(&self, scope: &Scope) -> Option<Pause> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stored.pauses.end(scope)
+    }
+
     /// While true nothing answers.
     pub fn set_down(&self, down: bool) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).down = down;
@@ -114,7 +125,11 @@ impl MemoryConfigs {
                 resolve(org, stored.orgs.get(org), stored.global.as_ref(), &registry::facts(), "test");
             config.map(Arc::new).map_err(|error| error.to_string())
         });
-        config.clone().map_err(Unavailable)
+        let config = config.clone().map_err(Unavailable)?;
+        if stored.pauses == Pauses::default() {
+            return Ok(config);
+        }
+        Ok(Arc::new((*config).clone().under(&stored.pauses)))
     }
 }
 

@@ -60,6 +60,7 @@ macro_rules! service_laws {
             parked: [
                 given_what_is_parked_when_asked_then_it_comes_in_the_order_of_its_times_due_or_not,
                 given_states_and_connections_that_are_not_the_lanes_when_asked_then_they_do_not_come,
+                given_what_backfills_brought_when_asked_then_it_comes_apart_from_what_is_live,
                 given_more_parked_than_asked_for_when_asked_then_each_partition_gives_its_share_of_the_earliest,
                 given_what_is_drained_put_off_or_filed_when_asked_then_it_is_gone_or_has_its_new_time,
                 given_a_connection_of_any_characters_and_length_when_asked_then_its_own_come,
@@ -80,6 +81,7 @@ macro_rules! service_laws {
             buckets: [
                 given_two_environments_when_they_lease_then_together_they_get_no_more_than_the_rule,
                 given_an_empty_bucket_when_time_goes_by_then_it_refills_at_its_rate_up_to_its_burst,
+                given_a_full_bucket_when_all_is_taken_then_its_window_has_no_more_and_the_next_goes_evenly,
                 given_an_empty_bucket_when_asked_then_the_time_it_names_is_the_first_at_which_a_token_is_there,
                 given_several_rules_when_leased_then_each_must_give_and_a_refusal_takes_from_none,
                 given_many_at_once_when_they_lease_then_no_token_is_given_twice,
@@ -87,6 +89,24 @@ macro_rules! service_laws {
                 given_a_block_on_an_empty_bucket_when_it_ends_then_only_time_has_refilled_it,
                 given_two_buckets_when_one_is_empty_or_blocked_then_the_other_is_not,
                 given_a_clock_that_steps_back_when_leased_then_nothing_is_given_twice,
+            ]
+            breakers: [
+                given_a_breaker_that_nobody_wrote_when_read_or_leased_then_it_is_a_healthy_one,
+                given_failures_of_two_when_they_open_it_then_every_lease_tells_of_it,
+                given_many_at_half_open_when_they_want_the_probe_then_one_has_it_until_its_time_is_over,
+                given_a_probe_that_went_well_when_told_then_it_is_closed_for_all_and_calls_in_flight_are_counted,
+                given_leases_and_blocks_meanwhile_when_it_changes_then_neither_harms_the_other,
+                given_what_changes_nothing_when_changed_then_it_is_answered_as_it_stands,
+                given_connections_whose_names_are_near_when_one_is_open_then_the_other_is_not,
+            ]
+            budgets: [
+                given_backfills_when_they_lease_then_together_they_get_their_share_and_live_traffic_the_rest,
+                given_a_full_bucket_when_it_is_drained_then_by_two_it_goes_evenly,
+                given_refusals_when_leased_after_them_then_everybody_is_slower_and_faster_again_in_time,
+                given_what_the_crm_says_is_left_when_one_leases_with_it_then_nobody_has_more,
+                given_a_days_allowance_that_is_spent_when_leased_with_that_then_nothing_goes,
+                given_an_empty_bucket_when_asked_ahead_then_each_gets_its_turn_and_the_time_of_it,
+                given_a_storm_of_asks_when_leased_then_a_second_has_less_than_ten_leases,
             ]
             locks: [
                 given_a_lock_when_held_then_nobody_else_gets_it_before_its_end,
@@ -177,6 +197,13 @@ macro_rules! service_laws {
                 given_documents_that_did_not_change_when_applied_then_nothing_has_a_new_revision,
                 given_fewer_files_when_applied_then_what_holds_for_all_stays,
                 given_the_name_of_what_holds_for_all_when_asked_as_an_org_then_it_is_unknown,
+            ]
+            pauses: [
+                given_a_pause_when_the_cache_expires_then_that_connection_is_paused_and_no_other,
+                given_a_pause_when_configuration_is_applied_then_it_stays_until_it_is_ended,
+                given_a_pause_when_paused_again_then_the_first_stays_and_ending_it_tells_of_it,
+                given_a_wide_pause_when_it_ends_then_what_was_paused_alone_stays_so,
+                given_a_pause_or_its_end_when_asked_anew_then_it_is_seen_at_once_and_from_then_on,
             ]
         }
     };

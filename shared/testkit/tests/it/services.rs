@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures::executor::block_on;
+use rtr_core::config::{Pause, Scope};
 use rtr_engine::batch::Received;
 use rtr_engine::seams::{Clock, Configs, Queue, QueueName, Records};
 use rtr_testkit::clock::TestClock;
@@ -106,6 +107,14 @@ mod configs {
 
         async fn apply(&self, files: &[(&str, &str)]) {
             self.table.apply(files).unwrap();
+        }
+
+        async fn pause(&self, scope: &Scope, pause: &Pause) -> bool {
+            self.table.pause(scope.clone(), pause.clone())
+        }
+
+        async fn resume(&self, scope: &Scope) -> Option<Pause> {
+            self.table.resume(scope)
         }
 
         fn pass_ms(&self, ms: i64) {

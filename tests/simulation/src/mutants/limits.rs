@@ -5,9 +5,10 @@ use crate::core::{Core, SimClock};
 use crate::env::Dress;
 use async_trait::async_trait;
 use futures::future::{Either, select};
+use rtr_core::breaker::{Breaker, Change, Hold};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{LIMITER_BUDGET_MS, Rule};
+use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Baton, Clock as _, Known, Lease, Limits, Suspension, Unavailable};
 use std::pin::pin;
@@ -26,28 +27,66 @@ pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress
 
 #[async_trait]
 impl Limits for Wrong {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         if matches!(self.mutant, Mutant::NoBackstop | Mutant::RefusesUnanswered) {
-            let asked = self.inner.lease(bucket, rules, want);
+            let asked = self.inner.lease(bucket, rules, ask);
             let patience = self.core.kernel.sleep(LIMITER_BUDGET_MS - 10);
             if let Either::Left((Ok(lease), _)) = select(asked, pin!(patience)).await {
                 return Ok(lease);
             }
             let minute = SimClock::of_whoever_runs(&self.core).now().plus_ms(60_000);
             return Ok(match self.mutant {
-                Mutant::NoBackstop => Lease { granted: want, retry_at: None },
-                _ => Lease { granted: 0, retry_at: Some(minute) },
+                Mutant::NoBackstop => {
+                    Lease { granted: ask.want, retry_at: None, breaker: Breaker::default() }
+                }
+                _ => Lease { granted: 0, retry_at: Some(minute), breaker: Breaker::default() },
             });
         }
         if self.mutant == Mutant::LeaseForEver {
             self.core.kernel.sleep(5).await;
-            return Ok(Lease { granted: 1_000, retry_at: None });
+            return Ok(Lease { granted: 1_000, retry_at: None, breaker: Breaker::default() });
         }
-        self.inner.lease(bucket, rules, want).await
+        if self.mutant == Mutant::TwiceTheLimit {
+            let twice = |rule: &Rule| Rule { requests: rule.requests * 2, burst: rule.burst * 2, ..*rule };
+            let rules: Vec<Rule> = rules.iter().map(twice).collect();
+            return self.inner.lease(bucket, &rules, ask).await;
+        }
+        let mut lease = self.inner.lease(bucket, rules, ask).await;
+        if let (Mutant::EverybodyProbes, Ok(lease)) = (self.mutant, &mut lease) {
+            lease.breaker.probe = None;
+        }
+        lease
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
         self.inner.block(bucket, until).await
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        self.inner.breaker(connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        let me = match (self.mutant, change) {
+            (Mutant::NeverOpens, Change::Failed { .. }) | (Mutant::NeverCloses, Change::Succeeded { .. }) => {
+                return self.inner.breaker(connection).await;
+            }
+            (Mutant::EverybodyProbes, Change::Probe { by, until })
+            | (Mutant::EverybodyEnters, Change::Enter { by, until, .. }) => {
+                Hold { by: by.clone(), until: *until }
+            }
+            _ => return self.inner.change_breaker(connection, change).await,
+        };
+        let mut breaker = self.inner.change_breaker(connection, change).await?;
+        match change {
+            Change::Probe { .. } => breaker.probe = Some(me),
+            _ => breaker.in_flight.push(me),
+        }
+        Ok(breaker)
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

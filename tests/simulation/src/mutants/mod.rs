@@ -53,6 +53,7 @@ mutants! {
     NamesStrangers ["I8"] "the list of failures names a message of another batch";
     FailsForOne ["I8"] "a statement that is refused fails the function";
     LeaseForEver ["I9"] "a lease is used beyond its tokens and its end";
+    TwiceTheLimit ["I9"] "a full bucket and its refill make twice the limit";
     WaitsForLimiter ["I10"] "the limiter is waited for without end";
     AsksLimiterAlways ["I10"] "that a limiter does not answer is forgotten at once";
     NoIntent ["I11"] "a create without a key begins without a durable intent";
@@ -86,7 +87,12 @@ mutants! {
     SendsOneByOne ["I22"] "each record of a batch has a call of its own";
     WorksAgain ["I22"] "a version that is applied already is worked again";
     ForgetsCrashes ["I14"] "that work on a record begins is not kept, so that its crashes are not counted";
+    NeverOpens ["I25"] "failures of a CRM are not told to the breaker";
+    NeverCloses ["I25"] "that a probe went well is not told to the breaker";
+    EverybodyProbes ["I24"] "at half-open each takes the probe for its own";
+    EverybodyEnters ["I24"] "just after closing each takes a place among the calls in flight, free or not";
     LaneUnwanted ["I1"] "who parks does not see to it that the lane is looked at";
+    BackfillUnseen ["I1"] "what backfills brought of the parked work is never looked for";
     LaneForgotten ["I1"] "a lane that was worked is never looked at again";
     CutsHolds ["I2" "I3"] "what is parked is taken up before its time";
     SharesParked ["I1" "I2" "I3"] "the sync lane calls for a record whose version is parked";

@@ -119,6 +119,11 @@ impl Records for Wrong {
         Ok(parked)
     }
 
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        let shown = self.inner.backfilled(connection, limit).await?;
+        Ok(if self.mutant == Mutant::BackfillUnseen { Vec::new() } else { shown })
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         let mut found = self.inner.read_named(keys).await?;
         if self.mutant == Mutant::CutsHolds {

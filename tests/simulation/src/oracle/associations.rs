@@ -10,7 +10,7 @@ impl World<'_> {
     /// Checks that each contact that is complete is associated with its company, and with none that it never named.
     pub(super) fn check_associations(&mut self, newest: &[Event]) {
         for (org, account) in ORGS.iter().enumerate() {
-            let companies: Vec<(u8, Record, Option<String>)> = (0..2)
+            let companies: Vec<(u32, Record, Option<String>)> = (0..2)
                 .map(|number| {
                     let company = Record { org, kind: Kind::Company, number };
                     (number, company, self.item(&key(&company), "hubspot").external_id)
@@ -45,7 +45,7 @@ impl World<'_> {
     fn misled(
         &self,
         event: &Event,
-        companies: &[(u8, Record, Option<String>)],
+        companies: &[(u32, Record, Option<String>)],
         associations: &str,
     ) -> Option<String> {
         let item = self.item(&key(&event.record), "hubspot");

@@ -6,6 +6,7 @@ use crate::faults::Fault;
 use crate::network::{Flight, Purpose};
 use crate::place::names;
 use crate::scenario::{Kind, Sent};
+use rtr_core::breaker::Breaker;
 use rtr_core::code::Code;
 use rtr_core::item::Item;
 use rtr_core::time::Instant;
@@ -82,8 +83,8 @@ impl Oracle {
         }
     }
 
-    /// A request that is sent.
-    pub fn sent(&mut self, now: Instant, skew_ms: i64, flight: &Flight) {
+    /// A request that is sent, while the connection's breaker stands as `breaker`.
+    pub fn sent(&mut self, now: Instant, skew_ms: i64, flight: &Flight, breaker: &Breaker) {
         let at: At = (flight.provider.clone(), flight.account.clone());
         match flight.purpose {
             Purpose::Token => *self.token_calls_of.entry(flight.env).or_default() += 1,
@@ -113,9 +114,13 @@ impl Oracle {
             }
         }
         if flight.purpose != Purpose::Token {
+            if let Some(diary) = &mut self.diary {
+                diary.called.entry(at.1.clone()).or_default().push(now);
+            }
             self.calls(flight.env, &flight.request);
             self.keeps_rests(now, skew_ms, flight.env, &at, flight.part);
             self.keeps_limits(now, flight.env, &at, flight.part);
+            self.keeps_breaker(now, flight.env, &at, breaker);
         }
     }
 

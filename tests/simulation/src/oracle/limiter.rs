@@ -13,8 +13,8 @@ const MISCOUNTS_MS: i64 = 300_000 + LEASE_MS + LIMITER_REST_MS;
 /// Between the backstop's token and the call there may be so much.
 const SENDS_MS: i64 = 100;
 
-/// The longest wait for tokens that is waited out in place.
-const WAITS_MS: i64 = rtr_connectors::session::SHORT_WAIT_MS;
+/// Who waits for tokens comes back later than he was told by so much at most, each at another time.
+const SPREAD_MS: i64 = 640;
 
 /// An invocation that has less time than this left gives up what it would have to wait for, in milliseconds.
 const HASTE_MS: i64 = 8_000;
@@ -32,7 +32,7 @@ pub(super) struct Limiter {
     set_at: Option<Instant>,
     /// When each was last set.
     set_at_of: BTreeMap<usize, Instant>,
-    /// Until when an environment has been told not to call a connection, for longer than is waited out in place.
+    /// Until when an environment has been told that there are no tokens for a connection.
     held_until: BTreeMap<(usize, String), Instant>,
     /// What the invocation in an environment says of records that waited before: the words that name one in a line.
     pub(super) repeated: BTreeSet<(usize, String)>,
@@ -73,13 +73,14 @@ impl Oracle {
     /// The limiter answered `env`.
     pub fn leased(&mut self, now: Instant, env: usize, bucket: &str, answer: &Result<Lease, Unavailable>) {
         match answer {
-            Ok(Lease { granted: 0, retry_at }) => {
-                let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
-                if until.since_ms(now) > WAITS_MS {
-                    self.holds_back(env, bucket, until);
-                }
+            Ok(Lease { granted: 0, retry_at, .. }) => {
+                self.holds_back(env, bucket, retry_at.unwrap_or(now.plus_ms(LEASE_MS)));
             }
-            Ok(Lease { granted, .. }) => {
+            Ok(Lease { granted, retry_at, .. }) => {
+                // Tokens of a time to come.
+                if let Some(from) = retry_at {
+                    self.holds_back(env, bucket, *from);
+                }
                 self.limiter.leases.entry((env, bucket.to_owned())).or_default().push((now, *granted));
             }
             Err(_) => self.limiter_silent(now, env),
@@ -103,6 +104,7 @@ impl Oracle {
     }
 
     fn holds_back(&mut self, env: usize, bucket: &str, until: Instant) {
+        let until = until.plus_ms(SPREAD_MS);
         let held = self.limiter.held_until.entry((env, connection(bucket).to_owned())).or_insert(until);
         *held = until.max(*held);
     }
@@ -134,9 +136,8 @@ impl Oracle {
         self.limiter.repeated.insert((env, line));
     }
 
-    /// Reads in a line of `env` that a call was not made for want of tokens: without a rest, and with time left, there is
-    /// none to be had only for as long as a wait in place, whether by the limiter or, where it does not answer, by the
-    /// backstop.
+    /// Reads in a line of `env` that a call was not made for want of tokens: it must have been told so, by the CRM or the
+    /// limiter. Where that does not answer, the backstop gives one within a wait in place.
     pub fn refused(&mut self, now: Instant, env: usize, line: &str) {
         if !line.contains("the rate limit of") {
             return;

@@ -2,6 +2,7 @@
 
 mod associations;
 mod batch;
+mod breaker;
 mod cost;
 mod crm;
 mod end;
@@ -63,6 +64,7 @@ pub struct Oracle {
     calls: BTreeMap<String, Vec<(Instant, usize)>>,
     rests: BTreeMap<At, Vec<rests::Rest>>,
     limiter: limiter::Limiter,
+    breakers: breaker::Breakers,
     /// Environments that died, or stand still.
     gone: BTreeSet<usize>,
     /// When environments that stood still went on.
@@ -98,6 +100,21 @@ pub struct Oracle {
     /// When the invocation in each environment began, and by when it must end.
     times: BTreeMap<usize, (Instant, Instant)>,
     books: ledger::Books,
+    /// What is measured, where it is.
+    pub diary: Option<Diary>,
+}
+
+/// What is measured of a crowd, beside what must hold.
+#[derive(Debug, Default)]
+pub struct Diary {
+    /// Versions that landed, by account: when, and how long after they were first sent, in milliseconds.
+    pub landed: BTreeMap<String, Vec<(Instant, i64)>>,
+    /// Calls, by account, tokens apart.
+    pub called: BTreeMap<String, Vec<Instant>>,
+    /// Calls that were refused for a limit, by account.
+    pub refused: BTreeMap<String, usize>,
+    /// Messages of each org that nobody else may receive, at most.
+    pub in_flight: BTreeMap<String, usize>,
 }
 
 impl Oracle {

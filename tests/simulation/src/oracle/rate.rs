@@ -2,7 +2,9 @@
 
 use super::{At, Oracle};
 use crate::place::limits;
-use rtr_core::limit::{LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, lease_size};
+use rtr_core::limit::{
+    AHEAD_MS, LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, largest_lease, lease_size,
+};
 use rtr_core::time::Instant;
 
 /// The longest window that is looked at, in milliseconds.
@@ -11,10 +13,11 @@ const WINDOW_MS: i64 = 10_000;
 /// Between the asking for a lease and the call there may be so much, besides the lease's own time.
 const SENDS_MS: i64 = 200;
 
-/// What `rule` gives in a window, which may begin after a rest.
+/// What `rule` gives in a window, which may begin after a rest: no more than its requests in each window of its own.
 fn gives(rule: &Rule, window_ms: i64) -> u64 {
-    let window_ms = u64::try_from(window_ms).unwrap_or(0);
-    rule.burst + rule.requests * window_ms / u64::try_from(rule.per_ms).unwrap_or(1).max(1)
+    let (window_ms, per_ms) = (window_ms.unsigned_abs(), rule.per_ms.unsigned_abs().max(1));
+    let evenly = rule.burst + rule.requests * window_ms / per_ms;
+    evenly.min(rule.requests * (window_ms / per_ms + 1))
 }
 
 impl Oracle {
@@ -32,8 +35,8 @@ impl Oracle {
     /// Every window that ends now: all environments keep to what the limit gives in it and one lease each, and this one to
     /// what it was given; whoever was not answered has its backstop besides.
     fn exceeds(&self, now: Instant, env: usize, bucket: &str, rule: &Rule) -> Option<String> {
-        let (lease, local) =
-            (lease_size(std::slice::from_ref(rule), 1), backstop(std::slice::from_ref(rule)));
+        let alone = std::slice::from_ref(rule);
+        let (lease, local) = (largest_lease(alone, lease_size(alone, u64::MAX)), backstop(alone));
         let mut envs: Vec<usize> = Vec::new();
         let (mut all, mut own) = (0_u64, 0_u64);
         for (began, caller) in self.calls.get(bucket)?.iter().rev() {
@@ -59,7 +62,7 @@ impl Oracle {
             if *caller != env || self.limiter.miscounts(now, env) {
                 continue;
             }
-            let given = self.limiter.given(env, bucket, began.plus_ms(-LEASE_MS - SENDS_MS));
+            let given = self.limiter.given(env, bucket, began.plus_ms(-AHEAD_MS - LEASE_MS - SENDS_MS));
             // One may be of a token that it had when it stood still.
             let most = given + 1 + besides(env);
             if own > most {

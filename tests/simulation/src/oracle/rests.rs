@@ -51,6 +51,7 @@ impl Oracle {
     /// `env` is gone: a rest that it has just been told of, nobody else may ever hear of.
     pub fn died(&mut self, now: Instant, env: usize) {
         self.gone.insert(env);
+        self.tells_nobody(env);
         for rests in self.rests.values_mut() {
             rests.retain(|rest| rest.env != env || now.since_ms(rest.told) > TELLS_MS);
         }

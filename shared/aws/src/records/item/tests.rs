@@ -24,6 +24,7 @@ fn dead_slot() -> Slot {
         not_before: Instant(0),
         attempts: 2,
         waits: None,
+        backfill: false,
     }
 }
 

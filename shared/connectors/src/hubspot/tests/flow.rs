@@ -46,7 +46,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             call_timeout_ms: CAPABILITIES.call_timeout_ms,
             retries: Retries::default(),
             classify,
-            quota: |_| None,
+            quota: |_| Vec::new(),
         }
     }
 

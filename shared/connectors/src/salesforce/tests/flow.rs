@@ -193,7 +193,10 @@ fn given_the_allowance_in_an_answer_when_written_then_the_limiter_hears_of_it() 
         each(body, |_, _| None).map(|reply| Response { headers, ..reply })
     });
     block_on(write(&fake.session(), &named(Kind::Update, &[A])));
-    assert_eq!(*fake.used.lock().unwrap(), [Quota { used: 4999, limit: 5000 }]);
+    assert_eq!(
+        *fake.used.lock().unwrap(),
+        [Quota { per_ms: 86_400_000, limit: 5000, left: 1, resets_in_ms: None }]
+    );
 }
 
 #[test]

@@ -184,12 +184,14 @@ fn given_the_allowance_header_when_read_then_it_tells_what_is_used() {
         let headers = vec![("sforce-limit-info".to_owned(), text.to_owned())];
         quota(&Response { headers, ..answer(200, "[]") })
     };
-    assert_eq!(said("api-usage=18/5000"), Some(Quota { used: 18, limit: 5000 }));
+    let day = |left| vec![Quota { per_ms: 86_400_000, limit: 5000, left, resets_in_ms: None }];
+    assert_eq!(said("api-usage=18/5000"), day(4_982));
     let with_app = "api-usage=25/5000; per-app-api-usage=17/250(appName=rtr)";
-    assert_eq!(said(with_app), Some(Quota { used: 25, limit: 5000 }));
-    assert_eq!(said("per-app-api-usage=17/250(appName=rtr)"), None);
-    assert_eq!(said("api-usage=many"), None);
-    assert_eq!(quota(&answer(200, "[]")), None);
+    assert_eq!(said(with_app), day(4_975));
+    assert_eq!(said("api-usage=5001/5000"), day(0), "calls beyond it may go through");
+    assert_eq!(said("per-app-api-usage=17/250(appName=rtr)"), []);
+    assert_eq!(said("api-usage=many"), []);
+    assert_eq!(quota(&answer(200, "[]")), []);
 }
 
 #[test]

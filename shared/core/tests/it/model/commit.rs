@@ -27,10 +27,14 @@ pub(super) fn dead(data: Value, deleted: bool, reason: Reason, uncertain: bool, 
     Ending::Dead(Box::new(Filing { reason, body, deleted, attempts: 1, uncertain, not_created }))
 }
 
-/// `data` kept until `until`, or until what it waits for is linked.
-pub(super) fn parked(data: Value, deleted: bool, until: Instant, wait: Option<Wait>) -> Ending {
-    let reason =
-        wait.as_ref().map_or_else(|| Reason::new(Code::Throttled, "not now"), |wait| wait.reason.clone());
+/// `data` kept until `until` for this reason, or until what it waits for is linked.
+pub(super) fn parked(
+    data: Value,
+    deleted: bool,
+    (until, code): (Instant, Code),
+    wait: Option<Wait>,
+) -> Ending {
+    let reason = wait.as_ref().map_or_else(|| Reason::new(code, "not now"), |wait| wait.reason.clone());
     let body = Body::Inline(data);
     Ending::Parked(Box::new(Parking { reason, body, deleted, attempts: 1, until, wait }))
 }
@@ -43,6 +47,7 @@ impl Model<'_> {
             mapping_revision: self.incoming(job).mapping_revision,
             by: by(job.message.id),
             again: job.again,
+            backfill: false,
         }
     }
 
@@ -183,7 +188,8 @@ impl Model<'_> {
         let several = self.scenario.parks || world.connections() > 1;
         if woken || (several && !short) {
             let data = self.data(job.message.record, job.message.version);
-            let ending = parked(data, job.deleted, until, None);
+            let code = if held { Code::OutcomeUnknown } else { Code::Throttled };
+            let ending = parked(data, job.deleted, (until, code), None);
             match self.commit(world, g, j, &ending, false) {
                 // It waits in the queue for a moment, as the engine's does.
                 Committed::PlanAgain => {}

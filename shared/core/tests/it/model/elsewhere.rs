@@ -7,6 +7,7 @@ use super::{Step, Steps};
 use crate::rule::Rule;
 use rtr_core::code::Code;
 use rtr_core::item::{Item, Lane, Reason, Slot, SlotState};
+use rtr_core::parked::{Act, Seen, hasten};
 use rtr_core::settle::{Attempt, Decision, Ending, settle};
 use std::rc::Rc;
 
@@ -55,6 +56,22 @@ impl Model<'_> {
             let by = by(world.fresh_id());
             next.items[place] = Rc::new(Item { rev: item.rev + 1, slot: marked, by, ..Item::clone(item) });
             steps.push((Step("is to be dropped", split(world, place).0, slot.wanted_version), next));
+        }
+        for (place, item) in world.items.iter().enumerate().filter(|_| world.left.hastens > 0) {
+            let Some(slot) = item.slot.as_ref() else { continue };
+            let by = by(world.fresh_id());
+            let hastened = match hasten(item, Seen::of(slot), &by, world.now) {
+                Act::Write(item) => item,
+                Act::Held(_) if !self.on(Rule::Held) => {
+                    let slot = Some(Slot { not_before: world.now, ..slot.clone() });
+                    Box::new(Item { rev: item.rev + 1, slot, by, ..Item::clone(item) })
+                }
+                _ => continue,
+            };
+            let mut next = world.clone();
+            next.left.hastens -= 1;
+            next.items[place] = Rc::new(*hastened);
+            steps.push((Step("is made due", split(world, place).0, slot.wanted_version), next));
         }
         for (conn, objects) in world.crms.iter().enumerate().filter(|_| world.left.removals > 0) {
             for (at, object) in objects.iter().enumerate().filter(|(_, object)| object.alive) {
@@ -191,6 +208,7 @@ impl Model<'_> {
                 mapping_revision: if letter.wake.is_some() { revision } else { revision.max(world.revision) },
                 by: by(letter.id),
                 again: true,
+                backfill: false,
             };
             let ending = if letter.wake.is_some() {
                 Ending::Returned

@@ -119,10 +119,14 @@ impl Model<'_> {
                 super::commit::dead(data(), job.deleted, reason, uncertain, false)
             }
             Action::ReplaceParked => {
-                let until = job.read.slot.as_ref().map_or(world.now, |slot| slot.not_before);
-                super::commit::parked(data(), job.deleted, until, None)
+                let held = job.read.slot.as_ref().map(|slot| (slot.not_before, slot.reason.code));
+                let held = held.unwrap_or((world.now, Code::Throttled));
+                super::commit::parked(data(), job.deleted, held, None)
             }
-            Action::Wait(wait) => super::commit::parked(data(), job.deleted, wait.until, Some(*wait)),
+            Action::Wait(wait) => {
+                let until = (wait.until, wait.reason.code);
+                super::commit::parked(data(), job.deleted, until, Some(*wait))
+            }
             Action::Park { reason, .. } if job.lane == Lane::Bulk && reason.code == Code::Paused => {
                 return set(world, g, j, Stage::Ended);
             }

@@ -32,6 +32,11 @@ pub(super) fn cases() -> Vec<Case> {
             &[Rule::Beneath],
         ),
         case(
+            "made due by a person, answers lost",
+            left(Left { unknowns: 1, throttles: 1, hastens: 1, ..CALM }),
+            &[Rule::Held],
+        ),
+        case(
             "the table does not answer, or its answer is lost",
             left(Left { unknowns: 1, outages: 2, echoes: 1, ..CALM }),
             &[Rule::By, Rule::Put],

@@ -34,6 +34,7 @@ const CALM: Left = Left {
     throttles: 0,
     redrives: 0,
     drops: 0,
+    hastens: 0,
     lags: 0,
     echoes: 0,
     outages: 0,

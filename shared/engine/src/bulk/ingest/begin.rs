@@ -181,6 +181,7 @@ pub(super) fn attempt(lane: &Work<'_>, entry: &Entry) -> Attempt {
         mapping_revision: entry.revision,
         by: lane.received.message_id.clone(),
         again: true,
+        backfill: false,
     }
 }
 

@@ -12,6 +12,7 @@ use rtr_connectors::connector::Kind;
 use rtr_connectors::ingest::{Ingest, IngestFacts, Row, Target};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Body, SlotState};
+use rtr_core::limit::Traffic;
 use rtr_core::plan::{Action, First, Go, after_finding_nothing};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -44,9 +45,14 @@ pub(super) async fn gather(
     config: &Arc<OrgConfig>,
     ingest: &dyn Ingest,
     facts: IngestFacts,
+    traffic: Traffic,
 ) -> Result<Option<Gathered>, Unavailable> {
     let (records, clock, by) = (lane.seams.records, lane.seams.clock, lane.by());
-    let mut due: Vec<Parked> = records.parked(lane.connection, facts.most).await?;
+    let backfill = traffic == Traffic::Backfill;
+    let mut due: Vec<Parked> = match traffic {
+        Traffic::Live => records.parked(lane.connection, facts.most).await?,
+        Traffic::Backfill => records.backfilled(lane.connection, facts.most).await?,
+    };
     due.retain(|one| one.not_before <= by);
     if due.len() < facts.least {
         return Ok(None);
@@ -60,7 +66,7 @@ pub(super) async fn gather(
         }
         let keys: Vec<_> = chunk.iter().map(|one| one.key.clone()).collect();
         let named = records.read_named(&keys).await?;
-        let due = named.iter().filter(|one| is_candidate(one, lane));
+        let due = named.iter().filter(|one| is_candidate(one, lane, backfill));
         let made =
             due.filter_map(|one| job(one, lane.connection, config, lane.received, false).ok().flatten());
         let mut jobs: Vec<Job> = made.collect();
@@ -87,11 +93,12 @@ pub(super) async fn gather(
 }
 
 /// A body kept outside may be as large as a message, and what has crashed a worker is worked alone.
-fn is_candidate(named: &Named, lane: &Work<'_>) -> bool {
+fn is_candidate(named: &Named, lane: &Work<'_>, backfill: bool) -> bool {
     let by = lane.by();
     let suits = |slot: &rtr_core::item::Slot| {
         slot.state == SlotState::Parked
             && slot.not_before <= by
+            && (backfill || !slot.backfill)
             && matches!(slot.body, Body::Inline(_))
             && suits_a_job(slot.reason.code)
     };

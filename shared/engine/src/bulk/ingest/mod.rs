@@ -23,7 +23,9 @@ use rtr_connectors::ingest::{Ingest, IngestFacts};
 use rtr_connectors::registry::{self, Connector};
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
+use rtr_core::item::Lane as Whose;
 use rtr_core::lane::Lane;
+use rtr_core::limit::Traffic;
 use rtr_core::time::Instant;
 use std::sync::Arc;
 use watch::{Watched, watch};
@@ -45,8 +47,8 @@ const LONGEST_LOOK_MS: i64 = 60_000;
 pub(super) struct Ingesting {
     /// When the job that is under way is to be looked at.
     look_at: Option<Instant>,
-    /// Whether this worker has tried to begin one.
-    tried: bool,
+    /// Whether this worker has tried to begin one: of live work, of what backfills brought.
+    tried: (bool, bool),
 }
 
 /// Whether a job was begun.
@@ -86,16 +88,21 @@ impl Ingesting {
         lane: &Work<'_>,
         taken: &Lane,
         config: &Arc<OrgConfig>,
+        traffic: Traffic,
         due: usize,
         report: &mut BatchReport,
     ) -> Begun {
         let Some((connector, ingest)) = jobs_of(lane, config) else { return Begun::No };
         let facts = facts(lane, ingest);
-        if self.tried || self.look_at.is_some() || taken.runs > 1 || due < facts.least.min(LOOK_AT) {
+        let tried = if traffic == Traffic::Backfill { &mut self.tried.1 } else { &mut self.tried.0 };
+        if *tried || self.look_at.is_some() || taken.runs > 1 || due < facts.least.min(LOOK_AT) {
             return Begun::No;
         }
-        self.tried = true;
-        let gathered = match gather::gather(lane, config, ingest, facts).await {
+        *tried = true;
+        if lane.was_stopped().await {
+            return Begun::No;
+        }
+        let gathered = match gather::gather(lane, config, ingest, facts, traffic).await {
             Ok(Some(gathered)) => gathered,
             Ok(None) => return Begun::No,
             Err(error) => {
@@ -103,7 +110,7 @@ impl Ingesting {
                 return Begun::Stopped(Rest::Until(lane.seams.clock.now().plus_ms(SOON_MS)));
             }
         };
-        let door = Door { config, connection: lane.connection, connector };
+        let door = Door { config, connection: lane.connection, connector, lane: Whose::Bulk, traffic };
         let mut beginning = Beginning::new(lane, taken, ingest, gathered);
         let Work { seams, settings, caches, deadline, .. } = *lane;
         over(seams, settings, caches, &door, deadline, &mut beginning, report).await;

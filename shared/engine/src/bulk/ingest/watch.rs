@@ -4,15 +4,17 @@
 use super::note::Note;
 use super::settling::{Settled, settle_job};
 use super::{FIRST_LOOK_MS, LONGEST_LOOK_MS, MOST_MS, jobs_of};
-use crate::bulk::{SOON_MS, STOPPED_MS, Work};
+use crate::bulk::{SOON_MS, STOPPED_MS, Work, is_stopped};
 use crate::report::BatchReport;
 use crate::work::connections::{Deed, Door, over};
 use async_trait::async_trait;
 use rtr_connectors::ingest::{Ingest, State};
 use rtr_connectors::session::Session;
-use rtr_core::config::{Mode, OrgConfig};
+use rtr_core::config::OrgConfig;
 use rtr_core::failure::{Class, Failure};
+use rtr_core::item::Lane as Whose;
 use rtr_core::lane::Lane;
+use rtr_core::limit::Traffic;
 use rtr_core::time::Instant;
 use std::sync::Arc;
 
@@ -38,17 +40,24 @@ pub(super) async fn watch(lane: &Work<'_>, taken: &Lane, note: &str, report: &mu
     // Once its records are due again by themselves, nothing may be called before it is known what became of the job.
     let overdue = lane.deadline.plus_ms(LONGEST_LOOK_MS) >= note.held;
     let pending = |at: Instant| if overdue { Watched::Stopped(at) } else { Watched::Pending(at) };
-    let Ok(config) = seams.configs.org(&lane.connection.org_id).await else {
-        return pending(now.plus_ms(SOON_MS));
-    };
-    if config.connections.get(&lane.connection.connection).is_some_and(|own| own.mode != Mode::Live) {
-        return Watched::Stopped(now.plus_ms(STOPPED_MS));
+    let mut config = seams.configs.org(&lane.connection.org_id).await;
+    // Whoever let the connection go on wants that seen now, not when a memory of the stop has expired.
+    if config.as_ref().is_ok_and(|config| is_stopped(config, lane.connection)) {
+        config = seams.configs.org_anew(&lane.connection.org_id).await;
+    }
+    let Ok(config) = config else { return pending(now.plus_ms(SOON_MS)) };
+    if is_stopped(&config, lane.connection) {
+        return pending(now.plus_ms(STOPPED_MS));
+    }
+    if let Some(own) = config.connections.get(&lane.connection.connection) {
+        lane.caches.credentials.look_anew_if_refused(&own.secret);
     }
     let Some((connector, ingest)) = jobs_of(lane, &config) else {
         // The connection leads elsewhere now: nobody can ask.
         return if now >= note.held { clear(lane, taken, Some(&note)).await } else { pending(note.held) };
     };
-    let door = Door { config: &config, connection: lane.connection, connector };
+    let (connection, traffic) = (lane.connection, Traffic::Live);
+    let door = Door { config: &config, connection, connector, lane: Whose::Bulk, traffic };
     let counts = BatchReport::default();
     let mut watching =
         Watching { lane, config: &config, ingest, note: &note, found: Found::Later(None), counts };
@@ -148,6 +157,7 @@ impl Watching<'_> {
 pub(super) fn until(failure: &Failure) -> Option<Instant> {
     match failure.class {
         Class::Throttled { until } => until,
+        Class::Resting { until } => Some(until),
         _ => None,
     }
 }

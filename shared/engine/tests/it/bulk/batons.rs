@@ -186,3 +186,38 @@ fn given_what_was_parked_a_minute_ago_and_an_index_that_lags_when_looked_at_then
     pass_minutes(&world, 1);
     assert_eq!(left(&world), 0);
 }
+
+#[test]
+fn given_a_worker_whose_clock_is_ahead_when_nothing_is_due_by_the_queues_time_then_no_baton_follows_the_other()
+ {
+    let world = linked_and_parked(3);
+    let ahead_ms = 300_000;
+    // Due in two minutes: long ago by this clock.
+    let mut baton = baton(&world);
+    for (item, _) in world.records.state().items.values_mut() {
+        let slot = item.slot.as_mut().unwrap();
+        slot.not_before = world.now().plus_ms(120_000);
+    }
+    world.clock.advance_ms(ahead_ms);
+    baton.first_received_at = world.now().plus_ms(-ahead_ms);
+    assert!(world.bulk(&[baton]).failed.is_empty());
+    assert_eq!(received(&world).len(), 0, "it would go round and round until the time has come");
+    assert!(lane(&world).due_at.is_some_and(|at| at <= world.now().plus_ms(-ahead_ms + 120_000)));
+}
+
+#[test]
+fn given_a_worker_whose_clock_is_ahead_when_it_has_no_time_by_it_then_no_baton_follows_and_the_lane_is_due_soon()
+ {
+    let world = linked_and_parked(3);
+    let mut baton = baton(&world);
+    baton.first_received_at = world.now().plus_ms(-70_000);
+    let (seams, caches) = (world.seams(), Caches::default());
+    let batch = [baton];
+    let run = rtr_engine::bulk::run(&seams, &world.settings, &caches, &batch, world.now());
+    assert!(futures::executor::block_on(run).failed.is_empty());
+    assert_eq!(received(&world).len(), 0, "it would go round and round until the time has come");
+    assert!(lane(&world).due_at.is_some_and(|at| at <= world.now().plus_ms(5_000)));
+    world.clock.advance_ms(5_000);
+    world.sweep();
+    assert_eq!(left(&world), 0);
+}

@@ -184,6 +184,9 @@ impl Records for Drained<'_> {
     async fn parked(&self, at: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
         self.0.records.parked(at, limit).await
     }
+    async fn backfilled(&self, at: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.0.records.backfilled(at, limit).await
+    }
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         self.0.records.read_named(keys).await
     }

@@ -1,12 +1,15 @@
 //! The bulk flow: what is parked at a connection is drained in full calls, once, in the end with the newest; whatever stops
 //! it, crashes it, or comes in between.
 
+mod backfill;
 mod batons;
+mod by_hand;
 mod crashes;
 mod draining;
 mod endings;
 mod jobs;
 mod meanwhile;
+mod pauses;
 mod stops;
 
 use crate::CONTACT;

@@ -129,7 +129,7 @@ fn given_a_crm_that_is_down_when_drained_again_and_again_then_no_slot_is_touched
     }
     let asked = world.calls().len() - calls;
     assert!(items(&world) == before, "an outage costs what is parked nothing");
-    assert!(asked <= 450, "{asked} calls in ten minutes");
+    assert!((6..=20).contains(&asked), "{asked} calls in ten minutes");
     world.faults(&json!([]));
     pass_minutes(&world, 6);
     assert_eq!((left(&world), world.contacts("firstname")), (0, vec!["v2".to_owned(); 30]));

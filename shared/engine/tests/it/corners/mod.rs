@@ -166,6 +166,13 @@ impl rtr_engine::seams::Records for NoTransactions<'_> {
     ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
         self.0.records.parked(connection, limit).await
     }
+    async fn backfilled(
+        &self,
+        connection: &rtr_core::key::ConnectionKey,
+        limit: usize,
+    ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
+        self.0.records.backfilled(connection, limit).await
+    }
     async fn read_named(
         &self,
         keys: &[rtr_core::key::PairKey],

@@ -1,25 +1,27 @@
 //! Leases and blocks.
 
 use super::{Environments, Table, at};
-use rtr_core::limit::Rule;
+use rtr_core::breaker::Breaker;
+use rtr_core::limit::{Ask, Rule};
 use rtr_engine::seams::Lease;
 
 const TEN_A_SECOND: [Rule; 1] = [Rule { requests: 10, per_ms: 1_000, burst: 10 }];
 const BUCKET: &str = "acme#hubspot#*";
 
 async fn lease(table: &dyn Table, rules: &[Rule], want: u64) -> Lease {
-    table.lease(BUCKET, rules, want).await.unwrap()
+    table.lease(BUCKET, rules, &Ask::whole(want)).await.unwrap()
 }
 
 fn granted(tokens: u64) -> Lease {
-    Lease { granted: tokens, retry_at: None }
+    Lease { granted: tokens, retry_at: None, breaker: Breaker::default() }
 }
 
 fn not_before(ms: i64) -> Lease {
-    Lease { granted: 0, retry_at: Some(at(ms)) }
+    Lease { granted: 0, retry_at: Some(at(ms)), breaker: Breaker::default() }
 }
 
-/// Part of what was wanted is granted rather than nothing.
+/// Part of what was wanted is granted rather than nothing. What went counts for the whole window: a second, and a slot of a
+/// fortieth of it.
 pub async fn given_two_environments_when_they_lease_then_together_they_get_no_more_than_the_rule(
     on: Environments<'_>,
 ) {
@@ -27,7 +29,7 @@ pub async fn given_two_environments_when_they_lease_then_together_they_get_no_mo
     assert_eq!(lease(on.two, &TEN_A_SECOND, 4).await, granted(4));
     assert_eq!(lease(on.one, &TEN_A_SECOND, 4).await, granted(2));
     for table in [on.one, on.two, on.one, on.two] {
-        assert_eq!(lease(table, &TEN_A_SECOND, 4).await, not_before(100));
+        assert_eq!(lease(table, &TEN_A_SECOND, 4).await, not_before(1_025));
     }
     assert_eq!(lease(on.one, &TEN_A_SECOND, 0).await, granted(0));
 }
@@ -36,7 +38,7 @@ pub async fn given_two_environments_when_they_lease_then_together_they_get_no_mo
 pub async fn given_an_empty_bucket_when_time_goes_by_then_it_refills_at_its_rate_up_to_its_burst(
     on: Environments<'_>,
 ) {
-    let rule = [Rule { burst: 12, ..TEN_A_SECOND[0] }];
+    let rule = [Rule { requests: 100, per_ms: 10_000, burst: 12 }];
     assert_eq!(lease(on.one, &rule, 99).await, granted(12));
     on.clock.advance_ms(550);
     assert_eq!(lease(on.two, &rule, 99).await, granted(5));
@@ -45,7 +47,24 @@ pub async fn given_an_empty_bucket_when_time_goes_by_then_it_refills_at_its_rate
     assert_eq!(lease(on.one, &rule, 99).await, granted(1));
     on.clock.advance_ms(3_600_000);
     assert_eq!(lease(on.two, &rule, 99).await, granted(12));
-    assert_eq!(lease(on.one, &rule, 1).await.granted, 0);
+    assert_eq!(lease(on.one, &rule, 1).await, not_before(3_600_700));
+}
+
+/// A bucket that was full and refills makes no two limits of one. When the window has room again it is not given at once
+/// either: else all of it would go in a moment, window after window.
+pub async fn given_a_full_bucket_when_all_is_taken_then_its_window_has_no_more_and_the_next_goes_evenly(
+    on: Environments<'_>,
+) {
+    assert_eq!(lease(on.one, &TEN_A_SECOND, 99).await, granted(10));
+    for pause_ms in [500, 500, 24] {
+        on.clock.advance_ms(pause_ms);
+        assert_eq!(lease(on.two, &TEN_A_SECOND, 99).await, not_before(1_025));
+    }
+    on.clock.advance_ms(1);
+    assert_eq!(lease(on.two, &TEN_A_SECOND, 99).await, granted(2));
+    assert_eq!(lease(on.one, &TEN_A_SECOND, 99).await, not_before(1_125));
+    on.clock.advance_ms(250);
+    assert_eq!(lease(on.one, &TEN_A_SECOND, 99).await, granted(2));
 }
 
 /// A millisecond earlier there is none. Looking in vain in between puts nothing off.
@@ -75,18 +94,18 @@ pub async fn given_an_empty_bucket_when_asked_then_the_time_it_names_is_the_firs
 pub async fn given_several_rules_when_leased_then_each_must_give_and_a_refusal_takes_from_none(
     on: Environments<'_>,
 ) {
-    let rules = [TEN_A_SECOND[0], Rule { requests: 12, per_ms: 60_000, burst: 12 }];
+    let rules = [TEN_A_SECOND[0], Rule { requests: 30, per_ms: 60_000, burst: 12 }];
     assert_eq!(lease(on.one, &rules, 99).await, granted(10));
-    assert_eq!(lease(on.two, &rules, 99).await, not_before(100));
-    on.clock.advance_ms(1_000);
-    // The fast one is full again; the slow one has two and a fifth.
+    assert_eq!(lease(on.two, &rules, 99).await, not_before(1_025));
+    on.clock.advance_ms(1_500);
+    // The fast one has six and the slow one two and three quarters.
     assert_eq!(lease(on.two, &rules, 99).await, granted(2));
     for table in [on.one, on.two, on.one, on.two] {
-        assert_eq!(lease(table, &rules, 99).await, not_before(5_000));
+        assert_eq!(lease(table, &rules, 99).await, not_before(2_000));
     }
-    on.clock.advance_ms(4_000);
+    on.clock.advance_ms(1_500);
+    // The slow one has one and a half. Of the fast one nothing but what was granted is gone: the rule alone gives it.
     assert_eq!(lease(on.one, &rules, 99).await, granted(1));
-    // Of the fast one nothing but what was granted is gone: nine are left, and the first rule alone would give them.
     assert_eq!(lease(on.two, &TEN_A_SECOND, 99).await, granted(9));
 }
 
@@ -121,23 +140,27 @@ pub async fn given_a_block_when_another_leases_then_it_waits_until_the_latest_en
         assert_eq!(lease(table, &TEN_A_SECOND, 1).await, not_before(5_000));
     }
     on.clock.advance_ms(1);
-    assert_eq!(lease(on.two, &TEN_A_SECOND, 99).await, granted(10));
-    assert_eq!(lease(on.one, &TEN_A_SECOND, 1).await, not_before(5_100));
+    // Seven tenths of the limit, since the CRM refused.
+    assert_eq!(lease(on.two, &TEN_A_SECOND, 99).await, granted(7));
+    assert_eq!(lease(on.one, &TEN_A_SECOND, 1).await, not_before(6_025));
 }
 
 /// A block is no refill.
 pub async fn given_a_block_on_an_empty_bucket_when_it_ends_then_only_time_has_refilled_it(
     on: Environments<'_>,
 ) {
-    assert_eq!(lease(on.one, &TEN_A_SECOND, 10).await, granted(10));
-    on.two.block(BUCKET, at(250)).await.unwrap();
-    on.clock.advance_ms(250);
-    assert_eq!(lease(on.one, &TEN_A_SECOND, 99).await, granted(2));
+    let rule = [Rule { requests: 100, per_ms: 10_000, burst: 10 }];
+    assert_eq!(lease(on.one, &rule, 10).await, granted(10));
+    on.two.block(BUCKET, at(300)).await.unwrap();
+    on.clock.advance_ms(300);
+    // At seven tenths of its pace.
+    assert_eq!(lease(on.one, &rule, 99).await, granted(2));
     // One that nobody has leased from is full when its block ends.
-    on.one.block("fresh", at(300)).await.unwrap();
-    assert_eq!(on.two.lease("fresh", &TEN_A_SECOND, 99).await, Ok(not_before(300)));
+    let ten = Ask::whole(99);
+    on.one.block("fresh", at(350)).await.unwrap();
+    assert_eq!(on.two.lease("fresh", &rule, &ten).await, Ok(not_before(350)));
     on.clock.advance_ms(50);
-    assert_eq!(on.two.lease("fresh", &TEN_A_SECOND, 99).await, Ok(granted(10)));
+    assert_eq!(on.two.lease("fresh", &rule, &ten).await, Ok(granted(7)));
 }
 
 /// One per connection and api.
@@ -145,7 +168,8 @@ pub async fn given_two_buckets_when_one_is_empty_or_blocked_then_the_other_is_no
     assert_eq!(lease(on.one, &TEN_A_SECOND, 10).await, granted(10));
     on.one.block(BUCKET, at(60_000)).await.unwrap();
     for other in ["acme#hubspot#search", "acme#hubspot", "other#hubspot#*"] {
-        assert_eq!(on.two.lease(other, &TEN_A_SECOND, 99).await, Ok(granted(10)), "{other}");
+        let answer = on.two.lease(other, &TEN_A_SECOND, &Ask::whole(99)).await;
+        assert_eq!(answer, Ok(granted(10)), "{other}");
     }
 }
 
@@ -156,5 +180,5 @@ pub async fn given_a_clock_that_steps_back_when_leased_then_nothing_is_given_twi
     on.clock.advance_ms(-30_000);
     assert_eq!(lease(on.two, &TEN_A_SECOND, 1).await.granted, 0);
     on.clock.advance_ms(30_000);
-    assert_eq!(lease(on.two, &TEN_A_SECOND, 1).await, not_before(60_100));
+    assert_eq!(lease(on.two, &TEN_A_SECOND, 1).await, not_before(61_025));
 }

@@ -1,6 +1,8 @@
 //! Laws of `Limits` and `Consents`: what all environments must agree on, on one clock.
 
+pub mod breakers;
 pub mod buckets;
+pub mod budgets;
 pub mod lanes;
 pub mod locks;
 pub mod notes;

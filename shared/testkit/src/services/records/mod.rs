@@ -104,6 +104,7 @@ fn slot(state: SlotState, since: Instant, not_before: Instant) -> Slot {
         not_before,
         attempts: 1,
         waits: None,
+        backfill: false,
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     BEGIN, ORG, connection, insert, key, parked, record, sleeping, slot, stands, version, waiting, write,
     write_at,
 };
-use rtr_core::item::{Item, SlotState};
+use rtr_core::item::{Item, Slot, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, SHARDS};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Parked, Records, Write};
@@ -62,6 +62,30 @@ pub async fn given_states_and_connections_that_are_not_the_lanes_when_asked_then
     let own = Parked { key: PairKey::new(&record("parked"), &elsewhere[0]), not_before: at(1) };
     assert_eq!(shown(records, &elsewhere[0], 1_000).await, [own]);
     assert_eq!(shown(records, &ConnectionKey::new(ORG, "hub"), 1_000).await, []);
+}
+
+/// What a backfill brought stands apart, until a live version takes its place.
+pub async fn given_what_backfills_brought_when_asked_then_it_comes_apart_from_what_is_live(
+    records: &dyn Records,
+) {
+    let backfilled = |ms: i64| Slot { backfill: true, ..parked(at(ms)) };
+    let waits = Slot { backfill: true, ..waiting("company", BEGIN, at(5)) };
+    let before = [
+        parks("live", 30),
+        insert("late", sleeping(backfilled(20))),
+        insert("early", sleeping(backfilled(10))),
+        insert("waits", sleeping(waits)),
+    ];
+    stands(records, &before).await;
+    let apart = async || records.backfilled(&connection(), 1_000).await.unwrap();
+    assert_eq!(shown(records, &connection(), 1_000).await, [expected("live", 30)]);
+    assert_eq!(apart().await, [expected("early", 10), expected("late", 20)]);
+    assert_eq!(records.backfilled(&ConnectionKey::new(ORG, "salesforce"), 1_000).await.unwrap(), []);
+    let read = records.read(&[key("early")]).await.unwrap();
+    assert_eq!(read[&key("early")].slot, Some(backfilled(10)), "it is read as it was written");
+    stands(records, &[write("early", &before[2].new, sleeping(parked(at(10))))]).await;
+    assert_eq!(shown(records, &connection(), 1_000).await, [expected("early", 10), expected("live", 30)]);
+    assert_eq!(apart().await, [expected("late", 20)]);
 }
 
 /// Record ids whose items lie in one partition of the connection's, or in another.

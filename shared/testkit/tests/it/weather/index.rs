@@ -69,6 +69,7 @@ fn waits(ms: i64) -> Option<Slot> {
         not_before: look_at,
         attempts: 1,
         waits: Some(Waits { record_type: "company".to_owned(), record_id: "c".to_owned(), look_at }),
+        backfill: false,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use super::Script;
 use futures::executor::block_on;
-use rtr_core::limit::Rule;
+use rtr_core::breaker::Breaker;
+use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Consent, Consents, Lease, Limits};
 use rtr_testkit::clock::TestClock;
@@ -18,11 +19,11 @@ fn table() -> (Arc<Script>, MemoryLimits) {
 }
 
 fn lease(table: &MemoryLimits, want: u64) -> Option<Lease> {
-    block_on(table.lease("b", &RULES, want)).ok()
+    block_on(table.lease("b", &RULES, &Ask::whole(want))).ok()
 }
 
 fn granted(tokens: u64) -> Option<Lease> {
-    Some(Lease { granted: tokens, retry_at: None })
+    Some(Lease { granted: tokens, retry_at: None, breaker: Breaker::default() })
 }
 
 #[test]
@@ -42,7 +43,8 @@ fn given_a_lease_sent_twice_when_answered_then_the_first_ones_tokens_are_lost() 
     assert_eq!(lease(&table, 4), granted(4));
     assert_eq!(lease(&table, 99), granted(2));
     script.next(Fate::SentTwice);
-    assert_eq!(lease(&table, 1), Some(Lease { granted: 0, retry_at: Some(Instant(1_100)) }));
+    let empty = Lease { granted: 0, retry_at: Some(Instant(2_025)), breaker: Breaker::default() };
+    assert_eq!(lease(&table, 1), Some(empty));
 }
 
 #[test]
@@ -50,7 +52,10 @@ fn given_blocks_and_locks_when_the_answer_is_lost_or_sent_twice_then_they_hold()
     let (script, table) = table();
     script.next(Fate::AnswerLost);
     assert!(block_on(table.block("b", Instant(5_000))).is_err());
-    assert_eq!(lease(&table, 1), Some(Lease { granted: 0, retry_at: Some(Instant(5_000)) }));
+    assert_eq!(
+        lease(&table, 1),
+        Some(Lease { granted: 0, retry_at: Some(Instant(5_000)), breaker: Breaker::default() })
+    );
     script.next(Fate::SentTwice);
     assert_eq!(block_on(table.lock("l", "a", 1_000)), Ok(true));
     script.next(Fate::NotDone);

@@ -137,6 +137,10 @@ impl Records for Wrong {
         self.inner.parked(connection, limit).await
     }
 
+    async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
+        self.inner.backfilled(connection, limit).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         self.inner.read_named(keys).await
     }

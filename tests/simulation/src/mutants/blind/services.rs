@@ -2,9 +2,10 @@
 
 use crate::core::Core;
 use async_trait::async_trait;
+use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::Rule;
+use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
     Baton, Known, Lease, Limits, Outbound, Queue, QueueName, SecretText, Secrets, Suspension, Unavailable,
@@ -35,14 +36,26 @@ pub(super) fn wrong_queue(inner: Arc<dyn Queue>) -> Arc<dyn Queue> {
 
 #[async_trait]
 impl Limits for WrongLimits {
-    async fn lease(&self, bucket: &str, rules: &[Rule], want: u64) -> Result<Lease, Unavailable> {
-        self.1.lease(bucket, rules, want).await
+    async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
+        self.1.lease(bucket, rules, ask).await
     }
 
     /// Whoever heard it keeps to it; the table, and so everybody else, is not told.
     async fn block(&self, _: &str, _: Instant) -> Result<(), Unavailable> {
         self.0.kernel.sleep(5).await;
         Ok(())
+    }
+
+    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
+        self.1.breaker(connection).await
+    }
+
+    async fn change_breaker(
+        &self,
+        connection: &ConnectionKey,
+        change: &Change,
+    ) -> Result<Breaker, Unavailable> {
+        self.1.change_breaker(connection, change).await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

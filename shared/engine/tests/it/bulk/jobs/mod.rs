@@ -148,9 +148,7 @@ fn given_a_job_that_was_begun_when_looked_at_then_its_records_wait_for_it_and_ev
     let other: Vec<String> = (10..12).map(|n| format!("d{n:04}")).collect();
     set_mode(&world, "paused", MAPPING);
     bring(&world, &other, 1);
-    world.configs.apply(&[]).unwrap();
     set_mode(&world, "live", MAPPING);
-    ingest(&world, &json!({"takes_ms": 10_000}));
     pass_minutes(&world, 2);
     assert_eq!((left(&world), values(&world, "LastName").len()), (0, 7));
 }
@@ -238,7 +236,49 @@ fn given_what_a_cell_cannot_say_when_drained_then_that_record_goes_by_a_call_of_
     assert_eq!((values(&world, "Title"), values(&world, "LastName")), (titles, vec!["é🦀".to_owned(); 6]));
 }
 
-/// The job's own address, and the time until which its records are put off.
+#[test]
+fn given_a_person_who_wants_it_now_when_a_job_has_the_record_then_it_is_held() {
+    let world = salesforce(5);
+    park_at_salesforce(&world, &ids(5), 1);
+    once(&world);
+    let item = world.item("contact", "c0000");
+    let seen = rtr_core::parked::Seen::of(item.slot.as_ref().unwrap());
+    let act = rtr_core::parked::hasten(&item, seen, "me", world.now());
+    assert_eq!(act, rtr_core::parked::Act::Held(held_until(&world)));
+}
+
+#[test]
+fn given_backfilled_contacts_when_nothing_live_is_due_then_a_job_takes_them() {
+    let world = salesforce(0);
+    for ids in ids(2_100).chunks(10) {
+        let lane = Some("bulk".to_owned());
+        let backfilled = |id: &String| Received { lane: lane.clone(), ..contact(&world, id, 1) };
+        let batch: Vec<Received> = ids.iter().map(backfilled).collect();
+        assert!(world.sync(&batch).failed.is_empty());
+    }
+    assert_eq!((left(&world), asked(&world, 0).len()), (2_100, 0));
+    pass_minutes(&world, 3);
+    let calls = asked(&world, 0);
+    assert_eq!((left(&world), values(&world, "LastName")), (0, vec!["v1".to_owned(); 2_100]));
+    assert_eq!((count(&calls, "POST /jobs/ingest 200"), count(&calls, "/composite/")), (1, 0), "{calls:?}");
+}
+
+#[test]
+fn given_records_of_two_ways_when_a_job_is_begun_then_it_takes_those_of_the_larger_and_the_others_are_called_for()
+ {
+    let world = salesforce(5);
+    park_at_salesforce(&world, &ids(4), 1);
+    pass_minutes(&world, 2);
+    let before = world.crm.requests_of("salesforce", "acme").len();
+    // Four are linked, and six are not.
+    park_at_salesforce(&world, &ids(10), 2);
+    pass_minutes(&world, 2);
+    let calls = asked(&world, before);
+    assert_eq!((left(&world), values(&world, "LastName")), (0, vec!["v2".to_owned(); 10]));
+    assert_eq!((count(&calls, "POST /jobs/ingest"), count(&calls, "PATCH /composite/")), (1, 1), "{calls:?}");
+}
+
+/// The time until which the records of the job are put off.
 fn held_until(world: &World) -> Instant {
     let note: Value = serde_json::from_str(&lane(world).note.unwrap()).unwrap();
     Instant(note["held"].as_i64().unwrap())

@@ -196,13 +196,42 @@ fn given_credentials_that_are_revoked_during_the_job_when_new_ones_come_then_the
 #[test]
 fn given_rows_that_are_locked_when_the_job_ends_then_they_go_by_calls_and_not_by_another_job() {
     let world = salesforce(5);
-    park_at_salesforce(&world, &ids(6), 1);
-    pass_minutes(&world, 2);
-    park_at_salesforce(&world, &ids(6), 2);
+    let mapping = format!("{MAPPING}  AccountId: account\n");
+    let token = world.crm.token_of("salesforce", "acme");
+    let make = |object: &str, values: &Value| {
+        let path = format!("/salesforce/acme/services/data/v62.0/sobjects/{object}");
+        world.crm.ask("POST", &path, &token, values)["id"].as_str().unwrap().to_owned()
+    };
+    let account = make("Account", &json!({"Name": "Parent"}));
+    control(&world, "settings", json!({"row_locks": {"hold_ms": 75_000}}));
+    set_mode(&world, "paused", &mapping);
+    for id in ids(6) {
+        let data = json!({"email": format!("{id}@x.io"), "first_name": "v1", "account": account});
+        world.sync(&[world.contact(&id, 1, &data)]);
+    }
+    set_mode(&world, "live", &mapping);
+    // Somebody else is at a child of the same parent when the job comes to its rows.
+    make("Contact", &json!({"LastName": "v1", "AccountId": account}));
+    control(&world, "settings", json!({"row_locks": {"hold_ms": 0}}));
     once(&world);
-    // As a failure of the service's own shows on one row.
-    let before = world.crm.requests_of("salesforce", "acme").len();
-    pass_minutes(&world, 2);
-    assert_eq!((left(&world), values(&world, "LastName")), (0, vec!["v2".to_owned(); 6]));
-    assert_eq!(count(&asked(&world, before), "POST /jobs/ingest"), 0);
+    pass_minutes(&world, 3);
+    let calls = asked(&world, 0);
+    assert_eq!((left(&world), values(&world, "LastName")), (0, vec!["v1".to_owned(); 7]));
+    assert_eq!(count(&calls, "POST /jobs/ingest"), 1, "{calls:?}");
+}
+
+#[test]
+fn given_an_invocation_without_time_when_rows_are_to_be_settled_then_the_next_one_goes_on() {
+    let world = salesforce(5);
+    park_at_salesforce(&world, &ids(5), 1);
+    once(&world);
+    world.clock.advance_ms(20_000);
+    // The lists come slowly: when they are there, the time is over.
+    let slow = trouble("*/failedResults", "GET", "latency", &json!(55_000), 1);
+    world.crm.control("PUT", "/_sandbox/faults", &slow);
+    once(&world);
+    assert!(lane(&world).note.is_some());
+    pass_minutes(&world, 3);
+    assert_settled(&world, 5);
+    assert_eq!(count(&asked(&world, 0), "/composite/"), 0);
 }

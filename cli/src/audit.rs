@@ -1,0 +1,33 @@
+//! Writing down who did what. The entry stands before the act begins: what was done is never without one.
+
+use crate::aws::{Aws, unavailable};
+use crate::moment::now;
+use crate::problem::Problem;
+use rtr_connectors::http::Clock as _;
+use rtr_core::audit::Entry;
+
+/// Who acts, and why.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Who {
+    /// Why: shown to whoever finds it, and kept in rtr audit
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Who does it
+    #[arg(long, env = "USER", default_value = "unknown")]
+    pub(crate) author: String,
+}
+
+impl Who {
+    /// The entry of an act that begins now.
+    pub(crate) fn entry(&self, action: &str, target: String) -> Entry {
+        let (by, reason) = (self.author.clone(), self.reason.clone());
+        Entry { at: now(), by, action: action.to_owned(), target, org_id: None, reason, count: None }
+    }
+}
+
+/// Writes `entry` down.
+pub(crate) async fn note(aws: &Aws, entry: &Entry) -> Result<(), Problem> {
+    let nonce = rtr_aws::clock::SystemClock.nonce();
+    let noted = aws.config_store()?.note(entry, &nonce).await;
+    noted.map_err(|error| unavailable("writing the audit", &aws.place, &error))
+}

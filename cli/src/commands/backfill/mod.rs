@@ -1,0 +1,392 @@
+//! `rtr backfill`: millions of events of one org and type, through the bulk lane into its CRMs.
+//!
+//! Every line is checked, and ends sent or refused. Events are marked for the bulk lane, so that live traffic goes first; the
+//! queue is never filled beyond a limit, since live traffic shares it; and the command ends when all of it has reached the
+//! CRM. It may be stopped or killed at any point: the same command goes on, and no record is written twice.
+
+mod feed;
+mod pace;
+mod pressure;
+mod run;
+mod state;
+mod way;
+
+use crate::app::App;
+use crate::aws::Aws;
+use crate::commands::config::absent;
+use crate::commands::connection::open::runtime;
+use crate::commands::connection::select::{resolved, stored};
+use crate::commands::lines::NumberedLine;
+use crate::commands::publish::line::{Addressing, Line, Refused, read};
+use crate::commands::publish::send::Target;
+use crate::confirm::confirm;
+use crate::output::{count, progress_bar};
+use crate::problem::{Ended, Exit, Problem};
+use feed::From;
+use pace::Pace;
+use pressure::Pressure;
+use rtr_core::change::BULK;
+use rtr_core::config::{Mode, OrgConfig, Stored};
+use rtr_core::key::ConnectionKey;
+use rtr_core::mapping::nearest;
+use run::{Run, Sent, Stop};
+use serde::Serialize;
+use state::{State, What};
+use std::path::PathBuf;
+use std::time::Instant;
+use way::{Waiting, Way};
+
+/// Refused lines that are shown to a person; a script gets more.
+const SHOWN: usize = 20;
+/// Messages in `changes.fifo`, others' too, beyond which nothing is sent.
+const MOST_QUEUED: u64 = 5_000;
+/// What the bar counts to.
+const WHOLE: u64 = 1_000;
+
+/// What to send, and where from.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The org that every event must be of
+    org: String,
+    /// The record type that every event must be of
+    #[arg(value_name = "TYPE")]
+    record_type: String,
+    /// JSON lines, one event each, packed by gzip or not; `-` is stdin
+    #[arg(long, value_name = "FILE|s3://BUCKET/KEY|-", value_parser = From::parse)]
+    from: From,
+    /// Only for this connection; the others are not touched
+    #[arg(long, value_name = "CONNECTION")]
+    connection: Option<String>,
+    /// Check every line, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on without a question
+    #[arg(long)]
+    yes: bool,
+    /// End when everything is sent, and not when it has reached the CRM
+    #[arg(long)]
+    no_wait: bool,
+    /// Messages that may wait in the queue, those of live traffic too
+    #[arg(long, value_name = "N", default_value_t = MOST_QUEUED)]
+    max_queued: u64,
+    /// Where to keep how far it has come [default: beside the file; for an object here]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Begin anew, though an earlier run has left a state
+    #[arg(long)]
+    restart: bool,
+    /// Go on where an earlier run stopped, which is done anyway
+    #[arg(long, hide = true, conflicts_with = "restart")]
+    resume: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Summary {
+    org_id: String,
+    record_type: String,
+    /// The connections it is for.
+    connections: Vec<String>,
+    /// Events that SQS has from this run, or that it would have.
+    sent: u64,
+    /// Lines that were refused.
+    refused_lines: u64,
+    /// The first ten thousand of them.
+    refused: Vec<Refused>,
+    /// The line after which this run went on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed_after: Option<u64>,
+    /// What is still parked, by connection.
+    waiting: Vec<Waiting>,
+    /// Whether all of it has reached the CRM, or ended otherwise.
+    done: bool,
+    dry_run: bool,
+}
+
+/// Sends it.
+pub(crate) async fn run(app: &App, args: Args) -> Ended {
+    let aws = Box::pin(app.aws()).await?;
+    let stored = Box::pin(stored(&aws)).await?;
+    let connections = connections(&args, &stored, &aws.stack.stage)?;
+    let version = args.from.version(Some(&aws)).await?;
+    let summary = Summary {
+        org_id: args.org.clone(),
+        record_type: args.record_type.clone(),
+        connections: connections.iter().map(|(name, _)| name.clone()).collect(),
+        sent: 0,
+        refused_lines: 0,
+        refused: Vec::new(),
+        resumed_after: None,
+        waiting: Vec::new(),
+        done: false,
+        dry_run: args.dry_run,
+    };
+    let how = Addressing {
+        buckets: aws.group_buckets(None).await,
+        lane: Some(BULK.to_owned()),
+        of: Some((args.org.clone(), args.record_type.clone())),
+        only: args.connection.clone(),
+        ..Addressing::default()
+    };
+    if args.dry_run {
+        let mut feed = args.from.open(Some(&aws), version)?;
+        let sent = check(&mut feed.lines, &how).await?;
+        return Ok(tell(app, &args, with(summary, sent)));
+    }
+    let question = format!(
+        "Send the {} events of {} in {} to {}?",
+        args.record_type,
+        args.org,
+        args.from.name(),
+        summary.connections.join(", ")
+    );
+    if !confirm(app, &question, args.yes)? {
+        return Ok(Exit::Done);
+    }
+    Box::pin(send(app, &aws, &args, version, how, &connections, summary)).await
+}
+
+async fn send(
+    app: &App,
+    aws: &Aws,
+    args: &Args,
+    version: Option<feed::Version>,
+    how: Addressing,
+    connections: &[(String, Mode)],
+    summary: Summary,
+) -> Ended {
+    let what = What {
+        stack: aws.stack.name.clone(),
+        org_id: args.org.clone(),
+        record_type: args.record_type.clone(),
+        connection: args.connection.clone(),
+    };
+    let state = State::begin(what, &args.from, version.as_ref(), args.state.as_deref(), args.restart)?;
+    let resumed_after = state.resumed_after();
+    if let Some(line) = resumed_after {
+        app.out.note(&format!("{}: going on after line {line}; --restart begins anew", args.from.name()));
+    }
+    let runtime = runtime(aws).await?;
+    let watched = watched(app, &args.org, connections);
+    let mut feed = args.from.open(Some(aws), version)?;
+    let target = Target {
+        client: aws.clients.sqs.clone(),
+        url: aws.stack.output("CHANGES_QUEUE_URL")?.to_owned(),
+        place: aws.place.clone(),
+        lane: how.lane.clone(),
+    };
+    let mut run = Run {
+        aws,
+        how,
+        target,
+        pressure: Pressure::new(args.max_queued),
+        state,
+        way: Way::new(aws, &runtime, watched),
+        bar: progress_bar(Some(WHOLE)),
+        stop: Stop::listen(),
+        sent: Sent::default(),
+        pace: Pace::default(),
+        began: Instant::now(),
+        counted: None,
+    };
+    let mut stopped = Box::pin(run.send_all(&mut feed)).await.err();
+    let waits = stopped.is_none() && !args.no_wait;
+    if waits {
+        stopped = Box::pin(run.wait()).await.err();
+    }
+    run.bar.finish_and_clear();
+    let advice = run.state.advice();
+    if stopped.is_none() {
+        run.state.remove();
+    } else if let Err(problem) = run.state.save() {
+        app.out.note(&problem.to_string());
+    }
+    let done = waits && stopped.is_none();
+    let summary = with(Summary { resumed_after, done, ..summary }, run.sent);
+    let exit = tell(app, args, summary);
+    match stopped {
+        None => Ok(exit),
+        Some(problem) => Err(match problem.hint.clone() {
+            None => problem.hint(advice),
+            Some(first) => problem.hint(format!("{first}\n  {advice}")),
+        }),
+    }
+}
+
+/// Reads everything without sending.
+async fn check(
+    lines: &mut tokio::sync::mpsc::Receiver<Result<NumberedLine, Problem>>,
+    how: &Addressing,
+) -> Result<Sent, Problem> {
+    let mut sent = Sent::default();
+    while let Some(next) = lines.recv().await {
+        let (number, bytes, _) = next?;
+        match read(number, &bytes, how) {
+            Line::Blank => {}
+            Line::Event(_) => sent.sent += 1,
+            Line::Refused(one) => sent.refuse(one),
+        }
+    }
+    Ok(sent)
+}
+
+/// The connections that the type is routed to, or the one that is meant, each with its mode.
+fn connections(args: &Args, stored: &Stored, stage: &str) -> Result<Vec<(String, Mode)>, Problem> {
+    if stored.orgs.get(&args.org).is_none_or(|org| org.doc.removed) {
+        return Err(absent(&args.org, stored));
+    }
+    let config: OrgConfig =
+        resolved(stored, &args.org, stage).map_err(|error| Problem::usage(error.to_string()))?;
+    let route = config.route(&args.record_type);
+    if route.is_empty() {
+        let what = format!("org `{}` has no route for `{}`", args.org, args.record_type);
+        return Err(Problem::not_found(what).hint("rtr config show lists its routes"));
+    }
+    let mode = |name: &String| config.connections.get(name).map_or(Mode::Live, |one| one.mode);
+    let meant = |name: &&String| args.connection.as_ref().is_none_or(|only| only == *name);
+    let found: Vec<_> = route.iter().filter(meant).map(|name| (name.clone(), mode(name))).collect();
+    let Some(wanted) = args.connection.as_deref().filter(|_| found.is_empty()) else { return Ok(found) };
+    let problem = Problem::not_found(format!(
+        "`{}` of org `{}` is not routed to a connection `{wanted}`",
+        args.record_type, args.org
+    ));
+    Err(match nearest(wanted, route.iter().map(String::as_str)) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint(format!("it is routed to {}", route.join(", "))),
+    })
+}
+
+/// The connections that are waited for. Where nothing is sent there is nothing to wait for.
+fn watched(app: &App, org: &str, connections: &[(String, Mode)]) -> Vec<ConnectionKey> {
+    for (name, mode) in connections {
+        match mode {
+            Mode::Live => {}
+            Mode::Shadow => app.out.note(&format!("{name} is shadowed: nothing will be sent there")),
+            Mode::Paused => {
+                app.out.note(&format!("{name} is paused: nothing reaches it until it is resumed"))
+            }
+        }
+    }
+    let watched = connections.iter().filter(|(_, mode)| *mode != Mode::Shadow);
+    watched.map(|(name, _)| ConnectionKey::new(org, name)).collect()
+}
+
+fn with(summary: Summary, sent: Sent) -> Summary {
+    let Sent { sent, refused_lines, mut refused, waiting } = sent;
+    refused.sort_by_key(|one| one.line);
+    Summary { sent, refused_lines, refused, waiting, ..summary }
+}
+
+fn tell(app: &App, args: &Args, summary: Summary) -> Exit {
+    if !app.out.is_json() {
+        for one in summary.refused.iter().take(SHOWN) {
+            let code = one.code.map_or_else(String::new, |code| format!("{code} "));
+            app.out.note(&format!("{}:{}: {code}{}", args.from.name(), one.line, one.message));
+        }
+        let more = usize::try_from(summary.refused_lines).unwrap_or(usize::MAX).saturating_sub(SHOWN);
+        if more > 0 {
+            app.out.note(&format!("… and {} more; --json lists the first ten thousand", count(more, "line")));
+        }
+    }
+    app.out.answer(&summary, |_| words(&summary));
+    Exit::of_findings(summary.refused_lines > 0)
+}
+
+fn words(summary: &Summary) -> String {
+    let n = |n: u64, noun| count(usize::try_from(n).unwrap_or(usize::MAX), noun);
+    let verb = if summary.dry_run { "would send" } else { "sent" };
+    let mut text = format!("{verb} {}", n(summary.sent, "event"));
+    if summary.refused_lines > 0 {
+        text += &format!(", refused {}", n(summary.refused_lines, "line"));
+    }
+    if summary.done {
+        text += &format!("; nothing of it is left on the way to {}", summary.connections.join(", "));
+    }
+    for one in summary.waiting.iter().filter(|one| one.parked > 0 && !summary.done) {
+        let about = if one.exact { "" } else { "about " };
+        text += &format!("; {about}{} parked at {}", one.parked, one.connection);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtr_core::config::{ConnectionDoc, OrgDoc, StoredDoc};
+    use std::collections::BTreeMap;
+
+    fn summary() -> Summary {
+        Summary {
+            org_id: "acme".to_owned(),
+            record_type: "contact".to_owned(),
+            connections: vec!["hubspot".to_owned()],
+            sent: 2,
+            refused_lines: 1,
+            refused: vec![Refused { line: 3, code: None, field: None, message: "x".to_owned() }],
+            resumed_after: None,
+            waiting: vec![Waiting { connection: "hubspot".to_owned(), parked: 0, exact: true }],
+            done: true,
+            dry_run: false,
+        }
+    }
+
+    #[test]
+    fn given_a_summary_when_told_then_words_and_json_agree() {
+        assert_eq!(
+            words(&summary()),
+            "sent 2 events, refused 1 line; nothing of it is left on the way to hubspot"
+        );
+        let waiting = vec![Waiting { connection: "hubspot".to_owned(), parked: 3_200, exact: false }];
+        let parked = Summary { done: false, refused_lines: 0, waiting, ..summary() };
+        assert_eq!(words(&parked), "sent 2 events; about 3200 parked at hubspot");
+        let dry = Summary { dry_run: true, done: false, refused_lines: 0, ..summary() };
+        assert_eq!(words(&dry), "would send 2 events");
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"org_id":"acme","record_type":"contact","connections":["hubspot"],"sent":2,"refused_lines":1,"refused":[{"line":3,"code":null,"field":null,"message":"x"}],"waiting":[{"connection":"hubspot","parked":0,"exact":true}],"done":true,"dry_run":false}"#);
+    }
+
+    #[test]
+    fn given_names_when_looked_up_then_the_route_says_which_connections_and_slips_are_told() {
+        let doc = OrgDoc {
+            connections: BTreeMap::from([
+                ("hubspot".to_owned(), ConnectionDoc::default()),
+                ("salesforce".to_owned(), ConnectionDoc::default()),
+            ]),
+            routes: BTreeMap::from([("contact".to_owned(), vec!["hubspot".to_owned()])]),
+            ..OrgDoc::default()
+        };
+        let stored_doc = StoredDoc { revision: 1, author: String::new(), at: String::new(), doc };
+        let stored = Stored {
+            revision: 1,
+            global: None,
+            orgs: BTreeMap::from([("acme".to_owned(), stored_doc)]),
+            pauses: Default::default(),
+        };
+        let of = |org: &str, kind: &str, connection: Option<&str>| {
+            let args = Args {
+                org: org.to_owned(),
+                record_type: kind.to_owned(),
+                from: From::Stdin,
+                connection: connection.map(str::to_owned),
+                dry_run: false,
+                yes: true,
+                no_wait: false,
+                max_queued: 1,
+                state: None,
+                restart: false,
+                resume: false,
+            };
+            let found = connections(&args, &stored, "test");
+            found
+                .map(|all| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+                .map_err(|problem| format!("{} {}", problem.what, problem.hint.unwrap_or_default()))
+        };
+        assert_eq!(of("acme", "contact", None), Ok(vec!["hubspot".to_owned()]));
+        assert_eq!(of("acme", "contact", Some("hubspot")), Ok(vec!["hubspot".to_owned()]));
+        assert_eq!(
+            of("acme", "contact", Some("salesforce")).unwrap_err(),
+            "`contact` of org `acme` is not routed to a connection `salesforce` it is routed to hubspot"
+        );
+        assert!(of("acme", "deal", None).unwrap_err().contains("no route"));
+        assert!(of("acne", "contact", None).unwrap_err().contains("`acme`"));
+    }
+}

@@ -1,0 +1,97 @@
+//! What is going on at a connection, beside its configuration: read for people, a few requests each.
+
+use super::select::Selected;
+use crate::moment::now;
+use rtr_aws::function::Runtime;
+use rtr_aws::records::{Count, Counted};
+use rtr_core::config::{Connection, OrgConfig};
+use rtr_core::key::{ConnectionKey, join};
+use rtr_core::limit::{Rule, left};
+use rtr_core::time::Instant;
+use rtr_engine::seams::{Records as _, Suspension, Unavailable};
+use serde::Serialize;
+
+/// Parked versions counted at one connection: beyond that nobody needs to know.
+const MOST: usize = 10_000;
+/// Versions looked into for the oldest: those that go first, one of each partition.
+const OLDEST_OF: usize = 16;
+
+/// What is left of one limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Tokens {
+    /// Calls that may go now.
+    pub(super) left: u64,
+    /// Of so many …
+    pub(super) requests: u64,
+    /// … in so many milliseconds.
+    pub(super) per_ms: i64,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) suspension: Option<Suspension>,
+    pub(super) has_secret: bool,
+    pub(super) parked: Count,
+    /// Since when the oldest is parked, of those that go first.
+    pub(super) oldest: Option<Instant>,
+    /// When its lane is looked at next.
+    pub(super) lane_at: Option<Instant>,
+    /// No call before this: the CRM said so, or does not answer.
+    pub(super) blocked_until: Option<Instant>,
+    pub(super) tokens: Vec<Tokens>,
+}
+
+/// Looks at the connection `one`; `config` is its org's, if it can be used.
+pub(super) async fn look(
+    runtime: &Runtime,
+    one: &Selected,
+    config: Option<&OrgConfig>,
+    secret: &str,
+    is_stopped: bool,
+) -> Result<Found, Unavailable> {
+    let key = ConnectionKey::new(&one.org, &one.connection);
+    let seams = runtime.seams();
+    let suspension = seams.limits.suspension(&key.key()).await?;
+    // One request each, and only for connections that seem in order. Who may not read secrets is not told that they are
+    // missing.
+    let has_secret = suspension.is_some()
+        || is_stopped
+        || seams.secrets.read(secret).await.map_or(true, |secret| secret.is_some());
+    let counted = Counted { until: None, with_waits: true, most: MOST };
+    let parked = runtime.records().count_parked(&key, counted).await?;
+    let oldest = if parked.number > 0 { oldest(runtime, &key).await? } else { None };
+    let bucket = runtime.limits().bucket(&join(&[&key.org_id, &key.connection, "*"])).await?;
+    let at = now();
+    let settings = config.and_then(|config| config.connections.get(&one.connection));
+    Ok(Found {
+        suspension,
+        has_secret,
+        parked,
+        oldest,
+        lane_at: runtime.limits().lane(&key).await?.due_at,
+        blocked_until: bucket.blocked_until.filter(|until| *until > at),
+        tokens: settings
+            .map(|settings| tokens(settings, |rules| left(&bucket, rules, at)))
+            .unwrap_or_default(),
+    })
+}
+
+fn tokens(settings: &Connection, left: impl Fn(&[Rule]) -> Vec<u64>) -> Vec<Tokens> {
+    let rules = settings.limits.iter().filter(|rule| rule.api == "*");
+    let rules: Vec<Rule> =
+        rules.map(|rule| Rule { requests: rule.requests, per_ms: rule.per_ms, burst: rule.burst }).collect();
+    let tokens = |(left, rule): (u64, &Rule)| Tokens { left, requests: rule.requests, per_ms: rule.per_ms };
+    left(&rules).into_iter().zip(&rules).map(tokens).collect()
+}
+
+/// Since when the oldest is parked. The index is in the order in which they go, so that the oldest is among the first.
+async fn oldest(runtime: &Runtime, key: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+    let records = runtime.records();
+    let mut first = records.parked(key, OLDEST_OF).await?;
+    first.extend(records.backfilled(key, OLDEST_OF).await?);
+    first.extend(records.waits(key, OLDEST_OF).await?);
+    let keys: Vec<_> = first.into_iter().map(|one| one.key).collect();
+    let named = records.read_named(&keys).await?;
+    Ok(named.iter().filter_map(|one| Some(one.item.slot.as_ref()?.since)).min())
+}

@@ -1,0 +1,321 @@
+//! What must hold of a stack, and what is wrong where it does not. Pure.
+
+use crate::aws::{Described, Function};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The longest life of a request at a CRM, in seconds: a crashed worker's message comes back after it.
+const REQUEST_LIFE_S: u64 = 60;
+/// The queue's visibility, in timeouts of its function.
+const VISIBILITIES: u64 = 6;
+/// The functions whose queue's visibility counts.
+const QUEUED: [(&str, &str); 3] = [("sync", "changes"), ("bulk", "bulk"), ("redrive", "dead-letter")];
+/// The functions that put messages into their groups, or look whether they are in them.
+const GROUPING: [&str; 4] = ["sync", "bulk", "redrive", "sweep"];
+
+/// The attributes of a queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Queue {
+    pub(super) fifo: bool,
+    pub(super) per_group: bool,
+    pub(super) visibility_s: u64,
+    /// Receives until the queue gives a message up, if it does.
+    pub(super) max_receives: Option<u64>,
+}
+
+/// A table: whether it is there, and its indexes that are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) active: bool,
+    pub(super) indexes: Vec<String>,
+    pub(super) wanted: Vec<&'static str>,
+}
+
+/// Everything that was looked at; what could not be read is in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) stack: Described,
+    pub(super) queues: BTreeMap<&'static str, Result<Queue, String>>,
+    pub(super) tables: BTreeMap<&'static str, Result<Table, String>>,
+    pub(super) functions: BTreeMap<&'static str, Result<Function, String>>,
+}
+
+/// Something wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    /// A stable name for scripts.
+    pub(super) check: &'static str,
+    /// The part it is about.
+    pub(super) about: String,
+    /// What is wrong.
+    pub(super) message: String,
+    /// What to do.
+    pub(super) action: String,
+}
+
+impl Seen {
+    /// The message groups per org that the stack is set to.
+    pub(super) fn buckets(&self) -> Option<u64> {
+        self.stack.parameters.get("GroupBuckets").and_then(|text| text.parse().ok())
+    }
+
+    /// The parts.
+    pub(super) fn names(&self) -> Vec<String> {
+        let queues = self.queues.keys().map(|name| format!("{name}.fifo"));
+        let tables = self.tables.keys().map(|name| format!("table {name}"));
+        let functions = self.functions.keys().map(|name| format!("function {name}"));
+        queues.chain(tables).chain(functions).chain(["stack".to_owned()]).collect()
+    }
+}
+
+/// Everything that is wrong.
+pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
+    let mut found = Vec::new();
+    stack(seen, &mut found);
+    queues(seen, &mut found);
+    tables(seen, &mut found);
+    functions(seen, &mut found);
+    groups(seen, &mut found);
+    found
+}
+
+fn finding(check: &'static str, about: &str, message: impl Into<String>, action: &str) -> Finding {
+    Finding { check, about: about.to_owned(), message: message.into(), action: action.to_owned() }
+}
+
+const DEPLOY: &str = "deploy template.yaml again";
+const LEAVE: &str = "it may be missing, or these credentials may not look at it";
+
+fn stack(seen: &Seen, found: &mut Vec<Finding>) {
+    let status = &seen.stack.status;
+    if status.ends_with("IN_PROGRESS") {
+        let action = "wait until it is over, then look again: parts may be old and new meanwhile";
+        found.push(finding("stack", "stack", format!("a deployment is under way ({status})"), action));
+    } else if !matches!(status.as_str(), "" | "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE") {
+        let action = "its events in CloudFormation say why; then deploy again";
+        found.push(finding("stack", "stack", format!("the last deployment ended as {status}"), action));
+    }
+}
+
+fn queues(seen: &Seen, found: &mut Vec<Finding>) {
+    for (name, queue) in &seen.queues {
+        let about = format!("{name}.fifo");
+        let queue = match queue {
+            Ok(queue) => queue,
+            Err(why) => {
+                found.push(finding("unreadable", &about, why, LEAVE));
+                continue;
+            }
+        };
+        if !queue.fifo {
+            found.push(finding("queue", &about, "it is no FIFO queue: records lose their order", DEPLOY));
+        }
+        if !queue.per_group {
+            let message =
+                "throughput and deduplication are not per message group: 300 requests a second are its most";
+            found.push(finding("queue", &about, message, DEPLOY));
+        }
+        match (*name, queue.max_receives) {
+            ("changes", None) => {
+                let message = "it has no redrive policy: what crashes its function comes back for 14 days";
+                found.push(finding("queue", &about, message, DEPLOY));
+            }
+            ("changes", Some(most)) if most < 100 => {
+                let message =
+                    format!("it gives messages up after {most} receives, and waiting for a CRM takes some");
+                found.push(finding("queue", &about, message, DEPLOY));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn tables(seen: &Seen, found: &mut Vec<Finding>) {
+    for (name, table) in &seen.tables {
+        let about = format!("table {name}");
+        match table {
+            Err(why) => found.push(finding("unreadable", &about, why, LEAVE)),
+            Ok(table) if !table.active => {
+                found.push(finding("table", &about, "it is not active", "wait, then look again"));
+            }
+            Ok(table) => {
+                for index in
+                    table.wanted.iter().filter(|index| !table.indexes.iter().any(|one| one == *index))
+                {
+                    let message = format!("its index `{index}` is missing or not active");
+                    found.push(finding("table", &about, message, DEPLOY));
+                }
+            }
+        }
+    }
+}
+
+fn functions(seen: &Seen, found: &mut Vec<Finding>) {
+    for (name, function) in &seen.functions {
+        let about = format!("function {name}");
+        match function {
+            Err(why) => found.push(finding("unreadable", &about, why, LEAVE)),
+            Ok(function) if function.changing => {
+                let action = "wait until it is over, then look again";
+                found.push(finding("function", &about, "it is being updated", action));
+            }
+            Ok(_) => {}
+        }
+    }
+    for (name, queue) in QUEUED {
+        let (Some(Ok(function)), Some(Ok(queue_seen))) = (seen.functions.get(name), seen.queues.get(queue))
+        else {
+            continue;
+        };
+        let (about, visibility, timeout) =
+            (format!("function {name}"), queue_seen.visibility_s, function.timeout_s);
+        told(&about, "RTR_FUNCTION_TIMEOUT_S", function, timeout, found);
+        told(&about, "RTR_VISIBILITY_S", function, visibility, found);
+        if visibility < timeout * VISIBILITIES || visibility < timeout + REQUEST_LIFE_S {
+            let message = format!(
+                "{queue}.fifo hides messages for {visibility} s and an invocation may take {timeout} s: a crashed one's \
+                 requests could still land while the next works"
+            );
+            let action = "set QueueVisibility to six times FunctionTimeout at least, and 60 s above it";
+            found.push(finding("visibility", &about, message, action));
+        }
+    }
+}
+
+/// The function computes with what it is told, which must be what is so.
+fn told(about: &str, name: &str, function: &Function, is: u64, found: &mut Vec<Finding>) {
+    let said = function.variables.get(name).map(String::as_str).unwrap_or("nothing");
+    if said != is.to_string() {
+        let message = format!("it is told {name} = {said}, and it is {is}");
+        found.push(finding("told", about, message, DEPLOY));
+    }
+}
+
+/// Messages of one record in two groups are worked by two at once.
+fn groups(seen: &Seen, found: &mut Vec<Finding>) {
+    let mut by_function: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for name in GROUPING {
+        if let Some(Ok(function)) = seen.functions.get(name) {
+            let text =
+                function.variables.get("RTR_GROUP_BUCKETS").cloned().unwrap_or_else(|| "nothing".to_owned());
+            by_function.entry(text).or_default().push(name);
+        }
+    }
+    let stated = seen.buckets();
+    let listed: Vec<String> =
+        by_function.iter().map(|(buckets, names)| format!("{}: {buckets}", names.join(", "))).collect();
+    let differ = by_function.len() > 1;
+    let other =
+        by_function.keys().next().filter(|only| Some((*only).clone()) != stated.map(|k| k.to_string()));
+    if !differ && (other.is_none() || stated.is_none()) {
+        return;
+    }
+    let stated = stated.map_or_else(|| "unknown".to_owned(), |stated| stated.to_string());
+    let message = format!("the stack's GroupBuckets is {stated}; {}", listed.join("; "));
+    let action = "rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: \
+                  until all agree, one record may be worked by two at once";
+    found.push(finding("group_buckets", "message groups", message, action));
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in super::super) fn function(buckets: &str) -> Function {
+        let variables =
+            [("RTR_GROUP_BUCKETS", buckets), ("RTR_FUNCTION_TIMEOUT_S", "60"), ("RTR_VISIBILITY_S", "360")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Function { timeout_s: 60, variables: BTreeMap::from(variables), changing: false }
+    }
+
+    /// A stack of which nothing is to be said. The sweep has a time of its own, which it does not compute with.
+    pub(in super::super) fn sound() -> Seen {
+        let queue = |max_receives| Ok(Queue { fifo: true, per_group: true, visibility_s: 360, max_receives });
+        let table = |indexes: &[&'static str]| {
+            let all = indexes.iter().map(|index| (*index).to_owned()).collect();
+            Ok(Table { active: true, indexes: all, wanted: indexes.to_vec() })
+        };
+        let names = ["sync", "bulk", "redrive", "sweep", "authorize"];
+        Seen {
+            stack: Described {
+                status: "UPDATE_COMPLETE".to_owned(),
+                parameters: BTreeMap::from([("GroupBuckets".to_owned(), "64".to_owned())]),
+                outputs: BTreeMap::new(),
+            },
+            queues: BTreeMap::from([
+                ("changes", queue(Some(1_000))),
+                ("bulk", queue(None)),
+                ("dead-letter", queue(None)),
+            ]),
+            tables: BTreeMap::from([
+                ("Records", table(&["parked", "dead", "waiting", "due"])),
+                ("Limits", table(&["lanes"])),
+                ("Config", table(&[])),
+            ]),
+            functions: names
+                .into_iter()
+                .map(|name| (name, Ok(function("64"))))
+                .chain([("sweep", Ok(Function { timeout_s: 65, ..function("64") }))])
+                .collect(),
+        }
+    }
+
+    /// One whose functions group otherwise than the stack says, since a deployment has stopped half-way.
+    pub(in super::super) fn moving() -> Seen {
+        let mut seen = sound();
+        seen.functions.insert("sync", Ok(function("0")));
+        seen
+    }
+
+    fn of(seen: &Seen) -> Vec<String> {
+        findings(seen)
+            .into_iter()
+            .map(|one| format!("{} | {} | {}", one.check, one.about, one.message))
+            .collect()
+    }
+
+    #[test]
+    fn given_a_sound_stack_when_checked_then_nothing_is_found() {
+        assert_eq!(of(&sound()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn given_each_fault_when_checked_then_it_is_found_and_nothing_else() {
+        let mut all = Vec::new();
+        let mut with = |change: &dyn Fn(&mut Seen)| {
+            let mut seen = sound();
+            change(&mut seen);
+            all.extend(of(&seen));
+        };
+        with(&|seen| seen.stack.status = "UPDATE_IN_PROGRESS".to_owned());
+        with(&|seen| seen.stack.status = "UPDATE_ROLLBACK_COMPLETE".to_owned());
+        with(&|seen| drop(seen.queues.insert("bulk", Err("no permission".to_owned()))));
+        with(&|seen| {
+            let queue = Queue { fifo: true, per_group: false, visibility_s: 90, max_receives: Some(5) };
+            seen.queues.insert("changes", Ok(queue));
+        });
+        with(&|seen| {
+            let table = Table { active: true, indexes: vec!["dead".to_owned()], wanted: vec!["dead", "due"] };
+            seen.tables.insert("Records", Ok(table));
+        });
+        with(&|seen| {
+            seen.functions.insert("bulk", Ok(Function { timeout_s: 900, ..function("64") }));
+        });
+        with(&|seen| drop(seen.stack.parameters.insert("GroupBuckets".to_owned(), "8".to_owned())));
+        with(&|seen| *seen = moving());
+        insta::assert_snapshot!(all.join("\n"), @r"
+        stack | stack | a deployment is under way (UPDATE_IN_PROGRESS)
+        stack | stack | the last deployment ended as UPDATE_ROLLBACK_COMPLETE
+        unreadable | bulk.fifo | no permission
+        queue | changes.fifo | throughput and deduplication are not per message group: 300 requests a second are its most
+        queue | changes.fifo | it gives messages up after 5 receives, and waiting for a CRM takes some
+        told | function sync | it is told RTR_VISIBILITY_S = 360, and it is 90
+        visibility | function sync | changes.fifo hides messages for 90 s and an invocation may take 60 s: a crashed one's requests could still land while the next works
+        table | table Records | its index `due` is missing or not active
+        told | function bulk | it is told RTR_FUNCTION_TIMEOUT_S = 60, and it is 900
+        visibility | function bulk | bulk.fifo hides messages for 360 s and an invocation may take 900 s: a crashed one's requests could still land while the next works
+        group_buckets | message groups | the stack's GroupBuckets is 8; sync, bulk, redrive, sweep: 64
+        group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep: 64
+        ");
+    }
+}

@@ -1,0 +1,89 @@
+//! What people did, as rows beside the configuration: appended, never changed, never removed by us.
+//!
+//! One partition, sorted by time: people act a few times a day.
+
+use super::{ConfigStore, ConfigTable};
+use crate::attributes::{Row, s, text};
+use crate::errors::unavailable;
+use rtr_core::audit::Entry;
+use rtr_core::config::GLOBAL_ORG;
+use rtr_core::time::Instant;
+use rtr_engine::seams::Unavailable;
+
+/// What the sort key of an entry begins with.
+const AUDIT: &str = "audit#";
+
+/// A time as text that sorts as the number does, up to the year 2286.
+fn sorted(at: Instant) -> String {
+    format!("{AUDIT}{:013}", at.0.clamp(0, 9_999_999_999_999))
+}
+
+impl ConfigStore {
+    /// Writes `entry` down; `nonce` tells two of one millisecond apart.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn note(&self, entry: &Entry, nonce: &str) -> Result<(), Unavailable> {
+        let ConfigTable { client, name } = &self.table;
+        // An entry is strings and numbers: it always has a JSON form.
+        let text = serde_json::to_string(entry).unwrap_or_default();
+        let put = client
+            .put_item()
+            .table_name(name)
+            .item("pk", s(GLOBAL_ORG))
+            .item("sk", s(format!("{}#{nonce}", sorted(entry.at))))
+            .item("entry", s(text))
+            .condition_expression("attribute_not_exists(pk)");
+        let Err(error) = put.send().await else { return Ok(()) };
+        // The SDK's own repeat of a write whose answer was lost meets that write: nobody else has the nonce.
+        match error.as_service_error() {
+            Some(refused) if refused.is_conditional_check_failed_exception() => Ok(()),
+            _ => Err(unavailable("PutItem", &error)),
+        }
+    }
+
+    /// What was done from `since` and before `until`, newest first, at most `most`.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn audit(
+        &self,
+        since: Instant,
+        until: Instant,
+        most: usize,
+    ) -> Result<Vec<Entry>, Unavailable> {
+        let ConfigTable { client, name } = &self.table;
+        let (mut found, mut from) = (Vec::new(), None);
+        if since >= until {
+            return Ok(found);
+        }
+        loop {
+            let page = client
+                .query()
+                .table_name(name)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :since AND :until")
+                .expression_attribute_values(":pk", s(GLOBAL_ORG))
+                .expression_attribute_values(":since", s(sorted(since)))
+                .expression_attribute_values(":until", s(sorted(until)))
+                .scan_index_forward(false)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| unavailable("Query", &error))?;
+            for row in page.items().iter().take(most - found.len()) {
+                found.push(read(row)?);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() || found.len() >= most {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn read(row: &Row) -> Result<Entry, Unavailable> {
+    let entry = text(row, "entry").ok().flatten().unwrap_or_default();
+    serde_json::from_str(entry)
+        .map_err(|error| Unavailable(format!("an entry of the audit cannot be read: {error}")))
+}

@@ -1,0 +1,124 @@
+//! What a bucket gives, whoever asks and however the clock goes.
+
+use super::*;
+use proptest::prelude::*;
+
+mod adapting;
+mod anyhow;
+mod sharing;
+
+const TEN_A_SECOND: Rule = Rule { requests: 10, per_ms: 1_000, burst: 10 };
+
+fn whole(bucket: &Bucket, rules: &[Rule], want: u64, at: i64) -> Taken {
+    take(bucket, rules, &Ask::whole(want), Instant(at))
+}
+
+#[test]
+fn given_an_empty_bucket_when_taken_then_it_says_when_the_next_token_comes() {
+    let half = Rule { burst: 5, ..TEN_A_SECOND };
+    let emptied = whole(&Bucket::default(), &[half], 10, 0);
+    assert_eq!((emptied.granted, emptied.retry_at), (5, None));
+    let refused = whole(&emptied.bucket, &[half], 1, 40);
+    assert_eq!((refused.granted, refused.retry_at), (0, Some(Instant(100))));
+    assert_eq!(whole(&refused.bucket, &[half], 5, 100).granted, 1);
+}
+
+#[test]
+fn given_a_full_burst_when_the_window_has_no_room_then_nothing_goes_before_it_has_and_then_evenly() {
+    let mut bucket = whole(&Bucket::default(), &[TEN_A_SECOND], 10, 0).bucket;
+    // Slots are 25 ms long: what went in the first counts until 1,025.
+    for at in [100, 500, 1_024] {
+        let refused = whole(&bucket, &[TEN_A_SECOND], 10, at);
+        assert_eq!((refused.granted, refused.retry_at), (0, Some(Instant(1_025))), "{at}");
+    }
+    let mut grants = Vec::new();
+    for at in (1_025..2_000).step_by(25) {
+        let taken = whole(&bucket, &[TEN_A_SECOND], 10, at);
+        bucket = taken.bucket;
+        if taken.granted > 0 {
+            grants.push((at, taken.granted));
+        }
+    }
+    assert_eq!(grants[..3], [(1_025, 2), (1_125, 1), (1_225, 1)]);
+}
+
+#[test]
+fn given_a_blocked_bucket_when_taken_then_nothing_goes_before_the_time() {
+    let blocked = block(&block(&Bucket::default(), Instant(900), Instant(0)), Instant(500), Instant(1));
+    let refused = whole(&blocked, &[TEN_A_SECOND], 1, 899);
+    assert_eq!((refused.granted, refused.retry_at), (0, Some(Instant(900))));
+    assert_eq!(whole(&blocked, &[TEN_A_SECOND], 1, 900).granted, 1);
+}
+
+#[test]
+fn given_small_and_large_rules_when_backed_off_then_a_tenth_or_one_a_second_is_left() {
+    let day = Rule { requests: 250_000, per_ms: 86_400_000, burst: 250_000 };
+    let small = Rule { requests: 5, per_ms: 1_000, burst: 5 };
+    assert_eq!(backstop(&[day])[0].requests, 86_400);
+    assert_eq!(backstop(&[small])[0], Rule { requests: 1, per_ms: 1_000, burst: 1 });
+}
+
+#[test]
+fn given_a_day_of_greed_when_it_is_over_then_no_day_has_had_more_than_its_allowance() {
+    let hour = 3_600_000;
+    let rules = [
+        Rule { requests: 90, per_ms: 10_000, burst: 50 },
+        Rule { requests: 250_000, per_ms: QUOTA_MS, burst: 250_000 },
+    ];
+    let (mut bucket, mut hours) = (Bucket::default(), Vec::new());
+    for n in 0..96 {
+        let mut granted = 0;
+        // A look every five seconds is enough to take nearly all that the faster rule gives.
+        for at in (n * hour..(n + 1) * hour).step_by(5_000) {
+            let taken = whole(&bucket, &rules, 50, at);
+            granted += taken.granted;
+            bucket = taken.bucket;
+        }
+        hours.push(granted);
+    }
+    for day in hours.windows(24) {
+        let spent: u64 = day.iter().sum();
+        assert!(spent <= 250_000, "{spent}");
+    }
+    let second_day: u64 = hours[24..48].iter().sum();
+    assert!(second_day >= 225_000, "{second_day}: {hours:?}");
+}
+
+#[test]
+fn given_many_leases_in_a_second_when_taken_then_they_grow_and_there_are_no_more_than_nine() {
+    let rules = [Rule { requests: 90, per_ms: 1_000, burst: 90 }];
+    let (mut bucket, mut sizes) = (Bucket::default(), Vec::new());
+    for at in 0..999 {
+        let taken = whole(&bucket, &rules, 1, at);
+        bucket = taken.bucket;
+        if taken.granted > 0 {
+            sizes.push(taken.granted);
+        } else {
+            assert_eq!(taken.retry_at, Some(Instant(1_000)));
+        }
+    }
+    assert_eq!(sizes, [1, 1, 1, 1, 13, 13, 13, 13, 13]);
+    assert_eq!(whole(&bucket, &rules, 1, 1_000).granted, 13);
+}
+
+#[test]
+fn given_a_bucket_when_looked_at_then_what_has_come_back_counts_and_nothing_is_taken() {
+    let rule = Rule { requests: 100, per_ms: 10_000, burst: 10 };
+    let bucket = whole(&Bucket::default(), &[rule], 6, 0).bucket;
+    assert_eq!(left(&Bucket::default(), &[rule], Instant(0)), [10]);
+    assert_eq!(
+        (left(&bucket, &[rule], Instant(0)), left(&bucket, &[rule], Instant(300))),
+        (vec![4], vec![7])
+    );
+}
+
+#[test]
+fn given_a_bucket_without_rules_when_many_ask_then_each_lease_lasts_longer() {
+    let mut bucket = Bucket::default();
+    for _ in 0..4 {
+        let taken = whole(&bucket, &[], 1, 0);
+        assert_eq!(taken.granted, 1);
+        bucket = taken.bucket;
+    }
+    assert_eq!(whole(&bucket, &[], 1, 0).granted, 100);
+}

@@ -1,0 +1,78 @@
+//! What the CRM says: refusals slow down, quiet speeds up, and what it counts as left is the most there is.
+
+use super::*;
+
+const HUNDRED: Rule = Rule { requests: 100, per_ms: 10_000, burst: 100 };
+const DAY: Rule = Rule { requests: 1_000, per_ms: QUOTA_MS, burst: 1_000 };
+
+fn pace_after(refusals: &[i64], at: i64) -> u64 {
+    let pace = refusals
+        .iter()
+        .fold(Pace::default(), |pace, at| pace.after(Some(Instant(*at)), 10_000, Instant(*at)));
+    pace.after(None, 10_000, Instant(at)).permille
+}
+
+#[test]
+fn given_refusals_when_they_come_then_the_pace_falls_once_a_window_and_rises_with_each_quiet_minute() {
+    assert_eq!(pace_after(&[], 999_999), 1_000);
+    assert_eq!(pace_after(&[1_000, 1_001, 5_000, 10_999], 11_000), 700);
+    assert_eq!(pace_after(&[1_000, 11_000], 11_000), 490);
+    assert_eq!(pace_after(&[1_000, 11_000], 70_999), 490);
+    assert_eq!(pace_after(&[1_000, 11_000], 71_000), 590);
+    assert_eq!(pace_after(&[1_000], 1_000 + 180_000), 1_000);
+    // One that is not counted ends the quiet all the same.
+    assert_eq!(pace_after(&[1_000, 10_000], 61_000), 700);
+    let storm: Vec<i64> = (0..50).map(|n| n * 10_000).collect();
+    assert_eq!(pace_after(&storm, 490_000), 100);
+}
+
+#[test]
+fn given_a_refusal_when_the_next_leases_are_taken_then_the_limit_is_kept_to_at_seven_tenths() {
+    let mut bucket = block(&Bucket::default(), Instant(10_000), Instant(0));
+    let mut granted = 0;
+    for at in (10_000..30_000).step_by(100) {
+        let taken = whole(&bucket, &[HUNDRED], 1, at);
+        (bucket, granted) = (taken.bucket, granted + taken.granted);
+    }
+    assert_eq!(bucket.pace.permille, 700);
+    assert!((126..=140).contains(&granted), "{granted}");
+    assert_eq!(bucket.refused_at, None);
+}
+
+#[test]
+fn given_what_the_crm_says_is_left_when_it_is_less_than_we_think_then_no_more_is_given() {
+    let told = |per_ms, left| vec![Told { per_ms, left, at: Instant(0), resets_at: None }];
+    let takes = |rules: &[Rule], told, at| {
+        take(
+            &Bucket::default(),
+            rules,
+            &Ask { want: 99, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told },
+            Instant(at),
+        )
+        .granted
+    };
+    assert_eq!(takes(&[HUNDRED], told(10_000, 7), 0), 7);
+    // Told a second ago, in which ten came in.
+    assert_eq!(takes(&[HUNDRED], told(10_000, 7), 1_000), 17);
+    assert_eq!(takes(&[HUNDRED], told(10_000, 70_000), 0), 99);
+    assert_eq!(takes(&[HUNDRED], told(1_000, 7), 0), 99, "another window");
+    assert_eq!(takes(&[HUNDRED], told(QUOTA_MS, 0), 0), 99, "no rule for a day");
+    assert_eq!(takes(&[HUNDRED, DAY], told(QUOTA_MS, 3), 0), 3);
+}
+
+#[test]
+fn given_a_days_allowance_that_is_spent_when_asked_then_nothing_goes_before_it_begins_anew() {
+    let ask = |resets_at| Ask {
+        want: 1,
+        way: Way::Whole,
+        ahead_ms: 0,
+        spread_ms: 0,
+        told: vec![Told { per_ms: QUOTA_MS, left: 0, at: Instant(0), resets_at }],
+    };
+    let known = take(&Bucket::default(), &[DAY], &ask(Some(Instant(7_000_000))), Instant(6_999_999));
+    assert_eq!((known.granted, known.retry_at), (0, Some(Instant(7_000_000))));
+    let unknown = take(&Bucket::default(), &[DAY], &ask(None), Instant(1));
+    assert_eq!((unknown.granted, unknown.retry_at), (0, Some(Instant(QUOTA_REST_MS))));
+    // Then one call finds out.
+    assert_eq!(take(&Bucket::default(), &[DAY], &ask(None), Instant(QUOTA_REST_MS)).granted, 1);
+}

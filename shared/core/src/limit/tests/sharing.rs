@@ -1,0 +1,60 @@
+//! Backfills have their share and no more; what is drained goes evenly; live traffic has what there is.
+
+use super::*;
+
+const HUNDRED: Rule = Rule { requests: 100, per_ms: 10_000, burst: 100 };
+
+fn asks(bucket: &mut Bucket, rules: &[Rule], way: Way, want: u64, at: i64) -> u64 {
+    let taken =
+        take(bucket, rules, &Ask { want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new() }, Instant(at));
+    *bucket = taken.bucket;
+    taken.granted
+}
+
+#[test]
+fn given_a_full_bucket_when_a_backfill_asks_for_all_then_it_gets_its_share_evenly_and_live_gets_the_rest() {
+    let mut bucket = Bucket::default();
+    let filled: u64 =
+        (0..10_000).step_by(50).map(|at| asks(&mut bucket, &[HUNDRED], Way::Share(20), 99, at)).sum();
+    assert!((18..=20).contains(&filled), "{filled}");
+    let live: u64 = (0..5).map(|n| asks(&mut bucket, &[HUNDRED], Way::Whole, 99, 10_000 + n)).sum();
+    assert_eq!(live, 80);
+}
+
+#[test]
+fn given_a_share_of_nothing_when_asked_then_nothing_is_given_and_nothing_written() {
+    let ask = Ask { want: 5, way: Way::Share(0), ahead_ms: 0, spread_ms: 0, told: Vec::new() };
+    let taken = take(&Bucket::default(), &[HUNDRED], &ask, Instant(0));
+    assert_eq!((taken.granted, taken.bucket), (0, Bucket::default()));
+    assert!(taken.retry_at > Some(Instant(0)));
+}
+
+#[test]
+fn given_what_is_drained_when_the_bucket_is_full_then_no_second_has_more_than_half_again_the_even_share() {
+    for rule in [HUNDRED, Rule { requests: 100, per_ms: 1_000, burst: 100 }, Rule { burst: 4, ..HUNDRED }] {
+        let even = rule.requests * 1_000 / u64::try_from(rule.per_ms).unwrap();
+        let (mut bucket, mut grants) = (Bucket::default(), Vec::new());
+        for at in (0..60_000).step_by(10) {
+            grants.push((at, asks(&mut bucket, &[rule], Way::Even, 99, at)));
+        }
+        grants.retain(|(_, granted)| *granted > 0);
+        for (began, _) in &grants {
+            let within = grants.iter().filter(|(at, _)| (*began..began + 1_000).contains(at));
+            let most: u64 = within.map(|(_, granted)| granted).sum();
+            assert!(2 * most <= 3 * even, "{rule:?}: {most} from {began}");
+        }
+        let all: u64 = grants.iter().map(|(_, granted)| granted).sum();
+        assert!(all * 10 >= even * 60 * 9, "{rule:?}: {all}");
+    }
+}
+
+#[test]
+fn given_a_daily_allowance_when_a_backfill_has_spent_its_share_then_the_rest_of_the_day_is_for_live_traffic()
+{
+    let rules = [TEN_A_SECOND, Rule { requests: 1_000, per_ms: QUOTA_MS, burst: 1_000 }];
+    let mut bucket = Bucket::default();
+    let filled: u64 = (0..3_600).map(|s| asks(&mut bucket, &rules, Way::Share(30), 99, s * 1_000)).sum();
+    assert_eq!(filled, 300);
+    let live: u64 = (3_600..7_200).map(|s| asks(&mut bucket, &rules, Way::Whole, 99, s * 1_000)).sum();
+    assert_eq!(live, 700);
+}

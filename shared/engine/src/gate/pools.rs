@@ -1,0 +1,172 @@
+//! What this environment holds of each bucket: leased tokens, the local backstop, and stops it was told of.
+
+use rtr_connectors::session::SHORT_WAIT_MS;
+use rtr_core::limit::{Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Rule, Told, Traffic, backstop, take};
+use rtr_core::time::Instant;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A bucket that was empty is asked again after this at the latest, in milliseconds: its rules may have changed.
+const ASK_AGAIN_MS: i64 = 60_000;
+/// Those who wait for one bucket come back at different times, within so many milliseconds…
+const SPREAD_MS: f64 = 20.0;
+/// …doubled with each time that they find it empty, up to so often.
+const DOUBLINGS: u32 = 5;
+
+/// A bucket, and what its calls are for: nobody spends another's tokens.
+pub(super) type Of<'a> = (&'a str, Traffic);
+
+/// Leases and backstops of this environment, by bucket. A lease has an expiry; a backstop refills by itself.
+#[derive(Debug, Default)]
+pub struct Pools {
+    by_bucket: Mutex<HashMap<Traffic, HashMap<String, Pool>>>,
+    /// What the CRM has told of a bucket's limits that no lease has shared yet.
+    told: Mutex<HashMap<String, Vec<Told>>>,
+    /// The limiter did not answer: it is not asked before this.
+    ask_again_at: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    tokens: u64,
+    /// Those of this lease that were used.
+    used: u64,
+    /// They may not be used before this…
+    from: Instant,
+    /// …nor after that.
+    expires_at: Instant,
+    backstop: Bucket,
+    blocked_until: Instant,
+    /// It was empty: not asked before this…
+    ask_at: Instant,
+    /// …and not to be waited for before that.
+    empty_until: Instant,
+    /// How often it was in a row.
+    refusals: u32,
+}
+
+impl Pools {
+    pub(super) fn limiter_rests(&self, now: Instant) -> bool {
+        let wait = self.ask_again_at.load(Ordering::Relaxed) - now.0;
+        // A longer one is of a clock that has been set back since.
+        (1..=LIMITER_REST_MS).contains(&wait)
+    }
+
+    pub(super) fn let_limiter_rest(&self, now: Instant) {
+        self.ask_again_at.store(now.plus_ms(LIMITER_REST_MS).0, Ordering::Relaxed);
+    }
+
+    /// When the limiter is asked again, at the latest.
+    pub(super) fn asks_again_at(&self, now: Instant) -> Instant {
+        let at = Instant(self.ask_again_at.load(Ordering::Relaxed));
+        at.max(now.plus_ms(1)).min(now.plus_ms(LIMITER_REST_MS))
+    }
+
+    /// A token of the lease at hand; none says that a new lease is needed.
+    pub(super) fn draw(&self, of: Of<'_>, now: Instant) -> Option<Result<(), Instant>> {
+        self.with(of, |pool| {
+            if pool.blocked_until > now {
+                return Some(Err(pool.blocked_until));
+            }
+            if pool.tokens == 0 || pool.expires_at <= now {
+                // A longer wait is of a clock that has been set back since.
+                let empty = (1..=ASK_AGAIN_MS).contains(&pool.ask_at.since_ms(now));
+                return empty.then_some(Err(pool.empty_until));
+            }
+            // A longer wait is of a clock that has been set back since.
+            if (1..=LEASE_MS).contains(&pool.from.since_ms(now)) {
+                return Some(Err(pool.from));
+            }
+            pool.tokens -= 1;
+            pool.used += 1;
+            Some(Ok(()))
+        })
+    }
+
+    pub(super) fn put(&self, of: Of<'_>, tokens: u64, from: Instant, expires_at: Instant) {
+        self.with(of, |pool| {
+            (pool.tokens, pool.from, pool.expires_at) = (tokens, from, expires_at);
+            // The one that it was taken for; of one ahead that call comes back.
+            pool.used = u64::from(from == Instant::default());
+            (pool.ask_at, pool.refusals) = (Instant::default(), 0);
+        });
+    }
+
+    /// How many calls the next lease should be for: as many as the last was used for, twice that if it was not enough.
+    pub(super) fn used(&self, of: Of<'_>, now: Instant) -> u64 {
+        self.with(of, |pool| match pool.expires_at.since_ms(now) {
+            left if left > 0 && pool.tokens == 0 => pool.used.saturating_mul(2),
+            left if left > -LEASE_MS => pool.used,
+            _ => 1,
+        })
+    }
+
+    /// The bucket has nothing before `until`: it is not asked before. Gives the time at which to try, a moment later, drawn by
+    /// `random`, since others wait for the same.
+    pub(super) fn wait(&self, of: Of<'_>, now: Instant, until: Instant, random: f64) -> Instant {
+        self.with(of, |pool| {
+            let spread = SPREAD_MS * f64::from(1_u32 << pool.refusals.min(DOUBLINGS));
+            #[allow(clippy::cast_possible_truncation)] // less than a second
+            let later = until.plus_ms((spread * random) as i64);
+            // What can be waited for in place stays so.
+            let short = now.plus_ms(SHORT_WAIT_MS);
+            let later = if until <= short { later.min(short) } else { later };
+            pool.refusals = pool.refusals.saturating_add(1);
+            (pool.ask_at, pool.empty_until) = (later.min(now.plus_ms(ASK_AGAIN_MS)), later);
+            later
+        })
+    }
+
+    pub(super) fn give_back(&self, of: Of<'_>) {
+        self.with(of, |pool| pool.tokens += 1);
+    }
+
+    /// Nobody calls before `until`, whatever for.
+    pub(super) fn block(&self, bucket: &str, until: Instant) {
+        for traffic in [Traffic::Live, Traffic::Backfill] {
+            self.with((bucket, traffic), |pool| {
+                pool.blocked_until = pool.blocked_until.max(until);
+                pool.tokens = 0;
+            });
+        }
+    }
+
+    /// The CRM told: the newest of each of its limits counts.
+    pub(super) fn tell(&self, bucket: &str, told: Told) {
+        let mut by_bucket = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let held = by_bucket.entry(bucket.to_owned()).or_default();
+        held.retain(|earlier| earlier.per_ms != told.per_ms);
+        held.push(told);
+    }
+
+    /// What was told of `bucket` and is not shared yet.
+    pub(super) fn told(&self, bucket: &str) -> Vec<Told> {
+        let by_bucket = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        by_bucket.get(bucket).cloned().unwrap_or_default()
+    }
+
+    /// A lease has shared `told`.
+    pub(super) fn shared(&self, bucket: &str, told: &[Told]) {
+        let mut by_bucket = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(held) = by_bucket.get_mut(bucket) {
+            held.retain(|one| !told.contains(one));
+        }
+    }
+
+    pub(super) fn backstop(&self, of: Of<'_>, rules: &[Rule], now: Instant) -> Result<(), Instant> {
+        self.with(of, |pool| {
+            // Nothing is written here, so there is no cause to take more than the one.
+            pool.backstop.leases.clear();
+            let taken = take(&pool.backstop, &backstop(rules), &Ask::whole(1), now);
+            pool.backstop = taken.bucket;
+            if taken.granted > 0 { Ok(()) } else { Err(taken.retry_at.unwrap_or(now.plus_ms(LEASE_MS))) }
+        })
+    }
+
+    fn with<T>(&self, (bucket, traffic): Of<'_>, change: impl FnOnce(&mut Pool) -> T) -> T {
+        // A poisoned lock only says that a thread died elsewhere: the pool's numbers are still whole.
+        let mut pools = self.by_bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        change(pools.entry(traffic).or_default().entry(bucket.to_owned()).or_default())
+    }
+}

@@ -1,0 +1,6 @@
+//! Many environments at one connection, over rows that they share, on virtual time, before a CRM that counts exactly.
+
+mod fleet;
+mod memory;
+mod overload;
+mod traffic;

@@ -1,0 +1,102 @@
+//! Steady overload: the limit is used, and hardly ever exceeded, at a price that does not grow with the environments.
+
+use super::fleet::{BEGIN, Caller, DRAIN, LIVE, most, rule, run};
+use rtr_core::time::Instant;
+
+const FOR_MS: i64 = 120_000;
+
+/// What came of an overload, from the third window on: the first has what was there.
+struct Overload {
+    calls: usize,
+    refused: usize,
+    /// Calls taken, of a hundred that the rule allows.
+    used_percent: usize,
+    /// The most calls in a second.
+    busiest: usize,
+    /// The most leases in a second.
+    leases: usize,
+    /// Writes and refused writes in all.
+    writes: usize,
+}
+
+/// `environments` under a rule of `requests` in `per_ms`, at a CRM that takes `takes`.
+fn overload(
+    caller: Caller,
+    (requests, per_ms, burst): (u64, i64, u64),
+    takes: usize,
+    environments: usize,
+) -> Overload {
+    let seen = run(&vec![caller; environments], (takes, per_ms), &[rule(requests, per_ms, burst)], FOR_MS);
+    let steady = BEGIN.plus_ms(2 * per_ms);
+    let calls: Vec<_> =
+        seen.heard.iter().filter(|call| call.at >= steady && call.at < BEGIN.plus_ms(FOR_MS)).collect();
+    let refused = calls.iter().filter(|call| !call.taken).count();
+    let windows = usize::try_from((FOR_MS - 2 * per_ms) / per_ms).unwrap();
+    let whole = usize::try_from(requests).unwrap() * windows;
+    let asked = seen.table.asked();
+    let seen = Overload {
+        calls: calls.len(),
+        refused,
+        used_percent: (calls.len() - refused) * 100 / whole,
+        busiest: most(&calls.iter().map(|call| call.at).collect::<Vec<Instant>>(), 1_000),
+        leases: most(&asked.writes, 1_000),
+        writes: asked.writes.len() + asked.refused.len(),
+    };
+    println!(
+        "{requests} in {per_ms} ms, burst {burst}, even {}, {environments} environments: {} calls, {refused} refused, {} % used, \
+         at most {} calls and {} leases in a second, {} writes ({} refused), {} reads",
+        caller.evenly,
+        seen.calls,
+        seen.used_percent,
+        seen.busiest,
+        seen.leases,
+        seen.writes,
+        asked.refused.len(),
+        asked.reads,
+    );
+    seen
+}
+
+#[test]
+fn given_more_to_send_than_the_crm_takes_in_ten_seconds_when_it_lasts_then_nine_tenths_go_and_evenly() {
+    for (caller, limit, environments) in [
+        (LIVE, (100, 10_000, 100), 20),
+        (LIVE, (100, 10_000, 10), 5),
+        (LIVE, (100, 10_000, 10), 50),
+        (LIVE, (190, 10_000, 190), 16),
+        (DRAIN, (100, 10_000, 100), 4),
+    ] {
+        let seen = overload(caller, limit, usize::try_from(limit.0).unwrap(), environments);
+        assert!(seen.refused * 100 < seen.calls, "{} of {} refused", seen.refused, seen.calls);
+        assert!(seen.used_percent >= 90, "{} %", seen.used_percent);
+        let even = usize::try_from(limit.0 * 1_000 / u64::try_from(limit.1).unwrap()).unwrap();
+        assert!(seen.busiest * 2 <= even * 3, "{} in a second, of {even}", seen.busiest);
+        assert!(seen.leases < 10, "{} leases", seen.leases);
+        assert!(seen.writes < 10 * 120, "{} writes", seen.writes);
+    }
+}
+
+/// A CRM that counts by the second refuses what comes a moment late, and each refusal costs three tenths of the pace for
+/// three minutes; and what is leased by tens is not all used within its second.
+#[test]
+fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_hardly_a_call_is_refused() {
+    for (limit, takes, environments, percent) in [
+        ((10, 1_000, 10), 10, 8, 65),
+        ((9, 1_000, 9), 10, 8, 65),
+        ((100, 1_000, 100), 100, 40, 75),
+        ((90, 1_000, 90), 100, 40, 85),
+        ((90, 1_000, 45), 100, 25, 85),
+    ] {
+        let seen = overload(LIVE, limit, takes, environments);
+        assert!(seen.refused * 100 < seen.calls, "{} of {} refused", seen.refused, seen.calls);
+        assert!(seen.used_percent >= percent, "{} %", seen.used_percent);
+        assert!(seen.leases < 10 && seen.writes < 10 * 120, "{} leases, {} writes", seen.leases, seen.writes);
+    }
+}
+
+/// A limit that is configured at twice the CRM's is found out.
+#[test]
+fn given_a_limit_that_is_twice_the_crms_when_it_lasts_then_refusals_bring_the_pace_down() {
+    let seen = overload(LIVE, (200, 10_000, 200), 100, 10);
+    assert!(seen.refused > 0 && seen.refused * 100 < seen.calls * 6, "{} of {}", seen.refused, seen.calls);
+}

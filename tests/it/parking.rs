@@ -1,0 +1,74 @@
+//! `rtr parked drop` and `drain`: what a person does with what waits.
+
+use crate::CONTACT;
+use crate::pausing::{contact, publish_until_parked};
+use crate::stack::{Plan, Stack, eventually, same};
+use serde_json::json;
+
+#[test]
+fn given_parked_work_when_it_is_dropped_then_it_is_never_told_and_only_a_newer_version_goes() {
+    let stack = Stack::here();
+    let org = Plan::new("dropped").mapping("contact", CONTACT).ready(&stack);
+    stack.publish(&[contact(&org, "a", 1), contact(&org, "b", 1)]);
+    eventually("the first", || same(org.crm().values("contacts", "firstname"), vec!["v1".to_owned(); 2]));
+    stack.rtr(&["connection", "pause", &org.id, "hubspot"]).ended(0);
+    let version = publish_until_parked(&stack, &org, "a", 1);
+    stack.publish(&[contact(&org, "b", version)]);
+    let parked = || stack.rtr(&["parked", "list", "--org", &org.id, "--json"]).json();
+    eventually("both are parked", || same(parked().as_array().unwrap().len(), 2));
+
+    let drop = ["parked", "drop", "--org", &org.id, "--type", "contact", "--json"];
+    // Nobody is there to be asked.
+    stack.rtr(&drop).ended(2);
+    let dry = stack.rtr(&[&drop[..], &["--dry-run"]].concat()).json();
+    assert_eq!(
+        (&dry["dry_run"], &dry["matched"], &dry["done"]),
+        (&json!(true), &json!(2), &json!(2)),
+        "{dry}"
+    );
+    assert!(parked().as_array().unwrap().iter().all(|one| one["state"] == "parked"));
+    let dropped = stack
+        .rtr(&[&drop[..], &["--yes", "--because", "sent by mistake", "--author", "ada"]].concat())
+        .json();
+    assert_eq!((&dropped["done"], &dropped["gone"]), (&json!(2), &json!(0)), "{dropped}");
+    assert!(parked().as_array().unwrap().iter().all(|one| one["state"] == "drop"));
+    // A newer version is wanted again.
+    stack.publish(&[contact(&org, "b", version + 1)]);
+    eventually("it takes the place of what was dropped", || {
+        let known = org.record("contact", "b");
+        let found = parked()
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["version"] == version + 1 && one["state"] == "parked");
+        if found { Ok(()) } else { Err(known.to_string()) }
+    });
+
+    stack.rtr(&["connection", "resume", &org.id, "hubspot"]).ended(0);
+    eventually("nothing is parked", || same(parked(), json!([])));
+    let known = org.record("contact", "a");
+    assert_eq!(known["applied_version"], version, "the fence stands where it was dropped: {known}");
+    eventually("the newer version, and none that was dropped", || {
+        let names = org.crm().values("contacts", "firstname");
+        let fine = names.contains(&format!("v{}", version + 1)) && !names.contains(&format!("v{version}"));
+        if fine { Ok(()) } else { Err(format!("{names:?}")) }
+    });
+    let audit = stack.rtr(&["audit", "--org", &org.id, "--json"]).json();
+    let entry = audit.as_array().unwrap().iter().find(|entry| entry["action"] == "parked.drop").unwrap();
+    assert_eq!(
+        (&entry["by"], &entry["count"], &entry["reason"]),
+        (&json!("ada"), &json!(2), &json!("sent by mistake")),
+        "{entry}"
+    );
+}
+
+#[test]
+fn given_nothing_parked_when_listed_drained_or_dropped_then_the_answers_say_so() {
+    let stack = Stack::here();
+    let org = Plan::new("unparked").mapping("contact", CONTACT).ready(&stack);
+    let of = |what: &str| stack.rtr(&["parked", what, "--org", &org.id, "--json"]);
+    assert_eq!(of("list").json(), json!([]));
+    assert_eq!(of("drain").json()["matched"], 0);
+    assert_eq!(of("drop").json()["matched"], 0);
+    stack.rtr(&["parked", "list", "--org", &org.id, "--id", "0123456789abcdef"]).ended(4);
+}

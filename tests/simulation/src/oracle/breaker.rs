@@ -1,0 +1,172 @@
+//! Breakers: an open one is kept, one that has just closed lets few through, failures open it and a good probe closes it.
+//!
+//! The table's own state is looked at, as it is at the moment of a call or of its answer.
+
+use super::{At, Oracle};
+use rtr_connectors::http::{NoAnswer, Response};
+use rtr_core::breaker::{Breaker, FORGET_MS, LONGEST_OPEN_MS, OPENS_AT, SLOW_CALL_MS, State};
+use rtr_core::limit::{LEASE_MS, LIMITER_REST_MS};
+use rtr_core::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Until whoever was not told of an opening knows of it at the latest: its lease has ended.
+const TOLD_ALL_MS: i64 = LEASE_MS + 500;
+/// Whoever was not answered goes on by itself for so long: until it asks for a lease again and is answered.
+const ALONE_MS: i64 = LIMITER_REST_MS + LEASE_MS + 3_000;
+/// Whoever heard a probe's answer has told the others by then.
+const TELLS_MS: i64 = 1_500;
+
+/// What is known of breakers.
+#[derive(Debug, Default)]
+pub(super) struct Breakers {
+    /// Which environment goes by which name.
+    holders: BTreeMap<String, usize>,
+    /// When the table last left an environment's change unanswered.
+    silent: BTreeMap<usize, Instant>,
+    /// Failures in a row at a connection whose breaker is closed: how many, the last, and who heard of them.
+    rows: BTreeMap<At, (u64, Instant, BTreeSet<usize>)>,
+    /// When an environment's last call began.
+    sent_at: BTreeMap<(usize, At), Instant>,
+    /// Probes that went well: when, whose, and the opening that they are to end.
+    well: BTreeMap<At, (Instant, usize, Option<Instant>)>,
+}
+
+impl Breakers {
+    fn is(&self, holder: &str, env: usize) -> bool {
+        self.holders.get(holder) == Some(&env)
+    }
+}
+
+impl Oracle {
+    /// `env` goes by the name of `by` from now on.
+    pub fn goes_by(&mut self, env: usize, by: &str) {
+        self.breakers.holders.insert(by.to_owned(), env);
+    }
+
+    /// The table did not answer `env`, which goes on by a breaker of its own.
+    pub fn breaker_silent(&mut self, now: Instant, env: usize) {
+        self.breakers.silent.insert(env, now);
+    }
+
+    /// `env` is gone: it tells nobody what it heard.
+    pub(super) fn tells_nobody(&mut self, env: usize) {
+        self.breakers.well.retain(|_, (_, of, _)| *of != env);
+    }
+
+    /// Whether `env` may go on by itself, or by times that nobody else has.
+    fn is_alone(&self, now: Instant, env: usize) -> bool {
+        let since = |at: Option<&Instant>, ms: i64| at.is_some_and(|at| now.since_ms(*at) <= ms);
+        since(self.breakers.silent.get(&env), ALONE_MS)
+            || since(self.thawed.get(&env), LEASE_MS + LIMITER_REST_MS)
+            || self.limiter.rests(env, now.plus_ms(-ALONE_MS), now)
+            || self.limiter.miscounts(now, env)
+            || self.limiter.clock_was_off(now.plus_ms(-LONGEST_OPEN_MS - ALONE_MS))
+    }
+
+    /// A call of `env` goes to `at`, whose breaker stands as `breaker` in the table.
+    pub(super) fn keeps_breaker(&mut self, now: Instant, env: usize, at: &At, breaker: &Breaker) {
+        self.is_closed_in_time(now, at, breaker);
+        self.breakers.sent_at.insert((env, at.clone()), now);
+        if self.is_alone(now, env) {
+            return;
+        }
+        let state = breaker.state(now);
+        let told = breaker.failed_at.is_none_or(|at| now.since_ms(at) > TOLD_ALL_MS);
+        let probes = breaker.probe.as_ref().is_some_and(|probe| self.breakers.is(&probe.by, env));
+        let counted = breaker.in_flight.iter().any(|hold| self.breakers.is(&hold.by, env));
+        let what = match state {
+            State::Open { .. } if told => "whose breaker is open",
+            State::HalfOpen if told && !probes => "whose breaker is half-open, without its probe",
+            State::Closed if breaker.ramp(now).is_some() && !counted => {
+                "whose breaker has just closed, without a place among its calls in flight"
+            }
+            _ => return,
+        };
+        self.violate("I24", None, format!("environment {env} calls {} of {}, {what}", at.0, at.1));
+    }
+
+    /// `env` hears what became of a call to `at`, whose breaker stands as `breaker` in the table.
+    pub fn heard(
+        &mut self,
+        now: Instant,
+        env: usize,
+        at: &At,
+        outcome: &Result<Response, NoAnswer>,
+        breaker: &Breaker,
+    ) {
+        self.is_closed_in_time(now, at, breaker);
+        if self.gone.contains(&env) {
+            return;
+        }
+        if fails(outcome) {
+            self.fails_in_a_row(now, env, at, breaker);
+            return;
+        }
+        self.breakers.rows.remove(at);
+        let probe = breaker.probe.as_ref().filter(|probe| probe.until > now && breaker.open_until.is_some());
+        let sent_at = self.breakers.sent_at.get(&(env, at.clone()));
+        let in_time = sent_at.is_some_and(|at| now.since_ms(*at) < SLOW_CALL_MS - 100);
+        if works(outcome)
+            && in_time
+            && probe.is_some_and(|probe| self.breakers.is(&probe.by, env))
+            && !self.is_alone(now, env)
+        {
+            self.breakers.well.insert(at.clone(), (now, env, breaker.open_until));
+        }
+    }
+
+    fn fails_in_a_row(&mut self, now: Instant, env: usize, at: &At, breaker: &Breaker) {
+        if breaker.open_until.is_some() {
+            self.breakers.rows.remove(at);
+            return;
+        }
+        if self.is_alone(now, env) {
+            return;
+        }
+        let row = self.breakers.rows.entry(at.clone()).or_insert((0, now, BTreeSet::new()));
+        if now.since_ms(row.1) > FORGET_MS {
+            *row = (0, now, BTreeSet::new());
+        }
+        (row.0, row.1) = (row.0 + 1, now);
+        row.2.insert(env);
+        // Each may know of one less than open it, and not have told; and one may be on its way.
+        let untold = u64::from(OPENS_AT - 1) * (row.2.len() as u64 + 1) + 1;
+        let count = row.0;
+        if count > untold {
+            let what =
+                format!("{count} calls to {} of {} fail in a row, and its breaker is closed", at.0, at.1);
+            self.violate("I25", None, what);
+        }
+    }
+
+    fn is_closed_in_time(&mut self, now: Instant, at: &At, breaker: &Breaker) {
+        let Some((since, env, open_until)) = self.breakers.well.get(at).copied() else { return };
+        if breaker.open_until != open_until {
+            self.breakers.well.remove(at);
+            return;
+        }
+        if now.since_ms(since) <= TELLS_MS {
+            return;
+        }
+        self.breakers.well.remove(at);
+        if !self.is_alone(now, env) {
+            let what = format!("a probe of {} of {} went well, and its breaker does not close", at.0, at.1);
+            self.violate("I25", None, what);
+        }
+    }
+}
+
+/// Whether the call certainly counts as failed.
+fn fails(outcome: &Result<Response, NoAnswer>) -> bool {
+    match outcome {
+        Ok(response) => response.status == 503 && response.header("retry-after").is_none(),
+        Err(_) => true,
+    }
+}
+
+/// Whether it certainly counts as a success.
+fn works(outcome: &Result<Response, NoAnswer>) -> bool {
+    let Ok(response) = outcome else { return false };
+    let says = response.json().is_some_and(|body| body != serde_json::Value::Null);
+    matches!(response.status, 200..=204) && says
+}
