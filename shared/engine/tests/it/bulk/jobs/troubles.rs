@@ -227,7 +227,7 @@ fn given_an_invocation_without_time_when_rows_are_to_be_settled_then_the_next_on
     once(&world);
     world.clock.advance_ms(20_000);
     // The lists come slowly: when they are there, the time is over.
-    let slow = trouble("*/failedResults", "GET", "latency", &json!(55_000), 1);
+    let slow = trouble("*/successfulResults", "GET", "latency", &json!(55_000), 1);
     world.crm.control("PUT", "/_sandbox/faults", &slow);
     once(&world);
     assert!(lane(&world).note.is_some());
