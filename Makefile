@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate check-template local stop logs invoke bench-links bench-buckets lint advisories release clean
+.PHONY: help setup build demo test simulate bench-crowd check-template local stop logs invoke bench-links bench-buckets lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,11 @@ test: setup build check-template ## every test, against a local stack of its own
 simulate: ## histories under every fault: [SEED=n replays one | SEEDS=n of them, FROM=n] [ARGS=…]
 	@cargo run -q --profile simulation -p rtr-simulation -- $(if $(SEED),--seed $(SEED),$(if $(FROM),--from $(FROM)) \
 		$(if $(SEEDS),--seeds $(SEEDS))) $(ARGS)
+
+bench-crowd: ## one org's CRM down or limited under 20,000 changes: what another org feels, what catching up costs [N=20000]
+	@cargo build -q --profile simulation -p rtr-simulation
+	@for how in "" --limited; do echo; echo "its CRM $${how:---down}:" | sed 's/--//'; \
+		cargo run -q --profile simulation -p rtr-simulation -- --crowd $(or $(N),20000) $$how; done
 
 check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod catalogue;
+mod crowd;
 mod determinism;
 mod mutants;
 mod pinned;

@@ -23,7 +23,6 @@ pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress
         }
         Mutant::RestUnshared => dress.limits = services::wrong_limits(core, dress.limits),
         Mutant::TokensPending => dress.secrets = services::wrong_secrets(dress.secrets),
-        Mutant::WaitsTooShort => dress.queue = services::wrong_queue(dress.queue),
         _ => {}
     }
     dress

@@ -71,7 +71,7 @@ mutants! {
     Resurrects ["I23" "I2"] "a tombstone is not looked at";
     ReadsEventually ["I2"] "items are read without strong consistency: for a moment after a write what stood there before";
     OverlooksStatementErrors ["I1"] "a batch of writes of which some were done counts as done";
-    LettersStay ["I2"] "a dead letter is not taken away when a newer version is applied";
+    LettersStay ["I2"] "a dead letter is not taken away when a newer version comes";
     DeletesRevive ["I23"] "of a parked version it is not kept that it is a delete";
     BodyReadOnce ["I20"] "a stored body is removed when it is fetched, not when nothing names it";
     ResultsByPosition ["I2"] "a batch's results are taken for its inputs' by their places";
@@ -98,7 +98,6 @@ mutants! {
     SharesParked ["I1" "I2" "I3"] "the sync lane calls for a record whose version is parked";
     EndsNewer ["I1"] "what the bulk lane has told takes the newer version that was parked meanwhile with it";
     BatonsMultiply ["I2" "I3" "I14"] "every baton is worth something, so that a lane has several workers";
-    WaitsTooShort ["I2"] "no message waits longer than 15 seconds in the queue, whatever it waits for";
 }
 
 /// Dresses an environment's seams with `mutant`'s bug.

@@ -43,10 +43,10 @@ impl Wrong {
     fn out(&self, write: &Write) -> Write {
         let mut write = write.clone();
         match self.mutant {
-            // As if the update set what there is, and removed nothing.
+            // As if the update set what there is, and removed nothing: neither before the call nor after it.
             Mutant::LettersStay => {
                 let passed = write.old.dead().filter(|dead| {
-                    write.new.slot.is_none() && write.new.applied_version > Some(dead.wanted_version)
+                    write.new.slot.is_none() && write.new.applied_version != Some(dead.wanted_version)
                 });
                 if let Some(dead) = passed.cloned() {
                     write.new.slot = Some(dead);

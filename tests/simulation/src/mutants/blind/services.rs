@@ -1,4 +1,4 @@
-//! Bugs in how limits, secrets and queues are used.
+//! Bugs in how limits and secrets are used.
 
 use crate::core::Core;
 use async_trait::async_trait;
@@ -7,20 +7,12 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{
-    Baton, Known, Lease, Limits, Outbound, Queue, QueueName, SecretText, Secrets, Suspension, Unavailable,
-};
+use rtr_engine::seams::{Baton, Known, Lease, Limits, SecretText, Secrets, Suspension, Unavailable};
 use secrecy::SecretString;
 use std::sync::Arc;
 
 struct WrongLimits(Arc<Core>, Arc<dyn Limits>);
 struct WrongSecrets(Arc<dyn Secrets>);
-struct WrongQueue(Arc<dyn Queue>);
-
-/// The longest wait in the queue, in seconds: as if its 15 minutes were 15 seconds.
-const LONGEST_WAIT_S: i32 = 15;
-/// The visibility that is set before a call, in seconds: no wait, and no part of the bug.
-const RENEWAL_S: i32 = 360;
 
 pub(super) fn wrong_limits(core: &Arc<Core>, inner: Arc<dyn Limits>) -> Arc<dyn Limits> {
     Arc::new(WrongLimits(core.clone(), inner))
@@ -28,10 +20,6 @@ pub(super) fn wrong_limits(core: &Arc<Core>, inner: Arc<dyn Limits>) -> Arc<dyn 
 
 pub(super) fn wrong_secrets(inner: Arc<dyn Secrets>) -> Arc<dyn Secrets> {
     Arc::new(WrongSecrets(inner))
-}
-
-pub(super) fn wrong_queue(inner: Arc<dyn Queue>) -> Arc<dyn Queue> {
-    Arc::new(WrongQueue(inner))
 }
 
 #[async_trait]
@@ -137,23 +125,5 @@ impl Secrets for WrongSecrets {
 
     async fn create_or_write(&self, name: &str, text: &SecretString) -> Result<String, Unavailable> {
         self.0.create_or_write(name, text).await
-    }
-}
-
-#[async_trait]
-impl Queue for WrongQueue {
-    async fn send(&self, to: QueueName, messages: &[Outbound]) -> Vec<Result<(), Unavailable>> {
-        self.0.send(to, messages).await
-    }
-
-    async fn delete(&self, receipts: &[String]) -> Vec<Result<(), Unavailable>> {
-        self.0.delete(receipts).await
-    }
-
-    async fn set_visibility(&self, receipts: &[(String, i32)]) -> Vec<Result<(), Unavailable>> {
-        let shorter = |seconds: i32| if seconds == RENEWAL_S { seconds } else { seconds.min(LONGEST_WAIT_S) };
-        let receipts: Vec<(String, i32)> =
-            receipts.iter().map(|(receipt, seconds)| (receipt.clone(), shorter(*seconds))).collect();
-        self.0.set_visibility(&receipts).await
     }
 }
