@@ -2,9 +2,10 @@
 //!
 //! A baton starts it; whoever takes the baton has the lane until its message is settled. It reads what is parked and due,
 //! in the order of its time, and works it as the sync flow works messages: the same plan, calls and endings, each written
-//! only while the slot still holds the version. What backfills brought goes when nothing live is due. What stops the connection as a whole stops the lane and touches no slot,
-//! so that an outage costs a hundred thousand parked versions nothing. Where thousands are due and
-//! the CRM has jobs for them, one takes them. In the end the next baton is sent, or the lane says when it is to be looked at again.
+//! only while the slot still holds the version. What backfills brought goes when nothing live is due. Where thousands are
+//! due and the CRM has jobs for them, one takes them. What stops the connection as a whole stops the lane and touches no
+//! slot, so that an outage costs a hundred thousand parked versions nothing. In the end the next baton is sent, or the lane
+//! says when it is to be looked at again.
 
 mod backfill;
 pub(crate) mod baton;
