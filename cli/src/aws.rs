@@ -92,6 +92,7 @@ impl Aws {
             cache_ms: RUN_MS,
             connection_share: 2,
             tokens_within_ms: TOKENS_WITHIN_MS,
+            job_from: 0,
         };
         let environment = Environment {
             settings,

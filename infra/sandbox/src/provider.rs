@@ -121,6 +121,8 @@ pub(crate) trait Crm: Send {
     fn authorise(&self, call: &Call<'_>, env: &mut Env<'_>) -> Result<(), Answer>;
     /// Does the call.
     fn serve(&mut self, call: &Call<'_>, env: &mut Env<'_>) -> Answer;
+    /// Does what it has taken upon itself to do later, as far as that is due.
+    fn advance(&mut self, _now: i64) {}
     /// How this vendor words a bare status.
     fn failure(&self, status: u16, env: &mut Env<'_>) -> Answer;
     /// How it words a limit that was reached.

@@ -109,11 +109,13 @@ impl Sandbox {
             let serial = self.next_serial();
             let account = self.account(&write.provider, &write.account);
             let Some(account) = account else { continue };
+            account.crm.advance(write.due);
             let (base, tokens) = (String::new(), &mut account.tokens);
             let daily = account.limiter.daily(write.due);
             let mut env = Env { now: write.due, serial, search_lag: write.search_lag, tokens, base, daily };
             account.crm.serve(&call, &mut env);
         }
+        self.accounts.values_mut().for_each(|account| account.crm.advance(now_ms));
     }
 
     /// When the next write falls due that was cut off from its answer.

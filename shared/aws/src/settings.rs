@@ -88,6 +88,7 @@ impl Environment {
                 "a whole number, 2 or more",
             )?),
             tokens_within_ms: TOKENS_WITHIN_MS,
+            job_from: 0,
         };
         Ok(Self {
             settings,

@@ -2,6 +2,7 @@
 
 use crate::credentials::TokenEndpoint;
 use crate::http::Request;
+use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
 use async_trait::async_trait;
@@ -238,6 +239,11 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The failure of the call as a whole; a value that nobody has is simply not among the answers.
     async fn lookup(&self, session: &Session<'_>, lookup: &Lookup) -> Result<Vec<Found>, Failure>;
+
+    /// The jobs by which it takes thousands of records at once; none where it has none.
+    fn ingest(&self) -> Option<&dyn Ingest> {
+        None
+    }
 
     /// Makes associations; the outcomes stand in the order given, one each. A CRM that links by fields has none.
     async fn associate(&self, _: &Session<'_>, wanted: &[Association]) -> Vec<Result<(), Failure>> {

@@ -61,6 +61,8 @@ pub enum RequestBody {
     Empty,
     /// `application/json`.
     Json(serde_json::Value),
+    /// `text/csv`, in UTF-8.
+    Csv(String),
 }
 
 /// A request with everything on it, for the carrier. `Debug` shows neither headers nor body, which hold secrets.

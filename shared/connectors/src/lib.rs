@@ -8,6 +8,7 @@ pub mod connector;
 pub mod credentials;
 pub mod http;
 pub mod hubspot;
+pub mod ingest;
 pub mod oauth;
 pub mod registry;
 pub mod salesforce;

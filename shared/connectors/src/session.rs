@@ -305,8 +305,14 @@ impl Session<'_> {
                 headers.push(("content-type".to_owned(), "application/json".into()));
                 value.to_string().into_bytes()
             }
+            RequestBody::Csv(text) => {
+                headers.push(("content-type".to_owned(), "text/csv; charset=UTF-8".into()));
+                text.clone().into_bytes()
+            }
         };
-        headers.push(("accept".to_owned(), "application/json".into()));
+        if call.request.headers.iter().all(|(name, _)| *name != "accept") {
+            headers.push(("accept".to_owned(), "application/json".into()));
+        }
         let own = call.request.headers.iter();
         headers.extend(own.map(|(name, value)| ((*name).to_owned(), value.clone().into())));
         let timeout_ms = left.min(self.call_timeout_ms);

@@ -69,6 +69,7 @@ codes! {
     IntentOpen = "RTR4011", "A create is under way whose outcome is not known yet.";
     Shadowed = "RTR4012", "The connection is shadowed: what would have been written is kept, nothing was sent.";
     Resting = "RTR4013", "The CRM failed or was slow again and again: its calls rest.";
+    InJob = "RTR4014", "A bulk job of the CRM has the record.";
     Backfilled = "RTR4020", "It came by a backfill, or took the place of what did: the bulk lane drains it.";
     Crash = "RTR5001", "The function stopped again and again while working on this record.";
     StateUnavailable = "RTR5002", "The records table does not answer.";

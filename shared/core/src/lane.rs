@@ -32,6 +32,9 @@ pub struct Lane {
     pub runs: u32,
     /// How often it was taken since somebody last parked.
     pub looks: u32,
+    /// What its worker left for the next one, in its own words: a job of the CRM's that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Lane {
@@ -69,7 +72,14 @@ impl Lane {
             runs: self.runs.saturating_add(1),
             looks: self.looks.saturating_add(1),
             wanted_at: self.wanted_at,
+            note: self.note.clone(),
         })
+    }
+
+    /// The lane with another note, or with none, from the worker that took it as `taken`; none when another has it.
+    #[must_use]
+    pub fn noting(&self, taken: &Self, note: Option<&str>) -> Option<Self> {
+        (self.n == taken.n).then(|| Self { note: note.map(str::to_owned), ..self.clone() })
     }
 
     /// The lane after the worker that took it as `taken` ended in order and wants to look again at `next`; none when
@@ -129,6 +139,18 @@ mod tests {
         assert_eq!((again.n, again.runs), (2, 2));
         assert_eq!(again.take(1, QUIET_MS, Instant(QUIET_MS + 1)), None, "the one the sweep sent meanwhile");
         assert_eq!(taken.due_at, Some(Instant(QUIET_MS)), "the sweep sends another, should it be lost");
+    }
+
+    #[test]
+    fn given_a_note_when_left_by_the_worker_that_has_the_lane_then_every_later_one_finds_it_until_it_is_gone()
+    {
+        let first = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
+        let noted = first.noting(&first, Some("job 1")).unwrap();
+        let passed = noted.pass(&first, Some(Instant(5))).unwrap();
+        let second = passed.want(Instant(1), Instant(1)).unwrap().take(1, QUIET_MS, Instant(6)).unwrap();
+        assert_eq!(second.note.as_deref(), Some("job 1"));
+        assert_eq!(second.noting(&first, None), None, "another has it");
+        assert_eq!(second.noting(&second, None).unwrap().note, None);
     }
 
     #[test]

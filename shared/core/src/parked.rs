@@ -107,7 +107,7 @@ mod tests {
         let Act::Write(hastened) = of(Code::Throttled, 9_000) else { panic!("to be written") };
         assert_eq!((hastened.rev, hastened.by.as_str(), hastened.applied_version), (4, "me", Some(6)));
         assert_eq!(hastened.slot.unwrap().not_before, NOW);
-        for code in [Code::OutcomeUnknown, Code::IntentOpen] {
+        for code in [Code::OutcomeUnknown, Code::IntentOpen, Code::InJob] {
             assert_eq!(of(code, 9_000), Act::Held(Instant(9_000)));
             assert_eq!(of(code, 1_000), Act::Already, "its hold is over");
         }

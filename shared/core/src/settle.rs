@@ -51,6 +51,13 @@ pub enum Ending {
     Unknown,
     /// The bulk lane cannot go on with it now: whatever version is parked by then stays so.
     Put(Put),
+    /// What kept it off until then is over: whatever version is put off until exactly then goes by the rest of this.
+    Released {
+        /// What it was put off until.
+        held: Instant,
+        /// Until when it is put off now, and what is known.
+        put: Put,
+    },
     /// It was given up by a person: the fence moves past it.
     Dropped,
     /// An older version that its slot keeps is passed by this one, before this one is called: were this one to land without
@@ -234,6 +241,10 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             Some(item) => write(item),
             None => Decision::Superseded,
         },
+        Ending::Released { held, put } => match released(next(), attempt, *held, put, now) {
+            Some(item) => write(item),
+            None => Decision::Superseded,
+        },
         Ending::Dropped => match slot.filter(|slot| slot.state == SlotState::Drop) {
             Some(slot) if wanted == Some(version) => {
                 let dropped = Item { applied_hash: None, ..applied(next(), attempt) };
@@ -351,6 +362,18 @@ fn put_off(item: Item, attempt: &Attempt, put: &Put, now: Instant) -> Option<Ite
         let reason = if not_before > slot.not_before { put.reason.clone() } else { slot.reason.clone() };
         Slot { not_before, reason, ..slot }
     };
+    let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
+    let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
+    Some(item.noting(Ended::Parked, attempt.version, now, Some(put.reason.code)))
+}
+
+/// What is put off until `held` exactly is put off as `put` says; none when something else keeps it, or nothing does. The
+/// time is the mark: whoever put it off drew it, and a newer version that took the slot meanwhile kept it.
+fn released(item: Item, attempt: &Attempt, held: Instant, put: &Put, now: Instant) -> Option<Item> {
+    let slot = item.slot.clone().filter(|slot| slot.state.lane() == Lane::Bulk && slot.not_before == held)?;
+    let mine = slot.state == SlotState::Parked && keeps(&slot, attempt);
+    let attempts = if mine { put.attempts } else { slot.attempts };
+    let slot = Slot { not_before: put.until, reason: put.reason.clone(), attempts, ..slot };
     let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
     let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
     Some(item.noting(Ended::Parked, attempt.version, now, Some(put.reason.code)))

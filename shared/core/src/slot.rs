@@ -101,10 +101,10 @@ pub enum Body {
     Stored(String),
 }
 
-/// Whether what waits for this reason waits for a request to land or to die.
+/// Whether what waits for this reason waits for a request to land or to die, or for a job of the CRM's to end.
 #[must_use]
 pub fn is_hold(code: Code) -> bool {
-    matches!(code, Code::OutcomeUnknown | Code::IntentOpen)
+    matches!(code, Code::OutcomeUnknown | Code::IntentOpen | Code::InJob)
 }
 
 impl SlotState {

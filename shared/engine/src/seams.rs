@@ -360,6 +360,17 @@ pub trait Limits: Send + Sync {
         taken: &Lane,
         next: Option<Instant>,
     ) -> Result<bool, Unavailable>;
+    /// Leaves a note for the lane's next worker, or takes it away, as [`rtr_core::lane::Lane::noting`] says; false when
+    /// another has the lane than who took it as `taken`.
+    ///
+    /// # Errors
+    /// When the store does not answer: it may have been left.
+    async fn note_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        note: Option<&str>,
+    ) -> Result<bool, Unavailable>;
 }
 
 /// Connections, routes and mappings, from a cache with an expiry.

@@ -252,6 +252,24 @@ impl Limits for MemoryLimits {
         })
         .await
     }
+
+    async fn note_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        note: Option<&str>,
+    ) -> Result<bool, Unavailable> {
+        self.asked("note_lane", |state| {
+            let held = state.lanes.entry(connection.clone()).or_default();
+            let noted = held.noting(taken, note);
+            let is_mine = noted.is_some();
+            if let Some(noted) = noted {
+                *held = noted;
+            }
+            is_mine
+        })
+        .await
+    }
 }
 
 #[async_trait]

@@ -170,6 +170,15 @@ impl Limits for RowLimits {
         self.rest.want_lane(connection, at).await
     }
 
+    async fn note_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        note: Option<&str>,
+    ) -> Result<bool, Unavailable> {
+        self.rest.note_lane(connection, taken, note).await
+    }
+
     async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
         self.rest.lanes_due(now, limit).await
     }

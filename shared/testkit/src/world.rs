@@ -97,6 +97,7 @@ impl World {
                 connection_share: 25,
                 // Patient: a test's batches come at once, and its clock goes by waits alone.
                 tokens_within_ms: u32::MAX,
+                job_from: 0,
             },
             clock,
             crm,

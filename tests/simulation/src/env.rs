@@ -422,4 +422,13 @@ impl Limits for EnvLimits {
     ) -> Result<bool, Unavailable> {
         self.inner.pass_lane(connection, taken, next).await
     }
+
+    async fn note_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        note: Option<&str>,
+    ) -> Result<bool, Unavailable> {
+        self.inner.note_lane(connection, taken, note).await
+    }
 }

@@ -118,6 +118,7 @@ impl<'a> World<'a> {
             cache_ms: 60_000,
             connection_share: 2,
             tokens_within_ms: TOKENS_WITHIN_MS,
+            job_from: 0,
         };
         let normal = State { remapped: false, paused: false };
         let mut world = Self {

@@ -121,9 +121,10 @@ impl Salesforce {
         Ok(())
     }
 
-    /// `{duplicate_rule: {object, fields, allow_save?}}`, `{row_locks: {hold_ms}}`: either or both.
+    /// `{duplicate_rule: {object, fields, allow_save?}}`, `{row_locks: {hold_ms}}`, `{ingest: {takes_ms?, fails_after?}}`: any
+    /// of them.
     pub(super) fn set(&mut self, setting: &Value) -> Result<(), String> {
-        known(setting, &["provider", "account", "duplicate_rule", "row_locks"], "body")?;
+        known(setting, &["provider", "account", "duplicate_rule", "row_locks", "ingest"], "body")?;
         let hold_ms = match setting.get("row_locks") {
             None => None,
             Some(locks) => {
@@ -135,6 +136,10 @@ impl Salesforce {
         if let Some(rule) = setting.get("duplicate_rule") {
             known(rule, &["object", "fields", "allow_save"], "duplicate_rule")?;
             self.set_duplicate_rule(rule)?;
+        }
+        if let Some(ingest) = setting.get("ingest") {
+            known(ingest, &["takes_ms", "fails_after"], "ingest")?;
+            self.jobs.set(ingest)?;
         }
         if let Some(ms) = hold_ms {
             self.locks.hold_ms = ms;

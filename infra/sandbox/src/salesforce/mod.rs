@@ -12,6 +12,7 @@ mod describe;
 mod duplicates;
 mod errors;
 mod ids;
+mod ingest;
 mod locks;
 mod oauth;
 mod permissions;
@@ -55,6 +56,7 @@ struct Salesforce {
     locks: Locks,
     cursors: Cursors,
     usage: Usage,
+    jobs: ingest::Jobs,
 }
 
 /// An empty account with Salesforce's standard fields, one user and that user's profile.
@@ -73,6 +75,7 @@ pub(crate) fn open(name: &str) -> Box<dyn Crm> {
         locks: Locks::default(),
         cursors: Cursors::default(),
         usage: Usage::default(),
+        jobs: ingest::Jobs::default(),
     };
     for kind in TYPES {
         for field in schema::standard(kind).iter().filter(|field| field.is_key()) {
@@ -161,6 +164,7 @@ impl Salesforce {
             ["composite", "sobjects", rest @ ..] => collections::serve(self, rest, call, context),
             ["composite", rest @ ..] => composite::serve(self, rest, call, context, env),
             [name @ ("query" | "queryAll"), rest @ ..] => query::serve(self, name, rest, call, context),
+            ["jobs", "ingest", rest @ ..] => ingest::serve(self, rest, call, context),
             ["tooling", rest @ ..] => tooling::serve(self, rest, call, context),
             ["limits"] => Ok(self.usage.limits(env)),
             _ => Err(Fail::not_found()),
@@ -189,6 +193,10 @@ impl Crm for Salesforce {
         self.store.keep();
         answer.takes_ms = self.locks.settle(env.serial, env.now);
         answer
+    }
+
+    fn advance(&mut self, now: i64) {
+        ingest::run(self, now);
     }
 
     fn failure(&self, status: u16, _env: &mut Env<'_>) -> Answer {

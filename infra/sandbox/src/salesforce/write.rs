@@ -54,7 +54,7 @@ impl Salesforce {
     }
 
     /// The field that the name of a relationship stands for.
-    fn way(&self, kind: &ObjectType, name: &str) -> Option<&Field> {
+    pub(super) fn way(&self, kind: &ObjectType, name: &str) -> Option<&Field> {
         let named =
             |field: &&Field| field.relationship.as_deref().is_some_and(|way| way.eq_ignore_ascii_case(name));
         self.fields(kind).filter(|field| field.editable).find(named)

@@ -36,7 +36,7 @@ fn partition(shard: u64) -> String {
 
 pub(super) fn to_row(connection: &ConnectionKey, stored: &Stored) -> Row {
     let key = connection.key();
-    let Lane { n: number, due_at, wanted_at, taken_at, runs, looks } = stored.lane;
+    let Lane { n: number, due_at, wanted_at, taken_at, runs, looks, note } = &stored.lane;
     let mut row = HashMap::from([
         ("pk".to_owned(), s(Kind::Lane.key(&key))),
         // The key may be a digest.
@@ -56,6 +56,9 @@ pub(super) fn to_row(connection: &ConnectionKey, stored: &Stored) -> Row {
             row.insert(name.to_owned(), n(at.0));
         }
     }
+    if let Some(note) = note {
+        row.insert("note".to_owned(), s(note));
+    }
     row
 }
 
@@ -68,6 +71,7 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
         taken_at: time("taken_at")?,
         runs: number(row, "runs")?.unwrap_or(0),
         looks: number(row, "looks")?.unwrap_or(0),
+        note: text(row, "note")?.map(str::to_owned),
     };
     let by = text(row, "by")?.unwrap_or_default().to_owned();
     Ok(Stored { rev: required(number(row, "rev")?, "rev")?, by, lane })
@@ -101,6 +105,7 @@ mod tests {
             taken_at: Some(Instant(4)),
             runs: 2,
             looks: 3,
+            note: Some("{\"job\":1}".to_owned()),
         };
         let row = there_and_back(lane);
         assert!(partitions().any(|partition| row["lanes_pk"] == s(partition)));

@@ -168,6 +168,16 @@ impl Limits for DynamoLimits {
         let passed = lanes::change(self, connection, |lane, _| lane.pass(taken, next)).await?;
         Ok(passed.is_some())
     }
+
+    async fn note_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        note: Option<&str>,
+    ) -> Result<bool, Unavailable> {
+        let noted = lanes::change(self, connection, |lane, _| lane.noting(taken, note)).await?;
+        Ok(noted.is_some())
+    }
 }
 
 #[async_trait]

@@ -23,6 +23,7 @@ async fn cache(clients: &Clients, name: &str) -> (Arc<SetClock>, ConfigStore, Dy
         cache_ms: CACHE_MS,
         connection_share: 2,
         tokens_within_ms: TOKENS_WITHIN_MS,
+        job_from: 0,
     };
     let configs = DynamoConfigs::new(clients, name, &settings, clock.clone());
     (clock, ConfigStore::new(clients, name), configs)

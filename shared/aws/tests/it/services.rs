@@ -119,6 +119,7 @@ mod configs {
                 cache_ms: CACHE_MS,
                 connection_share: 2,
                 tokens_within_ms: TOKENS_WITHIN_MS,
+                job_from: 0,
             };
             let environment = Environment {
                 configs: DynamoConfigs::new(&clients, &table, &settings, clock.clone()),

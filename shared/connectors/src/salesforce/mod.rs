@@ -14,6 +14,7 @@ mod body;
 pub mod client;
 pub mod error;
 mod follow;
+pub mod ingest;
 pub mod lookup;
 pub mod request;
 pub mod response;
@@ -26,6 +27,7 @@ pub use error::{classify, quota};
 
 use crate::connector::{Capabilities, Crm, Found, Lookup, Outcome, Property, WriteCall};
 use crate::credentials::TokenEndpoint;
+use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
 use async_trait::async_trait;
@@ -88,6 +90,10 @@ impl Crm for Salesforce {
 
     async fn lookup(&self, session: &Session<'_>, lookup: &Lookup) -> Result<Vec<Found>, Failure> {
         client::lookup(session, lookup).await
+    }
+
+    fn ingest(&self) -> Option<&dyn Ingest> {
+        Some(self)
     }
 
     async fn properties(&self, session: &Session<'_>, object: &str) -> Result<Vec<Property>, Failure> {

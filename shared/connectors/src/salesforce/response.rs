@@ -56,7 +56,7 @@ fn unknown(items: &[&WriteItem], why: &str) -> Vec<Outcome> {
 /// A call refused as a whole: a lone item has the failure, several are tried in parts, unless it is nobody's fault.
 fn refused(call: &WriteCall, items: &[&WriteItem], failure: Failure) -> Vec<Outcome> {
     if let [item] = items {
-        return vec![alone(call, item, failure)];
+        return vec![alone(&call.kind, item, failure)];
     }
     let own = matches!(failure.class, Class::Invalid { .. } | Class::Missing | Class::Duplicate { .. });
     let failure = if own { Failure { class: Class::BatchRefused, ..failure } } else { failure };
@@ -107,13 +107,13 @@ fn settled(call: &WriteCall, items: &[&WriteItem], item: &WriteItem, failure: Fa
     if failure.class == Class::BatchRefused && items.len() > 1 {
         return Err(failure);
     }
-    alone(call, item, failure)
+    alone(&call.kind, item, failure)
 }
 
 /// A failure as it stands for one item: nothing is left to divide, what is gone needs no deleting, and a field that
 /// only Salesforce's words name is looked for among the item's own.
-fn alone(call: &WriteCall, item: &WriteItem, failure: Failure) -> Outcome {
-    match (&call.kind, failure.class.clone()) {
+pub(super) fn alone(kind: &Kind, item: &WriteItem, failure: Failure) -> Outcome {
+    match (kind, failure.class.clone()) {
         (Kind::Archive, Class::Missing) => Ok(Written { external_id: item.id.clone(), created: false }),
         // There is no record that a create or an upsert could miss: what it refers to is.
         (Kind::Create | Kind::Upsert { .. }, Class::Missing) | (_, Class::Invalid { field: None }) => {

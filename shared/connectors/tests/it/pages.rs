@@ -152,6 +152,18 @@ const SALESFORCE: &[(&str, &str)] = &[
         "given_values_that_do_not_fit_when_written_then_code_and_field_say_which",
     ),
     (
+        "A job's lists come in any order, and without a number",
+        "given_rows_that_were_written_when_read_in_any_order_then_each_has_its_own_id",
+    ),
+    (
+        "A job's empty cell leaves the field alone; `#N/A` empties it",
+        "given_values_of_every_kind_when_put_into_a_row_then_cells_hold_them_and_what_no_cell_can_say_has_no_row",
+    ),
+    (
+        "A job with one column that is not there fails as a whole",
+        "given_a_job_that_fails_or_is_stopped_when_asked_then_what_it_did_stays_done_and_the_rest_is_told_of",
+    ),
+    (
         "Ids come with 15 or 18 characters",
         "given_ids_of_15_characters_when_lengthened_then_they_are_the_18_of_the_api",
     ),

@@ -1,5 +1,7 @@
 //! The bulk lane's rows of the table: what it writes while the sync lane, or a person, writes beside it.
 
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use serde_json::Value;
 
@@ -165,6 +167,37 @@ fn given_a_hold_when_another_version_is_parked_beside_or_after_it_then_the_slot_
 fn given_a_newer_one_parked_meanwhile_when_the_bulk_lane_was_refused_then_nothing_is_written() {
     assert_eq!(bulk(&item(SlotState::Parked, 3, 1), &dead()), Decision::Superseded);
     assert_eq!(kept(&written(bulk(&item(SlotState::Parked, 2, 1), &dead()))), Some((SlotState::Dead, 2, 0)));
+}
+
+fn released(held: i64, until: i64, uncertain: bool) -> Ending {
+    let reason = Reason::new(Code::Busy, "later");
+    let put = Put { until: Instant(until), reason, uncertain, attempts: 5 };
+    Ending::Released { held: Instant(held), put }
+}
+
+#[test]
+fn given_what_was_put_off_until_a_time_when_released_then_whatever_version_stands_there_goes_before_it() {
+    for (wanted, attempts) in [(2, 5), (3, 1)] {
+        let let_go = written(bulk(&item(SlotState::Parked, wanted, 1), &released(10, 4, false)));
+        assert_eq!(kept(&let_go), Some((SlotState::Parked, wanted, 4)));
+        let slot = let_go.slot.as_ref().unwrap();
+        assert_eq!((slot.reason.code, slot.attempts), (Code::Busy, attempts));
+        assert_eq!(let_go.applied_hash.as_deref(), Some("one"));
+        let unknown = written(bulk(&item(SlotState::Drop, wanted, 1), &released(10, 30, true)));
+        assert_eq!((kept(&unknown), unknown.applied_hash), (Some((SlotState::Drop, wanted, 30)), None));
+    }
+}
+
+#[test]
+fn given_what_something_else_puts_off_when_released_then_nothing_is_written() {
+    for held in [9, 11] {
+        assert_eq!(bulk(&item(SlotState::Parked, 2, 1), &released(held, 4, true)), Decision::Superseded);
+    }
+    for state in [SlotState::Dead, SlotState::Waiting, SlotState::Incomplete] {
+        assert_eq!(bulk(&item(state, 2, 1), &released(10, 4, true)), Decision::Superseded);
+    }
+    let empty = Item { slot: None, ..item(SlotState::Parked, 2, 1) };
+    assert_eq!(bulk(&empty, &released(10, 4, true)), Decision::Superseded);
 }
 
 #[test]

@@ -4,12 +4,14 @@
 //! which the lane looks for what is live.
 
 use super::drain::{Drain, drain};
+use super::ingest::{Begun, Ingesting};
 use super::rest::Rest;
 use super::{LOOK_AT, SOON_MS, STOPPED_MS, Tries, Work};
 use crate::report::BatchReport;
 use crate::seams::Parked;
 use rtr_core::config::OrgConfig;
 use rtr_core::lane::Lane;
+use rtr_core::limit::Traffic;
 use rtr_core::time::Instant;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ impl Backfill {
         config: &Arc<OrgConfig>,
         size: usize,
         live: Option<&Parked>,
+        jobs: &mut Ingesting,
         tries: &mut Tries,
         report: &mut BatchReport,
     ) -> Option<Rest> {
@@ -63,7 +66,14 @@ impl Backfill {
             if self.worked.replace(false) == Some(false) {
                 return Some(Rest::Until(clock.now().plus_ms(SOON_MS)));
             }
-            self.shown = due.into();
+            match jobs.begin(lane, taken, config, Traffic::Backfill, due.len(), report).await {
+                Begun::No => self.shown = due.into(),
+                Begun::Yes => {
+                    self.worked = Some(true);
+                    return None;
+                }
+                Begun::Stopped(rest) => return Some(rest),
+            }
         }
         if lane.deadline.since_ms(clock.now()) < lane.least_chunk_ms() {
             return Some(lane.out_of_time(self.begun));

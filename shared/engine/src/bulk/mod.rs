@@ -2,14 +2,16 @@
 //!
 //! A baton starts it; whoever takes the baton has the lane until its message is settled. It reads what is parked and due,
 //! in the order of its time, and works it as the sync flow works messages: the same plan, calls and endings, each written
-//! only while the slot still holds the version. What backfills brought goes when nothing live is due. What stops the connection as a whole stops the lane and touches no slot,
-//! so that an outage costs a hundred thousand parked versions nothing. In the end the next baton is sent, or the lane says
-//! when it is to be looked at again.
+//! only while the slot still holds the version. What backfills brought goes when nothing live is due. Where thousands are
+//! due and the CRM has jobs for them, one takes them. What stops the connection as a whole stops the lane and touches no
+//! slot, so that an outage costs a hundred thousand parked versions nothing. In the end the next baton is sent, or the lane
+//! says when it is to be looked at again.
 
 mod backfill;
 pub(crate) mod baton;
 mod drain;
 mod ends;
+mod ingest;
 mod jobs;
 mod rest;
 
@@ -20,11 +22,13 @@ use crate::work::{COMMIT_RESERVE_MS, Caches};
 use backfill::Backfill;
 use drain::{Drain, drain};
 use futures::future::join_all;
+use ingest::{Begun, Ingesting};
 use rest::Rest;
 use rtr_connectors::registry;
 use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
+use rtr_core::limit::Traffic;
 use rtr_core::time::Instant;
 
 /// Versions looked for at once.
@@ -91,7 +95,7 @@ async fn one(
         }
     };
     let lane = Work { seams, settings, caches, connection, received, deadline };
-    let rest = lane.work(&taken, &mut report).await;
+    let rest = ingest::work(&lane, &taken, &mut report).await;
     let now = seams.clock.now();
     let next = match rest {
         Rest::Until(at) => Some(at.max(now)),
@@ -159,7 +163,7 @@ impl Tries {
 }
 
 impl Work<'_> {
-    async fn work(&self, taken: &Lane, report: &mut BatchReport) -> Rest {
+    async fn work(&self, taken: &Lane, jobs: &mut Ingesting, report: &mut BatchReport) -> Rest {
         let clock = self.seams.clock;
         let config = match self.seams.configs.org(&self.connection.org_id).await {
             Ok(config) => config,
@@ -192,10 +196,18 @@ impl Work<'_> {
                 return Rest::Until(clock.now().plus_ms(SOON_MS));
             };
             if due.is_empty() {
-                match backfill.step(self, taken, &config, size, later.as_ref(), &mut tries, report).await {
+                match backfill
+                    .step(self, taken, &config, size, later.as_ref(), jobs, &mut tries, report)
+                    .await
+                {
                     Some(rest) => return rest,
                     None => continue,
                 }
+            }
+            match jobs.begin(self, taken, &config, Traffic::Live, due.len(), report).await {
+                Begun::No => {}
+                Begun::Yes => continue,
+                Begun::Stopped(rest) => return rest,
             }
             let mut worked = false;
             for chunk in due.chunks(size) {
@@ -221,7 +233,8 @@ impl Work<'_> {
             }
             // The index still shows what is drained already: what it shows of backfills may go meanwhile.
             if !worked
-                && let Some(rest) = backfill.step(self, taken, &config, size, None, &mut tries, report).await
+                && let Some(rest) =
+                    backfill.step(self, taken, &config, size, None, jobs, &mut tries, report).await
             {
                 return rest.at_latest(clock.now().plus_ms(SOON_MS));
             }

@@ -10,8 +10,11 @@ use crate::credentials::ConnectionAuth;
 use crate::gate::LimiterGate;
 use crate::report::BatchReport;
 use crate::seams::Seams;
+use async_trait::async_trait;
 use futures::future::join_all;
+use rtr_connectors::registry::Connector;
 use rtr_connectors::session::{Retries, Session};
+use rtr_core::config::OrgConfig;
 use rtr_core::item::Lane;
 use rtr_core::key::ConnectionKey;
 use rtr_core::limit::Traffic;
@@ -70,22 +73,74 @@ async fn one_connection(
     mut jobs: Vec<&mut Job>,
     deadline: Instant,
 ) -> Calls {
-    let (config, connection) = match jobs.first() {
-        Some(job) => (job.setup.config.clone(), job.connection.clone()),
-        None => return Calls { made: 0, let_through: 0, quota_low: 0 },
-    };
-    let connector = jobs[0].setup.connector;
-    let Some(own) = config.connections.get(&connection.connection) else {
-        return Calls { made: 0, let_through: 0, quota_low: 0 };
-    };
+    let Some(first) = jobs.first() else { return Calls { made: 0, let_through: 0, quota_low: 0 } };
+    let (config, connection) = (first.setup.config.clone(), first.connection.clone());
     // The bulk lane's chunks are of one kind, and the sync lane calls for nothing that a backfill brought.
     let traffic = if jobs.iter().all(|job| job.backfill) { Traffic::Backfill } else { Traffic::Live };
+    let (connector, lane) = (first.setup.connector, first.lane);
+    let door = Door { config: &config, connection: &connection, connector, lane, traffic };
+    open(seams, settings, caches, &door, deadline, &mut Execute { seams, jobs: &mut jobs }).await
+}
+
+/// A connection that is to be opened.
+pub(crate) struct Door<'a> {
+    pub(crate) config: &'a OrgConfig,
+    pub(crate) connection: &'a ConnectionKey,
+    pub(crate) connector: Connector,
+    /// Who calls.
+    pub(crate) lane: Lane,
+    /// Whose share of the tokens it spends.
+    pub(crate) traffic: Traffic,
+}
+
+/// What is done over an open connection.
+#[async_trait]
+pub(crate) trait Deed: Send {
+    async fn with(&mut self, session: &Session<'_>);
+}
+
+struct Execute<'a, 'j> {
+    seams: &'a Seams<'a>,
+    jobs: &'a mut [&'j mut Job],
+}
+
+#[async_trait]
+impl Deed for Execute<'_, '_> {
+    async fn with(&mut self, session: &Session<'_>) {
+        execute(self.seams, session, self.jobs).await;
+    }
+}
+
+/// Opens the connection, does what is to be done over it, and counts what was called.
+pub(crate) async fn over(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    caches: &Caches,
+    door: &Door<'_>,
+    deadline: Instant,
+    deed: &mut dyn Deed,
+    report: &mut BatchReport,
+) {
+    add(report, open(seams, settings, caches, door, deadline, deed).await);
+}
+
+async fn open(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    caches: &Caches,
+    door: &Door<'_>,
+    deadline: Instant,
+    deed: &mut dyn Deed,
+) -> Calls {
+    let (connection, connector) = (door.connection.clone(), door.connector);
+    let Some(own) = door.config.connections.get(&connection.connection) else {
+        return Calls { made: 0, let_through: 0, quota_low: 0 };
+    };
     let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
-    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, traffic)
+    let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, door.traffic)
         .sharing(own.reserve_backfill_percent);
     // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
-    let lane = jobs[0].lane;
-    let limiter = if lane == Lane::Bulk {
+    let limiter = if door.lane == Lane::Bulk {
         limiter.evenly()
     } else {
         limiter.waiting_at_most(settings.tokens_within_ms)
@@ -114,7 +169,7 @@ async fn one_connection(
         classify: connector.classify(),
         quota: connector.quota(),
     };
-    execute(seams, &session, &mut jobs).await;
+    deed.with(&session).await;
     gate.leave().await;
     let gate = &gate.limiter;
     Calls { made: gate.calls(), let_through: gate.let_through(), quota_low: u64::from(gate.quota_low()) }

@@ -45,7 +45,8 @@ pub(crate) async fn execute(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut
     }
 }
 
-fn kind(job: &Job) -> Option<Kind> {
+/// How the job's record is addressed; none where nothing is written yet.
+pub(crate) fn kind(job: &Job) -> Option<Kind> {
     Some(match &job.going()?.first {
         First::Update { .. } => Kind::Update,
         First::Remove { erase: false, .. } => Kind::Archive,
@@ -133,7 +134,8 @@ async fn call(
     finish(seams, work).await;
 }
 
-fn item(job: &Job, kind: &Kind, place: usize) -> WriteItem {
+/// What the job writes, as the item of a call.
+pub(crate) fn item(job: &Job, kind: &Kind, place: usize) -> WriteItem {
     let mut fields = BTreeMap::new();
     if let Some(go) = job.going()
         && !matches!(kind, Kind::Archive | Kind::Erase)

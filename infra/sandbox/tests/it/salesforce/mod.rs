@@ -6,6 +6,7 @@ mod composite;
 mod control;
 mod duplicates;
 mod faults;
+mod ingest;
 mod limits;
 mod locks;
 mod merges;

@@ -9,6 +9,7 @@ use serde_json::json;
 pub(super) fn shown(call: &Call) -> String {
     let body = match &call.request.body {
         RequestBody::Empty => String::new(),
+        RequestBody::Csv(text) => text.clone(),
         RequestBody::Json(value) => serde_json::to_string(value).unwrap(),
     };
     let reads = if call.request.reads_only { " (reads)" } else { "" };

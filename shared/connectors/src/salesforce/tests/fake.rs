@@ -76,7 +76,12 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
 #[async_trait]
 impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Http for Fake<F> {
     async fn send(&self, request: Outgoing) -> Reply {
-        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let text = String::from_utf8_lossy(&request.body);
+        let body = match serde_json::from_str(&text) {
+            Ok(body) => body,
+            Err(_) if text.is_empty() => Value::Null,
+            Err(_) => json!(text),
+        };
         let path = format!("{} {}", request.method.as_str(), request.url.trim_start_matches(INSTANCE));
         let reply = (self.reply)(&path, &body);
         self.asked.lock().unwrap().push((path, body));

@@ -3,6 +3,7 @@
 mod attribution;
 mod fake;
 mod flow;
+mod ingest;
 mod locks;
 mod questions;
 mod refusals;

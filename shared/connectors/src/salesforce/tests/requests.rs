@@ -14,6 +14,7 @@ fn wire(call: &WriteCall) -> String {
         request.headers.iter().map(|(name, value)| format!("\n{name}: {value}")).collect();
     let body = match &request.body {
         RequestBody::Empty => String::new(),
+        RequestBody::Csv(text) => text.clone(),
         RequestBody::Json(value) => value.to_string(),
     };
     format!("{} {}{}\n{body}", request.method.as_str(), request.path, headers.concat())

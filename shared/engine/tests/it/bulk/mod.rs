@@ -7,6 +7,7 @@ mod by_hand;
 mod crashes;
 mod draining;
 mod endings;
+mod jobs;
 mod meanwhile;
 mod pauses;
 mod stops;

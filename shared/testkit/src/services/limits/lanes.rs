@@ -46,6 +46,24 @@ pub async fn given_a_wish_when_its_time_comes_then_the_lane_is_due_and_not_befor
     }
 }
 
+/// The note stands beside whatever the lane is due for, until it is taken away.
+pub async fn given_a_note_when_left_then_the_next_worker_finds_it_and_only_who_has_the_lane_leaves_one(
+    on: Environments<'_>,
+) {
+    want(on.one, 0).await;
+    let first = take(on.one, 0).await.unwrap();
+    assert_eq!(first.note, None);
+    assert_eq!(on.one.note_lane(&lane(), &first, Some("é {\"job\":1}")).await, Ok(true));
+    assert!(pass(on.one, &first, Some(60_000)).await);
+    want(on.two, 50_000).await;
+    let second = take(on.two, 1).await.unwrap();
+    assert_eq!(second.note.as_deref(), Some("é {\"job\":1}"));
+    assert_eq!(on.one.note_lane(&lane(), &first, Some("late")).await, Ok(false), "another has the lane");
+    assert_eq!(on.two.note_lane(&lane(), &second, None).await, Ok(true));
+    assert!(pass(on.two, &second, Some(60_000)).await);
+    assert_eq!(take(on.one, 2).await.unwrap().note, None);
+}
+
 /// Many park at once, each until its own time. What wishes for a later time keeps the lane's own.
 pub async fn given_a_lane_that_is_wanted_when_wanted_earlier_then_it_is_due_then_and_a_later_wish_changes_nothing(
     on: Environments<'_>,
@@ -76,6 +94,7 @@ pub async fn given_a_baton_when_taken_then_the_number_is_raised_and_it_is_worth_
         taken_at: Some(at(60)),
         runs: 1,
         looks: 1,
+        note: None,
     };
     assert_eq!(taken, expected);
     for table in [on.one, on.two] {

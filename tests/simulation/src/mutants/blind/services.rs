@@ -98,6 +98,15 @@ impl Limits for WrongLimits {
     ) -> Result<bool, Unavailable> {
         self.1.pass_lane(connection, taken, next).await
     }
+
+    async fn note_lane(
+        &self,
+        connection: &ConnectionKey,
+        taken: &Lane,
+        note: Option<&str>,
+    ) -> Result<bool, Unavailable> {
+        self.1.note_lane(connection, taken, note).await
+    }
 }
 
 #[async_trait]
