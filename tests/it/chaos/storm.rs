@@ -7,10 +7,10 @@ use super::gate::{Side, Trap};
 use super::orgs::{BOTH, KEYLESS, SALES, account, connections};
 use super::story::{Story, Telling};
 use super::tally::Tally;
-use crate::stack::{CrmRequest, Event, Org, eventually};
+use crate::stack::{CrmRequest, Event, LONG, Org, eventually_within};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// So many events that nobody received are enough for the moment.
 const HEARD: u32 = 12;
@@ -51,13 +51,19 @@ impl Teller<'_> {
     /// Tells on, one at a time, until nothing is `missing`. Where that takes news, it is told no faster than it is heard:
     /// what is told while everybody is busy is no news afterwards.
     fn until(&mut self, what: &str, missing: impl FnMut() -> Vec<String>) {
-        self.until_by(1, what, missing);
+        self.until_by(1, LONG, what, missing);
     }
 
     /// The same, `together` at a time and as seldom: several of a kind become one call.
-    fn until_by(&mut self, together: u32, what: &str, mut missing: impl FnMut() -> Vec<String>) {
+    fn until_by(
+        &mut self,
+        together: u32,
+        within: Duration,
+        what: &str,
+        mut missing: impl FnMut() -> Vec<String>,
+    ) {
         let mut looks = 0_u32;
-        eventually(what, || {
+        eventually_within(within, what, || {
             let missing = missing();
             if missing.is_empty() {
                 self.stage(what);
@@ -110,7 +116,8 @@ pub(super) fn rage(teller: &mut Teller<'_>, dice: &mut Dice) {
     tally.strike_often("token expired", count(&both.requests(mark), |request| request.status == 401));
 
     orgs[KEYLESS].crm().tokens(json!({"action": "revoke"}));
-    teller.until("a revoked connection is suspended", || {
+    // Its CRM may answer after 20 s only, six times, and its breaker leave it alone in between.
+    teller.until_by(1, 3 * LONG, "a revoked connection is suspended", || {
         unless(state(&orgs[KEYLESS]) == "suspended", "the suspension")
     });
     tally.strike("token revoked");
@@ -122,7 +129,7 @@ pub(super) fn rage(teller: &mut Teller<'_>, dice: &mut Dice) {
 
     kill_some(teller, dice, 4);
     teller.until("a slow call is killed", || too_few(&tally, "killed in a slow call", 1));
-    teller.until_by(10, "every fault of the CRMs has struck", || missing(orgs));
+    teller.until_by(10, LONG, "every fault of the CRMs has struck", || missing(orgs));
     for (org, connection, fault, items) in EXPECTED {
         let struck = struck(&orgs[org], connection, fault, items);
         tally.strike_often(&format!("{connection} of org {org}: {fault}"), struck);

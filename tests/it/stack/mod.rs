@@ -23,7 +23,7 @@ pub(crate) use lambda::batch_of;
 pub(crate) use org::{Org, Plan, shipped};
 pub(crate) use sandbox::{Account, CrmRequest};
 pub(crate) use scratch::{ScratchQueue, ScratchTable, group, receive_count};
-pub(crate) use wait::{eventually, eventually_within, same};
+pub(crate) use wait::{LONG, eventually, eventually_within, same};
 pub(crate) use worker::Worker;
 
 use aws_config::BehaviorVersion;
