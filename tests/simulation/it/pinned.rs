@@ -26,6 +26,7 @@ const PINNED: &[(&str, u64)] = &[
     ("a message that others had by then parked an older version, and the lane told it", 40_007_564),
     ("the same, where the older one waited for another record", 40_033_442),
     ("a lane went on though the hold of a lost answer could not be written", 40_077_838),
+    ("a probe went well while no table could be told so", 40_073_796),
 ];
 
 #[test]

@@ -6,6 +6,8 @@ use crate::lambda::{Function, Happen};
 use crate::mutants::Mutant;
 use crate::scenario::{ORGS, Says, Sent};
 use crate::world::World;
+use rtr_core::change::{self, Message};
+use rtr_core::key::RecordKey;
 use rtr_engine::batch::Received;
 use rtr_testkit::fifo::{DEDUPLICATION_MS, Held};
 
@@ -114,6 +116,10 @@ impl World<'_> {
         for message in &moved {
             core.shape("GivenUp");
             core.trace.note(now, "queue", || format!("gives up {}", message.body));
+            if let Ok(Message::Change(change)) = change::parse(&message.body) {
+                let RecordKey { org_id, record_type, record_id } = &change.key;
+                core.oracle().gives_up(&format!("{org_id}/{record_type}/{record_id}"), change.version);
+            }
         }
         if function == Function::Sync {
             self.measure();

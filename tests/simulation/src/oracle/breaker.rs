@@ -43,9 +43,10 @@ impl Oracle {
         self.breakers.holders.insert(by.to_owned(), env);
     }
 
-    /// The table did not answer `env`, which goes on by a breaker of its own.
+    /// The table did not answer `env`, which goes on by a breaker of its own: what it has heard stays with it.
     pub fn breaker_silent(&mut self, now: Instant, env: usize) {
         self.breakers.silent.insert(env, now);
+        self.tells_nobody(env);
     }
 
     /// `env` is gone: it tells nobody what it heard.

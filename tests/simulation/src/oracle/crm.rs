@@ -232,6 +232,18 @@ impl Oracle {
         }
     }
 
+    /// The queue gave a version of `record` up.
+    pub fn gives_up(&mut self, record: &str, version: u64) {
+        self.given_up.insert((record.to_owned(), version));
+    }
+
+    /// Whether what `provider` was told of `record` last is an older version than `newest` that the queue gave up: it may
+    /// have landed without a trace, and `newest`, that says what had been recorded before it, be taken as unchanged.
+    pub(super) fn was_given_up(&self, provider: &str, record: &str, newest: u64) -> bool {
+        let last = self.highest.get(&(provider.to_owned(), record.to_owned()));
+        last.is_some_and(|last| *last < newest && self.given_up.contains(&(record.to_owned(), *last)))
+    }
+
     /// A record of a CRM was written by somebody else.
     pub fn changed_by_others(&mut self, change: &Change) {
         let place =

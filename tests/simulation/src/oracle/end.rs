@@ -5,7 +5,7 @@ use crate::events::{key, message};
 use crate::place::goes_to;
 use crate::scenario::{Event, Kind, Says, Sent};
 use crate::world::World;
-use rtr_core::item::{Item, SlotState};
+use rtr_core::item::{Ended as Outcome, Item, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey};
 
 /// At which end.
@@ -101,7 +101,15 @@ impl World<'_> {
             return Some(("I1", what));
         }
         let unsure = self.core.oracle().is_unsure(&event.record.to_string(), item);
-        if touched || unsure { None } else { self.compare(event, provider, item) }
+        let was_given_up =
+            self.core.oracle().was_given_up(provider, &event.record.to_string(), event.version);
+        let unchanged =
+            item.recent.iter().any(|one| one.version == event.version && one.ended == Outcome::Unchanged);
+        if touched || unsure || was_given_up && unchanged {
+            None
+        } else {
+            self.compare(event, provider, item)
+        }
     }
 
     /// Whether somebody merged or deleted the record by hand in a CRM, or the one it refers to.

@@ -60,6 +60,8 @@ pub struct Oracle {
     secrets: BTreeSet<String>,
     external: BTreeMap<(At, String, String), External>,
     highest: BTreeMap<(String, String), u64>,
+    /// Versions that the queue gave up.
+    given_up: BTreeSet<(String, u64)>,
     /// Calls by bucket: when, and whose.
     calls: BTreeMap<String, Vec<(Instant, usize)>>,
     rests: BTreeMap<At, Vec<rests::Rest>>,
