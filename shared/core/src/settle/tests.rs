@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::code::Code;
+use crate::item::{Body, Reason, Slot};
 use serde_json::Value;
 
 /// Version 1 is applied and `wanted` in the slot, under the mappings given.
