@@ -6,6 +6,7 @@ use crate::faults::{Fault, STRIKING, Site};
 use crate::kernel::Promise;
 use crate::mutants::Mutant;
 use crate::network::{From, Outcome};
+use crate::regroup::Regrouping;
 use crate::scenario::ORGS;
 use crate::strikes::due_at;
 use crate::world::World;
@@ -44,6 +45,8 @@ pub enum Happen {
     Strikes(Fault, u32),
     /// What a fault did is undone.
     Mends(Fault, u32),
+    /// The next step of a change of the number of message groups.
+    Regroups(Regrouping),
 }
 
 /// A function.
@@ -99,13 +102,14 @@ impl World<'_> {
         });
         core.oracle().begins(env.id, now, deadline);
         if function == Function::Sync {
+            core.oracle().works_groups(env.id, env.settings.group_buckets, &batch);
             let idle = self.is_idle(&batch);
             core.oracle().costs(env.id, idle);
         }
         self.note_unsure(&batch, env.id);
         core.steps(env.id, BEFORE);
         let batch = Arc::new(batch);
-        let run = run(function, env.clone(), self.settings.clone(), batch.clone(), deadline);
+        let run = run(function, env.clone(), env.settings.clone(), batch.clone(), deadline);
         let task = Task { env, function, batch, run, polls: 0, strike, frozen: false, woken: false };
         self.tasks.push(Some(task));
         self.running += usize::from(function == Function::Sync);
@@ -244,7 +248,7 @@ impl World<'_> {
             Some(Mutant::AsksLimiterAlways) => Arc::new(task.env.without_memory()),
             _ => task.env,
         };
-        self.idle[function as usize].push(env);
+        self.set_free(function, env);
         self.look_at_queues();
         self.plan_sweep();
     }
@@ -253,12 +257,6 @@ impl World<'_> {
     #[must_use]
     pub fn environment_of(&self, number: usize) -> Option<EnvId> {
         self.tasks.get(number).and_then(Option::as_ref).map(|task| task.env.id)
-    }
-
-    fn environment(&mut self, function: Function) -> Arc<Env> {
-        self.idle[function as usize].pop().unwrap_or_else(|| {
-            Arc::new(Env::start(&self.core, &self.services, self.settings.cache_ms, self.mutant))
-        })
     }
 }
 

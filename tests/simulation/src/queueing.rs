@@ -15,7 +15,7 @@ impl World<'_> {
         let event = self.scenario.events[at];
         let core = self.core.clone();
         let now = core.kernel.now();
-        let mut message = message(&event, self.settings.group_buckets, copy);
+        let mut message = message(&event, self.producers_groups, copy);
         if event.is_backfilled(self.scenario.setup.mood) {
             message.lane = Some(rtr_core::change::BULK.to_owned());
         }

@@ -32,6 +32,17 @@ pub struct Setup {
     pub again: bool,
     /// What the history is about.
     pub mood: Mood,
+    /// How jobs of the CRMs' go; without it nothing is ever enough for one.
+    pub jobs: Option<Jobs>,
+}
+
+/// How jobs of the CRMs' go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs {
+    /// From so many records on there is one.
+    pub from: usize,
+    /// How long each takes, in milliseconds.
+    pub takes_ms: i64,
 }
 
 /// What a history is about.
