@@ -52,9 +52,14 @@ const OF_JOBS: &[Fault] = &[Fault::JobFails, Fault::JobSlow, Fault::JobListCut, 
 fn draw_later(rng: &mut Rng, scenario: &mut Scenario) {
     if rng.u8(..4) == 0 {
         let takes_ms = [0, 2_000, 15_000, 90_000, 600_000][rng.usize(..5)];
-        scenario.setup.jobs = Some(Jobs { from: rng.usize(2..=4), takes_ms });
+        scenario.setup.jobs = Some(Jobs { from: 2 + usize::from(rng.u8(..4) == 0), takes_ms });
         for _ in 0..rng.usize(1..=3) {
             let planned = fault_of(rng, OF_JOBS);
+            scenario.faults.push(planned);
+        }
+        // Work is parked by the burst, as jobs want it.
+        for _ in 0..rng.usize(1..=2) {
+            let planned = fault_of(rng, &[Fault::CrmPaused]);
             scenario.faults.push(planned);
         }
         // An even number waits for a remote call.
@@ -63,6 +68,10 @@ fn draw_later(rng: &mut Rng, scenario: &mut Scenario) {
     }
     if rng.u8(..8) == 0 {
         let planned = fault_of(rng, &[Fault::GroupsChange]);
+        scenario.faults.push(planned);
+    }
+    if rng.u8(..6) == 0 {
+        let planned = fault_of(rng, &[Fault::SomebodyDrops]);
         scenario.faults.push(planned);
     }
 }

@@ -203,6 +203,7 @@ impl EnvRecords {
         for write in writes {
             let stands = self.inner.item(&write.key);
             if stands.rev == write.new.rev && stands.by == write.new.by {
+                self.core.oracle().gives_up(&write.names, &write.old, &write.new);
                 self.core.oracle().noted(&write.names, &write.new);
             }
         }

@@ -257,11 +257,21 @@ faults! {
     JobListCut "F52" JobList "half of the list of what became of a job's rows";
     JobPaused "F49" Job "a connection is paused as a job of it starts";
     GroupsChange "F53" Time "the number of message groups is changed while events flow";
+    CrmPaused "F49" Time "every connection to one vendor is paused for a while";
+    SomebodyDrops "F54" Time "somebody gives up what is parked of a record";
 }
 
 /// The faults that are drawn by themselves, when everything else is: so that the histories of old seeds stay.
 pub const LATER: &[Fault] =
-    &[Fault::JobFails, Fault::JobSlow, Fault::JobListCut, Fault::JobPaused, Fault::GroupsChange];
+    &[
+        Fault::JobFails,
+        Fault::JobSlow,
+        Fault::JobListCut,
+        Fault::JobPaused,
+        Fault::GroupsChange,
+        Fault::CrmPaused,
+        Fault::SomebodyDrops,
+    ];
 
 /// Faults that are shapes of what is sent and how it is kept: counted where they show.
 pub const SHAPES: &[(&str, &str, &str)] = &[

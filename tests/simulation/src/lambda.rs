@@ -108,6 +108,12 @@ impl World<'_> {
         }
         self.note_unsure(&batch, env.id);
         core.steps(env.id, BEFORE);
+        let bulk = |one: &Received| one.lane.as_deref() == Some(rtr_core::change::BULK);
+        core.begins(env.id, !batch.is_empty() && batch.iter().all(bulk));
+        let mut batch = batch;
+        if self.mutant == Some(Mutant::WorksStrays) && function == Function::Sync {
+            into_own_groups(&mut batch, env.settings.group_buckets);
+        }
         let batch = Arc::new(batch);
         let run = run(function, env.clone(), env.settings.clone(), batch.clone(), deadline);
         let task = Task { env, function, batch, run, polls: 0, strike, frozen: false, woken: false };
@@ -224,7 +230,8 @@ impl World<'_> {
         core.trace.note(core.kernel.now(), "lambda", || format!("#{number} answers {:?}", report.failed));
         core.oracle().answered(task.env.id, &task.batch, &report.failed);
         if task.function == Function::Sync {
-            core.oracle().counted(&task.batch, &report.counts, self.is_blind());
+            let groups = task.env.settings.group_buckets;
+            core.oracle().counted(&task.batch, groups, &report.counts, self.is_blind());
         }
         for (name, count) in &report.counts {
             *self.counts.entry(name).or_default() += count;
@@ -268,6 +275,15 @@ fn return_neighbours(batch: &[Received], failed: &mut Vec<String>) {
         failed.contains(&one.message_id) || *place > first && org(one) == org(&batch[first])
     });
     *failed = back.map(|(_, one)| one.message_id.clone()).collect();
+}
+
+/// A planted bug: a message counts as one of its record's own group, wherever it is.
+fn into_own_groups(batch: &mut [Received], group_buckets: u64) {
+    for message in batch {
+        if let Ok(read) = rtr_core::change::parse(&message.body) {
+            message.group = read.key().message_group(group_buckets);
+        }
+    }
 }
 
 /// A message as people read it: whose it is, which version, how often it was received.

@@ -4,6 +4,7 @@
 pub mod core;
 pub mod crowd;
 pub mod draw;
+mod dropping;
 pub mod env;
 pub mod events;
 pub mod faults;

@@ -86,6 +86,13 @@ impl World<'_> {
                 core.kernel.after(lasts, Happen::Mends(fault, how));
             }
             Fault::GroupsChange => return self.begin_to_regroup(how),
+            Fault::SomebodyDrops => return self.drop_parked(how),
+            Fault::CrmPaused => {
+                for org in 0..ORGS.len() {
+                    self.configure(org, State { paused_there: true, ..self.states[org] });
+                }
+                core.kernel.after(lasts, Happen::Mends(fault, how));
+            }
             Fault::WakeOld => {
                 let Some(event) = self.scenario.events.get(how as usize % self.scenario.events.len()) else {
                     return;
@@ -114,6 +121,11 @@ impl World<'_> {
             }
             Fault::FieldRefused => self.refuse_field(org, how, false),
             Fault::OrgPaused => self.configure(org, State { paused: false, ..self.states[org] }),
+            Fault::CrmPaused => {
+                for org in 0..ORGS.len() {
+                    self.configure(org, State { paused_there: false, ..self.states[org] });
+                }
+            }
             Fault::JobPaused => self.configure(org, State { paused_there: false, ..self.states[org] }),
             _ => self.configure(org, self.states[org]),
         }

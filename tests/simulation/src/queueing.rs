@@ -16,7 +16,7 @@ impl World<'_> {
         let core = self.core.clone();
         let now = core.kernel.now();
         let mut message = message(&event, self.producers_groups, copy);
-        if event.is_backfilled(self.scenario.setup.mood) {
+        if event.is_backfilled(&self.scenario.setup) {
             message.lane = Some(rtr_core::change::BULK.to_owned());
         }
         core.trace.note(now, "produced", || {

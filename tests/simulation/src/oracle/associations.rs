@@ -23,7 +23,11 @@ impl World<'_> {
                 event.record.org == org && event.record.kind == Kind::Contact && event.says != Says::Deleted
             });
             let mine: Vec<Event> = mine.copied().collect();
-            if theirs || mine.is_empty() {
+            // So is what was never tied to what a person gave up.
+            let oracle = self.core.oracle();
+            let given_up = mine.iter().any(|event| oracle.was_dropped(event, "hubspot"));
+            drop(oracle);
+            if theirs || given_up || mine.is_empty() {
                 continue;
             }
             let path = format!("/_sandbox/records?provider=hubspot&account={account}&object=contacts");

@@ -102,6 +102,8 @@ pub struct Oracle {
     paused: BTreeMap<At, Instant>,
     /// By environment of the sync function: the number of message groups it goes by, and those of its batch.
     groups_of: BTreeMap<usize, (u64, BTreeSet<String>)>,
+    /// What people gave up: vendor and record, and the newest such version.
+    dropped: BTreeMap<(String, String), u64>,
     /// When the configuration last could not be read.
     config_unread: Option<Instant>,
     /// The parked work that each environment's invocation took up.
