@@ -103,7 +103,7 @@ mutants! {
     SharesJobs ["I26"] "what a job of the CRM's has is called for by other ways meanwhile";
     PauseUnheard ["I28"] "the bulk lane goes on at a connection that a person has paused";
     WorksStrays ["I29"] "a message in another group than its own is worked there";
-    DropsUnfenced ["I2" "I20"] "what a person gave up leaves the version's fence where it was";
+    DropsUnfenced ["I1" "I2"] "what a person gave up leaves the version's fence where it was";
     BackfillWins ["I2"] "what a backfill brings is told over what is newer";
 }
 
