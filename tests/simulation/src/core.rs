@@ -179,7 +179,11 @@ impl Core {
     /// The batch that `env` begins with was sent by a backfill alone, or not.
     pub fn begins(&self, env: EnvId, backfill: bool) {
         let mut backfilling = held(&self.backfilling);
-        if backfill { backfilling.insert(env) } else { backfilling.remove(&env) };
+        if backfill {
+            backfilling.insert(env)
+        } else {
+            backfilling.remove(&env)
+        };
     }
 
     /// Whether it was.

@@ -100,8 +100,7 @@ pub fn draw_first(seed: u64, measure: Measure) -> Scenario {
     let events = events(&mut rng, measure.events, calm, alone);
     let count = if calm { 0 } else { measure.faults };
     let any: Vec<Fault> = Fault::ALL.iter().filter(|fault| !LATER.contains(fault)).copied().collect();
-    let faults =
-        (0..count).map(|_| fault_of(&mut rng, if alone { ALONE } else { &any })).collect();
+    let faults = (0..count).map(|_| fault_of(&mut rng, if alone { ALONE } else { &any })).collect();
     Scenario { seed, setup, events, faults }
 }
 

@@ -262,16 +262,15 @@ faults! {
 }
 
 /// The faults that are drawn by themselves, when everything else is: so that the histories of old seeds stay.
-pub const LATER: &[Fault] =
-    &[
-        Fault::JobFails,
-        Fault::JobSlow,
-        Fault::JobListCut,
-        Fault::JobPaused,
-        Fault::GroupsChange,
-        Fault::CrmPaused,
-        Fault::SomebodyDrops,
-    ];
+pub const LATER: &[Fault] = &[
+    Fault::JobFails,
+    Fault::JobSlow,
+    Fault::JobListCut,
+    Fault::JobPaused,
+    Fault::GroupsChange,
+    Fault::CrmPaused,
+    Fault::SomebodyDrops,
+];
 
 /// Faults that are shapes of what is sent and how it is kept: counted where they show.
 pub const SHAPES: &[(&str, &str, &str)] = &[

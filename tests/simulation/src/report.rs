@@ -90,7 +90,8 @@ impl Report {
         let faults = Fault::ALL.iter().map(|fault| fault.name());
         let names = faults.chain(SHAPES.iter().map(|(_, name, _)| *name));
         let never = names.filter(|name| self.fired(name) == 0).map(str::to_owned);
-        let places = STEPS.iter().chain(JOB_STEPS).flat_map(|(step, _)| STRIKING.map(|fault| (fault.name(), *step)));
+        let places =
+            STEPS.iter().chain(JOB_STEPS).flat_map(|(step, _)| STRIKING.map(|fault| (fault.name(), *step)));
         let unstruck = places.filter(|place| !self.struck.contains_key(place));
         never.chain(unstruck.map(|(fault, step)| format!("{fault} at {step}"))).collect()
     }

@@ -13,8 +13,8 @@ use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
-    Baton, ClaimChange, Known, Lease, Limits, Named, Parked, Records, Sleeper, Suspension, Unavailable, Write,
-    Wrote,
+    Baton, ClaimChange, Known, Lease, Limits, Named, Parked, Records, Sleeper, Suspension, Unavailable,
+    Write, Wrote,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -45,7 +45,8 @@ fn addressed(request: &Request) -> Vec<(Option<Kind>, String)> {
         all.extend(own.into_iter().flatten().map(|id| (kind, id.to_owned())));
     }
     // Deletes name ids alone, each of which tells what it is of.
-    let deletes = request.path.split_once("ids=").map_or("", |(_, rest)| rest.split('&').next().unwrap_or(""));
+    let deletes =
+        request.path.split_once("ids=").map_or("", |(_, rest)| rest.split('&').next().unwrap_or(""));
     all.extend(deletes.split(',').filter(|id| !id.is_empty()).map(|id| (None, id.to_owned())));
     all
 }
