@@ -2,10 +2,12 @@
 
 use crate::faults::Fault;
 use crate::lambda::Happen;
+use crate::scenario::Kind;
 use crate::world::World;
-use rtr_core::item::SlotState;
+use rtr_core::item::{Item, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::parked::{Act, Seen, give_up};
+use rtr_engine::seams::Names;
 
 /// With nothing parked a person looks again after this, in milliseconds.
 const LOOKS_MS: i64 = 20_000;
@@ -18,10 +20,13 @@ impl World<'_> {
         let (looks, which) = (how % (LOOKS + 1), how / (LOOKS + 1));
         let parked: Vec<PairKey> = {
             let state = self.records.state();
-            let of = |item: &rtr_core::item::Item| {
-                item.slot.as_ref().is_some_and(|slot| slot.state == SlotState::Parked)
+            // Who refers to what never comes looks for it day by day.
+            let is_free = |item: &Item, names: &Names| {
+                let parked = item.slot.as_ref().is_some_and(|slot| slot.state == SlotState::Parked);
+                parked && names.record_type.as_deref() != Some(Kind::Company.name())
             };
-            state.items.iter().filter(|(_, (item, _))| of(item)).map(|(key, _)| key.clone()).collect()
+            let free = state.items.iter().filter(|(_, (item, names))| is_free(item, names));
+            free.map(|(key, _)| key.clone()).collect()
         };
         let Some(key) = parked.get(which as usize % parked.len().max(1)) else {
             if looks < LOOKS {

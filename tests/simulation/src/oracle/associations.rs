@@ -23,11 +23,7 @@ impl World<'_> {
                 event.record.org == org && event.record.kind == Kind::Contact && event.says != Says::Deleted
             });
             let mine: Vec<Event> = mine.copied().collect();
-            // So is what was never tied to what a person gave up.
-            let oracle = self.core.oracle();
-            let given_up = mine.iter().any(|event| oracle.was_dropped(event, "hubspot"));
-            drop(oracle);
-            if theirs || given_up || mine.is_empty() {
+            if theirs || mine.is_empty() {
                 continue;
             }
             let path = format!("/_sandbox/records?provider=hubspot&account={account}&object=contacts");
@@ -55,7 +51,8 @@ impl World<'_> {
         let item = self.item(&key(&event.record), "hubspot");
         let complete = item.applied_version == Some(event.version) && item.slot.is_none();
         let oracle = self.core.oracle();
-        if oracle.touched.contains(&event.record.to_string()) {
+        // What a person gave up was never tied.
+        if oracle.touched.contains(&event.record.to_string()) || oracle.was_dropped(event, "hubspot") {
             return None;
         }
         for (number, company, external_id) in companies {

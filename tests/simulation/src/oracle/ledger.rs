@@ -54,15 +54,10 @@ impl Oracle {
         self.dropped.insert(at, slot.wanted_version);
     }
 
-    /// Whether a version of `event`'s record, or of the company that it refers to, was given up at `provider`, and none that is
-    /// newer has come.
+    /// Whether the newest version of `event`'s record was given up at `provider`.
     pub fn was_dropped(&self, event: &Event, provider: &str) -> bool {
-        let company = event.refers.map(|number| Record { kind: Kind::Company, number, ..event.record });
-        [Some(event.record), company].into_iter().flatten().any(|record| {
-            let newest = self.accepted.get(&record).and_then(|versions| versions.keys().next_back());
-            let dropped = self.dropped.get(&(provider.to_owned(), record.to_string()));
-            dropped.is_some_and(|dropped| newest <= Some(dropped))
-        })
+        let dropped = self.dropped.get(&(provider.to_owned(), event.record.to_string()));
+        dropped.is_some_and(|dropped| *dropped >= event.version)
     }
 
     /// The sync function has answered, and counted so much for `batch`.
