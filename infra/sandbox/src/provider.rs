@@ -123,6 +123,10 @@ pub(crate) trait Crm: Send {
     fn serve(&mut self, call: &Call<'_>, env: &mut Env<'_>) -> Answer;
     /// Does what it has taken upon itself to do later, as far as that is due.
     fn advance(&mut self, _now: i64) {}
+    /// When the next of it is due.
+    fn next_due(&self) -> Option<i64> {
+        None
+    }
     /// How this vendor words a bare status.
     fn failure(&self, status: u16, env: &mut Env<'_>) -> Answer;
     /// How it words a limit that was reached.

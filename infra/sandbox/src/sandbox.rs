@@ -118,9 +118,10 @@ impl Sandbox {
         self.accounts.values_mut().for_each(|account| account.crm.advance(now_ms));
     }
 
-    /// When the next write falls due that was cut off from its answer.
+    /// When the next write falls due that was cut off from its answer, or that a vendor has taken upon itself.
     pub fn next_due(&self) -> Option<i64> {
-        self.pending.iter().map(|write| write.due).min()
+        let pending = self.pending.iter().map(|write| write.due);
+        pending.chain(self.accounts.values().filter_map(|account| account.crm.next_due())).min()
     }
 
     pub(crate) fn next_serial(&mut self) -> u64 {

@@ -9,7 +9,7 @@ use crate::trace::Trace;
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_core::time::Instant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -43,6 +43,8 @@ pub struct Core {
     index_stale_ms: AtomicI64,
     /// What functions die of, and how often yet.
     deadly: Mutex<Vec<(String, u8)>>,
+    /// Environments whose batch a backfill sent alone.
+    backfilling: Mutex<BTreeSet<EnvId>>,
     /// Who dies of what, as soon as it waits.
     doomed: Mutex<Option<(EnvId, String)>>,
 }
@@ -64,6 +66,7 @@ impl Core {
             limits_down_until: AtomicI64::new(0),
             index_stale_ms: AtomicI64::new(0),
             deadly: Mutex::default(),
+            backfilling: Mutex::default(),
             doomed: Mutex::default(),
         }
     }
@@ -171,6 +174,21 @@ impl Core {
     /// What the one who has just run dies of.
     pub fn doomed(&self) -> Option<(EnvId, String)> {
         held(&self.doomed).take()
+    }
+
+    /// The batch that `env` begins with was sent by a backfill alone, or not.
+    pub fn begins(&self, env: EnvId, backfill: bool) {
+        let mut backfilling = held(&self.backfilling);
+        if backfill {
+            backfilling.insert(env)
+        } else {
+            backfilling.remove(&env)
+        };
+    }
+
+    /// Whether it was.
+    pub fn is_backfilling(&self, env: EnvId) -> bool {
+        held(&self.backfilling).contains(&env)
     }
 
     /// Environments so far.

@@ -114,6 +114,7 @@ impl Crowd {
             max_receives: 1_000,
             again: false,
             mood: Mood::Any,
+            jobs: None,
         };
         let scenario = Scenario { seed: self.seed, setup, events: self.events(), faults: Vec::new() };
         let lines = Lines::default();

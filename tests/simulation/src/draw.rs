@@ -1,7 +1,7 @@
 //! From a seed to a scenario.
 
-use crate::faults::{Fault, Site};
-use crate::scenario::{Event, Kind, Mood, ORGS, Planned, Record, Says, Scenario, Sent, Setup};
+use crate::faults::{Fault, LATER, STRIKING, Site};
+use crate::scenario::{Event, Jobs, Kind, Mood, ORGS, Planned, Record, Says, Scenario, Sent, Setup};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
@@ -35,6 +35,50 @@ const SPAN_MS: i64 = 900_000;
 /// Draws the scenario of `seed`.
 #[must_use]
 pub fn draw(seed: u64, measure: Measure) -> Scenario {
+    let mut scenario = draw_first(seed, measure);
+    if scenario.setup.mood == Mood::Any {
+        draw_later(&mut Rng::with_seed(seed ^ LATER_SEED), &mut scenario);
+    }
+    scenario
+}
+
+/// Makes another generator of a seed.
+const LATER_SEED: u64 = 0x6a6f_6273_2026;
+
+/// What strikes jobs, beside what strikes everything.
+const OF_JOBS: &[Fault] = &[Fault::JobFails, Fault::JobSlow, Fault::JobListCut, Fault::JobPaused];
+
+/// What came to be drawn after seeds had been pinned, by a generator of its own: the rest of their histories stays.
+fn draw_later(rng: &mut Rng, scenario: &mut Scenario) {
+    if rng.u8(..4) == 0 {
+        let takes_ms = [0, 2_000, 15_000, 90_000, 600_000][rng.usize(..5)];
+        scenario.setup.jobs = Some(Jobs { from: 2 + usize::from(rng.u8(..4) == 0), takes_ms });
+        for _ in 0..rng.usize(1..=3) {
+            let planned = fault_of(rng, OF_JOBS);
+            scenario.faults.push(planned);
+        }
+        // Work is parked by the burst, as jobs want it.
+        for _ in 0..rng.usize(1..=2) {
+            let planned = fault_of(rng, &[Fault::CrmPaused]);
+            scenario.faults.push(planned);
+        }
+        // An even number waits for a remote call.
+        let planned = fault_of(rng, &STRIKING);
+        scenario.faults.push(Planned { how: planned.how & !1, ..planned });
+    }
+    if rng.u8(..8) == 0 {
+        let planned = fault_of(rng, &[Fault::GroupsChange]);
+        scenario.faults.push(planned);
+    }
+    if rng.u8(..6) == 0 {
+        let planned = fault_of(rng, &[Fault::SomebodyDrops]);
+        scenario.faults.push(planned);
+    }
+}
+
+/// The part of [`draw`] that was there first.
+#[must_use]
+pub fn draw_first(seed: u64, measure: Measure) -> Scenario {
     let mut rng = Rng::with_seed(seed);
     // A share of the histories is calm, to see what it costs, and another has one org in trouble alone.
     let calm = measure.faults == 0 || seed.is_multiple_of(16);
@@ -49,14 +93,14 @@ pub fn draw(seed: u64, measure: Measure) -> Scenario {
             () if alone => Mood::OneOrgAlone,
             () => Mood::Any,
         },
+        jobs: None,
     };
     let setup =
         if alone { Setup { group_buckets: 0, max_receives: 1_000, environments: 4, ..setup } } else { setup };
     let events = events(&mut rng, measure.events, calm, alone);
     let count = if calm { 0 } else { measure.faults };
-    let faults = (0..count)
-        .map(|_| if alone { fault_of(&mut rng, ALONE) } else { fault_of(&mut rng, Fault::ALL) })
-        .collect();
+    let any: Vec<Fault> = Fault::ALL.iter().filter(|fault| !LATER.contains(fault)).copied().collect();
+    let faults = (0..count).map(|_| fault_of(&mut rng, if alone { ALONE } else { &any })).collect();
     Scenario { seed, setup, events, faults }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::core::{Core, EnvId, SimClock};
 use crate::faults::{Fault, Site};
+use crate::lambda::Function;
 use crate::mutants::{Mutant, dress};
 use async_trait::async_trait;
 use rtr_core::breaker::{Breaker, Change};
@@ -11,6 +12,7 @@ use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
+use rtr_engine::batch::Settings;
 use rtr_engine::seams::{
     Baton, ClaimChange, Clock, Configs, Http, Known, Lease, Limits, Named, Names, Parked, Queue, Records,
     Seams, Secrets, Sleeper, Suspension, Unavailable, Write, Wrote,
@@ -55,6 +57,10 @@ pub struct Dress {
     pub http: Arc<dyn Http>,
     /// Time and chance.
     pub clock: Arc<dyn Clock>,
+    /// Whose they are.
+    pub function: Function,
+    /// In which environment.
+    pub env: EnvId,
 }
 
 /// An environment.
@@ -63,13 +69,22 @@ pub struct Env {
     pub id: EnvId,
     /// What outlives an invocation.
     pub caches: Caches,
+    /// What it was deployed with.
+    pub settings: Arc<Settings>,
     dress: Dress,
 }
 
 impl Env {
     /// A cold environment.
     #[must_use]
-    pub fn start(core: &Arc<Core>, services: &Services, cache_ms: i64, mutant: Option<Mutant>) -> Self {
+    pub fn start(
+        core: &Arc<Core>,
+        services: &Services,
+        settings: &Arc<Settings>,
+        function: Function,
+        mutant: Option<Mutant>,
+    ) -> Self {
+        let cache_ms = settings.cache_ms;
         let id = core.add_env();
         let old_build = matches!(core.chance(Site::Start), Some((Fault::OldBuild, _)));
         if old_build {
@@ -86,14 +101,18 @@ impl Env {
             queue: services.queue.clone(),
             http: services.http.clone(),
             clock: Arc::new(SimClock::of(core, id)),
+            function,
+            env: id,
         };
-        Self { id, caches: Caches::default(), dress: dress(mutant, core, dressed) }
+        let settings = settings.clone();
+        Self { id, caches: Caches::default(), settings, dress: dress(mutant, core, dressed) }
     }
 
     /// The same environment, which remembers nothing of what it did.
     #[must_use]
     pub fn without_memory(&self) -> Self {
-        Self { id: self.id, caches: Caches::default(), dress: self.dress.clone() }
+        let (settings, dress) = (self.settings.clone(), self.dress.clone());
+        Self { id: self.id, caches: Caches::default(), settings, dress }
     }
 
     /// The seams.
@@ -135,6 +154,7 @@ impl EnvRecords {
     fn read_reasons(&self, writes: &[Write]) {
         self.core.oracle().writes(self.core.env());
         for write in writes {
+            self.core.oracle().writes_in_group(self.core.env(), &write.names);
             let Some(reason) = write.new.slot.as_ref().map(|slot| &slot.reason) else { continue };
             if write.old.slot.as_ref().is_some_and(|slot| slot.reason == *reason) {
                 self.core.oracle().repeats_reason(self.core.env(), &write.names);
@@ -183,6 +203,7 @@ impl EnvRecords {
         for write in writes {
             let stands = self.inner.item(&write.key);
             if stands.rev == write.new.rev && stands.by == write.new.by {
+                self.core.oracle().gives_up(&write.names, &write.old, &write.new);
                 self.core.oracle().noted(&write.names, &write.new);
             }
         }

@@ -47,6 +47,10 @@ pub enum Site {
     CrmRead,
     /// A CRM is asked for a token.
     CrmToken,
+    /// A job of a CRM's is told to start.
+    Job,
+    /// A CRM is asked what became of a job's rows.
+    JobList,
     /// No step: it comes at its time.
     Time,
 }
@@ -61,7 +65,8 @@ impl Site {
             Self::Start | Self::Config | Self::SecretRead | Self::Limit => 8,
             Self::Baton | Self::Transact | Self::CrmRead | Self::Send | Self::Visibility | Self::Index => 6,
             Self::Lease => 20,
-            Self::Body | Self::SecretWrite | Self::CrmToken => 2,
+            Self::Body | Self::SecretWrite | Self::CrmToken | Self::Job => 2,
+            Self::JobList => 4,
             Self::Time => 1,
         }
     }
@@ -104,12 +109,25 @@ pub const STEPS: &[(&str, u32)] = &[
     ("write", 1),
 ];
 
-/// The remote call that `number` draws.
+/// The same of jobs of the CRMs', where a history has them.
+pub const JOB_STEPS: &[(&str, u32)] = &[
+    ("job abort", 40),
+    ("job fill", 8),
+    ("job open", 8),
+    ("job results", 8),
+    ("job start", 8),
+    ("job state", 8),
+    ("note_lane", 8),
+];
+
+/// The remote call that `number` draws, in a history with `jobs` or without.
 #[must_use]
-pub fn step_drawn(number: u32) -> &'static str {
-    let all: u32 = STEPS.iter().map(|(_, weight)| weight).sum();
+pub fn step_drawn(number: u32, jobs: bool) -> &'static str {
+    let more = if jobs { JOB_STEPS } else { &[] };
+    let steps = || STEPS.iter().chain(more);
+    let all: u32 = steps().map(|(_, weight)| weight).sum();
     let mut left = number % all.max(1);
-    for (step, weight) in STEPS {
+    for (step, weight) in steps() {
         match left.checked_sub(*weight) {
             Some(more) => left = more,
             None => return step,
@@ -234,7 +252,25 @@ faults! {
     VisibilityDown "F24" Visibility "a visibility cannot be set";
     BatonLost "F51" Baton "a baton is lost";
     WakeOld "F9" Time "an older dead version is redriven after a newer one came";
+    JobFails "F52" Job "a job of the CRM's fails after some of its rows";
+    JobSlow "F52" Job "a job of the CRM's takes up to two hours";
+    JobListCut "F52" JobList "half of the list of what became of a job's rows";
+    JobPaused "F49" Job "a connection is paused as a job of it starts";
+    GroupsChange "F53" Time "the number of message groups is changed while events flow";
+    CrmPaused "F49" Time "every connection to one vendor is paused for a while";
+    SomebodyDrops "F54" Time "somebody gives up what is parked of a record";
 }
+
+/// The faults that are drawn by themselves, when everything else is: so that the histories of old seeds stay.
+pub const LATER: &[Fault] = &[
+    Fault::JobFails,
+    Fault::JobSlow,
+    Fault::JobListCut,
+    Fault::JobPaused,
+    Fault::GroupsChange,
+    Fault::CrmPaused,
+    Fault::SomebodyDrops,
+];
 
 /// Faults that are shapes of what is sent and how it is kept: counted where they show.
 pub const SHAPES: &[(&str, &str, &str)] = &[

@@ -6,6 +6,7 @@ use crate::faults::{Fault, STRIKING, Site};
 use crate::kernel::Promise;
 use crate::mutants::Mutant;
 use crate::network::{From, Outcome};
+use crate::regroup::Regrouping;
 use crate::scenario::ORGS;
 use crate::strikes::due_at;
 use crate::world::World;
@@ -44,6 +45,8 @@ pub enum Happen {
     Strikes(Fault, u32),
     /// What a fault did is undone.
     Mends(Fault, u32),
+    /// The next step of a change of the number of message groups.
+    Regroups(Regrouping),
 }
 
 /// A function.
@@ -99,13 +102,20 @@ impl World<'_> {
         });
         core.oracle().begins(env.id, now, deadline);
         if function == Function::Sync {
+            core.oracle().works_groups(env.id, env.settings.group_buckets, &batch);
             let idle = self.is_idle(&batch);
             core.oracle().costs(env.id, idle);
         }
         self.note_unsure(&batch, env.id);
         core.steps(env.id, BEFORE);
+        let bulk = |one: &Received| one.lane.as_deref() == Some(rtr_core::change::BULK);
+        core.begins(env.id, !batch.is_empty() && batch.iter().all(bulk));
+        let mut batch = batch;
+        if self.mutant == Some(Mutant::WorksStrays) && function == Function::Sync {
+            into_own_groups(&mut batch, env.settings.group_buckets);
+        }
         let batch = Arc::new(batch);
-        let run = run(function, env.clone(), self.settings.clone(), batch.clone(), deadline);
+        let run = run(function, env.clone(), env.settings.clone(), batch.clone(), deadline);
         let task = Task { env, function, batch, run, polls: 0, strike, frozen: false, woken: false };
         self.tasks.push(Some(task));
         self.running += usize::from(function == Function::Sync);
@@ -220,7 +230,8 @@ impl World<'_> {
         core.trace.note(core.kernel.now(), "lambda", || format!("#{number} answers {:?}", report.failed));
         core.oracle().answered(task.env.id, &task.batch, &report.failed);
         if task.function == Function::Sync {
-            core.oracle().counted(&task.batch, &report.counts, self.is_blind());
+            let groups = task.env.settings.group_buckets;
+            core.oracle().counted(&task.batch, groups, &report.counts, self.is_blind());
         }
         for (name, count) in &report.counts {
             *self.counts.entry(name).or_default() += count;
@@ -244,7 +255,7 @@ impl World<'_> {
             Some(Mutant::AsksLimiterAlways) => Arc::new(task.env.without_memory()),
             _ => task.env,
         };
-        self.idle[function as usize].push(env);
+        self.set_free(function, env);
         self.look_at_queues();
         self.plan_sweep();
     }
@@ -253,12 +264,6 @@ impl World<'_> {
     #[must_use]
     pub fn environment_of(&self, number: usize) -> Option<EnvId> {
         self.tasks.get(number).and_then(Option::as_ref).map(|task| task.env.id)
-    }
-
-    fn environment(&mut self, function: Function) -> Arc<Env> {
-        self.idle[function as usize].pop().unwrap_or_else(|| {
-            Arc::new(Env::start(&self.core, &self.services, self.settings.cache_ms, self.mutant))
-        })
     }
 }
 
@@ -270,6 +275,15 @@ fn return_neighbours(batch: &[Received], failed: &mut Vec<String>) {
         failed.contains(&one.message_id) || *place > first && org(one) == org(&batch[first])
     });
     *failed = back.map(|(_, one)| one.message_id.clone()).collect();
+}
+
+/// A planted bug: a message counts as one of its record's own group, wherever it is.
+fn into_own_groups(batch: &mut [Received], group_buckets: u64) {
+    for message in batch {
+        if let Ok(read) = rtr_core::change::parse(&message.body) {
+            message.group = read.key().message_group(group_buckets);
+        }
+    }
 }
 
 /// A message as people read it: whose it is, which version, how often it was received.

@@ -47,6 +47,8 @@ pub struct Flight {
     pub purpose: Purpose,
     /// The limit that holds it beside the general one, or the general one.
     pub part: &'static str,
+    /// Which call of a job of the CRM's it is, if it is one.
+    pub job: Option<&'static str>,
     /// What arrives.
     pub request: Request,
     /// What the sandbox does with it, beside answering.
@@ -205,12 +207,14 @@ impl Http for Network {
         let answer: Arc<Promise<Outcome>> = Arc::default();
         let (env, effect) = (core.env(), None);
         let part = crate::place::part(&account, &provider, path.ends_with("/search"));
+        let job = crate::jobs::step(method, path, &request.body);
         let mut flight = Flight {
             env,
             provider,
             account,
             purpose,
             part,
+            job,
             request,
             effect,
             answered: true,
@@ -220,11 +224,11 @@ impl Http for Network {
         core.oracle().sent(core.kernel.now(), core.skew(env), &flight, &breaker);
         core.steps(
             env,
-            match flight.purpose {
+            flight.job.unwrap_or(match flight.purpose {
                 Purpose::Write => "CRM write",
                 Purpose::Read => "CRM question",
                 Purpose::Token => "CRM token",
-            },
+            }),
         );
         let lands = self.strike(&mut flight);
         let number = core.kernel.next();
@@ -257,7 +261,9 @@ impl Network {
         if self.alone && flight.account != ORGS[0] {
             return Some(on_its_way);
         }
-        let Some((fault, how)) = core.chance(site) else { return Some(on_its_way) };
+        let struck = core.chance(site);
+        let list = if flight.job == Some("job results") { core.chance(Site::JobList) } else { None };
+        let Some((fault, how)) = struck.or(list) else { return Some(on_its_way) };
         if fault == Fault::CrmReorders && flight.provider == "salesforce" {
             // Salesforce promises its results in the order of the records.
             return Some(on_its_way);
@@ -321,7 +327,7 @@ fn effect(fault: Fault, how: u32, provider: &str) -> Option<Value> {
         Fault::TokenExpires => of("expire_token", Value::Null),
         Fault::CrmEmpty => of("empty_2xx", json!(200)),
         Fault::CrmPage => of("html", json!([200, 502, 503][how as usize % 3])),
-        Fault::CrmTruncates => of("truncate", Value::Null),
+        Fault::CrmTruncates | Fault::JobListCut => of("truncate", Value::Null),
         Fault::CrmRedirects => of("redirect", json!("http://169.254.169.254/latest/meta-data/")),
         _ => None,
     }

@@ -70,6 +70,7 @@ impl World<'_> {
             }
             Fault::ConfigChanges => self.configure(org, State { remapped: true, ..self.states[org] }),
             Fault::ConfigSpoilt => {
+                core.oracle().config_unread(core.kernel.now());
                 self.configs.put(ORGS[org], Err("what is stored cannot be used".to_owned()));
                 core.kernel.after(lasts, Happen::Mends(fault, how));
             }
@@ -81,6 +82,14 @@ impl World<'_> {
                 self.gone.push(org);
                 if let Some(config) = self.place.nothing(ORGS[org]) {
                     self.configs.put(ORGS[org], Ok(config));
+                }
+                core.kernel.after(lasts, Happen::Mends(fault, how));
+            }
+            Fault::GroupsChange => return self.begin_to_regroup(how),
+            Fault::SomebodyDrops => return self.drop_parked(how),
+            Fault::CrmPaused => {
+                for org in 0..ORGS.len() {
+                    self.configure(org, State { paused_there: true, ..self.states[org] });
                 }
                 core.kernel.after(lasts, Happen::Mends(fault, how));
             }
@@ -102,12 +111,22 @@ impl World<'_> {
         let org = how as usize % ORGS.len();
         match fault {
             Fault::ClockSteps => self.core.set_skew(how as usize, 0),
+            Fault::ConfigSpoilt => {
+                self.core.oracle().config_unread(self.core.kernel.now());
+                self.configure(org, self.states[org]);
+            }
             Fault::TokenRevoked => {
                 self.noticed[org] = false;
                 self.connect_anew(org);
             }
             Fault::FieldRefused => self.refuse_field(org, how, false),
             Fault::OrgPaused => self.configure(org, State { paused: false, ..self.states[org] }),
+            Fault::CrmPaused => {
+                for org in 0..ORGS.len() {
+                    self.configure(org, State { paused_there: false, ..self.states[org] });
+                }
+            }
+            Fault::JobPaused => self.configure(org, State { paused_there: false, ..self.states[org] }),
             _ => self.configure(org, self.states[org]),
         }
     }
@@ -256,9 +275,10 @@ impl World<'_> {
         self.core.calm();
         self.strikes.clear();
         self.network.calm();
+        self.regroups = false;
         let suspended: Vec<String> = self.limits.state().suspensions.keys().cloned().collect();
         for (at, org) in ORGS.iter().enumerate() {
-            self.configure(at, State { paused: false, ..self.states[at] });
+            self.configure(at, State { paused: false, paused_there: false, ..self.states[at] });
             if suspended.iter().any(|key| key.starts_with(org)) {
                 self.connect_anew(at);
             }

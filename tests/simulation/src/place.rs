@@ -90,6 +90,8 @@ pub struct State {
     pub remapped: bool,
     /// Whether its HubSpot connection is paused.
     pub paused: bool,
+    /// Whether its Salesforce connection is.
+    pub paused_there: bool,
 }
 
 /// What stands before a history begins.
@@ -121,8 +123,9 @@ impl Place {
         let mut configs = BTreeMap::new();
         let mut gone = BTreeMap::new();
         for org in ORGS {
-            for state in [(false, false), (false, true), (true, false), (true, true)] {
-                let state = State { remapped: state.0, paused: state.1 };
+            for number in 0..8 {
+                let is = |bit: u8| number & bit != 0;
+                let state = State { remapped: is(1), paused: is(2), paused_there: is(4) };
                 configs.insert((org, state), compiled(org, state)?);
             }
             gone.insert(org, resolved(&MemoryConfigs::default(), org)?);
@@ -231,7 +234,7 @@ fn org_file(org: &str, state: State) -> String {
                 "      - {{api: \"{api}\", requests: {requests}, per: {per_ms}ms, burst: {burst}}}\n"
             );
         }
-        if state.paused && *provider == "hubspot" {
+        if state.paused && *provider == "hubspot" || state.paused_there && *provider == "salesforce" {
             text += "    mode: paused\n";
         }
     }

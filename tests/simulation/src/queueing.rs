@@ -17,8 +17,8 @@ impl World<'_> {
         let event = self.scenario.events[at];
         let core = self.core.clone();
         let now = core.kernel.now();
-        let mut message = message(&event, self.settings.group_buckets, copy);
-        if event.is_backfilled(self.scenario.setup.mood) {
+        let mut message = message(&event, self.producers_groups, copy);
+        if event.is_backfilled(&self.scenario.setup) {
             message.lane = Some(rtr_core::change::BULK.to_owned());
         }
         core.trace.note(now, "produced", || {

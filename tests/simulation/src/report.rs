@@ -1,6 +1,6 @@
 //! What many histories came to: how fast, what struck how often, how the events ended, what did not hold.
 
-use crate::faults::{Fault, SHAPES, STEPS, STRIKING};
+use crate::faults::{Fault, JOB_STEPS, SHAPES, STEPS, STRIKING};
 use crate::run::History;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -90,7 +90,8 @@ impl Report {
         let faults = Fault::ALL.iter().map(|fault| fault.name());
         let names = faults.chain(SHAPES.iter().map(|(_, name, _)| *name));
         let never = names.filter(|name| self.fired(name) == 0).map(str::to_owned);
-        let places = STEPS.iter().flat_map(|(step, _)| STRIKING.map(|fault| (fault.name(), *step)));
+        let places =
+            STEPS.iter().chain(JOB_STEPS).flat_map(|(step, _)| STRIKING.map(|fault| (fault.name(), *step)));
         let unstruck = places.filter(|place| !self.struck.contains_key(place));
         never.chain(unstruck.map(|(fault, step)| format!("{fault} at {step}"))).collect()
     }

@@ -32,6 +32,17 @@ pub struct Setup {
     pub again: bool,
     /// What the history is about.
     pub mood: Mood,
+    /// How jobs of the CRMs' go; without it nothing is ever enough for one.
+    pub jobs: Option<Jobs>,
+}
+
+/// How jobs of the CRMs' go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs {
+    /// From so many records on there is one.
+    pub from: usize,
+    /// How long each takes, in milliseconds.
+    pub takes_ms: i64,
 }
 
 /// What a history is about.
@@ -139,10 +150,12 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether a backfill brings it, in a history where anything may happen: every fourth, by its time.
+    /// Whether a backfill brings it, in a history where anything may happen: every fourth, by its time; every other where there
+    /// are jobs.
     #[must_use]
-    pub fn is_backfilled(&self, mood: Mood) -> bool {
-        mood == Mood::Any && self.sent == Sent::Once && self.at % 4 == 1
+    pub fn is_backfilled(&self, setup: &Setup) -> bool {
+        let every = if setup.jobs.is_some() { 2 } else { 4 };
+        setup.mood == Mood::Any && self.sent == Sent::Once && self.at % every == 1
     }
 }
 

@@ -71,6 +71,7 @@ pub fn shrink(place: &Place, scenario: &Scenario, violation: &Violation, mutant:
         }
         shrinking.simplify(&mut best, |scenario| scenario.setup.group_buckets = 0);
         shrinking.simplify(&mut best, |scenario| scenario.setup.max_receives = 1_000);
+        shrinking.simplify(&mut best, |scenario| scenario.setup.jobs = None);
         for at in 0..best.events.len() {
             shrinking.simplify(&mut best, |scenario| scenario.events[at].sent = Sent::Once);
             shrinking.simplify(&mut best, |scenario| scenario.events[at].refers = None);

@@ -34,7 +34,12 @@ impl World<'_> {
         if !by_step || !STRIKING.contains(&fault) {
             return Some((fault, how));
         }
-        let strike = Strike { fault, how, step: step_drawn(how >> 1), goes_by: how % 2 };
+        let strike = Strike {
+            fault,
+            how,
+            step: step_drawn(how >> 1, self.scenario.setup.jobs.is_some()),
+            goes_by: how % 2,
+        };
         self.strikes.push(strike);
         None
     }

@@ -53,6 +53,9 @@ impl Weather for Sky {
         };
         let down =
             of_a_table && core.are_tables_down() || op.service == Service::Limits && core.are_limits_down();
+        if op.service == Service::Configs && (down || fate != Fate::Done) {
+            core.oracle().config_unread(core.kernel.now());
+        }
         if !down {
             return fate;
         }

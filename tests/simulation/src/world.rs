@@ -79,6 +79,12 @@ pub struct World<'a> {
     pub gone: Vec<usize>,
     /// Orgs whose suspended connection a person has noticed.
     pub noticed: [bool; 3],
+    /// Whether everything is paused, since the number of message groups is being changed.
+    pub regroups: bool,
+    /// Whether a deployment goes on, so that environments of the old number of groups and of the new one run.
+    pub replaces: bool,
+    /// The number of message groups that the producer goes by.
+    pub producers_groups: u64,
     /// How far the end is.
     pub phase: Phase,
     /// When each function's queue is looked at next.
@@ -118,9 +124,9 @@ impl<'a> World<'a> {
             cache_ms: 60_000,
             connection_share: 2,
             tokens_within_ms: TOKENS_WITHIN_MS,
-            job_from: 0,
+            job_from: scenario.setup.jobs.map_or(0, |jobs| jobs.from),
         };
-        let normal = State { remapped: false, paused: false };
+        let normal = State { remapped: false, paused: false, paused_there: false };
         let mut world = Self {
             core,
             network,
@@ -143,6 +149,9 @@ impl<'a> World<'a> {
             states: [normal; 3],
             gone: Vec::new(),
             noticed: [false; 3],
+            regroups: false,
+            replaces: false,
+            producers_groups: scenario.setup.group_buckets,
             phase: Phase::Working,
             polls: [None; 3],
             sweeps_at: None,
@@ -159,6 +168,7 @@ impl<'a> World<'a> {
         for at in 0..ORGS.len() {
             self.configure(at, self.states[at]);
         }
+        self.furnish_jobs();
         for (at, event) in self.scenario.events.iter().enumerate() {
             self.core.kernel.at(BEGIN.plus_ms(event.at), Happen::Produces(at, 0));
         }
@@ -183,6 +193,14 @@ impl<'a> World<'a> {
     /// Puts an org's configuration into `state`.
     pub fn configure(&mut self, org: usize, state: State) {
         self.states[org] = state;
+        let state = State {
+            paused: state.paused || self.regroups,
+            paused_there: state.paused_there || self.regroups,
+            ..state
+        };
+        let now = self.core.kernel.now();
+        self.core.oracle().pauses(now, "hubspot", ORGS[org], state.paused);
+        self.core.oracle().pauses(now, "salesforce", ORGS[org], state.paused_there);
         if let Some(config) = self.place.config(ORGS[org], state) {
             self.configs.put(ORGS[org], Ok(config));
         }
@@ -254,6 +272,7 @@ impl<'a> World<'a> {
             }
             Happen::Strikes(fault, how) => self.strike(fault, how),
             Happen::Mends(fault, how) => self.mend(fault, how),
+            Happen::Regroups(step) => self.regroup(step),
         }
     }
 
@@ -272,7 +291,12 @@ impl<'a> World<'a> {
             );
             debug_assert!(set.is_array(), "{set}");
         }
+        let starts = flight.job == Some("job start");
+        let takes_ms = if starts { self.before_start(&flight) } else { 0 };
         let reply = self.crm.handle(now.0, &flight.request);
+        if starts {
+            self.after_start(&flight, &reply, takes_ms);
+        }
         if sets {
             crate::place::control(&mut self.crm, now.0, "PUT", "/_sandbox/faults", &serde_json::json!([]));
         }
@@ -290,7 +314,7 @@ impl<'a> World<'a> {
             self.core.shape("Repeated");
         }
         self.watch_landings();
-        self.core.oracle().replied(&flight, &reply.body);
+        self.core.oracle().replied(&flight, reply.status, &reply.body);
         if let Some(due) = self.crm.next_due() {
             self.core.kernel.at(Instant(due), Happen::Lands);
         }

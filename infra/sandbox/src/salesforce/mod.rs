@@ -199,6 +199,10 @@ impl Crm for Salesforce {
         ingest::run(self, now);
     }
 
+    fn next_due(&self) -> Option<i64> {
+        self.jobs.next_due()
+    }
+
     fn failure(&self, status: u16, _env: &mut Env<'_>) -> Answer {
         quota::failure(status)
     }

@@ -4,6 +4,7 @@ mod blind;
 mod bodies;
 mod clock;
 mod http;
+mod lanes;
 mod limits;
 mod records;
 mod stores;
@@ -98,6 +99,12 @@ mutants! {
     SharesParked ["I1" "I2" "I3"] "the sync lane calls for a record whose version is parked";
     EndsNewer ["I1"] "what the bulk lane has told takes the newer version that was parked meanwhile with it";
     BatonsMultiply ["I2" "I3" "I14"] "every baton is worth something, so that a lane has several workers";
+    JobUnnoted ["I27"] "a job of the CRM's is started before the lane's note of it is written";
+    SharesJobs ["I26"] "what a job of the CRM's has is called for by other ways meanwhile";
+    PauseUnheard ["I28"] "the bulk lane goes on at a connection that a person has paused";
+    WorksStrays ["I29"] "a message in another group than its own is worked there";
+    DropsUnfenced ["I1" "I2"] "what a person gave up leaves the version's fence where it was";
+    BackfillWins ["I2"] "what a backfill brings is told over what is newer";
 }
 
 /// Dresses an environment's seams with `mutant`'s bug.
@@ -105,6 +112,7 @@ mutants! {
 pub fn dress(mutant: Option<Mutant>, core: &Arc<Core>, dress: Dress) -> Dress {
     let Some(mutant) = mutant else { return dress };
     let dress = records::dress(mutant, core, dress);
+    let dress = lanes::dress(mutant, core, dress);
     let dress = http::dress(mutant, core, dress);
     let dress = bodies::dress(mutant, dress);
     let dress = limits::dress(mutant, core, dress);

@@ -25,6 +25,14 @@ pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress
 impl Wrong {
     fn seen(&self, mut item: Item) -> Item {
         match self.mutant {
+            // To a backfill nothing is newer than itself.
+            Mutant::BackfillWins if self.core.is_backfilling(self.core.env()) => {
+                (item.applied_version, item.applied_hash) = (None, None);
+                item.slot = item.slot.filter(|slot| slot.state != SlotState::Parked);
+            }
+            Mutant::BackfillWins if item.slot.as_ref().is_some_and(|slot| slot.backfill) => {
+                (item.applied_version, item.applied_hash) = (None, None);
+            }
             Mutant::NoFence => (item.applied_version, item.applied_hash) = (None, None),
             Mutant::WorksAgain if !item.deleted && item.slot.is_none() => {
                 item.applied_version = item.applied_version.map(|version| version.saturating_sub(1));
@@ -41,6 +49,13 @@ impl Wrong {
         let mut write = write.clone();
         match self.mutant {
             Mutant::DropsSlots => write.new.slot = None,
+            Mutant::DropsUnfenced
+                if write.new.slot.is_none()
+                    && write.old.slot.as_ref().is_some_and(|slot| slot.state == SlotState::Drop) =>
+            {
+                write.new.applied_version = write.old.applied_version;
+                write.new.mapping_revision = write.old.mapping_revision;
+            }
             Mutant::EndsNewer if write.new.applied_version > write.old.applied_version => {
                 write.new.slot = write.new.slot.filter(|slot| slot.state != SlotState::Parked);
             }

@@ -2,19 +2,20 @@
 
 use super::Mutant;
 use crate::env::Dress;
+use crate::lambda::Function;
 use async_trait::async_trait;
-use rtr_core::config::OrgConfig;
+use rtr_core::config::{Mode, OrgConfig};
 use rtr_engine::seams::{Configs, Outbound, Queue, QueueName, SecretText, Secrets, Unavailable};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 struct WrongSecrets(Mutant, Arc<dyn Secrets>);
-struct WrongConfigs(Mutant, Arc<dyn Configs>);
+struct WrongConfigs(Mutant, Function, Arc<dyn Configs>);
 struct WrongQueue(Mutant, Arc<dyn Queue>);
 
 pub(super) fn dress(mutant: Mutant, mut dress: Dress) -> Dress {
     dress.secrets = Arc::new(WrongSecrets(mutant, dress.secrets));
-    dress.configs = Arc::new(WrongConfigs(mutant, dress.configs));
+    dress.configs = Arc::new(WrongConfigs(mutant, dress.function, dress.configs));
     dress.queue = Arc::new(WrongQueue(mutant, dress.queue));
     dress
 }
@@ -49,11 +50,27 @@ impl Secrets for WrongSecrets {
     }
 }
 
+impl WrongConfigs {
+    fn seen(&self, config: Arc<OrgConfig>) -> Arc<OrgConfig> {
+        if self.0 != Mutant::PauseUnheard || self.1 != Function::Bulk {
+            return config;
+        }
+        let mut config = (*config).clone();
+        config.connections.values_mut().for_each(|connection| connection.mode = Mode::Live);
+        Arc::new(config)
+    }
+}
+
 #[async_trait]
 impl Configs for WrongConfigs {
     async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
         let org = if self.0 == Mutant::SharesConfigs && org == "globex" { "acme" } else { org };
-        self.1.org(org).await
+        Ok(self.seen(self.2.org(org).await?))
+    }
+
+    async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
+        let org = if self.0 == Mutant::SharesConfigs && org == "globex" { "acme" } else { org };
+        Ok(self.seen(self.2.org_anew(org).await?))
     }
 }
 

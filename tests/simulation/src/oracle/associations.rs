@@ -51,7 +51,8 @@ impl World<'_> {
         let item = self.item(&key(&event.record), "hubspot");
         let complete = item.applied_version == Some(event.version) && item.slot.is_none();
         let oracle = self.core.oracle();
-        if oracle.touched.contains(&event.record.to_string()) {
+        // What a person gave up was never tied.
+        if oracle.touched.contains(&event.record.to_string()) || oracle.was_dropped(event, "hubspot") {
             return None;
         }
         for (number, company, external_id) in companies {

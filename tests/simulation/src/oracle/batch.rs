@@ -1,5 +1,6 @@
 //! What a function answers for its batch, and what it did for it.
 
+use super::jobs::JOB_CALLS;
 use super::{At, Oracle};
 use crate::place::providers;
 use crate::scenario::Kind;
@@ -36,6 +37,8 @@ impl Oracle {
         self.calls_of.retain(|(of, _), _| *of != env);
         self.taken_up.remove(&env);
         self.token_calls_of.remove(&env);
+        self.job_calls_of.remove(&env);
+        self.groups_of.remove(&env);
         self.finished.remove(&env);
     }
 
@@ -81,6 +84,11 @@ impl Oracle {
         let tokens = self.token_calls_of.get(&env).copied().unwrap_or(0);
         if tokens > TOKEN_CALLS {
             self.violate("I14", None, format!("{tokens} calls for tokens in one invocation"));
+        }
+        // So are jobs.
+        let jobs = self.job_calls_of.get(&env).copied().unwrap_or(0);
+        if jobs > JOB_CALLS {
+            self.violate("I14", None, format!("{jobs} calls of jobs in one invocation"));
         }
     }
 

@@ -88,6 +88,7 @@ impl Oracle {
         let at: At = (flight.provider.clone(), flight.account.clone());
         match flight.purpose {
             Purpose::Token => *self.token_calls_of.entry(flight.env).or_default() += 1,
+            _ if flight.job.is_some() => *self.job_calls_of.entry(flight.env).or_default() += 1,
             _ => *self.calls_of.entry((flight.env, at.clone())).or_default() += 1,
         }
         let bearer =
@@ -121,11 +122,18 @@ impl Oracle {
             self.keeps_rests(now, skew_ms, flight.env, &at, flight.part);
             self.keeps_limits(now, flight.env, &at, flight.part);
             self.keeps_breaker(now, flight.env, &at, breaker);
+            self.keeps_pauses(now, flight.env, &at);
+        }
+        if flight.purpose == Purpose::Write && flight.job.is_none() {
+            self.keeps_jobs(now, &at, &flight.request);
         }
     }
 
     /// What the CRM answered: tokens that it gave out.
-    pub fn replied(&mut self, flight: &Flight, body: &[u8]) {
+    pub fn replied(&mut self, flight: &Flight, status: u16, body: &[u8]) {
+        if let Some(step) = flight.job {
+            self.job_call(flight, step, status, body);
+        }
         if flight.purpose != Purpose::Token {
             return;
         }

@@ -65,7 +65,7 @@ impl World<'_> {
         item: &Item,
         ended: Ended,
     ) -> Option<(&'static str, String)> {
-        let touched = self.is_touched(event);
+        let touched = self.is_touched(event) || self.core.oracle().was_dropped(event, provider);
         if let Some(slot) = &item.slot {
             let stays = match slot.state {
                 SlotState::Dead => true,

@@ -5,10 +5,10 @@ use super::Oracle;
 use crate::events::key;
 use crate::faults::Fault;
 use crate::place::{goes_to, providers};
-use crate::scenario::{Kind, Record};
+use crate::scenario::{Event, Kind, Record};
 use crate::world::World;
 use rtr_core::change::{Message, parse};
-use rtr_core::item::{Ended, Item};
+use rtr_core::item::{Ended, Item, SlotState};
 use rtr_core::key::RecordKey;
 use rtr_engine::batch::Received;
 use rtr_engine::seams::Names;
@@ -36,11 +36,41 @@ impl Oracle {
         self.books.0.entry(pair).or_default().insert(last.version, last.ended);
     }
 
+    /// What a person has given up ends: nothing older may land from now on.
+    pub fn gives_up(&mut self, names: &Names, old: &Item, new: &Item) {
+        let dropped = old.slot.as_ref().filter(|slot| slot.state == SlotState::Drop && new.slot.is_none());
+        let (Some(slot), Some(org), Some(kind), Some(id), Some(connection)) =
+            (dropped, &names.org_id, &names.record_type, &names.record_id, &names.connection)
+        else {
+            return;
+        };
+        // A newer version that is told ends it as well.
+        if new.recent.last().is_none_or(|last| last.version != slot.wanted_version) {
+            return;
+        }
+        let at = (connection.clone(), format!("{org}/{kind}/{id}"));
+        let highest = self.highest.entry(at.clone()).or_default();
+        *highest = slot.wanted_version.max(*highest);
+        self.dropped.insert(at, slot.wanted_version);
+    }
+
+    /// Whether the newest version of `event`'s record was given up at `provider`.
+    pub fn was_dropped(&self, event: &Event, provider: &str) -> bool {
+        let dropped = self.dropped.get(&(provider.to_owned(), event.record.to_string()));
+        dropped.is_some_and(|dropped| *dropped >= event.version)
+    }
+
     /// The sync function has answered, and counted so much for `batch`.
-    pub fn counted(&mut self, batch: &[Received], counts: &BTreeMap<&'static str, u64>, blind: bool) {
+    pub fn counted(
+        &mut self,
+        batch: &[Received],
+        group_buckets: u64,
+        counts: &BTreeMap<&'static str, u64>,
+        blind: bool,
+    ) {
         let count = |name: &str| counts.get(name).copied().unwrap_or(0);
         let endings: u64 = ENDINGS.iter().map(|name| count(name)).sum();
-        let due = endings_due(batch) + count("malformed");
+        let due = endings_due(batch, group_buckets) + count("malformed");
         if endings > due || endings < due && !blind {
             let what = format!("{endings} endings were counted, {due} were due: {counts:?}");
             self.violate("I1", None, what);
@@ -49,10 +79,15 @@ impl Oracle {
 }
 
 /// Endings that a batch must have beside those of what cannot be read: one for each record at each CRM it goes to or is
-/// woken for, and one for each message that a newer one of the batch stands for.
-fn endings_due(batch: &[Received]) -> u64 {
+/// woken for, and one for each message that a newer one of the batch stands for. What is in another group than its own is sent
+/// on, and ends there.
+fn endings_due(batch: &[Received], group_buckets: u64) -> u64 {
     let mut records: BTreeMap<RecordKey, (u64, u64, BTreeSet<String>, bool)> = BTreeMap::new();
-    for message in batch.iter().filter_map(|received| parse(&received.body).ok()) {
+    let own = |received: &&Received, message: &Message| {
+        message.key().message_group(group_buckets) == received.group
+    };
+    let read = batch.iter().filter_map(|received| Some((received, parse(&received.body).ok()?)));
+    for (_, message) in read.filter(|(received, message)| own(received, message)) {
         let (messages, chosen, woken, changed) = records.entry(message.key().clone()).or_default();
         *messages += 1;
         match message {

@@ -143,14 +143,21 @@ impl Oracle {
             return;
         }
         let part = |name: &str| line.split(' ').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
-        let connection = format!("{}#{}", part("org_id="), part("connection="));
+        // A job's line is of no record, and names the connection whole.
+        let connection = match (part("org_id="), part("connection=")) {
+            ("", connection) => connection.to_owned(),
+            (org, connection) => format!("{org}#{connection}"),
+        };
         let (began, deadline) = self.times.get(&env).copied().unwrap_or((now, now));
         let in_haste = deadline.since_ms(now) < HASTE_MS;
         let of = (env, connection);
         // Why a newer version waits is why the one before it did.
         let repeats =
             self.limiter.repeated.iter().any(|(of, words)| *of == env && line.contains(words.as_str()));
+        // A backfill has no backstop: while the limiter does not answer, it waits.
+        let backfills = line.contains("event=job") && self.limiter.rests(env, began, now);
         if repeats
+            || backfills
             || in_haste
             || self.limiter.miscounts(now, env)
             || self.limiter.held_until.get(&of) >= Some(&began)

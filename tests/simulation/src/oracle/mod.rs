@@ -6,9 +6,12 @@ mod breaker;
 mod cost;
 mod crm;
 mod end;
+mod groups;
 mod held;
+mod jobs;
 mod ledger;
 mod limiter;
+mod pauses;
 mod rate;
 mod rests;
 
@@ -94,6 +97,17 @@ pub struct Oracle {
     calls_of: BTreeMap<(usize, At), u64>,
     /// The same of the services that give out tokens.
     token_calls_of: BTreeMap<usize, u64>,
+    /// The same of jobs of the CRMs'.
+    job_calls_of: BTreeMap<usize, u64>,
+    jobs: jobs::Jobs,
+    /// Connections that a person has paused: since when.
+    paused: BTreeMap<At, Instant>,
+    /// By environment of the sync function: the number of message groups it goes by, and those of its batch.
+    groups_of: BTreeMap<usize, (u64, BTreeSet<String>)>,
+    /// What people gave up: vendor and record, and the newest such version.
+    dropped: BTreeMap<(String, String), u64>,
+    /// When the configuration last could not be read.
+    config_unread: Option<Instant>,
     /// The parked work that each environment's invocation took up.
     taken_up: BTreeMap<usize, BTreeSet<PairKey>>,
     cost_of: BTreeMap<usize, cost::Cost>,

@@ -64,6 +64,11 @@ struct Job {
 }
 
 impl Jobs {
+    /// When the next job does its rows.
+    pub(super) fn next_due(&self) -> Option<i64> {
+        self.jobs.values().filter_map(|job| job.due).min()
+    }
+
     /// `{takes_ms?, fails_after?}`: what is not named stays as it is; `fails_after` is spent by one job.
     pub(super) fn set(&mut self, setting: &Value) -> Result<(), String> {
         if let Some(ms) = setting.get("takes_ms") {
