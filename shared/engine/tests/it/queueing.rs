@@ -105,7 +105,8 @@ fn given_a_throttled_connection_when_synced_then_the_message_is_parked_until_the
 }
 
 #[test]
-fn given_a_crm_that_asks_for_a_second_when_synced_then_what_waits_is_parked_at_once_and_goes_when_it_is_over() {
+fn given_a_crm_that_asks_for_a_second_when_synced_then_what_waits_is_parked_at_once_and_goes_when_it_is_over()
+{
     let world = World::with_contact(CONTACT);
     world.faults(
         &json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*contacts*"}, "fault": "status",
