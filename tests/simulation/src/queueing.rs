@@ -4,7 +4,7 @@ use crate::events::{message, stamp};
 use crate::faults::{Fault, Site};
 use crate::lambda::{Function, Happen};
 use crate::mutants::Mutant;
-use crate::scenario::{ORGS, Says, Sent};
+use crate::scenario::{Says, Sent};
 use crate::world::World;
 use rtr_core::change::{self, Message};
 use rtr_core::key::RecordKey;
@@ -118,7 +118,7 @@ impl World<'_> {
             core.trace.note(now, "queue", || format!("gives up {}", message.body));
             if let Ok(Message::Change(change)) = change::parse(&message.body) {
                 let RecordKey { org_id, record_type, record_id } = &change.key;
-                core.oracle().gives_up(&format!("{org_id}/{record_type}/{record_id}"), change.version);
+                core.oracle().queue_gives_up(&format!("{org_id}/{record_type}/{record_id}"), change.version);
             }
         }
         if function == Function::Sync {
@@ -135,9 +135,9 @@ impl World<'_> {
         let mut oracle = self.core.oracle();
         let Some(diary) = &mut oracle.diary else { return };
         let (now, state) = (self.core.kernel.now(), self.queue.state());
-        for org in ORGS {
-            let count = state.changes.in_flight(now, |group| group.split('#').next() == Some(org));
-            let most = diary.in_flight.entry(org.to_owned()).or_default();
+        for org in &self.place.orgs {
+            let count = state.changes.in_flight(now, |group| group.split('#').next() == Some(*org));
+            let most = diary.in_flight.entry((*org).to_owned()).or_default();
             *most = count.max(*most);
         }
     }

@@ -241,7 +241,7 @@ impl Oracle {
     }
 
     /// The queue gave a version of `record` up.
-    pub fn gives_up(&mut self, record: &str, version: u64) {
+    pub fn queue_gives_up(&mut self, record: &str, version: u64) {
         self.given_up.insert((record.to_owned(), version));
     }
 

@@ -76,7 +76,7 @@ impl World<'_> {
     fn mapped(&self, event: &Event, provider: &str, revision: Option<u64>) -> Option<Mapped> {
         let (org, kind, id) = (event.record.org(), event.record.kind.name(), event.record.id());
         let at = [false, true].into_iter().find_map(|remapped| {
-            let config = self.place.config(org, State { remapped, paused: false, paused_there: false })?;
+            let config = self.place.config(org, State { remapped, ..State::default() })?;
             config.mapping(provider, kind).filter(|at| Some(at.revision) == revision).cloned()
         })?;
         let subject = Subject { org_id: org, record_type: kind, record_id: &id };

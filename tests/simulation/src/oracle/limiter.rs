@@ -143,10 +143,10 @@ impl Oracle {
             return;
         }
         let part = |name: &str| line.split(' ').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
-        // A job's line is of no record, and names the connection whole.
-        let connection = match (part("org_id="), part("connection=")) {
-            ("", connection) => connection.to_owned(),
-            (org, connection) => format!("{org}#{connection}"),
+        // A lane's own lines, and a job's, name the connection with its org.
+        let connection = match part("connection=") {
+            whole if whole.contains('#') => whole.to_owned(),
+            name => format!("{}#{name}", part("org_id=")),
         };
         let (began, deadline) = self.times.get(&env).copied().unwrap_or((now, now));
         let in_haste = deadline.since_ms(now) < HASTE_MS;
