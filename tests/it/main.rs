@@ -27,6 +27,7 @@ mod order;
 mod outages;
 mod parking;
 mod pausing;
+mod pollers;
 mod rate_limits;
 mod references;
 mod refresh_crashes;

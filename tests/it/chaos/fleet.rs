@@ -2,10 +2,9 @@
 //! `redrive`. They are killed by order, and started anew.
 
 use super::dice::Dice;
-use super::field::Field;
 use super::gate::{Gate, Side, Sky, Trap};
 use super::tally::Tally;
-use crate::stack::{Stack, Worker, batch_of, receive_count, variable};
+use crate::stack::{Field, Stack, Worker, batch_of, receive_count, variable};
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};

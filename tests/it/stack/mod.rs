@@ -4,6 +4,7 @@ mod aws_calls;
 mod browser;
 mod cli;
 mod event;
+mod field;
 mod hold;
 mod http;
 mod items;
@@ -17,6 +18,7 @@ mod worker;
 
 pub(crate) use cli::Said;
 pub(crate) use event::Event;
+pub(crate) use field::{Field, Row};
 pub(crate) use hold::{Door, Hold};
 pub(crate) use items::size_of;
 pub(crate) use lambda::batch_of;

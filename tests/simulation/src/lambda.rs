@@ -44,6 +44,8 @@ pub enum Happen {
     Strikes(Fault, u32),
     /// What a fault did is undone.
     Mends(Fault, u32),
+    /// A backfill goes on.
+    Feeds,
 }
 
 /// A function.

@@ -111,6 +111,8 @@ pub struct Oracle {
 pub struct Diary {
     /// Versions that landed, by account: when, and how long after they were first sent, in milliseconds.
     pub landed: BTreeMap<String, Vec<(Instant, i64)>>,
+    /// When what a backfill sent landed, by account.
+    pub filled: BTreeMap<String, Vec<Instant>>,
     /// Calls, by account, tokens apart.
     pub called: BTreeMap<String, Vec<Instant>>,
     /// Calls that were refused for a limit, by account.
