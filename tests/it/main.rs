@@ -21,6 +21,8 @@ mod dead_letters;
 mod doctor;
 mod events;
 mod first_load;
+mod jobs;
+mod lane_crashes;
 mod links;
 mod odd_ids;
 mod order;

@@ -1,7 +1,8 @@
 //! The field's queues, worked as Lambda's event source mappings do with many pollers: the local stack's own mapping gives one
 //! batch after another to one process.
 
-use crate::stack::{Field, Stack, Worker, variable};
+use crate::stack::{Field, Stack, Worker, batch_of, group, variable};
+use aws_sdk_sqs::types::Message;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::Scope;
@@ -19,6 +20,10 @@ pub(super) struct Fleet<'a> {
     stack: &'a Stack,
     field: &'a Field<'a>,
     over: AtomicBool,
+    /// The org in trouble.
+    watched: String,
+    /// Messages of other orgs that a process has in hand.
+    others: AtomicU32,
     in_flight: AtomicU32,
 }
 
@@ -33,8 +38,9 @@ impl Drop for Ending<'_> {
 
 impl<'a> Fleet<'a> {
     /// Nobody yet: see [`Self::begin`].
-    pub(super) fn new(stack: &'a Stack, field: &'a Field<'a>) -> Self {
-        Self { stack, field, over: AtomicBool::new(false), in_flight: AtomicU32::new(0) }
+    pub(super) fn new(stack: &'a Stack, field: &'a Field<'a>, watched: &str) -> Self {
+        let (over, zero) = (AtomicBool::new(false), AtomicU32::default);
+        Self { stack, field, over, watched: watched.to_owned(), others: zero(), in_flight: zero() }
     }
 
     /// Starts the processes.
@@ -48,15 +54,26 @@ impl<'a> Fleet<'a> {
         scope.spawn(|| self.sweep());
         scope.spawn(|| {
             while !self.is_over() {
-                self.in_flight.fetch_max(self.field.in_flight(), Ordering::SeqCst);
+                // What others have in hand changes while the queue is asked: the least of it is none of this org's.
+                let before = self.others.load(Ordering::SeqCst);
+                let all = self.field.in_flight();
+                let others = before.min(self.others.load(Ordering::SeqCst));
+                self.in_flight.fetch_max(all.saturating_sub(others), Ordering::SeqCst);
                 std::thread::sleep(LOOK);
             }
         });
     }
 
-    /// The most messages, of all orgs, that were in flight since this was last asked.
+    /// The most messages of the org in trouble that were in flight: in hand, or hidden until they make sense. Rather too
+    /// many than too few: what others have in hand in the moment of a look may count as its own.
     pub(super) fn in_flight(&self) -> u32 {
-        self.in_flight.swap(0, Ordering::SeqCst)
+        self.in_flight.load(Ordering::SeqCst)
+    }
+
+    fn others_of(&self, batch: &[Message]) -> u32 {
+        let own = format!("{}#", self.watched);
+        let others = batch.iter().filter(|message| !group(message).starts_with(&own)).count();
+        u32::try_from(others).unwrap()
     }
 
     fn is_over(&self) -> bool {
@@ -66,7 +83,17 @@ impl<'a> Fleet<'a> {
     fn poll(&self, queue: &str, name: &str, function: &str, most: i32) {
         let worker = self.start(name, function);
         while !self.is_over() {
-            self.field.turn(queue, &worker, most);
+            let batch = self.field.receive(queue, most);
+            if batch.is_empty() {
+                continue;
+            }
+            // Batons are no events.
+            let others = if queue == self.field.changes { self.others_of(&batch) } else { 0 };
+            self.others.fetch_add(others, Ordering::SeqCst);
+            let failed = worker.hand(&batch_of(&batch));
+            // Before they are deleted: else they would be taken off what is not there any more.
+            self.others.fetch_sub(others, Ordering::SeqCst);
+            self.field.settle(queue, &batch, &failed);
         }
     }
 

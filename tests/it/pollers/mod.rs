@@ -22,8 +22,10 @@ const DRAINING: Duration = Duration::from_secs(280);
 enum Trouble {
     /// It answers 503 to everything.
     Down,
-    /// It takes a call a second, and refuses the others.
+    /// It takes a call a second, as its connection says, and refuses others.
     Limited,
+    /// The same, and its connection says a thousand.
+    Surprising,
 }
 
 /// What was measured.
@@ -56,7 +58,7 @@ impl Figures {
             ms(&self.troubled)
         );
         println!("  ratio of medians {:.2}, of p99 {:.2}", self.ratio(50), self.ratio(99));
-        println!("  {} messages in flight at most, of all orgs", self.in_flight);
+        println!("  {} of its messages in flight at most", self.in_flight);
         println!(
             "  {} calls meanwhile; {} calls after, {:.4} a record, {} refused; all there after {:.0} s",
             self.calls_meanwhile,
@@ -76,16 +78,22 @@ fn among(trouble: Trouble) -> Figures {
     let plan = |name: &str| Plan::new(&format!("pollers-{name}")).mapping("contact", CONTACT);
     let orgs = Orgs {
         well: plan("well").ready(&stack),
-        troubled: plan("troubled").ready(&stack),
+        troubled: match trouble {
+            Trouble::Limited => plan("troubled").limits(json!([{"api": "*", "requests": 1, "per": "1s"}])),
+            Trouble::Down | Trouble::Surprising => plan("troubled"),
+        }
+        .ready(&stack),
         other: plan("other").ready(&stack),
     };
     let crm = orgs.troubled.crm();
     match trouble {
         Trouble::Down => crm.fault(json!({"fault": "status", "value": 503})),
-        Trouble::Limited => crm.limits(json!([{"api": "*", "requests": 1, "per_ms": 1_000}])),
+        Trouble::Limited | Trouble::Surprising => {
+            crm.limits(json!([{"api": "*", "requests": 1, "per_ms": 1_000}]))
+        }
     }
     let mark = crm.mark();
-    let fleet = Fleet::new(&stack, &field);
+    let fleet = Fleet::new(&stack, &field, &orgs.troubled.id);
     std::thread::scope(|scope| {
         let _ending = Ending(&fleet);
         fleet.begin(scope);
@@ -148,4 +156,10 @@ fn given_eight_pollers_and_a_crm_that_is_down_when_another_org_lives_on_then_it_
 #[test]
 fn given_eight_pollers_and_a_crm_of_a_call_a_second_when_another_org_lives_on_then_it_feels_nothing() {
     among(Trouble::Limited);
+}
+
+#[test]
+fn given_eight_pollers_and_a_crm_with_a_limit_that_nobody_told_when_another_org_lives_on_then_it_feels_nothing()
+ {
+    among(Trouble::Surprising);
 }

@@ -109,14 +109,14 @@ impl<'a> Field<'a> {
     }
 
     /// Lets the time pass until `batch` is seen again.
-    pub(crate) fn see_again_in(&self, batch: &[Message], seconds: i32) {
+    pub(crate) fn see_again_in(&self, queue: &str, batch: &[Message], seconds: i32) {
         let entry = |(at, message): (usize, &Message)| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(at.to_string());
             let entry = entry.receipt_handle(message.receipt_handle.as_ref().unwrap());
             entry.visibility_timeout(seconds).build().unwrap()
         };
         let entries = batch.iter().enumerate().map(entry).collect();
-        let changing = self.stack.sqs.change_message_visibility_batch().queue_url(&self.changes);
+        let changing = self.stack.sqs.change_message_visibility_batch().queue_url(queue);
         self.stack.wait(changing.set_entries(Some(entries)).send()).unwrap();
     }
 
