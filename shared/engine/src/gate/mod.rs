@@ -37,6 +37,8 @@ pub struct LimiterGate<'a> {
     calls: AtomicU64,
     let_through: AtomicU64,
     quota_low: AtomicBool,
+    /// Calls that the CRM refused for its limit: nothing is begun by them.
+    refused: AtomicU64,
     /// What is left of the time to wait for tokens, in milliseconds.
     patience_ms: AtomicU32,
     /// What the last lease of the general bucket told of the breaker.
@@ -63,7 +65,7 @@ impl<'a> LimiterGate<'a> {
             Traffic::Live => Way::Whole,
             Traffic::Backfill => Way::Share(SHARE_PERCENT),
         };
-        let (calls, let_through) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (calls, let_through, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
         let quota_low = AtomicBool::new(false);
         let told = Mutex::default();
         let patience_ms = AtomicU32::new(u32::MAX);
@@ -78,6 +80,7 @@ impl<'a> LimiterGate<'a> {
             calls,
             let_through,
             quota_low,
+            refused,
             patience_ms,
             told,
         }
@@ -239,12 +242,13 @@ impl Gate for LimiterGate<'_> {
     fn may_wait(&self, wait_ms: i64) -> bool {
         let wait_ms = u32::try_from(wait_ms.max(0)).unwrap_or(u32::MAX);
         let take = |left: u32| left.checked_sub(wait_ms);
-        self.calls() > 0
+        self.calls() > self.refused.load(Ordering::Relaxed)
             || self.limiter_rests()
             || self.patience_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     async fn block(&self, api: &str, until: Instant) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         let api = if self.rules_of(api).is_empty() { "*" } else { api };
         let bucket = self.bucket(api);
         self.pools.block(&bucket, until);
