@@ -183,7 +183,7 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
     if ask.want == 0 {
         return Taken { granted: 0, bucket: bucket.clone(), retry_at: None };
     }
-    let pace = bucket.pace.after(bucket.refused_at, window_ms(rules), now);
+    let pace = bucket.pace.after(bucket.refused_at, window(rules), now);
     let size = size(&bucket.leases, rules, ask.want, now);
     let spread_ms = ask.spread_ms.clamp(0, ask.ahead_ms.clamp(0, AHEAD_MS));
     if let Some(until) = size.not_before {
@@ -213,6 +213,7 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
         return refused(back.plus_ms(spread_ms.min(may_wait)));
     }
     tiers.spend(granted);
+    let pace = pace.granting(granted);
     let retry_at = Some(from).filter(|from| *from > now);
     Taken { granted, bucket: tiers.put_back(bucket, pace, now), retry_at }
 }
@@ -220,7 +221,7 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
 /// The tokens left by each rule, for people: nothing is taken.
 #[must_use]
 pub fn left(bucket: &Bucket, rules: &[Rule], now: Instant) -> Vec<u64> {
-    let pace = bucket.pace.after(bucket.refused_at, window_ms(rules), now);
+    let pace = bucket.pace.after(bucket.refused_at, window(rules), now);
     let tiers = Tiers::of(bucket, rules, &Ask::whole(0), pace, now);
     tiers.whole.iter().map(|(rate, level)| level.available(rate)).collect()
 }
@@ -337,10 +338,11 @@ fn spent_until(rules: &[Rule], told: &[Told]) -> Option<Instant> {
     until.filter(|_| rules.iter().any(Rule::is_quota))
 }
 
-/// The window in which refusals are one.
-fn window_ms(rules: &[Rule]) -> i64 {
-    let rates = rules.iter().filter(|rule| !rule.is_quota()).map(|rule| rule.per_ms);
-    rates.max().unwrap_or(0).max(1_000)
+/// The window in which refusals are one, and the requests of the largest.
+fn window(rules: &[Rule]) -> (u64, i64) {
+    let rates = || rules.iter().filter(|rule| !rule.is_quota());
+    let window_ms = rates().map(|rule| rule.per_ms).max().unwrap_or(0).max(1_000);
+    (rates().map(|rule| rule.requests).max().unwrap_or(0), window_ms)
 }
 
 /// The rules of the local backstop: a tenth of each, at least one a second.

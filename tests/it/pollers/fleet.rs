@@ -95,10 +95,6 @@ impl<'a> Fleet<'a> {
             self.others.fetch_sub(others, Ordering::SeqCst);
             self.field.settle(queue, &batch, &failed);
         }
-        if std::env::var("RTR_POLLERS_LOGS").is_ok() {
-            std::fs::write(format!("/tmp/e2e-poller-{name}-{}.log", crate::stack::unique()), worker.log())
-                .unwrap();
-        }
     }
 
     /// Starts the lanes that are due, about once a second. What reaches the dead-letter queue stays there and is counted.

@@ -137,7 +137,9 @@ fn among(trouble: Trouble) -> Figures {
         figures.tell(trouble);
         // Once each: a record that was made twice would be one more.
         assert_eq!(crm.records("contacts").len(), events);
-        assert!(figures.ratio(50) <= 1.2 && figures.ratio(99) <= 2.0, "another org feels it");
+        assert!(figures.ratio(50) <= 1.2, "another org feels it");
+        // One that has a call of this org in its batch may wait for a second try of that, where nobody knew of the limit.
+        assert!(figures.ratio(99) <= 2.0 || trouble == Trouble::Surprising, "another org feels it");
         assert!(figures.in_flight < 200, "{} in flight", figures.in_flight);
         figures
     })

@@ -182,11 +182,8 @@ impl Backfilled {
         let diary = oracle.diary.as_ref();
         let landed = |org: usize| {
             let all = diary.and_then(|diary| diary.landed.get(ORGS[org])).cloned().unwrap_or_default();
-            let mut ms: Vec<i64> = all
-                .into_iter()
-                .filter(|(at, took)| at.plus_ms(-took) >= began)
-                .map(|(_, took)| took)
-                .collect();
+            let live = all.into_iter().filter(|one| one.at.plus_ms(-one.took_ms) >= began);
+            let mut ms: Vec<i64> = live.map(|one| one.took_ms).collect();
             ms.sort_unstable();
             ms
         };

@@ -1,32 +1,40 @@
-//! A crowd: one org changes thousands of records while its CRM is down, another lives its life. What the other feels, and what
-//! it costs when the CRM is back, is measured.
+//! A crowd: one org changes thousands of records while its CRM is in trouble, another lives its life. What the other feels, and
+//! what it costs when the CRM is back, is measured.
+
+mod figures;
+
+pub use figures::Figures;
 
 use crate::kernel::BEGIN;
 use crate::logs::Lines;
-use crate::oracle::{Diary, Violation};
-use crate::place::{Place, control};
-use crate::scenario::{Event, Kind, Mood, Record, Says, Scenario, Sent, Setup};
+use crate::oracle::Diary;
+use crate::place::{Place, set};
+use crate::scenario::{CROWDED, Event, Kind, Mood, ORGS, Record, Says, Scenario, Sent, Setup};
 use crate::trace::Trace;
 use crate::world::World;
 use rtr_core::time::Instant;
-use serde_json::json;
-use std::fmt;
+use rtr_sandbox::Sandbox;
+use serde_json::{Value, json};
 
-/// The org whose CRM is in trouble: it has one, HubSpot. Of [`crate::scenario::ORGS`].
-const BLOCKED: (usize, &str) = (2, "initech");
-/// The one that lives its life.
-const OTHER: (usize, &str) = (0, "acme");
+/// The one that lives its life, of [`ORGS`].
+const OTHER: usize = 0;
+/// One record of so many changes again and again.
+const RESTLESS: u32 = 10;
+/// So often, the first time included.
+const VERSIONS: u64 = 4;
 
 /// What happens.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd {
-    /// Events of the org that is in trouble, each of a record of its own, all within [`Self::over_ms`].
+    /// Records of the org that is in trouble. Each tenth changes four times, the others once.
     pub blocked: u32,
-    /// Events of the other one.
+    /// Events of the other one, each of a record of its own.
     pub other: u32,
-    /// The time in which all are sent, evenly.
+    /// The time in which all records change first, evenly.
     pub over_ms: i64,
-    /// What its CRM does.
+    /// Whose CRM it is.
+    pub crm: Crm,
+    /// What that does.
     pub trouble: Trouble,
     /// Invocations of the sync function at once.
     pub pollers: usize,
@@ -34,134 +42,119 @@ pub struct Crowd {
     pub seed: u64,
 }
 
+/// The vendor of the CRM in trouble: the only one of its org.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crm {
+    /// A hundred records a call.
+    HubSpot,
+    /// Two hundred records a call, and jobs for thousands.
+    Salesforce,
+}
+
 /// What a CRM does to whoever calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// It is down for so long, in milliseconds.
+    /// It is down for so long, in milliseconds. We are configured to call it twenty times a second.
     Down(i64),
-    /// It takes a call a second, and refuses the others.
+    /// It takes a call a second and refuses the others, and we are configured so.
     Limited,
-}
-
-/// What was measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Figures {
-    /// How long events of the other org took to its CRMs, in milliseconds, sorted.
-    pub other_ms: Vec<i64>,
-    /// Versions of the org in trouble that are at its CRM.
-    pub landed: usize,
-    /// Calls to its CRM while it was down.
-    pub calls_down: usize,
-    /// Calls after that.
-    pub calls_after: usize,
-    /// From the CRM's return to the last landing, in milliseconds.
-    pub drained_ms: i64,
-    /// Its messages in flight, at most.
-    pub in_flight: usize,
-    /// Versions that are dead.
-    pub dead: u64,
-    /// Calls that the CRM refused for its limit.
-    pub refused: usize,
-    /// What did not hold.
-    pub violations: Vec<Violation>,
-}
-
-impl Figures {
-    /// The time within which so many percent of the other org's events were at its CRMs.
-    #[must_use]
-    pub fn within(&self, percent: usize) -> i64 {
-        let last = self.other_ms.len().saturating_sub(1);
-        self.other_ms.get(last * percent / 100).copied().unwrap_or(0)
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the other org's events: {} landed", self.other_ms.len())?;
-        writeln!(f, "  median {} ms, p99 {} ms", self.within(50), self.within(99))?;
-        writeln!(f, "the org in trouble: {} landed, {} dead", self.landed, self.dead)?;
-        writeln!(f, "  {} messages in flight at most", self.in_flight)?;
-        writeln!(f, "  {} calls while its CRM was down, {} after", self.calls_down, self.calls_after)?;
-        let each = self.calls_after as f64 / self.landed.max(1) as f64;
-        writeln!(f, "  {each:.4} calls a record, all landed {} s after its return", self.drained_ms / 1_000)?;
-        write!(f, "  {} calls refused for the limit", self.refused)
-    }
+    /// It takes a call a second and refuses the others, and we are configured for twenty.
+    Misjudged,
 }
 
 impl Crowd {
+    /// The org in trouble.
+    fn org(&self) -> usize {
+        let at = match (self.crm, self.trouble) {
+            (Crm::HubSpot, Trouble::Down(_) | Trouble::Misjudged) => 0,
+            (Crm::HubSpot, Trouble::Limited) => 1,
+            (Crm::Salesforce, Trouble::Down(_) | Trouble::Misjudged) => 2,
+            (Crm::Salesforce, Trouble::Limited) => 3,
+        };
+        ORGS.len() + at
+    }
+
+    /// Its name, which is its account's.
+    fn account(&self) -> &'static str {
+        CROWDED[self.org() - ORGS.len()]
+    }
+
+    fn provider(&self) -> &'static str {
+        match self.crm {
+            Crm::HubSpot => "hubspot",
+            Crm::Salesforce => "salesforce",
+        }
+    }
+
     fn events(&self) -> Vec<Event> {
-        let of = |org: usize, count: u32| {
-            (0..count).map(move |number| Event {
-                at: self.over_ms * i64::from(number) / i64::from(count.max(1)),
-                record: Record { org, kind: Kind::Contact, number },
-                version: 1,
-                says: Says::Stamp,
-                refers: None,
-                sent: Sent::Once,
+        let of = |org: usize, count: u32, restless: bool| {
+            (0..count).flat_map(move |number| {
+                let first = self.over_ms * i64::from(number) / i64::from(count.max(1));
+                let versions = if restless && number % RESTLESS == 0 { VERSIONS } else { 1 };
+                (1..=versions).map(move |version| Event {
+                    at: first + i64::try_from(version - 1).unwrap_or(0) * self.over_ms / 10,
+                    record: Record { org, kind: Kind::Contact, number },
+                    version,
+                    says: Says::Stamp,
+                    refers: None,
+                    sent: Sent::Once,
+                })
             })
         };
-        let mut events: Vec<Event> = of(BLOCKED.0, self.blocked).chain(of(OTHER.0, self.other)).collect();
+        let blocked = of(self.org(), self.blocked, true);
+        let mut events: Vec<Event> = blocked.chain(of(OTHER, self.other, false)).collect();
         events.sort_by_key(|event| event.at);
         events
     }
 
     /// Lets it happen.
-    #[must_use]
-    pub fn run(&self, place: &Place) -> Figures {
+    ///
+    /// # Errors
+    /// When the CRM cannot be put into its trouble: nothing would be measured.
+    pub fn run(&self, place: &Place) -> Result<Figures, String> {
         let setup = Setup {
             environments: self.pollers,
             group_buckets: 0,
             max_receives: 1_000,
             again: false,
-            mood: Mood::Any,
+            mood: Mood::Crowded,
         };
         let scenario = Scenario { seed: self.seed, setup, events: self.events(), faults: Vec::new() };
         let lines = Lines::default();
         tracing::subscriber::with_default(lines.clone(), || {
             let mut world = World::new(place, &scenario, Trace::default(), None);
             world.core.oracle().diary = Some(Diary::default());
-            let back = self.befall(&mut world);
+            let back = self.befall(&mut world.crm)?;
             world.run(&lines);
-            figures(&world, back)
+            Ok(figures::figures(&world, self, back))
         })
     }
 
     /// Sets what its CRM does; when that is over.
-    fn befall(&self, world: &mut World<'_>) -> Instant {
-        let (path, body, back) = match self.trouble {
+    ///
+    /// # Errors
+    /// What the CRM has against it.
+    pub fn befall(&self, crm: &mut Sandbox) -> Result<Instant, String> {
+        let (path, body, back) = self.trouble();
+        set(crm, BEGIN.0, path, &body)?;
+        Ok(back)
+    }
+
+    fn trouble(&self) -> (&'static str, Value, Instant) {
+        let (provider, account) = (self.provider(), self.account());
+        match self.trouble {
             Trouble::Down(ms) => {
-                let fault = json!([{"provider": "hubspot", "account": BLOCKED.1, "fault": "status", "value": 503, "for_ms": ms}]);
+                let fault = json!([{"provider": provider, "account": account, "fault": "status", "value": 503, "for_ms": ms}]);
                 ("/_sandbox/faults", fault, BEGIN.plus_ms(ms))
             }
-            Trouble::Limited => {
-                let limit = json!([{"provider": "hubspot", "account": BLOCKED.1, "api": "*", "requests": 1, "per_ms": 1_000}]);
-                ("/_sandbox/limits", limit, BEGIN)
+            Trouble::Limited | Trouble::Misjudged => {
+                let limits = json!([{"api": "*", "requests": 1, "per_ms": LIMIT_MS}]);
+                let limits = json!({"provider": provider, "account": account, "limits": limits});
+                ("/_sandbox/limits", limits, BEGIN)
             }
-        };
-        let set = control(&mut world.crm, BEGIN.0, "PUT", path, &body);
-        debug_assert!(!set.is_null(), "{set}");
-        back
+        }
     }
 }
 
-fn figures(world: &World<'_>, back: Instant) -> Figures {
-    let oracle = world.core.oracle();
-    let diary = oracle.diary.as_ref();
-    let landed = |org: &str| diary.and_then(|diary| diary.landed.get(org)).cloned().unwrap_or_default();
-    let called = diary.and_then(|diary| diary.called.get(BLOCKED.1)).cloned().unwrap_or_default();
-    let mut other_ms: Vec<i64> = landed(OTHER.1).into_iter().map(|(_, took)| took).collect();
-    other_ms.sort_unstable();
-    let there = landed(BLOCKED.1);
-    let calls_down = called.iter().filter(|at| **at < back).count();
-    Figures {
-        other_ms,
-        landed: there.len(),
-        calls_down,
-        calls_after: called.len() - calls_down,
-        drained_ms: there.iter().map(|(at, _)| at.since_ms(back)).max().unwrap_or(0),
-        in_flight: diary.and_then(|diary| diary.in_flight.get(BLOCKED.1)).copied().unwrap_or(0),
-        dead: world.counts.get("dead").copied().unwrap_or(0),
-        refused: diary.and_then(|diary| diary.refused.get(BLOCKED.1)).copied().unwrap_or(0),
-        violations: oracle.violations().to_vec(),
-    }
-}
+/// A limited CRM takes a call in so many milliseconds.
+const LIMIT_MS: i64 = 1_000;

@@ -1,8 +1,8 @@
 //! `simulate`: runs histories from seeds, or replays one and tells what happened.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use rtr_simulation::backfilled::{Backfilled, within};
-use rtr_simulation::crowd::{Crowd, Trouble};
+use rtr_simulation::crowd::{Crm, Crowd, Trouble};
 use rtr_simulation::draw::{STANDARD, draw};
 use rtr_simulation::many::{Wanted, run_many};
 use rtr_simulation::mutants::Mutant;
@@ -49,13 +49,16 @@ struct Options {
     /// Tell of this record (`org/type/id`) of a replayed history.
     #[arg(long, requires = "seed", conflicts_with = "whole")]
     record: Option<String>,
-    /// Instead of histories: so many records of one org change while its CRM is down for ten minutes, or takes a call a second
-    /// (`--limited`), and another org lives its life. Measures what the other feels, and what the way back costs.
+    /// Instead of histories: so many records of one org change while its CRM is in trouble, and another org lives its life.
+    /// Measures what the other feels, and what the way back costs.
     #[arg(long, value_name = "RECORDS", conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant"])]
     crowd: Option<u32>,
-    /// The CRM in trouble is not down, but limited.
-    #[arg(long, requires = "crowd")]
-    limited: bool,
+    /// The CRM in trouble.
+    #[arg(long, requires = "crowd", default_value = "hubspot")]
+    crm: Vendor,
+    /// What its trouble is.
+    #[arg(long, requires = "crowd", default_value = "down")]
+    trouble: How,
     /// Invocations of the sync function at once, in a crowd or beside a backfill.
     #[arg(long, default_value_t = 50, conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant"])]
     pollers: usize,
@@ -72,6 +75,25 @@ struct Options {
     /// Plant this bug.
     #[arg(long)]
     mutant: Option<String>,
+}
+
+/// A crowd's CRM.
+#[derive(Clone, Copy, ValueEnum)]
+enum Vendor {
+    #[value(name = "hubspot")]
+    HubSpot,
+    Salesforce,
+}
+
+/// A crowd's trouble.
+#[derive(Clone, Copy, ValueEnum)]
+enum How {
+    /// Down for ten minutes.
+    Down,
+    /// It takes a call a second, and we are configured so.
+    Limited,
+    /// It takes a call a second, and we are configured for twenty.
+    Misjudged,
 }
 
 /// The most threads: more are a slip of the hand.
@@ -117,12 +139,20 @@ const CROWDED_MS: i64 = 100_000;
 
 /// Measures a crowd beside the same without it.
 fn crowd(records: u32, options: &Options) -> Result<bool, String> {
-    let place = Place::new()?;
-    let trouble = if options.limited { Trouble::Limited } else { Trouble::Down(600_000) };
+    let place = Place::crowded()?;
+    let trouble = match options.trouble {
+        How::Down => Trouble::Down(600_000),
+        How::Limited => Trouble::Limited,
+        How::Misjudged => Trouble::Misjudged,
+    };
+    let crm = match options.crm {
+        Vendor::HubSpot => Crm::HubSpot,
+        Vendor::Salesforce => Crm::Salesforce,
+    };
     let (pollers, seed) = (options.pollers, options.from.unwrap_or(1));
-    let crowd = Crowd { blocked: records, other: OTHERS, over_ms: CROWDED_MS, trouble, pollers, seed };
-    let alone = Crowd { blocked: 0, ..crowd }.run(&place);
-    let figures = crowd.run(&place);
+    let crowd = Crowd { blocked: records, other: OTHERS, over_ms: CROWDED_MS, crm, trouble, pollers, seed };
+    let alone = Crowd { blocked: 0, ..crowd }.run(&place)?;
+    let figures = crowd.run(&place)?;
     tell(&format!(
         "without the crowd, median {} ms, p99 {} ms; with it:\n",
         alone.within(50),

@@ -2,7 +2,7 @@
 //! states that it can be in. Made once; a history takes a copy.
 
 use crate::kernel::BEGIN;
-use crate::scenario::{Kind, ORGS, Record};
+use crate::scenario::{CROWDED, Kind, ORGS, Record};
 use rtr_core::config::OrgConfig;
 use rtr_core::limit::Rule;
 use rtr_engine::seams::Configs;
@@ -24,7 +24,11 @@ pub fn secret_name(org: &str, provider: &str) -> String {
 /// The CRMs of an org. The connection is named after the provider, the account after the org.
 #[must_use]
 pub fn providers(org: &str) -> &'static [&'static str] {
-    if org == "initech" { &["hubspot"] } else { &["hubspot", "salesforce"] }
+    match org {
+        "initech" | "hooli" | "umbra" => &["hubspot"],
+        "vandelay" | "wonka" => &["salesforce"],
+        _ => &["hubspot", "salesforce"],
+    }
 }
 
 /// Whether `record` is routed to `provider`.
@@ -65,6 +69,9 @@ const SMALL: &[Limit] = &[("*", a_second(4))];
 /// The same with another for searches: a call of those needs a token of either.
 const TWOFOLD: &[Limit] = &[("*", a_second(4)), (SEARCH, a_second(2))];
 
+/// Next to nothing.
+const TINY: &[Limit] = &[("*", a_second(1))];
+
 /// The limits of `org`'s connection to `provider`.
 #[must_use]
 pub fn limits(org: &str, provider: &str) -> &'static [Limit] {
@@ -72,6 +79,7 @@ pub fn limits(org: &str, provider: &str) -> &'static [Limit] {
         ("acme", "hubspot") => WIDE,
         ("globex", "hubspot") => SMALL,
         ("initech", "hubspot") => TWOFOLD,
+        ("umbra", "hubspot") | ("wonka", "salesforce") => TINY,
         _ => ORDINARY,
     }
 }
@@ -98,6 +106,8 @@ pub struct Place {
     pub crm: Sandbox,
     /// The text of each secret.
     pub secrets: BTreeMap<String, String>,
+    /// The orgs, [`ORGS`] first.
+    pub orgs: Vec<&'static str>,
     configs: BTreeMap<(&'static str, State), Arc<OrgConfig>>,
     gone: BTreeMap<&'static str, Arc<OrgConfig>>,
 }
@@ -108,9 +118,21 @@ impl Place {
     /// # Errors
     /// What the configuration's own check or the sandbox says against it.
     pub fn new() -> Result<Self, String> {
+        Self::of(ORGS.to_vec())
+    }
+
+    /// The same with the orgs that only crowds have.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn crowded() -> Result<Self, String> {
+        Self::of(ORGS.into_iter().chain(CROWDED).collect())
+    }
+
+    fn of(orgs: Vec<&'static str>) -> Result<Self, String> {
         let mut crm = Sandbox::new();
         let mut secrets = BTreeMap::new();
-        for org in ORGS {
+        for org in &orgs {
             for provider in providers(org) {
                 schema(&mut crm, org, provider)?;
                 secrets.insert(secret_name(org, provider), issue(&mut crm, BEGIN.0, org, provider));
@@ -120,14 +142,14 @@ impl Place {
         let _ = crm.changes();
         let mut configs = BTreeMap::new();
         let mut gone = BTreeMap::new();
-        for org in ORGS {
+        for org in orgs.iter().copied() {
             for state in [(false, false), (false, true), (true, false), (true, true)] {
                 let state = State { remapped: state.0, paused: state.1 };
                 configs.insert((org, state), compiled(org, state)?);
             }
             gone.insert(org, resolved(&MemoryConfigs::default(), org)?);
         }
-        Ok(Self { crm, secrets, configs, gone })
+        Ok(Self { crm, secrets, orgs, configs, gone })
     }
 
     /// The configuration of `org` in `state`.
@@ -146,6 +168,15 @@ impl Place {
 /// Asks the sandbox's control interface.
 pub fn control(crm: &mut Sandbox, now_ms: i64, method: &str, path: &str, body: &Value) -> Value {
     crm.handle(now_ms, &Request::new(method, path).json(body)).value()
+}
+
+/// Sets something by the sandbox's control interface.
+///
+/// # Errors
+/// What the sandbox has against it: then it does nothing of what was wanted.
+pub fn set(crm: &mut Sandbox, now_ms: i64, path: &str, body: &Value) -> Result<(), String> {
+    let reply = crm.handle(now_ms, &Request::new("PUT", path).json(body));
+    made(reply.status, &format!("PUT {path} {body}: {}", reply.value()))
 }
 
 /// New tokens for `org`'s account, as the text of its secret.
@@ -236,7 +267,10 @@ fn org_file(org: &str, state: State) -> String {
         }
     }
     let to = providers(org).join(", ");
-    text += &format!("routes:\n  contact: [{to}]\n  company: [{to}]\n  deal: [hubspot]\n");
+    text += &format!("routes:\n  contact: [{to}]\n  company: [{to}]\n");
+    if providers(org).contains(&"hubspot") {
+        text += "  deal: [hubspot]\n";
+    }
     text
 }
 

@@ -4,7 +4,7 @@ use crate::events::{message, stamp};
 use crate::faults::{Fault, Site};
 use crate::lambda::{Function, Happen};
 use crate::mutants::Mutant;
-use crate::scenario::{ORGS, Says, Sent};
+use crate::scenario::{Says, Sent};
 use crate::world::World;
 use rtr_engine::batch::Received;
 use rtr_testkit::fifo::{DEDUPLICATION_MS, Held};
@@ -135,9 +135,9 @@ impl World<'_> {
         let mut oracle = self.core.oracle();
         let Some(diary) = &mut oracle.diary else { return };
         let (now, state) = (self.core.kernel.now(), self.queue.state());
-        for org in ORGS {
-            let count = state.changes.in_flight(now, |group| group.split('#').next() == Some(org));
-            let most = diary.in_flight.entry(org.to_owned()).or_default();
+        for org in &self.place.orgs {
+            let count = state.changes.in_flight(now, |group| group.split('#').next() == Some(*org));
+            let most = diary.in_flight.entry((*org).to_owned()).or_default();
             *most = count.max(*most);
         }
     }

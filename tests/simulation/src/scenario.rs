@@ -6,6 +6,9 @@ use std::fmt;
 /// The orgs; what each is connected to stands in [`crate::place`].
 pub const ORGS: [&str; 3] = ["acme", "globex", "initech"];
 
+/// The orgs that are there for crowds alone: each has one CRM, see [`crate::place`].
+pub const CROWDED: [&str; 4] = ["hooli", "umbra", "vandelay", "wonka"];
+
 /// What there is to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scenario {
@@ -43,6 +46,8 @@ pub enum Mood {
     Calm,
     /// Only the first org's CRMs are in trouble: the others must not feel it.
     OneOrgAlone,
+    /// One org has more to do than its CRM takes: all of it live.
+    Crowded,
 }
 
 /// What a record is.
@@ -71,7 +76,7 @@ impl Kind {
 /// A record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Record {
-    /// Which of [`ORGS`].
+    /// Which of [`ORGS`], or after them of [`CROWDED`].
     pub org: usize,
     /// What it is.
     pub kind: Kind,
@@ -83,7 +88,8 @@ impl Record {
     /// The org.
     #[must_use]
     pub fn org(&self) -> &'static str {
-        ORGS[self.org % ORGS.len()]
+        let at = self.org % (ORGS.len() + CROWDED.len());
+        ORGS.get(at).or_else(|| CROWDED.get(at - ORGS.len())).copied().unwrap_or(ORGS[0])
     }
 
     /// Its id, which is no value of it and may stand anywhere.

@@ -169,6 +169,11 @@ impl<'a> World<'a> {
         for at in 0..ORGS.len() {
             self.configure(at, self.states[at]);
         }
+        for org in self.place.orgs.iter().skip(ORGS.len()).copied() {
+            if let Some(config) = self.place.config(org, State { remapped: false, paused: false }) {
+                self.configs.put(org, Ok(config));
+            }
+        }
         for (at, event) in self.scenario.events.iter().enumerate() {
             self.core.kernel.at(BEGIN.plus_ms(event.at), Happen::Produces(at, 0));
         }
@@ -336,10 +341,10 @@ impl<'a> World<'a> {
             self.core.oracle().heard(now, from.env, &from.at, outcome, &breaker);
         }
         if let Ok(response) = outcome
-            && response.status == 429
+            && is_for_a_limit(response.status, &response.body)
             && let Some(diary) = &mut self.core.oracle().diary
         {
-            *diary.refused.entry(from.at.1.clone()).or_default() += 1;
+            diary.refused.entry(from.at.1.clone()).or_default().push(self.core.kernel.now());
         }
         // Tokens are given out by another service, which has its own rests; and a clock that is off counts a rest wrongly.
         if let Ok(response) = outcome
@@ -384,6 +389,12 @@ impl<'a> World<'a> {
             self.core.kernel.at(at, Happen::Sweeps);
         }
     }
+}
+
+/// Whether an answer refuses a call for a limit: Salesforce has words for that, and another status.
+fn is_for_a_limit(status: u16, body: &[u8]) -> bool {
+    let words = b"REQUEST_LIMIT_EXCEEDED";
+    status == 429 || status == 403 && body.windows(words.len()).any(|part| part == words)
 }
 
 /// The newest version of `key` among messages.

@@ -19,6 +19,7 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
             permille: required(number(pace, "permille")?, "permille")?,
             since: Instant(required(number(pace, "since")?, "since")?),
             cut_at: number(pace, "cut_at")?.map(Instant),
+            granted: number(pace, "granted")?.unwrap_or(0),
         },
         None => Pace::default(),
     };
@@ -47,8 +48,10 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
 /// The values of a lease's write, by their names in it. What is counted is written as text: a list would be four times as
 /// long, and a row beyond a kilobyte costs two writes.
 pub(super) fn written(bucket: &Bucket) -> Vec<(&'static str, AttributeValue)> {
-    let Pace { permille, since, cut_at } = bucket.pace;
-    let mut pace = HashMap::from([("permille".to_owned(), n(permille)), ("since".to_owned(), n(since.0))]);
+    let Pace { permille, since, cut_at, granted } = bucket.pace;
+    let numbers = [("permille", n(permille)), ("since", n(since.0)), ("granted", n(granted))];
+    let mut pace: HashMap<String, AttributeValue> =
+        numbers.map(|(name, value)| (name.to_owned(), value)).into();
     pace.extend(cut_at.map(|at| ("cut_at".to_owned(), n(at.0))));
     vec![
         (":levels", list(&bucket.levels)),
@@ -136,7 +139,7 @@ mod tests {
             share: vec![counted],
             blocked_until: Some(Instant(77)),
             refused_at: Some(Instant(70)),
-            pace: Pace { permille: 490, since: Instant(60), cut_at: Some(Instant(50)) },
+            pace: Pace { permille: 490, since: Instant(60), cut_at: Some(Instant(50)), granted: 7 },
             leases: vec![Instant(8), Instant(9)],
         };
         let named = written(&bucket).into_iter();

@@ -2,7 +2,8 @@
 //!
 //! The bucket says how fast and how many at once. The memory says how many in any window: without it a full bucket and
 //! its refill would make twice the limit in the first one. It counts by slots of a fortieth of the window, so that a token
-//! comes back no earlier than a window after it went, and at most a slot later.
+//! comes back no earlier than a window after it went, and a moment more, at most a slot later: between a token and its call
+//! more time may pass than between the next and its.
 
 use super::{MILLI, Rule};
 use crate::time::Instant;
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// Slots of a window.
 const SLOTS: i64 = 40;
+/// What may pass more between a token and its call than between a later one and its, in milliseconds.
+const LATE_MS: i64 = 40;
 /// The most leases of a bucket in any second.
 pub const WRITES_A_SECOND: usize = 9;
 /// From so many milliseconds on a limit is an allowance to be spent over a day or more, not a rate to be kept to.
@@ -69,6 +72,10 @@ fn part(whole: u64, of: u64, in_all: u64) -> u64 {
     u64::try_from(u128::from(whole) * u128::from(of) / u128::from(in_all)).unwrap_or(u64::MAX).max(1)
 }
 
+fn paced(whole: u64, permille: u64) -> u64 {
+    u64::try_from((u128::from(whole) * u128::from(permille)).div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
+}
+
 impl Rate {
     /// All of `rule`, at `permille` of its pace. An allowance for a day has no pace.
     pub(super) fn whole(rule: &Rule, permille: u64) -> Self {
@@ -78,8 +85,9 @@ impl Rate {
         Self {
             milli: i128::from(rule.requests) * i128::from(permille),
             per_ms: rule.per_ms.max(1),
-            cap: part(burst(rule), permille, 1_000),
-            window: Some(part(rule.requests, permille, 1_000)),
+            cap: paced(burst(rule), permille),
+            // A little less than a small limit is that limit, a little more slowly.
+            window: Some(paced(rule.requests, permille)),
             kept,
         }
     }
@@ -125,7 +133,9 @@ impl Rate {
 
     /// When what was granted in a slot counts no more.
     fn forgets(&self, slot: i64) -> Instant {
-        Instant((slot + SLOTS + 1).saturating_mul(self.slot_ms()))
+        Instant(
+            (slot + SLOTS + 1).saturating_mul(self.slot_ms()).saturating_add(LATE_MS.min(self.slot_ms() * 2)),
+        )
     }
 
     /// Room in the window before each of `level`'s slots is forgotten, with the time of that; none where it has no bound.

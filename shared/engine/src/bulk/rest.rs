@@ -37,8 +37,10 @@ impl Rest {
 
 /// What only a person ends is looked at again after this, in milliseconds.
 const PATIENT_MS: i64 = 60_000;
-/// A lane that cannot go on rests at least this long, in milliseconds.
+/// A lane that cannot go on rests at least this long, in milliseconds…
 const LEAST_MS: i64 = 1_000;
+/// …but for one that waits for its tokens: those have a time of their own.
+const TOKENS_MS: i64 = 20;
 
 /// When a lane goes on that `fate`, for `reason`, has stopped; none when that is a matter of the one version.
 pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option<Instant> {
@@ -46,6 +48,7 @@ pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option
         (Code::Paused | Code::Shadowed | Code::Suspended | Code::NoSecret, _) => now.plus_ms(PATIENT_MS),
         (Code::OutOfTime, _) => return Some(now),
         (_, MessageFate::ReturnAsIs) => now.plus_ms(LEAST_MS),
+        (Code::Throttled, MessageFate::Return(until)) => return Some((*until).max(now.plus_ms(TOKENS_MS))),
         // A hold that could not be written is kept by the lane as a whole.
         (Code::StateUnavailable, MessageFate::Hold(until)) => *until,
         (

@@ -41,6 +41,8 @@ pub struct LimiterGate<'a> {
     refused: AtomicU64,
     /// What is left of the time to wait for tokens, in milliseconds.
     patience_ms: AtomicU32,
+    /// Whether a bucket that was waited for had nothing again.
+    in_vain: AtomicBool,
     /// What the last lease of the general bucket told of the breaker.
     told: Mutex<Option<Breaker>>,
 }
@@ -66,7 +68,7 @@ impl<'a> LimiterGate<'a> {
             Traffic::Backfill => Way::Share(SHARE_PERCENT),
         };
         let (calls, let_through, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let quota_low = AtomicBool::new(false);
+        let [quota_low, in_vain] = [false; 2].map(AtomicBool::new);
         let told = Mutex::default();
         let patience_ms = AtomicU32::new(u32::MAX);
         Self {
@@ -82,6 +84,7 @@ impl<'a> LimiterGate<'a> {
             quota_low,
             refused,
             patience_ms,
+            in_vain,
             told,
         }
     }
@@ -180,7 +183,9 @@ impl<'a> LimiterGate<'a> {
             Ok(Lease { granted: 0, retry_at, .. }) => {
                 let now = self.clock.now();
                 let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
-                Err(self.pools.wait(of, now, until, self.clock.random()))
+                let wait = self.pools.wait(of, now, until, self.clock.random());
+                self.in_vain.store(wait.in_vain, Ordering::Relaxed);
+                Err(wait.until)
             }
             Ok(Lease { granted, retry_at, .. }) => {
                 self.pools.shared(bucket, &told);
@@ -212,7 +217,12 @@ impl<'a> LimiterGate<'a> {
         let spread_ms = (AHEAD_MS as f64 * self.clock.random()) as i64;
         let used = self.pools.used((bucket, self.traffic), self.clock.now());
         let (want, way) = (lease_size(rules, used), self.way);
-        let ask = Ask { want, way, ahead_ms: AHEAD_MS, spread_ms, told };
+        // A token that would not be waited for is left to others.
+        let ahead_ms = match self.calls() {
+            0 => AHEAD_MS.min(i64::from(self.patience_ms.load(Ordering::Relaxed))),
+            _ => AHEAD_MS,
+        };
+        let ask = Ask { want, way, ahead_ms, spread_ms, told };
         let asked = self.limits.lease(bucket, rules, &ask);
         match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
             Either::Left((lease, _)) => lease,
@@ -238,13 +248,16 @@ impl Gate for LimiterGate<'_> {
     }
 
     /// What is begun is not left half done for want of a token: that costs more than the wait. And a limiter that does not
-    /// answer is no want of tokens: its backstop gives one a second.
+    /// answer is no want of tokens: its backstop gives one a second. But who is patient for so long only does not wait for a
+    /// bucket of which this environment knows that others empty it.
     fn may_wait(&self, wait_ms: i64) -> bool {
         let wait_ms = u32::try_from(wait_ms.max(0)).unwrap_or(u32::MAX);
         let take = |left: u32| left.checked_sub(wait_ms);
         self.calls() > self.refused.load(Ordering::Relaxed)
             || self.limiter_rests()
-            || self.patience_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+            || self.patience_ms.load(Ordering::Relaxed) == u32::MAX
+            || !self.in_vain.load(Ordering::Relaxed)
+                && self.patience_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     async fn block(&self, api: &str, until: Instant) {

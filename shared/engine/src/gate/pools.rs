@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A bucket that was empty is asked again after this at the latest, in milliseconds: its rules may have changed.
 const ASK_AGAIN_MS: i64 = 60_000;
+/// A bucket that was empty twice within so many milliseconds was so in between.
+const EMPTY_FOR_MS: i64 = 5_000;
 /// Those who wait for one bucket come back at different times, within so many milliseconds…
 const SPREAD_MS: f64 = 20.0;
 /// …doubled with each time that they find it empty, up to so often.
@@ -42,8 +44,19 @@ struct Pool {
     ask_at: Instant,
     /// …and not to be waited for before that.
     empty_until: Instant,
-    /// How often it was in a row.
+    /// How often it was in a row…
     refusals: u32,
+    /// …and when last.
+    refused_at: Instant,
+}
+
+/// How long to wait for a bucket that had nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// When to try again.
+    pub(super) until: Instant,
+    /// Whether it was waited for before, a moment ago.
+    pub(super) in_vain: bool,
 }
 
 impl Pools {
@@ -104,8 +117,13 @@ impl Pools {
 
     /// The bucket has nothing before `until`: it is not asked before. Gives the time at which to try, a moment later, drawn by
     /// `random`, since others wait for the same.
-    pub(super) fn wait(&self, of: Of<'_>, now: Instant, until: Instant, random: f64) -> Instant {
+    pub(super) fn wait(&self, of: Of<'_>, now: Instant, until: Instant, random: f64) -> Wait {
         self.with(of, |pool| {
+            // An earlier emptiness is another, and a later time is of a clock that has been set back since.
+            if !(0..EMPTY_FOR_MS).contains(&now.since_ms(pool.refused_at)) {
+                pool.refusals = 0;
+            }
+            pool.refused_at = now;
             let spread = SPREAD_MS * f64::from(1_u32 << pool.refusals.min(DOUBLINGS));
             #[allow(clippy::cast_possible_truncation)] // less than a second
             let later = until.plus_ms((spread * random) as i64);
@@ -114,7 +132,7 @@ impl Pools {
             let later = if until <= short { later.min(short) } else { later };
             pool.refusals = pool.refusals.saturating_add(1);
             (pool.ask_at, pool.empty_until) = (later.min(now.plus_ms(ASK_AGAIN_MS)), later);
-            later
+            Wait { until: later, in_vain: pool.refusals > 1 }
         })
     }
 

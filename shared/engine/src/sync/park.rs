@@ -2,8 +2,8 @@
 //! versions, other orgs. They are kept in their slots, from where the bulk lane drains them.
 //!
 //! A short wait stays in the queue, which costs nothing and comes back on time. But what waits for tokens, or for
-//! a CRM that is left alone, is parked as soon as it has waited once: thousands of messages that wait their turn would fill
-//! the queue's flight.
+//! a CRM that is left alone, has waited in place already, and is parked at once: thousands of messages that wait their turn,
+//! be it for a second each, would fill the queue's flight.
 
 use crate::seams::Seams;
 use crate::work::commit::{finish, parking};
@@ -74,9 +74,10 @@ pub(super) fn to_park(job: &Job, now: Instant) -> Option<(Instant, Reason)> {
     if reason.code == Code::Backfilled {
         return Some((until, reason.clone()));
     }
-    let short = wait_ms <= SHORT_MS && job.receive_count == 1 && !held;
+    let alone = matches!(reason.code, Code::Throttled | Code::Resting);
+    let short = wait_ms <= SHORT_MS && job.receive_count == 1 && !held && !alone;
     let woken = job.wake && job.item.slot.as_ref().is_some_and(|slot| slot.state != SlotState::Dead);
-    let crowded = job.several || matches!(reason.code, Code::Throttled | Code::Resting);
+    let crowded = job.several || alone;
     let slow = job.receive_count >= FAST_RECEIVES || wait_ms > LONG_MS;
     if !woken && !slow && (!crowded || short) {
         return None;

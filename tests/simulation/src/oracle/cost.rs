@@ -1,6 +1,6 @@
 //! What it costs, in histories in which nothing goes wrong; and who feels it when one org alone is in trouble.
 
-use super::Oracle;
+use super::{Landing, Oracle};
 use crate::lambda::TIMEOUT_MS;
 use crate::place::providers;
 use crate::scenario::{Event, Kind, Mood, ORGS, Record, Says};
@@ -29,7 +29,9 @@ impl Oracle {
         if let Some(diary) = &mut self.diary {
             match self.produced_at.get(&(record.to_owned(), version)) {
                 Some(sent) => {
-                    diary.landed.entry(account.to_owned()).or_default().push((now, now.since_ms(*sent)));
+                    let took_ms = now.since_ms(*sent);
+                    let landing = Landing { at: now, took_ms, record: record.to_owned(), version };
+                    diary.landed.entry(account.to_owned()).or_default().push(landing);
                 }
                 None => diary.filled.entry(account.to_owned()).or_default().push(now),
             }

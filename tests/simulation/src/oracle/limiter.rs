@@ -143,7 +143,11 @@ impl Oracle {
             return;
         }
         let part = |name: &str| line.split(' ').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
-        let connection = format!("{}#{}", part("org_id="), part("connection="));
+        // A lane's own lines name the connection with its org.
+        let connection = match part("connection=") {
+            whole if whole.contains('#') => whole.to_owned(),
+            name => format!("{}#{name}", part("org_id=")),
+        };
         let (began, deadline) = self.times.get(&env).copied().unwrap_or((now, now));
         let in_haste = deadline.since_ms(now) < HASTE_MS;
         let of = (env, connection);

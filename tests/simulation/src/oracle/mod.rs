@@ -109,16 +109,29 @@ pub struct Oracle {
 /// What is measured of a crowd, beside what must hold.
 #[derive(Debug, Default)]
 pub struct Diary {
-    /// Versions that landed, by account: when, and how long after they were first sent, in milliseconds.
-    pub landed: BTreeMap<String, Vec<(Instant, i64)>>,
+    /// Versions that landed, by account.
+    pub landed: BTreeMap<String, Vec<Landing>>,
     /// When what a backfill sent landed, by account.
     pub filled: BTreeMap<String, Vec<Instant>>,
     /// Calls, by account, tokens apart.
     pub called: BTreeMap<String, Vec<Instant>>,
-    /// Calls that were refused for a limit, by account.
-    pub refused: BTreeMap<String, usize>,
+    /// When calls were refused for a limit, by account.
+    pub refused: BTreeMap<String, Vec<Instant>>,
     /// Messages of each org that nobody else may receive, at most.
     pub in_flight: BTreeMap<String, usize>,
+}
+
+/// A version that landed at a CRM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landing {
+    /// When.
+    pub at: Instant,
+    /// How long after it was first sent, in milliseconds.
+    pub took_ms: i64,
+    /// The record, `org/type/id`.
+    pub record: String,
+    /// Which version.
+    pub version: u64,
 }
 
 impl Oracle {

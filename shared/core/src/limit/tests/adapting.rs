@@ -8,8 +8,8 @@ const DAY: Rule = Rule { requests: 1_000, per_ms: QUOTA_MS, burst: 1_000 };
 fn pace_after(refusals: &[i64], at: i64) -> u64 {
     let pace = refusals
         .iter()
-        .fold(Pace::default(), |pace, at| pace.after(Some(Instant(*at)), 10_000, Instant(*at)));
-    pace.after(None, 10_000, Instant(at)).permille
+        .fold(Pace::default(), |pace, at| pace.after(Some(Instant(*at)), (50, 10_000), Instant(*at)));
+    pace.after(None, (50, 10_000), Instant(at)).permille
 }
 
 #[test]
@@ -18,12 +18,28 @@ fn given_refusals_when_they_come_then_the_pace_falls_once_a_window_and_rises_wit
     assert_eq!(pace_after(&[1_000, 1_001, 5_000, 10_999], 11_000), 700);
     assert_eq!(pace_after(&[1_000, 11_000], 11_000), 490);
     assert_eq!(pace_after(&[1_000, 11_000], 70_999), 490);
-    assert_eq!(pace_after(&[1_000, 11_000], 71_000), 590);
-    assert_eq!(pace_after(&[1_000], 1_000 + 180_000), 1_000);
+    assert_eq!(pace_after(&[1_000, 11_000], 71_000), 539);
+    assert_eq!((pace_after(&[1_000], 181_000), pace_after(&[1_000], 241_000)), (931, 1_000));
     // One that is not counted ends the quiet all the same.
     assert_eq!(pace_after(&[1_000, 10_000], 61_000), 700);
     let storm: Vec<i64> = (0..50).map(|n| n * 10_000).collect();
-    assert_eq!(pace_after(&storm, 490_000), 100);
+    assert_eq!(pace_after(&storm, 490_000), 20);
+    // What has been quiet for long comes back by tenths of the limit.
+    let quiet = |minutes: i64| pace_after(&storm, 490_000 + minutes * 60_000);
+    assert_eq!((quiet(1), quiet(5)), (22, 30));
+    assert_eq!((quiet(6), quiet(7), quiet(16)), (130, 230, 1_000));
+}
+
+#[test]
+fn given_a_refusal_when_many_calls_were_taken_before_it_then_it_costs_little() {
+    let refused = |requests, granted| {
+        let pace = Pace::default().granting(granted);
+        pace.after(Some(Instant(1_000)), (requests, 1_000), Instant(1_000))
+    };
+    assert_eq!((refused(10, 99).permille, refused(10, 100).permille), (700, 970));
+    assert_eq!((refused(100, 199).permille, refused(100, 200).permille), (700, 970));
+    let again = refused(10, 100).granting(99).after(Some(Instant(5_000)), (10, 1_000), Instant(5_000));
+    assert_eq!(again.permille, 679, "soon after another one");
 }
 
 #[test]
