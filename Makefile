@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate bench-crowd check-template local stop logs invoke bench-links bench-buckets lint advisories release clean
+.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke bench-links bench-buckets lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,15 @@ bench-crowd: ## one org's CRM in trouble under 20,000 changed records: what anot
 	@cargo build -q --profile simulation -p rtr-simulation
 	@for crm in hubspot salesforce; do for how in down limited misjudged; do echo; echo "its $$crm is $$how:"; \
 		cargo run -q --profile simulation -p rtr-simulation -- --crowd $(or $(N),20000) --crm $$crm --trouble $$how; done; done
+
+bench-backfill: ## a backfill beside live traffic, simulated: what live events feel of it [N=20000] [ARGS=--small|--same-records]
+	@cargo run -q --profile simulation -p rtr-simulation -- --backfill $(or $(N),20000) $(ARGS)
+
+bench-pollers: setup build ## the same as bench-crowd with eight pollers of the real function, on a local stack of its own [N=20000]
+	@$(PYTHON3) infra/tools/setup.py nextest
+	@cargo nextest run -p rtr-tests --no-run
+	@RTR_POLLERS_EVENTS=$(or $(N),20000) $(STACK) --name test run -- cargo nextest run --profile bench -p rtr-tests \
+		-E 'test(eight_pollers)' --no-capture
 
 check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks

@@ -17,6 +17,24 @@ pub(crate) struct Who {
     pub(crate) author: String,
 }
 
+/// Who acts, where `--reason` narrows what is meant.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Because {
+    /// Why, for rtr audit
+    #[arg(long, value_name = "TEXT")]
+    because: Option<String>,
+    /// Who does it
+    #[arg(long, env = "USER", default_value = "unknown")]
+    author: String,
+}
+
+impl Because {
+    /// The same, as it is written down.
+    pub(crate) fn who(&self) -> Who {
+        Who { reason: self.because.clone(), author: self.author.clone() }
+    }
+}
+
 impl Who {
     /// The entry of an act that begins now.
     pub(crate) fn entry(&self, action: &str, target: String) -> Entry {

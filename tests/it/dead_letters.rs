@@ -104,3 +104,53 @@ fn given_a_mapping_that_fails_when_it_is_mended_and_redriven_then_the_record_goe
         same(org.crm().values("contacts", "firstname"), vec!["Bob".to_owned()])
     });
 }
+
+#[test]
+fn given_dead_versions_when_they_are_dropped_then_they_count_as_done_and_the_audit_names_who_and_why() {
+    let stack = Stack::here();
+    let org = Plan::new("given-up").mapping("contact", CONTACT).ready(&stack);
+    let crm = org.crm();
+    crm.property(json!({"object": "contacts", "name": "firstname", "options": ["Ann"]}));
+    let contact = |id: &str, v: u64, name: &str| {
+        org.contact(id, v, &json!({"email": format!("{id}@x.example"), "first_name": name}))
+    };
+    stack.publish(&[contact("a", 1, "Bob"), contact("b", 1, "Bob")]);
+    org.until_dead(2);
+    let dropped = || {
+        let entries = stack.rtr(&["audit", "--org", &org.id, "--json"]).json();
+        entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["action"] == "dlq.drop")
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+
+    let drop = ["dlq", "drop", "--org", &org.id, "--json"];
+    let dry = stack.rtr(&[&drop[..], &["--dry-run"]].concat()).json();
+    assert_eq!((&dry["matched"], &dry["dropped"]), (&json!(2), &json!(2)), "{dry}");
+    org.until_dead(2);
+    assert!(dropped().is_empty(), "nothing was done, and nothing is said to be");
+
+    let said = [&drop[..], &["--yes", "--because", "test data", "--author", "ada"]].concat();
+    let done = stack.rtr(&said).json();
+    assert_eq!((&done["dropped"], &done["gone"]), (&json!(2), &json!(0)), "{done}");
+    org.until_dead(0);
+    assert_eq!(org.record("contact", "a")["applied_version"], 1, "the fence stands where it was dropped");
+    let audit = dropped();
+    assert_eq!(audit.len(), 1, "{audit:?}");
+    let (entry, target) = (&audit[0], format!("{} hubspot", org.id));
+    assert_eq!(
+        (&entry["by"], &entry["reason"], &entry["count"], &entry["target"]),
+        (&json!("ada"), &json!("test data"), &json!(2), &json!(target)),
+    );
+    // Nothing is left to drop: that is no act.
+    stack.rtr(&said).ended(0);
+    assert_eq!(dropped().len(), 1);
+
+    stack.publish(&[contact("a", 2, "Ann")]);
+    eventually("only a newer version goes", || {
+        same(crm.values("contacts", "firstname"), vec!["Ann".to_owned()])
+    });
+}

@@ -206,7 +206,7 @@ impl Session<'_> {
                 Class::Throttled { until } => {
                     let until = until.unwrap_or_else(|| self.clock.now().plus_ms(SHORT_WAIT_MS));
                     self.gate.block(call.api, until).await;
-                    if tries >= MAX_TRIES || !self.can_wait(until) || !self.retries.take() {
+                    if tries >= MAX_TRIES || !self.may_wait(until) || !self.retries.take() {
                         return Err(Failure { class: Class::Throttled { until: Some(until) }, ..failure });
                     }
                 }

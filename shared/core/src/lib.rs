@@ -7,7 +7,7 @@
 //! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
 //! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied, [`parked`] what people do with it · [`plan`] what to do next · [`settle`] what to write after
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope
-//! - [`audit`] what people did · [`links`] links told by a file · [`limit`] token buckets · [`breaker`] a connection's circuit breaker · [`retry`] when to try again · [`time`] instants
+//! - [`audit`] what people did · [`links`] links told by a file · [`limit`] token buckets · [`breaker`] a connection's circuit breaker · [`pressure`] how much a backfill may send · [`retry`] when to try again · [`time`] instants
 
 pub mod audit;
 pub mod breaker;
@@ -26,6 +26,7 @@ pub mod mapping;
 pub mod parked;
 pub mod payload;
 pub mod plan;
+pub mod pressure;
 pub mod retry;
 pub mod settle;
 pub mod slot;

@@ -3,6 +3,7 @@
 use crate::batch::Received;
 use rtr_core::code::Code;
 use rtr_core::item::Ended;
+use rtr_core::time::Instant;
 use std::collections::BTreeMap;
 
 /// The result of one invocation.
@@ -66,6 +67,36 @@ impl RecordLine<'_> {
             attempts = self.attempts,
         );
     }
+}
+
+/// Writes the line of one run of a connection's lane: what became of its records, when it is to be looked at and, unless
+/// nothing is due, why it does not go on until then.
+pub fn log_lane(
+    connection: &str,
+    baton: u64,
+    report: &BatchReport,
+    (until, why): (Option<Instant>, Option<Code>),
+    took_ms: i64,
+) {
+    let n = |name: &str| report.counts.get(name).copied().unwrap_or(0);
+    tracing::info!(
+        event = "lane",
+        connection,
+        baton,
+        applied = n("applied"),
+        unchanged = n("unchanged"),
+        superseded = n("superseded"),
+        skipped = n("skipped"),
+        dropped = n("dropped"),
+        dead = n("dead"),
+        put_off = n("put_off"),
+        job_rows = n("job_rows"),
+        crm_calls = n("crm_calls"),
+        until = until.map(Instant::to_rfc3339).unwrap_or_default(),
+        code = why.map_or("", Code::as_str),
+        message = why.map_or("Nothing is due.", Code::about),
+        took_ms,
+    );
 }
 
 /// Writes the batch's line.

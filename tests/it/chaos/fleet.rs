@@ -2,10 +2,7 @@
 //! `redrive`. They are killed by order, and started anew.
 
 use super::dice::Dice;
-use super::field::Field;
-use super::gate::{Gate, Side, Sky, Trap};
-use super::tally::Tally;
-use crate::stack::{Stack, Worker, batch_of, receive_count, variable};
+use crate::stack::{Field, Gate, Side, Sky, Stack, Tally, Trap, Worker, batch_of, receive_count, variable};
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -189,7 +186,7 @@ impl<'a> Fleet<'a> {
                 }
                 (Some(Order::Twice), Some(_)) => {
                     unspent = None;
-                    self.field.see_again_in(batch, 0);
+                    self.field.see_again_in(&self.field.changes, batch, 0);
                     continue;
                 }
                 _ if waited >= PATIENCE => "killed by the timeout".to_owned(),
@@ -209,7 +206,7 @@ impl<'a> Fleet<'a> {
         gate.untrap();
         self.killed.lock().unwrap().extend(batch.iter().filter_map(|message| message.message_id.clone()));
         // No request of the dead is on its way any more: the rest of the quarantine need not be waited for.
-        self.field.see_again_in(batch, 2);
+        self.field.see_again_in(&self.field.changes, batch, 2);
         self.start("sync", "SYNC_FUNCTION_NAME", gate)
     }
 

@@ -1,8 +1,7 @@
 //! What the tables and the CRMs hold in the end, in the words of the story.
 
-use super::field::{Field, Row};
 use super::orgs::{account, connections, kept, kinds};
-use crate::stack::Org;
+use crate::stack::{Field, Org, Row};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -1,25 +1,20 @@
 //! Everything that can go wrong at once, upon the real binaries, and what the CRMs hold in the end.
 //!
-//! - `story` what happened, and what should be so · `orgs` to whom, and at which CRMs · `field` the test's own tables and
-//!   queues · `fleet` the processes, killed by order · `gate` AWS going away · `tap` which token went where · `storm` the
-//!   faults, one after another · `tally` what really struck · `known`, `journal`, `verdict` what is so in the end
+//! - `story` what happened, and what should be so · `orgs` to whom, and at which CRMs · `fleet` the processes, killed by order · `tap` which
+//!   token went where · `storm` the faults, one after another · `known`, `journal`, `verdict` what is so in the end
 
 mod dice;
-mod field;
 mod fleet;
-mod gate;
 mod journal;
 mod known;
 mod orgs;
 mod storm;
 mod story;
-mod tally;
 mod tap;
 mod verdict;
 
-use crate::stack::{CANARY, Event, Org, Stack, eventually_within, unique};
+use crate::stack::{CANARY, Event, Field, Org, Stack, eventually_within, unique};
 use dice::Dice;
-use field::Field;
 use fleet::{Ending, Fleet};
 use known::Known;
 use orgs::{CALM, account};

@@ -1,13 +1,10 @@
 //! Every fault in its turn, while events flow: set, and waited for until it has really struck.
 
 use super::dice::Dice;
-use super::field::Field;
 use super::fleet::{Fleet, Order};
-use super::gate::{Side, Trap};
 use super::orgs::{BOTH, KEYLESS, SALES, account, connections};
 use super::story::{Story, Telling};
-use super::tally::Tally;
-use crate::stack::{CrmRequest, Event, LONG, Org, eventually_within};
+use crate::stack::{CrmRequest, Event, Field, LONG, Org, Side, Tally, Trap, eventually_within};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

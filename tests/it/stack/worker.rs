@@ -31,7 +31,17 @@ impl<'a> Worker<'a> {
 
     /// The binary `name`, with the environment of the deployed function `function` but for `variables`.
     pub(crate) fn start(stack: &'a Stack, name: &str, function: &str, variables: &[(&str, &str)]) -> Self {
-        let timeout_s: u64 = variable("FUNCTION_TIMEOUT_S").parse().unwrap();
+        Self::start_for(stack, name, function, variables, variable("FUNCTION_TIMEOUT_S").parse().unwrap())
+    }
+
+    /// The same with so many seconds for each invocation.
+    pub(crate) fn start_for(
+        stack: &'a Stack,
+        name: &str,
+        function: &str,
+        variables: &[(&str, &str)],
+        timeout_s: u64,
+    ) -> Self {
         let api = RuntimeApi::start(i64::try_from(timeout_s).unwrap() * 1_000);
         let log = std::env::temp_dir().join(format!("rtr-{name}-{}.log", unique()));
         let output = File::create(&log).unwrap();

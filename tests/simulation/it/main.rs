@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod backfilled;
 mod catalogue;
 mod crowd;
 mod determinism;

@@ -47,6 +47,8 @@ pub enum Happen {
     Mends(Fault, u32),
     /// The next step of a change of the number of message groups.
     Regroups(Regrouping),
+    /// A backfill goes on.
+    Feeds,
 }
 
 /// A function.

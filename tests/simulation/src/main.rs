@@ -1,6 +1,7 @@
 //! `simulate`: runs histories from seeds, or replays one and tells what happened.
 
 use clap::{Parser, ValueEnum};
+use rtr_simulation::backfilled::{Backfilled, within};
 use rtr_simulation::crowd::{Crm, Crowd, Trouble};
 use rtr_simulation::draw::{STANDARD, draw};
 use rtr_simulation::many::{Wanted, run_many};
@@ -58,9 +59,19 @@ struct Options {
     /// What its trouble is.
     #[arg(long, requires = "crowd", default_value = "down")]
     trouble: How,
-    /// Invocations of the sync function at once, in a crowd.
-    #[arg(long, requires = "crowd", default_value_t = 50)]
+    /// Invocations of the sync function at once, in a crowd or beside a backfill.
+    #[arg(long, default_value_t = 50, conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant"])]
     pollers: usize,
+    /// Instead of histories: `rtr backfill` sends so many records of one org, while it and another live their lives. Measures what
+    /// live events of either feel.
+    #[arg(long, value_name = "RECORDS", conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant", "crowd"])]
+    backfill: Option<u32>,
+    /// The live events of the org are of the records that are backfilled.
+    #[arg(long, requires = "backfill")]
+    same_records: bool,
+    /// The org has a small limit, of four calls a second.
+    #[arg(long, requires = "backfill")]
+    small: bool,
     /// Plant this bug.
     #[arg(long)]
     mutant: Option<String>,
@@ -105,9 +116,10 @@ fn threads(text: &str) -> Result<usize, String> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = match (options.crowd, options.seed) {
-        (Some(records), _) => crowd(records, &options),
-        (_, Some(seed)) => replay(seed, &options),
+    let done = match (options.crowd, options.backfill, options.seed) {
+        (Some(records), ..) => crowd(records, &options),
+        (_, Some(records), _) => backfill(records, &options),
+        (.., Some(seed)) => replay(seed, &options),
         _ => many(&options),
     };
     match done {
@@ -149,6 +161,26 @@ fn crowd(records: u32, options: &Options) -> Result<bool, String> {
     tell(&format!("{figures}\n"));
     let ratio = |percent| figures.within(percent) as f64 / alone.within(percent).max(1) as f64;
     tell(&format!("ratio of medians {:.2}, of p99 {:.2}\n", ratio(50), ratio(99)));
+    figures.violations.iter().for_each(|violation| tell(&format!("breaks {violation}\n")));
+    Ok(figures.violations.is_empty())
+}
+
+/// Measures a backfill beside the same without it.
+fn backfill(records: u32, options: &Options) -> Result<bool, String> {
+    let place = Place::new()?;
+    let beside = if options.small { Backfilled::BESIDE_SMALL } else { Backfilled::BESIDE };
+    let (pollers, seed, same_records) = (options.pollers, options.from.unwrap_or(1), options.same_records);
+    let with = Backfilled { records, pollers, seed, same_records, ..beside };
+    let without = Backfilled { records: 0, ..with }.run(&place);
+    let figures = with.run(&place);
+    tell(&format!("without the backfill:\n{without}\nwith it:\n{figures}\n"));
+    for (whose, with, without) in [
+        ("its own", &figures.own_ms, &without.own_ms),
+        ("another org's", &figures.other_ms, &without.other_ms),
+    ] {
+        let ratio = |percent| within(with, percent) as f64 / within(without, percent).max(1) as f64;
+        tell(&format!("{whose} live events: ratio of medians {:.2}, of p99 {:.2}\n", ratio(50), ratio(99)));
+    }
     figures.violations.iter().for_each(|violation| tell(&format!("breaks {violation}\n")));
     Ok(figures.violations.is_empty())
 }

@@ -124,10 +124,16 @@ impl World<'_> {
         if function == Function::Sync {
             self.measure();
         }
+        let more = self.each_polls && function == Function::Sync && !batch.is_empty();
         if !batch.is_empty() {
             self.deliver(function, batch);
         }
         self.look_at_queues();
+        // The others ask at the same time.
+        if more && self.running < self.scenario.setup.environments {
+            *self.polls_at(function) = Some(now);
+            core.kernel.at(now, Happen::Polls(function));
+        }
     }
 
     /// Counts what is in flight, where that is asked for.

@@ -1,5 +1,6 @@
 //! The world of one history: services, functions, producer and people, until nothing is left to happen.
 
+use crate::backfilled::{Fed, Feed};
 use crate::core::{Core, EnvId, SimClock, TrueClock};
 use crate::env::{Env, Services};
 use crate::faults::Site;
@@ -87,6 +88,12 @@ pub struct World<'a> {
     pub producers_groups: u64,
     /// How far the end is.
     pub phase: Phase,
+    /// Whether each of the sync function's pollers looks at the queue by itself; else one look follows another.
+    pub each_polls: bool,
+    /// A backfill that is being sent, and how far it came.
+    pub feed: Option<Feed>,
+    /// See there.
+    pub fed: Fed,
     /// When each function's queue is looked at next.
     polls: [Option<Instant>; 3],
     sweeps_at: Option<Instant>,
@@ -153,6 +160,9 @@ impl<'a> World<'a> {
             replaces: false,
             producers_groups: scenario.setup.group_buckets,
             phase: Phase::Working,
+            each_polls: false,
+            feed: None,
+            fed: Fed::default(),
             polls: [None; 3],
             sweeps_at: None,
         };
@@ -219,7 +229,8 @@ impl<'a> World<'a> {
 
     /// Lets everything happen.
     pub fn run(&mut self, lines: &Lines) {
-        for _ in 0..MOST_STEPS + STEPS_OF_EVENT * self.scenario.events.len() as u64 {
+        let fed = self.feed.as_ref().map_or(0, Feed::len);
+        for _ in 0..MOST_STEPS + STEPS_OF_EVENT * (self.scenario.events.len() as u64 + fed) {
             if !self.core.oracle().is_content() {
                 return;
             }
@@ -278,6 +289,7 @@ impl<'a> World<'a> {
             Happen::Strikes(fault, how) => self.strike(fault, how),
             Happen::Mends(fault, how) => self.mend(fault, how),
             Happen::Regroups(step) => self.regroup(step),
+            Happen::Feeds => self.feed(),
         }
     }
 

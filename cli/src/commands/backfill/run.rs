@@ -3,7 +3,7 @@
 
 use super::feed::Feed;
 use super::pace::{Pace, Whole};
-use super::pressure::{LOOK, Pressure, depth};
+use super::pressure::depth;
 use super::state::State;
 use super::way::{Waiting, Way};
 use crate::aws::Aws;
@@ -13,6 +13,7 @@ use crate::commands::publish::schedule::Schedule;
 use crate::commands::publish::send::{Target, send};
 use crate::problem::Problem;
 use indicatif::ProgressBar;
+use rtr_core::pressure::{LOOK, Pressure};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;

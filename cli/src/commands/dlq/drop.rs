@@ -7,14 +7,17 @@ use super::index;
 use super::letter::Letter;
 use super::redrive::Pace;
 use crate::app::App;
+use crate::audit::{Who, note};
 use crate::aws::{Aws, unavailable};
 use crate::confirm::confirm;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
 use futures::stream::{self, StreamExt};
+use rtr_core::audit::Entry;
 use rtr_core::item::Item;
 use rtr_engine::seams::{Seams, Unavailable, Write, Wrote};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Writes under way at once.
 const AT_ONCE: usize = 16;
@@ -43,13 +46,18 @@ pub(super) enum Cleared {
 }
 
 /// Drops what `filter` takes.
-pub(super) async fn run(app: &App, filter: &Filter, act: &Act, rate: Option<u32>) -> Ended {
+pub(super) async fn run(app: &App, filter: &Filter, act: &Act, who: &Who, rate: Option<u32>) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let letters = index::find(&aws, filter).await?;
     let mut report = Report { dry_run: act.dry_run, matched: letters.len(), ..Report::default() };
     let question = format!("Drop {} for good?", count(letters.len(), "dead letter"));
     if letters.is_empty() || (!act.dry_run && !confirm(app, &question, act.yes)?) {
         return Ok(tell(app, &report));
+    }
+    if !act.dry_run {
+        for entry in entries(&letters, who) {
+            note(&aws, &entry).await?;
+        }
     }
     let runtime = aws.runtime("")?;
     let pace = Pace::new(rate, letters.len());
@@ -62,6 +70,25 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, rate: Option<u32>
         pace.wait(step.len()).await;
     }
     Ok(tell(app, &report))
+}
+
+/// One entry for each connection that is concerned; what belongs to no org, or to no connection of it, has one of its own.
+fn entries(letters: &[Letter], who: &Who) -> Vec<Entry> {
+    let mut by_connection: BTreeMap<(Option<&str>, Option<&str>), u64> = BTreeMap::new();
+    for letter in letters {
+        let of = (letter.org_id.as_deref(), letter.connection.as_deref());
+        *by_connection.entry(of).or_default() += 1;
+    }
+    let entry = |((org_id, connection), versions): ((Option<&str>, Option<&str>), u64)| {
+        let target = match (org_id, connection) {
+            (Some(org_id), Some(connection)) => format!("{org_id} {connection}"),
+            (Some(org_id), None) => org_id.to_owned(),
+            (None, _) => "of no org".to_owned(),
+        };
+        let entry = who.entry("dlq.drop", target);
+        Entry { org_id: org_id.map(str::to_owned), count: Some(versions), ..entry }
+    };
+    by_connection.into_iter().map(entry).collect()
 }
 
 async fn one_step(
@@ -136,4 +163,46 @@ fn tell(app: &App, report: &Report) -> Exit {
         format!("{would} {}{gone}", count(report.dropped, "dead letter"))
     });
     Exit::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtr_core::key::PairKey;
+    use rtr_core::time::Instant;
+
+    #[test]
+    fn given_letters_of_several_connections_when_dropped_then_each_connection_has_one_entry_of_all_its_records()
+     {
+        let letter = |org_id: &str, connection: &str| {
+            let summary = serde_json::json!({"org_id": org_id, "connection": connection, "version": 1});
+            let key = PairKey { pk: format!("{org_id}#contact"), sk: format!("c#{connection}") };
+            Letter::read(key, Instant(0), &summary.to_string())
+        };
+        let unread = PairKey { pk: "!unattributed#m".to_owned(), sk: "-".to_owned() };
+        let letters = [
+            letter("acme", "hubspot"),
+            letter("acme", "salesforce"),
+            letter("acme", "hubspot"),
+            letter("umbra", "-"),
+            Letter::read(unread, Instant(0), "{}"),
+        ];
+        let who = Who { reason: Some("sent by mistake".to_owned()), author: "ada".to_owned() };
+        let found = entries(&letters, &who);
+        assert!(
+            found.iter().all(|one| one.action == "dlq.drop" && one.by == "ada" && one.reason == who.reason)
+        );
+        let short: Vec<(&str, Option<&str>, Option<u64>)> =
+            found.iter().map(|one| (one.target.as_str(), one.org_id.as_deref(), one.count)).collect();
+        assert_eq!(
+            short,
+            [
+                ("of no org", None, Some(1)),
+                ("acme hubspot", Some("acme"), Some(2)),
+                ("acme salesforce", Some("acme"), Some(1)),
+                ("umbra", Some("umbra"), Some(1)),
+            ]
+        );
+        assert_eq!(entries(&[], &who), []);
+    }
 }

@@ -11,6 +11,7 @@ mod redrive;
 mod show;
 
 use crate::app::App;
+use crate::audit::Because;
 use crate::problem::Ended;
 use filter::{Filter, Grouping};
 
@@ -55,6 +56,8 @@ pub(crate) enum Command {
         filter: Filter,
         #[command(flatten)]
         act: Act,
+        #[command(flatten)]
+        by: Because,
         /// At most so many a second
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         rate: Option<u32>,
@@ -83,6 +86,8 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Redrive { filter, act, buckets, rate } => {
             Box::pin(redrive::run(app, &filter, &act, buckets, rate)).await
         }
-        Command::Drop { filter, act, rate } => Box::pin(drop::run(app, &filter, &act, rate)).await,
+        Command::Drop { filter, act, by, rate } => {
+            Box::pin(drop::run(app, &filter, &act, &by.who(), rate)).await
+        }
     }
 }

@@ -86,7 +86,7 @@ async fn audit(aws: &Aws, act: &Act, what: What, entries: &[Entry]) -> Result<()
     let mut by_connection: HashMap<&ConnectionKey, u64> = HashMap::new();
     entries.iter().for_each(|entry| *by_connection.entry(&entry.connection).or_default() += 1);
     for (key, versions) in by_connection {
-        let mut entry = act.who().entry(action, format!("{} {}", key.org_id, key.connection));
+        let mut entry = act.by.who().entry(action, format!("{} {}", key.org_id, key.connection));
         (entry.org_id, entry.count) = (Some(key.org_id.clone()), Some(versions));
         note(aws, &entry).await?;
     }

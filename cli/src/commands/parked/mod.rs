@@ -7,7 +7,7 @@ mod list;
 mod look;
 
 use crate::app::App;
-use crate::audit::Who;
+use crate::audit::Because;
 use crate::commands::dlq::filter::{Filter, Grouping};
 use crate::problem::Ended;
 
@@ -47,19 +47,8 @@ pub(crate) struct Act {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Why, for rtr audit
-    #[arg(long = "because", value_name = "TEXT")]
-    because: Option<String>,
-    /// Who does it
-    #[arg(long, env = "USER", default_value = "unknown")]
-    author: String,
-}
-
-impl Act {
-    /// `--reason` narrows what is meant, as it does for dead letters.
-    fn who(&self) -> Who {
-        Who { reason: self.because.clone(), author: self.author.clone() }
-    }
+    #[command(flatten)]
+    by: Because,
 }
 
 /// Runs one of them.

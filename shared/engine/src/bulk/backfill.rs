@@ -9,6 +9,7 @@ use super::rest::Rest;
 use super::{LOOK_AT, SOON_MS, STOPPED_MS, Tries, Work};
 use crate::report::BatchReport;
 use crate::seams::Parked;
+use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
 use rtr_core::lane::Lane;
 use rtr_core::limit::Traffic;
@@ -50,13 +51,13 @@ impl Backfill {
         let clock = lane.seams.clock;
         // This baton's time is over for what came since: the next baton's is not, and it goes first.
         if self.begun && live.is_some_and(|one| lane.by() < one.not_before && one.not_before <= clock.now()) {
-            return Some(Rest::Until(clock.now()));
+            return Some(Rest::Until(clock.now(), Code::OutOfTime));
         }
         if self.shown.is_empty() {
             let Some((due, later)) =
                 lane.split(lane.seams.records.backfilled(lane.connection, LOOK_AT).await)
             else {
-                return Some(Rest::Until(clock.now().plus_ms(SOON_MS)));
+                return Some(Rest::Until(clock.now().plus_ms(SOON_MS), Code::StateUnavailable));
             };
             if due.is_empty() {
                 let next = live.into_iter().chain(&later).map(|one| one.not_before).min();
@@ -64,7 +65,7 @@ impl Backfill {
             }
             // The index still shows what is drained already.
             if self.worked.replace(false) == Some(false) {
-                return Some(Rest::Until(clock.now().plus_ms(SOON_MS)));
+                return Some(Rest::Until(clock.now().plus_ms(SOON_MS), Code::NotVisibleYet));
             }
             match jobs.begin(lane, taken, config, Traffic::Backfill, due.len(), report).await {
                 Begun::No => self.shown = due.into(),
@@ -83,15 +84,15 @@ impl Backfill {
             clock.sleep_ms(rest_ms.min(STEP_MS)).await;
             return None;
         }
-        if lane.was_stopped().await {
-            return Some(Rest::Until(clock.now().plus_ms(STOPPED_MS)));
+        if let Some(code) = lane.was_stopped().await {
+            return Some(Rest::Until(clock.now().plus_ms(STOPPED_MS), code));
         }
         let chunk: Vec<Parked> = self.shown.drain(..size.min(self.shown.len())).collect();
         self.begun = true;
         match drain(lane, taken, config, &chunk, true, report).await {
-            Drain::Stopped { until, ended, refused } => {
+            Drain::Stopped { until, code, ended, refused } => {
                 if tries.end(lane, until, ended, refused, report) {
-                    return Some(Rest::Until(until));
+                    return Some(Rest::Until(until, code));
                 }
                 // The rest of what was shown is looked at anew.
                 self.shown.clear();

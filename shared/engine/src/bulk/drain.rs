@@ -33,6 +33,8 @@ pub(super) enum Drain {
     Stopped {
         /// When it may again.
         until: Instant,
+        /// Why.
+        code: Code,
         /// Whether anything has ended all the same.
         ended: bool,
         /// Whether it was refused what it asked for, and not only told to ask later.
@@ -58,7 +60,8 @@ pub(super) async fn drain(
         Ok(named) => named,
         Err(error) => {
             tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
-            return Drain::Stopped { until: soon(seams.clock.now()), ended: false, refused: true };
+            let (until, code) = soon(seams.clock.now());
+            return Drain::Stopped { until, code, ended: false, refused: true };
         }
     };
     let mut named = named;
@@ -100,7 +103,7 @@ pub(super) async fn drain(
     }
     let (mut stopped, some_put) = put_off(lane, &mut jobs, report).await;
     if dropped.failed || dead.failed {
-        stopped = stopped.max(Some(soon(seams.clock.now())));
+        stopped = later(stopped, soon(seams.clock.now()));
     }
     notify(seams, lane.settings, &jobs, report).await;
     let mut ended = dropped.written + dead.written > 0;
@@ -111,20 +114,29 @@ pub(super) async fn drain(
     }
     let refuses = |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if !matches!(reason.code, Code::Throttled | Code::Resting));
     let refused = jobs.iter().any(refuses);
-    stopped.map_or(Drain::Worked(ended || some_put), |until| Drain::Stopped { until, ended, refused })
+    stopped.map_or(Drain::Worked(ended || some_put), |(until, code)| Drain::Stopped {
+        until,
+        code,
+        ended,
+        refused,
+    })
 }
 
 /// Writes how long what could not go stays parked; what stopped the connection as a whole is left as it is, and says until
 /// when, beside whether anything was put off. The lane knows as of anything that is parked: the index may not show it, when
 /// the lane is looked at next.
-async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) -> (Option<Instant>, bool) {
+async fn put_off(
+    lane: &Work<'_>,
+    jobs: &mut [Job],
+    report: &mut BatchReport,
+) -> (Option<(Instant, Code)>, bool) {
     let seams = lane.seams;
     let now = seams.clock.now();
     let (mut stopped, mut first, mut work) = (None, None, Vec::new());
     for job in jobs.iter_mut() {
         let Stage::Returned(fate, reason) = &job.stage else { continue };
         if let Some(until) = stops(fate, reason, now) {
-            stopped = Some(stopped.map_or(until, |held: Instant| held.max(until)));
+            stopped = later(stopped, (until, reason.code));
             // What was announced ended in order.
             if job.item.crashes > 0 {
                 work.push((job, Ending::Returned));
@@ -144,18 +156,23 @@ async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) ->
         && let Err(error) = seams.limits.want_lane(lane.connection, at).await
     {
         tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
-        stopped = stopped.max(Some(at));
+        stopped = later(stopped, (at, Code::StateUnavailable));
     }
     if !work.is_empty() {
         let answers = commit(seams, work).await;
         if answers.iter().any(|answer| matches!(answer, Committed::Failed(_))) {
-            stopped = stopped.max(Some(soon(now)));
+            stopped = later(stopped, soon(now));
         }
     }
     (stopped, first.is_some())
 }
 
 /// When a table that took no write is tried again: what it did not take is due still.
-fn soon(now: Instant) -> Instant {
-    now.plus_ms(SOON_MS)
+fn soon(now: Instant) -> (Instant, Code) {
+    (now.plus_ms(SOON_MS), Code::StateUnavailable)
+}
+
+/// What stops the lane longer.
+fn later(stopped: Option<(Instant, Code)>, by: (Instant, Code)) -> Option<(Instant, Code)> {
+    Some(stopped.filter(|held| held.0 >= by.0).unwrap_or(by))
 }

@@ -16,7 +16,7 @@ mod jobs;
 mod rest;
 
 use crate::batch::{Received, Settings};
-use crate::report::{BatchReport, log_batch};
+use crate::report::{BatchReport, log_batch, log_lane};
 use crate::seams::{Baton, Parked, Seams, Unavailable};
 use crate::work::{COMMIT_RESERVE_MS, Caches};
 use backfill::Backfill;
@@ -25,6 +25,7 @@ use futures::future::join_all;
 use ingest::{Begun, Ingesting};
 use rest::Rest;
 use rtr_connectors::registry;
+use rtr_core::code::Code;
 use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
@@ -98,7 +99,7 @@ async fn one(
     let rest = ingest::work(&lane, &taken, &mut report).await;
     let now = seams.clock.now();
     let next = match rest {
-        Rest::Until(at) => Some(at.max(now)),
+        Rest::Until(at, _) => Some(at.max(now)),
         Rest::Empty { next } => taken.look_again(next, now),
     };
     // A worker whose clock is ahead of the queue's has found nothing due: nor will the next one, until it is time by that.
@@ -108,6 +109,7 @@ async fn one(
         }
         _ => now,
     };
+    log_lane(&connection.key(), taken.n, &report, (next, rest.code()), now.since_ms(began));
     match seams.limits.pass_lane(connection, &taken, next).await {
         // Else the sweep sends it, when it is time.
         Ok(true) if next.is_some_and(|at| at <= by) => {
@@ -121,7 +123,16 @@ async fn one(
 }
 
 fn is_stopped(config: &OrgConfig, connection: &ConnectionKey) -> bool {
-    config.connections.get(&connection.connection).is_some_and(|own| own.mode != Mode::Live)
+    stop(config, connection).is_some()
+}
+
+/// How a person has stopped the connection, if one has.
+fn stop(config: &OrgConfig, connection: &ConnectionKey) -> Option<Code> {
+    match config.connections.get(&connection.connection)?.mode {
+        Mode::Live => None,
+        Mode::Shadow => Some(Code::Shadowed),
+        Mode::Paused => Some(Code::Paused),
+    }
 }
 
 /// What one worker has to do with.
@@ -169,14 +180,14 @@ impl Work<'_> {
             Ok(config) => config,
             Err(error) => {
                 tracing::warn!(event = "config", org_id = self.connection.org_id, message = %error);
-                return Rest::Until(clock.now().plus_ms(SOON_MS));
+                return Rest::Until(clock.now().plus_ms(SOON_MS), Code::StateUnavailable);
             }
         };
         // Whoever let it go on wants that seen now, not when a memory of the stop has expired.
         let config = if is_stopped(&config, self.connection) {
             match self.seams.configs.org_anew(&self.connection.org_id).await {
                 Ok(config) if !is_stopped(&config, self.connection) => config,
-                _ => return self.stopped().await,
+                _ => return self.stopped(stop(&config, self.connection).unwrap_or(Code::Paused)).await,
             }
         } else {
             config
@@ -193,7 +204,7 @@ impl Work<'_> {
         loop {
             let Some((due, later)) = self.split(self.seams.records.parked(self.connection, LOOK_AT).await)
             else {
-                return Rest::Until(clock.now().plus_ms(SOON_MS));
+                return Rest::Until(clock.now().plus_ms(SOON_MS), Code::StateUnavailable);
             };
             if due.is_empty() {
                 match backfill
@@ -214,14 +225,14 @@ impl Work<'_> {
                 if self.deadline.since_ms(clock.now()) < self.least_chunk_ms() {
                     return self.out_of_time(begun);
                 }
-                if self.was_stopped().await {
-                    return Rest::Until(clock.now().plus_ms(STOPPED_MS));
+                if let Some(code) = self.was_stopped().await {
+                    return Rest::Until(clock.now().plus_ms(STOPPED_MS), code);
                 }
                 begun = true;
                 match drain(self, taken, &config, chunk, false, report).await {
-                    Drain::Stopped { until, ended, refused } => {
+                    Drain::Stopped { until, code, ended, refused } => {
                         if tries.end(self, until, ended, refused, report) {
-                            return Rest::Until(until);
+                            return Rest::Until(until, code);
                         }
                         // Tokens come back in a moment: the rest of what was shown is looked at anew.
                         clock.sleep_ms(until.since_ms(clock.now()).max(0)).await;
@@ -236,7 +247,7 @@ impl Work<'_> {
                 && let Some(rest) =
                     backfill.step(self, taken, &config, size, None, jobs, &mut tries, report).await
             {
-                return rest.at_latest(clock.now().plus_ms(SOON_MS));
+                return rest.at_latest(clock.now().plus_ms(SOON_MS), Code::NotVisibleYet);
             }
         }
     }
@@ -257,15 +268,15 @@ impl Work<'_> {
         }
     }
 
-    /// Whether a person has stopped the connection since this run began. From memory: it costs a request when that expires.
-    async fn was_stopped(&self) -> bool {
+    /// How a person has stopped the connection since this run began. From memory: it costs a request when that expires.
+    async fn was_stopped(&self) -> Option<Code> {
         let config = self.seams.configs.org(&self.connection.org_id).await;
-        config.is_ok_and(|config| is_stopped(&config, self.connection))
+        stop(config.as_ref().ok()?, self.connection)
     }
 
     /// A connection that a person has stopped is looked at again and again while something is parked there, and touched in
     /// nothing; where nothing is, whoever parks wakes its lane.
-    async fn stopped(&self) -> Rest {
+    async fn stopped(&self, code: Code) -> Rest {
         let records = self.seams.records;
         let none = |shown: Result<Vec<Parked>, Unavailable>| shown.is_ok_and(|shown| shown.is_empty());
         if none(records.parked(self.connection, 1).await)
@@ -273,14 +284,18 @@ impl Work<'_> {
         {
             return Rest::Empty { next: None };
         }
-        Rest::Until(self.seams.clock.now().plus_ms(STOPPED_MS))
+        Rest::Until(self.seams.clock.now().plus_ms(STOPPED_MS), code)
     }
 
     /// How a run ends whose time is over. One whose clock is ahead has no time from its beginning: nor may the next one have.
     fn out_of_time(&self, begun: bool) -> Rest {
         let now = self.seams.clock.now();
         let soon = self.by().plus_ms(SOON_MS);
-        if begun || now <= soon { Rest::Until(now) } else { Rest::Empty { next: Some(soon) } }
+        if begun || now <= soon {
+            Rest::Until(now, Code::OutOfTime)
+        } else {
+            Rest::Empty { next: Some(soon) }
+        }
     }
 
     fn least_chunk_ms(&self) -> i64 {

@@ -8,8 +8,8 @@ use rtr_core::time::Instant;
 /// How a lane's work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// It is to be looked at then, or at once.
-    Until(Instant),
+    /// It is to be looked at then, or at once, and why it does not go on now.
+    Until(Instant, Code),
     /// Nothing is due; when the next is, as far as the index shows.
     Empty {
         /// The first that is not due yet.
@@ -18,11 +18,19 @@ pub(super) enum Rest {
 }
 
 impl Rest {
-    /// The same, but looked at again by then.
-    pub(super) fn at_latest(self, at: Instant) -> Self {
+    /// The same, but looked at again by then, for `code`.
+    pub(super) fn at_latest(self, at: Instant, code: Code) -> Self {
         match self {
-            Self::Until(until) => Self::Until(until.min(at)),
-            Self::Empty { next } => Self::Until(next.map_or(at, |next| next.min(at))),
+            Self::Until(until, why) => Self::Until(until.min(at), why),
+            Self::Empty { next } => Self::Until(next.map_or(at, |next| next.min(at)), code),
+        }
+    }
+
+    /// Why it does not go on; none when nothing is due.
+    pub(super) fn code(self) -> Option<Code> {
+        match self {
+            Self::Until(_, code) => Some(code),
+            Self::Empty { .. } => None,
         }
     }
 }

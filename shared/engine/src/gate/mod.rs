@@ -37,6 +37,8 @@ pub struct LimiterGate<'a> {
     calls: AtomicU64,
     let_through: AtomicU64,
     quota_low: AtomicBool,
+    /// Calls that the CRM refused for its limit: nothing is begun by them.
+    refused: AtomicU64,
     /// What is left of the time to wait for tokens, in milliseconds.
     patience_ms: AtomicU32,
     /// Whether a bucket that was waited for had nothing again.
@@ -65,7 +67,7 @@ impl<'a> LimiterGate<'a> {
             Traffic::Live => Way::Whole,
             Traffic::Backfill => Way::Share(SHARE_PERCENT),
         };
-        let (calls, let_through) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (calls, let_through, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
         let [quota_low, in_vain] = [false; 2].map(AtomicBool::new);
         let told = Mutex::default();
         let patience_ms = AtomicU32::new(u32::MAX);
@@ -80,6 +82,7 @@ impl<'a> LimiterGate<'a> {
             calls,
             let_through,
             quota_low,
+            refused,
             patience_ms,
             in_vain,
             told,
@@ -250,7 +253,7 @@ impl Gate for LimiterGate<'_> {
     fn may_wait(&self, wait_ms: i64) -> bool {
         let wait_ms = u32::try_from(wait_ms.max(0)).unwrap_or(u32::MAX);
         let take = |left: u32| left.checked_sub(wait_ms);
-        self.calls() > 0
+        self.calls() > self.refused.load(Ordering::Relaxed)
             || self.limiter_rests()
             || self.patience_ms.load(Ordering::Relaxed) == u32::MAX
             || !self.in_vain.load(Ordering::Relaxed)
@@ -258,6 +261,7 @@ impl Gate for LimiterGate<'_> {
     }
 
     async fn block(&self, api: &str, until: Instant) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         let api = if self.rules_of(api).is_empty() { "*" } else { api };
         let bucket = self.bucket(api);
         self.pools.block(&bucket, until);

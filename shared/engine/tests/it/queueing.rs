@@ -204,3 +204,20 @@ fn given_a_connection_with_more_work_than_tokens_when_synced_then_the_next_is_pa
         assert_eq!(world.item("contact", "b").slot.is_none(), waits);
     }
 }
+
+#[test]
+fn given_a_crm_that_refuses_for_its_limit_when_synced_then_its_first_refusal_is_not_waited_out_among_others_work()
+ {
+    for (within_ms, waits) in [(TOKENS_WITHIN_MS, false), (u32::MAX, true)] {
+        let mut world = World::with_contact(CONTACT);
+        world.settings.tokens_within_ms = within_ms;
+        let refusal = json!({"status": 429, "headers": {"Retry-After": "1"}});
+        world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*batch/upsert"},
+            "fault": "status", "value": refusal, "count": 1}]));
+        let began = world.now();
+        world.sync(&[world.contact("a", 1, &json!({"email": "a@x.io"}))]);
+        let took_ms = world.now().since_ms(began);
+        assert_eq!(took_ms > i64::from(TOKENS_WITHIN_MS), waits, "{took_ms} ms");
+        assert_eq!(world.contacts("email").len(), usize::from(waits));
+    }
+}

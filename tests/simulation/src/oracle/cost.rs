@@ -26,12 +26,15 @@ impl Oracle {
 
     /// A version landed: how long that took, where the trouble is another's.
     pub(super) fn took(&mut self, now: Instant, account: &str, record: &str, version: u64) {
-        if let Some(diary) = &mut self.diary
-            && let Some(sent) = self.produced_at.get(&(record.to_owned(), version))
-        {
-            let landing =
-                Landing { at: now, took_ms: now.since_ms(*sent), record: record.to_owned(), version };
-            diary.landed.entry(account.to_owned()).or_default().push(landing);
+        if let Some(diary) = &mut self.diary {
+            match self.produced_at.get(&(record.to_owned(), version)) {
+                Some(sent) => {
+                    let took_ms = now.since_ms(*sent);
+                    let landing = Landing { at: now, took_ms, record: record.to_owned(), version };
+                    diary.landed.entry(account.to_owned()).or_default().push(landing);
+                }
+                None => diary.filled.entry(account.to_owned()).or_default().push(now),
+            }
         }
         if self.mood != Some(Mood::OneOrgAlone) || account == ORGS[0] {
             return;

@@ -300,12 +300,13 @@ impl Oracle {
         object: &str,
         key: &str,
     ) -> Vec<(String, BTreeMap<String, String>)> {
+        // By the key first: it tells most of them apart.
         let here = self.external.iter().filter(|((at, of, _), one)| {
-            at.0 == provider
+            one.key == key
+                && one.live
+                && at.0 == provider
                 && at.1 == account
                 && of.eq_ignore_ascii_case(object)
-                && one.live
-                && one.key == key
         });
         here.map(|((_, _, id), one)| (id.clone(), one.values.clone())).collect()
     }

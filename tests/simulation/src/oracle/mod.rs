@@ -127,6 +127,8 @@ pub struct Oracle {
 pub struct Diary {
     /// Versions that landed, by account.
     pub landed: BTreeMap<String, Vec<Landing>>,
+    /// When what a backfill sent landed, by account.
+    pub filled: BTreeMap<String, Vec<Instant>>,
     /// Calls, by account, tokens apart.
     pub called: BTreeMap<String, Vec<Instant>>,
     /// When calls were refused for a limit, by account.

@@ -60,7 +60,7 @@ impl<'a> Beginning<'a> {
                 return Begun::No;
             }
         };
-        let soon = || Begun::Stopped(Rest::Until(seams.clock.now().plus_ms(SOON_MS)));
+        let soon = || Begun::Stopped(Rest::Until(seams.clock.now().plus_ms(SOON_MS), Code::StateUnavailable));
         let (now, nonce) = (seams.clock.now(), seams.clock.nonce());
         let list = format!("jobs/{}/{nonce}", digest::hex(lane.connection.key().as_bytes()));
         let entries: Vec<&Entry> = self.candidates.iter().map(|one| &one.entry).collect();
@@ -159,7 +159,8 @@ impl<'a> Beginning<'a> {
             return Begun::Yes;
         }
         let seams = self.lane.seams;
-        let soon = Begun::Stopped(Rest::Until(seams.clock.now().plus_ms(SOON_MS)));
+        let at = seams.clock.now().plus_ms(SOON_MS);
+        let soon = Begun::Stopped(Rest::Until(at, Code::StateUnavailable));
         if release_all(self.lane, note, seams.clock.now()).await.is_err() {
             return soon;
         }

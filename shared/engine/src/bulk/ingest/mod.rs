@@ -69,13 +69,13 @@ pub(super) async fn work(lane: &Work<'_>, taken: &Lane, report: &mut BatchReport
         match watch(lane, taken, note, report).await {
             Watched::Over => {}
             Watched::Pending(at) => jobs.look_at = Some(at),
-            Watched::Stopped(at) => return Rest::Until(at),
+            Watched::Stopped(at) => return Rest::Until(at, Code::InJob),
         }
     }
     let rest = lane.work(taken, &mut jobs, report).await;
     match (rest, jobs.look_at) {
         (rest, None) => rest,
-        (Rest::Until(until), Some(at)) => Rest::Until(until.min(at)),
+        (Rest::Until(until, code), Some(at)) => Rest::Until(until.min(at), code),
         (Rest::Empty { next }, Some(at)) => Rest::Empty { next: Some(next.map_or(at, |next| next.min(at))) },
     }
 }
@@ -99,7 +99,7 @@ impl Ingesting {
             return Begun::No;
         }
         *tried = true;
-        if lane.was_stopped().await {
+        if lane.was_stopped().await.is_some() {
             return Begun::No;
         }
         let gathered = match gather::gather(lane, config, ingest, facts, traffic).await {
@@ -107,7 +107,8 @@ impl Ingesting {
             Ok(None) => return Begun::No,
             Err(error) => {
                 tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
-                return Begun::Stopped(Rest::Until(lane.seams.clock.now().plus_ms(SOON_MS)));
+                let at = lane.seams.clock.now().plus_ms(SOON_MS);
+                return Begun::Stopped(Rest::Until(at, Code::StateUnavailable));
             }
         };
         let door = Door { config, connection: lane.connection, connector, lane: Whose::Bulk, traffic };

@@ -11,6 +11,7 @@ mod jobs;
 mod meanwhile;
 mod pauses;
 mod stops;
+mod telling;
 
 use crate::CONTACT;
 use async_trait::async_trait;

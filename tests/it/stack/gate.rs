@@ -1,8 +1,7 @@
 //! A door between one function process and AWS, through which the test makes services go away, lose answers, and stand
 //! still at a chosen request, so that the process can be killed there.
 
-use super::tally::Tally;
-use crate::stack::variable;
+use super::{Tally, variable};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -28,18 +27,18 @@ const LINKS: &str = "TransactWriteItems";
 
 /// What is wrong with AWS right now, for every process alike.
 #[derive(Default)]
-pub(super) struct Sky {
+pub(crate) struct Sky {
     /// Nobody answers for DynamoDB.
-    pub(super) dynamo_gone: AtomicBool,
+    pub(crate) dynamo_gone: AtomicBool,
     /// So many more writes to DynamoDB are done without an answer.
-    pub(super) dynamo_mute: AtomicU32,
+    pub(crate) dynamo_mute: AtomicU32,
     /// Secrets Manager refuses.
-    pub(super) secrets_refuse: AtomicBool,
+    pub(crate) secrets_refuse: AtomicBool,
 }
 
 /// On which side of a request the process is to stand still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// AWS has not seen it.
     Before,
     /// AWS has done it, and the process does not know.
@@ -48,7 +47,7 @@ pub(super) enum Side {
 
 /// Which request to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trap {
+pub(crate) enum Trap {
     /// The one after so many.
     After(usize, Side),
     /// The first that writes down what became of a record.
@@ -69,7 +68,7 @@ struct Shared {
 }
 
 /// The door, open until it is dropped.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     url: String,
     shared: Arc<Shared>,
     caught: mpsc::Receiver<String>,
@@ -78,7 +77,7 @@ pub(super) struct Gate {
 
 impl Gate {
     /// A door under `sky`.
-    pub(super) fn new(sky: &Arc<Sky>, tally: &Arc<Tally>) -> Self {
+    pub(crate) fn new(sky: &Arc<Sky>, tally: &Arc<Tally>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -105,27 +104,27 @@ impl Gate {
     }
 
     /// What sends a process through here.
-    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         SERVICES.iter().map(|name| (*name, self.url.clone())).collect()
     }
 
     /// Holds one request: for good, if whoever sent it is patient.
-    pub(super) fn trap(&self, trap: Trap) {
+    pub(crate) fn trap(&self, trap: Trap) {
         *self.shared.trap.lock().unwrap() = Some(trap);
     }
 
     /// Holds nothing any more.
-    pub(super) fn untrap(&self) {
+    pub(crate) fn untrap(&self) {
         *self.shared.trap.lock().unwrap() = None;
     }
 
     /// Whether the process waits for nothing of AWS.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.shared.open.load(Ordering::SeqCst) == 0
     }
 
     /// What stands still here, if anything does within the time.
-    pub(super) fn caught(&self, within: Duration) -> Option<String> {
+    pub(crate) fn caught(&self, within: Duration) -> Option<String> {
         self.caught.recv_timeout(within).ok()
     }
 }

@@ -1,7 +1,7 @@
 //! A field of the test's own in the local stack: tables and queues that only its processes know, so that killing and
 //! cutting them off disturbs nobody else's test.
 
-use crate::stack::{ScratchTable, Stack, unique};
+use super::{ScratchTable, Stack, Worker, batch_of, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
@@ -11,26 +11,26 @@ use std::collections::HashMap;
 
 /// How long a received message stays unseen. The functions stop after ten seconds, and no request lives longer than two
 /// at this CRM: what comes back then has no call of its first run before it.
-pub(super) const VISIBILITY_S: i32 = 30;
+const VISIBILITY_S: i32 = 30;
 
 /// An item as DynamoDB gives it.
-pub(super) type Row = HashMap<String, AttributeValue>;
+pub(crate) type Row = HashMap<String, AttributeValue>;
 
 /// Tables and queues that live as long as their test.
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     stack: &'a Stack,
     tables: Vec<(&'static str, &'static str, ScratchTable<'a>)>,
     /// `changes.fifo`
-    pub(super) changes: String,
+    pub(crate) changes: String,
     /// `dead-letter.fifo`
-    pub(super) dead_letters: String,
+    pub(crate) dead_letters: String,
     /// `bulk.fifo`
-    pub(super) batons: String,
+    pub(crate) batons: String,
 }
 
 impl<'a> Field<'a> {
     /// A field like the deployed one; `rtr` works on it from now on.
-    pub(super) fn new(stack: &'a Stack) -> Self {
+    pub(crate) fn new(stack: &'a Stack) -> Self {
         let name = unique();
         let table = |of_stack, of_function| (of_stack, of_function, ScratchTable::like(stack, of_stack));
         let tables = vec![
@@ -38,9 +38,9 @@ impl<'a> Field<'a> {
             table("LIMITS_TABLE_NAME", "RTR_LIMITS_TABLE"),
             table("CONFIG_TABLE_NAME", "RTR_CONFIG_TABLE"),
         ];
-        let changes = queue(stack, &format!("chaos-{name}.fifo"));
-        let dead_letters = queue(stack, &format!("chaos-dead-{name}.fifo"));
-        let batons = queue(stack, &format!("chaos-bulk-{name}.fifo"));
+        let changes = queue(stack, &format!("field-{name}.fifo"));
+        let dead_letters = queue(stack, &format!("field-dead-{name}.fifo"));
+        let batons = queue(stack, &format!("field-bulk-{name}.fifo"));
         let mut own: Vec<(&'static str, String)> =
             tables.iter().map(|(of_stack, _, table)| (*of_stack, table.name.clone())).collect();
         own.push(("CHANGES_QUEUE_URL", changes.clone()));
@@ -51,7 +51,7 @@ impl<'a> Field<'a> {
     }
 
     /// What a function has to know to work here.
-    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         let mut all: Vec<(&'static str, String)> =
             self.tables.iter().map(|(_, of_function, table)| (*of_function, table.name.clone())).collect();
         all.push(("RTR_CHANGES_QUEUE_URL", self.changes.clone()));
@@ -63,7 +63,7 @@ impl<'a> Field<'a> {
     }
 
     /// Everything in the records table.
-    pub(super) fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Row> {
         let (mut rows, mut from) = (Vec::new(), None);
         loop {
             let scan = self.stack.dynamodb.scan().table_name(&self.tables[0].2.name).consistent_read(true);
@@ -76,8 +76,18 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// One turn of a poller at `queue`: up to `most` messages for `worker`, if there are any. How many it took.
+    pub(crate) fn turn(&self, queue: &str, worker: &Worker<'_>, most: i32) -> usize {
+        let batch = self.receive(queue, most);
+        if !batch.is_empty() {
+            let failed = worker.hand(&batch_of(&batch));
+            self.settle(queue, &batch, &failed);
+        }
+        batch.len()
+    }
+
     /// Messages of `queue`, waited for a moment.
-    pub(super) fn receive(&self, queue: &str, most: i32) -> Vec<Message> {
+    pub(crate) fn receive(&self, queue: &str, most: i32) -> Vec<Message> {
         let asked = self.stack.sqs.receive_message().queue_url(queue).max_number_of_messages(most);
         let asked =
             asked.message_system_attribute_names(MessageSystemAttributeName::All).wait_time_seconds(1);
@@ -85,7 +95,7 @@ impl<'a> Field<'a> {
     }
 
     /// Deletes what `failed` does not name, as Lambda does.
-    pub(super) fn settle(&self, queue: &str, batch: &[Message], failed: &[String]) {
+    pub(crate) fn settle(&self, queue: &str, batch: &[Message], failed: &[String]) {
         let done = batch.iter().filter(|message| !failed.contains(message.message_id.as_ref().unwrap()));
         let entry = |(at, message): (usize, &Message)| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(at.to_string());
@@ -99,19 +109,19 @@ impl<'a> Field<'a> {
     }
 
     /// Lets the time pass until `batch` is seen again.
-    pub(super) fn see_again_in(&self, batch: &[Message], seconds: i32) {
+    pub(crate) fn see_again_in(&self, queue: &str, batch: &[Message], seconds: i32) {
         let entry = |(at, message): (usize, &Message)| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(at.to_string());
             let entry = entry.receipt_handle(message.receipt_handle.as_ref().unwrap());
             entry.visibility_timeout(seconds).build().unwrap()
         };
         let entries = batch.iter().enumerate().map(entry).collect();
-        let changing = self.stack.sqs.change_message_visibility_batch().queue_url(&self.changes);
+        let changing = self.stack.sqs.change_message_visibility_batch().queue_url(queue);
         self.stack.wait(changing.set_entries(Some(entries)).send()).unwrap();
     }
 
     /// Messages that lie in either queue of events, seen and unseen. Batons hold none.
-    pub(super) fn messages(&self) -> u32 {
+    pub(crate) fn messages(&self) -> u32 {
         use QueueAttributeName as Name;
         let names = [
             Name::ApproximateNumberOfMessages,
@@ -121,8 +131,13 @@ impl<'a> Field<'a> {
         [&self.changes, &self.dead_letters].into_iter().map(|url| self.count(url, &names)).sum()
     }
 
+    /// Events that nobody but whoever has them may receive now.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.count(&self.changes, &[QueueAttributeName::ApproximateNumberOfMessagesNotVisible])
+    }
+
     /// Events that nobody has in hand.
-    pub(super) fn waiting(&self) -> u32 {
+    pub(crate) fn waiting(&self) -> u32 {
         self.count(&self.changes, &[QueueAttributeName::ApproximateNumberOfMessages])
     }
 
