@@ -43,7 +43,7 @@ fn given_a_lease_sent_twice_when_answered_then_the_first_ones_tokens_are_lost() 
     assert_eq!(lease(&table, 4), granted(4));
     assert_eq!(lease(&table, 99), granted(2));
     script.next(Fate::SentTwice);
-    let empty = Lease { granted: 0, retry_at: Some(Instant(2_025)), breaker: Breaker::default() };
+    let empty = Lease { granted: 0, retry_at: Some(Instant(2_085)), breaker: Breaker::default() };
     assert_eq!(lease(&table, 1), Some(empty));
 }
 
