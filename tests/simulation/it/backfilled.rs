@@ -20,11 +20,11 @@ fn behind_live_traffic(beside: Backfilled) -> Figures {
 
 #[test]
 fn given_a_backfill_of_thousands_when_its_org_and_another_live_on_then_their_p99_is_as_good_as_without_it() {
-    behind_live_traffic(Backfilled { records: 5_000, over_ms: 120_000, ..Backfilled::BESIDE });
+    behind_live_traffic(Backfilled { records: 2_000, over_ms: 120_000, ..Backfilled::BESIDE });
 }
 
 #[test]
 fn given_a_backfill_to_a_crm_with_a_small_limit_when_its_org_lives_on_then_its_changes_do_not_wait_for_tokens()
  {
-    behind_live_traffic(Backfilled { records: 5_000, over_ms: 240_000, ..Backfilled::BESIDE_SMALL });
+    behind_live_traffic(Backfilled { records: 2_000, over_ms: 180_000, ..Backfilled::BESIDE_SMALL });
 }
