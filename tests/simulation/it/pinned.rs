@@ -25,6 +25,7 @@ const PINNED: &[(&str, u64)] = &[
     ("the same, the newer one's answer lost", 2_000_000_618_266),
     ("a message that others had by then parked an older version, and the lane told it", 40_007_564),
     ("the same, where the older one waited for another record", 40_033_442),
+    ("a function died while the table did not take the rest that it had heard of", 31_367),
     ("a lane went on though the hold of a lost answer could not be written", 40_077_838),
     ("a probe went well while no table could be told so", 40_073_796),
 ];

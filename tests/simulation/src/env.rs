@@ -329,6 +329,21 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Tells the watch of a rest, and whether others can know of it: whoever dies while the table does not answer has told nobody.
+struct Blocking<'a> {
+    of: &'a EnvLimits,
+    bucket: &'a str,
+    until: Instant,
+    told: bool,
+}
+
+impl Drop for Blocking<'_> {
+    fn drop(&mut self) {
+        let core = &self.of.core;
+        core.oracle().blocked(core.kernel.now(), self.of.env, self.bucket, self.until, self.told);
+    }
+}
+
 /// Tells the watch of a change that came to no answer: whoever wanted it goes on without.
 struct Telling<'a> {
     of: &'a EnvLimits,
@@ -360,8 +375,9 @@ impl Limits for EnvLimits {
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
+        let mut blocking = Blocking { of: self, bucket, until, told: false };
         let answer = self.inner.block(bucket, until).await;
-        self.core.oracle().blocked(self.core.kernel.now(), self.env, bucket, until, answer.is_ok());
+        blocking.told = answer.is_ok();
         answer
     }
 
