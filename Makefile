@@ -48,10 +48,10 @@ simulate: ## histories under every fault: [SEED=n replays one | SEEDS=n of them,
 	@cargo run -q --profile simulation -p rtr-simulation -- $(if $(SEED),--seed $(SEED),$(if $(FROM),--from $(FROM)) \
 		$(if $(SEEDS),--seeds $(SEEDS))) $(ARGS)
 
-bench-crowd: ## one org's CRM down or limited under 20,000 changes: what another org feels, what catching up costs [N=20000]
+bench-crowd: ## one org's CRM in trouble under 20,000 changed records: what another org feels, what catching up costs [N=20000]
 	@cargo build -q --profile simulation -p rtr-simulation
-	@for how in "" --limited; do echo; echo "its CRM $${how:---down}:" | sed 's/--//'; \
-		cargo run -q --profile simulation -p rtr-simulation -- --crowd $(or $(N),20000) $$how; done
+	@for crm in hubspot salesforce; do for how in down limited misjudged; do echo; echo "its $$crm is $$how:"; \
+		cargo run -q --profile simulation -p rtr-simulation -- --crowd $(or $(N),20000) --crm $$crm --trouble $$how; done; done
 
 bench-backfill: ## a backfill beside live traffic, simulated: what live events feel of it [N=20000] [ARGS=--small|--same-records]
 	@cargo run -q --profile simulation -p rtr-simulation -- --backfill $(or $(N),20000) $(ARGS)

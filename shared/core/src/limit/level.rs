@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// Slots of a window.
 const SLOTS: i64 = 40;
 /// What may pass more between a token and its call than between a later one and its, in milliseconds.
-const LATE_MS: i64 = 40;
+const LATE_MS: i64 = 60;
 /// The most leases of a bucket in any second.
 pub const WRITES_A_SECOND: usize = 9;
 /// From so many milliseconds on a limit is an allowance to be spent over a day or more, not a rate to be kept to.
@@ -134,7 +134,7 @@ impl Rate {
     /// When what was granted in a slot counts no more.
     fn forgets(&self, slot: i64) -> Instant {
         Instant(
-            (slot + SLOTS + 1).saturating_mul(self.slot_ms()).saturating_add(LATE_MS.min(self.slot_ms() * 2)),
+            (slot + SLOTS + 1).saturating_mul(self.slot_ms()).saturating_add(LATE_MS.min(self.slot_ms() * 3)),
         )
     }
 

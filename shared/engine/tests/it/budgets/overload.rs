@@ -77,34 +77,31 @@ fn given_more_to_send_than_the_crm_takes_in_ten_seconds_when_it_lasts_then_nine_
     }
 }
 
-/// A CRM that counts by the second refuses what comes a moment late, and each refusal costs three tenths of the pace for
-/// three minutes; and what is leased by tens is not all used within its second.
+/// What is leased by one is used when it is counted, and is never refused. What must be leased by more is used later, so that
+/// a CRM that counts by the second refuses some of it; and what is leased by tens is not all used in its time.
 #[test]
 fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_hardly_a_call_is_refused() {
     for (limit, takes, environments, percent) in [
-        ((1, 1_000, 1), 1, 20, 0),
-        ((4, 1_000, 4), 4, 20, 0),
-        ((4, 1_000, 4), 4, 50, 0),
-        ((10, 1_000, 10), 10, 8, 0),
-        ((10, 1_000, 10), 10, 20, 0),
-        ((10, 1_000, 10), 10, 50, 0),
-        ((20, 1_000, 20), 20, 20, 0),
-        ((20, 1_000, 20), 20, 50, 0),
-        ((50, 1_000, 50), 50, 20, 0),
-        ((50, 1_000, 50), 50, 50, 0),
-        ((100, 1_000, 100), 100, 20, 0),
-        ((100, 1_000, 100), 100, 40, 0),
-        ((100, 1_000, 100), 100, 50, 0),
-        ((90, 1_000, 90), 100, 40, 0),
-        ((90, 1_000, 45), 100, 25, 0),
+        ((1, 1_000, 1), 1, 20, 92),
+        ((4, 1_000, 4), 4, 20, 92),
+        ((4, 1_000, 4), 4, 50, 92),
+        ((10, 1_000, 10), 10, 8, 70),
+        ((10, 1_000, 10), 10, 20, 70),
+        ((10, 1_000, 10), 10, 50, 70),
+        ((20, 1_000, 20), 20, 20, 70),
+        ((20, 1_000, 20), 20, 50, 70),
+        ((50, 1_000, 50), 50, 20, 70),
+        ((50, 1_000, 50), 50, 50, 70),
+        ((100, 1_000, 100), 100, 20, 75),
+        ((100, 1_000, 100), 100, 40, 75),
+        ((100, 1_000, 100), 100, 50, 75),
+        ((90, 1_000, 90), 100, 40, 85),
+        ((90, 1_000, 45), 100, 25, 85),
     ] {
         let seen = overload(LIVE, limit, takes, environments, (300_000, 600_000));
-        if std::env::var_os("LOOK").is_some() {
-            continue;
-        }
         assert!(seen.refused * 100 < seen.calls, "{} of {} refused", seen.refused, seen.calls);
         assert!(seen.used_percent >= percent, "{} %", seen.used_percent);
-        assert!(seen.leases < 10 && seen.writes < 10 * 120, "{} leases, {} writes", seen.leases, seen.writes);
+        assert!(seen.leases < 10 && seen.writes < 10 * 600, "{} leases, {} writes", seen.leases, seen.writes);
     }
 }
 
