@@ -63,7 +63,7 @@ pub struct Feed {
 impl Feed {
     /// Events that it has.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub fn events(&self) -> u64 {
         self.records.into()
     }
 }

@@ -211,7 +211,7 @@ impl<'a> World<'a> {
 
     /// Lets everything happen.
     pub fn run(&mut self, lines: &Lines) {
-        let fed = self.feed.as_ref().map_or(0, Feed::len);
+        let fed = self.feed.as_ref().map_or(0, Feed::events);
         for _ in 0..MOST_STEPS + STEPS_OF_EVENT * (self.scenario.events.len() as u64 + fed) {
             if !self.core.oracle().is_content() {
                 return;
