@@ -29,7 +29,7 @@ fn given_two_environments_when_they_lease_then_together_they_get_the_limit() {
         assert_eq!(granted(&two, 4).await.granted, 4);
         assert_eq!(granted(&one, 4).await.granted, 2);
         let empty =
-            Lease { granted: 0, retry_at: Some(Instant(START_MS + 1_025)), breaker: Breaker::default() };
+            Lease { granted: 0, retry_at: Some(Instant(START_MS + 1_085)), breaker: Breaker::default() };
         assert_eq!(granted(&two, 4).await, empty);
         assert_eq!(granted(&two, 4).await, empty);
         clock.advance(1_325);
