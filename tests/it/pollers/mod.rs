@@ -24,8 +24,6 @@ enum Trouble {
     Down,
     /// It takes a call a second, as its connection says, and refuses others.
     Limited,
-    /// The same, and its connection says a thousand.
-    Surprising,
 }
 
 /// What was measured.
@@ -80,7 +78,7 @@ fn among(trouble: Trouble) -> Figures {
         well: plan("well").ready(&stack),
         troubled: match trouble {
             Trouble::Limited => plan("troubled").limits(json!([{"api": "*", "requests": 1, "per": "1s"}])),
-            Trouble::Down | Trouble::Surprising => plan("troubled"),
+            Trouble::Down => plan("troubled"),
         }
         .ready(&stack),
         other: plan("other").ready(&stack),
@@ -88,9 +86,7 @@ fn among(trouble: Trouble) -> Figures {
     let crm = orgs.troubled.crm();
     match trouble {
         Trouble::Down => crm.fault(json!({"fault": "status", "value": 503})),
-        Trouble::Limited | Trouble::Surprising => {
-            crm.limits(json!([{"api": "*", "requests": 1, "per_ms": 1_000}]))
-        }
+        Trouble::Limited => crm.limits(json!([{"api": "*", "requests": 1, "per_ms": 1_000}])),
     }
     let mark = crm.mark();
     let fleet = Fleet::new(&stack, &field, &orgs.troubled.id);
@@ -138,8 +134,7 @@ fn among(trouble: Trouble) -> Figures {
         // Once each: a record that was made twice would be one more.
         assert_eq!(crm.records("contacts").len(), events);
         assert!(figures.ratio(50) <= 1.2, "another org feels it");
-        // One that has a call of this org in its batch may wait for a second try of that, where nobody knew of the limit.
-        assert!(figures.ratio(99) <= 2.0 || trouble == Trouble::Surprising, "another org feels it");
+        assert!(figures.ratio(99) <= 2.0, "another org feels it");
         assert!(figures.in_flight < 200, "{} in flight", figures.in_flight);
         figures
     })
@@ -158,10 +153,4 @@ fn given_eight_pollers_and_a_crm_that_is_down_when_another_org_lives_on_then_it_
 #[test]
 fn given_eight_pollers_and_a_crm_of_a_call_a_second_when_another_org_lives_on_then_it_feels_nothing() {
     among(Trouble::Limited);
-}
-
-#[test]
-fn given_eight_pollers_and_a_crm_with_a_limit_that_nobody_told_when_another_org_lives_on_then_it_feels_nothing()
- {
-    among(Trouble::Surprising);
 }
