@@ -137,7 +137,8 @@ impl<'a> Fleet<'a> {
             let deal = body["record_type"] == "deal";
             let wanted = match order {
                 Order::KillCreate => deal && body["version"] == 1,
-                Order::Twice => single && !deal,
+                // Who has it for the second time is the other one.
+                Order::Twice => single && !deal && !self.was_doubled(std::slice::from_ref(message)),
                 Order::Kill(_) => return !batch.is_empty(),
                 // Which call is slow shows when it is.
                 Order::KillInCall => return false,

@@ -48,13 +48,14 @@ impl Teller<'_> {
     /// Tells on, one at a time, until nothing is `missing`. Where that takes news, it is told no faster than it is heard:
     /// what is told while everybody is busy is no news afterwards.
     fn until(&mut self, what: &str, missing: impl FnMut() -> Vec<String>) {
-        self.until_by(1, LONG, what, missing);
+        self.until_by(1, 1, LONG, what, missing);
     }
 
-    /// The same, `together` at a time and as seldom: several of a kind become one call.
+    /// The same, `together` at every so many looks: several of a kind become one call.
     fn until_by(
         &mut self,
-        together: u32,
+        together: usize,
+        every: u32,
         within: Duration,
         what: &str,
         mut missing: impl FnMut() -> Vec<String>,
@@ -68,8 +69,8 @@ impl Teller<'_> {
             }
             // Some wait behind one that is hidden: they alone do not stop the story.
             let listens = !self.fleet.wants_news() || self.field.waiting() < HEARD;
-            if looks.is_multiple_of(10) || listens && looks.is_multiple_of(together) {
-                self.tell(together as usize);
+            if looks.is_multiple_of(10) || listens && looks.is_multiple_of(every) {
+                self.tell(together);
             }
             looks += 1;
             Err(format!("{} of {} told, missing: {missing:?}", self.told, self.story.tellings.len()))
@@ -113,8 +114,8 @@ pub(super) fn rage(teller: &mut Teller<'_>, dice: &mut Dice) {
     tally.strike_often("token expired", count(&both.requests(mark), |request| request.status == 401));
 
     orgs[KEYLESS].crm().tokens(json!({"action": "revoke"}));
-    // Its CRM may answer after 20 s only, six times, and its breaker leave it alone in between.
-    teller.until_by(1, 3 * LONG, "a revoked connection is suspended", || {
+    // Its CRM may answer after 20 s only, six times, and its breaker leave it alone in between: little is told meanwhile.
+    teller.until_by(1, 10, 3 * LONG, "a revoked connection is suspended", || {
         unless(state(&orgs[KEYLESS]) == "suspended", "the suspension")
     });
     tally.strike("token revoked");
@@ -126,7 +127,7 @@ pub(super) fn rage(teller: &mut Teller<'_>, dice: &mut Dice) {
 
     kill_some(teller, dice, 4);
     teller.until("a slow call is killed", || too_few(&tally, "killed in a slow call", 1));
-    teller.until_by(10, LONG, "every fault of the CRMs has struck", || missing(orgs));
+    teller.until_by(10, 10, LONG, "every fault of the CRMs has struck", || missing(orgs));
     for (org, connection, fault, items) in EXPECTED {
         let struck = struck(&orgs[org], connection, fault, items);
         tally.strike_often(&format!("{connection} of org {org}: {fault}"), struck);

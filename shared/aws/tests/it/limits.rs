@@ -32,7 +32,7 @@ fn given_two_environments_when_they_lease_then_together_they_get_the_limit() {
             Lease { granted: 0, retry_at: Some(Instant(START_MS + 1_085)), breaker: Breaker::default() };
         assert_eq!(granted(&two, 4).await, empty);
         assert_eq!(granted(&two, 4).await, empty);
-        clock.advance(1_325);
+        clock.advance(1_385);
         assert_eq!(granted(&two, 9).await.granted, 5);
         clock.advance(2_500);
         assert_eq!(granted(&one, 99).await.granted, 10);
