@@ -3,7 +3,7 @@
 
 use super::gather::{Candidate, Gathered};
 use super::note::{Entry, Note};
-use super::settling::release_all;
+use super::release::release_all;
 use super::{Begun, CHUNK, HELD_MS};
 use crate::bulk::rest::Rest;
 use crate::bulk::{SOON_MS, Work};

@@ -11,6 +11,7 @@
 mod begin;
 mod gather;
 mod note;
+mod release;
 mod settling;
 mod watch;
 
