@@ -134,6 +134,32 @@ fn given_wrong_lines_and_a_newer_live_version_when_backfilled_then_the_rest_goes
 }
 
 #[test]
+fn given_a_last_line_that_is_being_written_when_it_is_whole_and_more_follows_then_the_next_run_sends_both() {
+    let stack = Stack::here();
+    let org = Plan::new("backfill-cut").mapping("contact", CONTACT).ready(&stack);
+    let whole = lines(&org, 3, 1);
+    let second = whole.find('\n').unwrap() + 20;
+    let file = File::of(&org, &whole[..second]);
+    let args = ["backfill", &org.id, "contact", "--from", file.name(), "--yes", "--json"];
+    // Killed while it waits for what cannot go.
+    stack.rtr(&["connection", "pause", &org.id, "hubspot"]).ended(0);
+    let mut first = begin(&org, &args);
+    eventually_within(LONG, "the first line is sent", || {
+        let state = file.states().pop().ok_or("no state yet")?;
+        let text = std::fs::read_to_string(state).map_err(|error| error.to_string())?;
+        let state: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        same(state["sent"].as_u64(), Some(1))
+    });
+    first.kill().unwrap();
+    first.wait().unwrap();
+    std::fs::write(&file.0, &whole).unwrap();
+    stack.rtr(&["connection", "resume", &org.id, "hubspot"]).ended(0);
+    let said = stack.rtr(&args).json();
+    assert_eq!((&said["resumed_after"], &said["sent"], &said["done"]), (&json!(1), &json!(2), &json!(true)));
+    assert_eq!(org.crm().values("contacts", "rtr_record_id"), ids(3));
+}
+
+#[test]
 fn given_two_connections_when_one_is_backfilled_then_the_other_is_not_touched() {
     let stack = Stack::here();
     let plan = Plan::new("backfill-one").mapping("contact", CONTACT).salesforce("contact", SALESFORCE);

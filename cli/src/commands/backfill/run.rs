@@ -7,7 +7,7 @@ use super::pressure::depth;
 use super::state::State;
 use super::way::{Waiting, Way};
 use crate::aws::Aws;
-use crate::commands::lines::{NumberedLine, interrupted};
+use crate::commands::lines::{NumberedLine, interrupted, is_open};
 use crate::commands::publish::line::{Addressing, Line, Refused, read};
 use crate::commands::publish::schedule::Schedule;
 use crate::commands::publish::send::{Target, send};
@@ -141,7 +141,10 @@ impl Run<'_> {
             Line::Blank => self.state.progress.settle_once(number),
             // It was told by the run before, which may have been killed before it said so.
             Line::Refused(refused) => {
-                self.state.progress.settle_once(number);
+                // The run that finds the last line whole sends it.
+                if !is_open(&bytes) {
+                    self.state.progress.settle_once(number);
+                }
                 self.sent.refuse(refused);
             }
             Line::Event(_) if settled => {}

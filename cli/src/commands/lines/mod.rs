@@ -6,7 +6,7 @@ mod source;
 
 pub(crate) use checkpoint::{Checkpoint, Progress, digest_of, unreadable};
 pub(crate) use keeper::Keeper;
-pub(crate) use source::{NumberedLine, Source, numbered};
+pub(crate) use source::{NumberedLine, Source, is_open, numbered};
 
 use crate::problem::{Exit, Problem};
 

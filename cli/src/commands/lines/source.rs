@@ -12,6 +12,11 @@ const READ_AHEAD: usize = 1_024;
 /// The longest line that is kept; a longer one is nothing that we know, whatever it holds. SQS takes 1 MiB.
 const MAX_LINE_BYTES: usize = 4 * 1_024 * 1_024;
 
+/// Whether a line goes on beyond its `bytes`, perhaps: whoever writes the file may not have come to its end.
+pub(crate) fn is_open(bytes: &[u8]) -> bool {
+    !bytes.ends_with(b"\n") && bytes.len() < MAX_LINE_BYTES
+}
+
 /// Where lines come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
