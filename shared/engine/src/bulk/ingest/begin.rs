@@ -74,8 +74,12 @@ impl<'a> Beginning<'a> {
         }
         match seams.limits.note_lane(lane.connection, self.taken, Some(&note.to_text())).await {
             Ok(true) => {}
-            // Whoever has the lane now has not heard of this job, which was never started.
-            Ok(false) => return soon(),
+            // Whoever has the lane now has not heard of this job, which was never started and nobody else would tidy away.
+            Ok(false) => {
+                let _ = self.ingest.abort(session, &note.id).await;
+                let _ = seams.records.delete_body(&note.list).await;
+                return soon();
+            }
             Err(error) => {
                 warn(&error.0);
                 return soon();
