@@ -28,6 +28,7 @@ mod queueing;
 mod quota;
 mod references;
 mod references_late;
+mod references_meanwhile;
 mod several;
 mod shadow;
 

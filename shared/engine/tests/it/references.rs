@@ -2,19 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use async_trait::async_trait;
-use rtr_core::item::{Ended, Item, SlotState};
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
-use rtr_core::time::Instant;
+use rtr_core::item::{Ended, SlotState};
 use rtr_engine::batch::Received;
-use rtr_engine::seams::{ClaimChange, Records, Seams, Sleeper, Unavailable, Write, Wrote};
-use rtr_engine::sync::{Caches, run};
 use rtr_testkit::build;
 use rtr_testkit::crm::BASE;
-use rtr_testkit::world::{TIMEOUT_MS, World};
+use rtr_testkit::world::World;
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) const CONTACT: &str = "object: contacts\nreference_wait: 1h\nfields:\n  email: email\n  firstname: first_name\n  company: {reference: company, id: company_id, association: default}\n";
 pub(crate) const HOUR_MS: i64 = 3_600_000;
@@ -302,81 +295,6 @@ fn given_a_wait_that_is_looked_at_when_nothing_has_changed_then_it_looks_less_an
     assert!(recent >= 1);
 }
 
-/// A table that shows companies as they were the first time it is read: they change between the read and what follows.
-pub(crate) struct Earlier<'a>(pub(crate) &'a World, pub(crate) AtomicBool, pub(crate) Option<Item>);
-
-#[async_trait]
-impl Records for Earlier<'_> {
-    async fn read(&self, keys: &[PairKey]) -> Result<HashMap<PairKey, Item>, Unavailable> {
-        let mut found = self.0.records.read(keys).await?;
-        if !self.1.swap(true, Ordering::SeqCst) {
-            for key in keys.iter().filter(|key| key.pk.contains("company")) {
-                match &self.2 {
-                    Some(item) => drop(found.insert(key.clone(), item.clone())),
-                    None => drop(found.remove(key)),
-                }
-            }
-        }
-        Ok(found)
-    }
-    async fn write(&self, writes: &[Write]) -> Vec<Wrote> {
-        self.0.records.write(writes).await
-    }
-    async fn write_with_claims(&self, write: &Write, claims: &[ClaimChange]) -> Wrote {
-        self.0.records.write_with_claims(write, claims).await
-    }
-    async fn waiting_for(
-        &self,
-        at: &ConnectionKey,
-        on: &RecordKey,
-        limit: usize,
-    ) -> Result<Vec<Sleeper>, Unavailable> {
-        self.0.records.waiting_for(at, on, limit).await
-    }
-    async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Sleeper>, Unavailable> {
-        self.0.records.due(now, limit).await
-    }
-    async fn parked(
-        &self,
-        at: &ConnectionKey,
-        limit: usize,
-    ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
-        self.0.records.parked(at, limit).await
-    }
-    async fn backfilled(
-        &self,
-        at: &ConnectionKey,
-        limit: usize,
-    ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
-        self.0.records.backfilled(at, limit).await
-    }
-    async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<rtr_engine::seams::Named>, Unavailable> {
-        self.0.records.read_named(keys).await
-    }
-    async fn put_body(&self, key: &str, body: &[u8]) -> Result<(), Unavailable> {
-        self.0.records.put_body(key, body).await
-    }
-    async fn body(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.0.records.body(key).await
-    }
-    async fn delete_body(&self, key: &str) -> Result<(), Unavailable> {
-        self.0.records.delete_body(key).await
-    }
-}
-
-#[test]
-fn given_a_company_linked_between_the_read_and_the_wait_when_synced_then_the_contact_goes_at_once() {
-    let world = World::with_contact(CONTACT);
-    world.sync(&[company(&world, "k")]);
-    let records = Earlier(&world, AtomicBool::new(false), None);
-    let seams = Seams { records: &records, ..world.seams() };
-    let batch = [contact(&world, "c", 1, "k")];
-    let deadline = world.now().plus_ms(TIMEOUT_MS);
-    let report =
-        futures::executor::block_on(run(&seams, &world.settings, &Caches::default(), &batch, deadline));
-    assert_eq!((report.counts["applied"], associated(&world, "k")), (1, vec!["v1".to_owned()]));
-}
-
 #[test]
 fn given_a_contact_without_its_company_when_it_looks_in_vain_then_the_crm_is_not_told_again() {
     let world = World::with_contact(CONTACT);
@@ -440,25 +358,4 @@ fn given_a_contact_without_its_company_when_its_connection_is_gone_for_a_while_t
     world.sync(&[company(&world, "k")]);
     world.deliver();
     assert_eq!(associated(&world, "k"), ["v1"]);
-}
-
-#[test]
-fn given_a_company_deleted_between_the_read_and_the_association_when_synced_then_the_contact_comes_back_and_goes_without()
- {
-    let world = World::with_contact(CONTACT);
-    world.sync(&[company(&world, "k")]);
-    let before = world.item("company", "k");
-    world.sync(&[build::delete("acme", "company", "k", 2, world.now())]);
-    let records = Earlier(&world, AtomicBool::new(false), Some(before));
-    let seams = Seams { records: &records, ..world.seams() };
-    let batch = [contact(&world, "c", 1, "k")];
-    let deadline = world.now().plus_ms(TIMEOUT_MS);
-    let report =
-        futures::executor::block_on(run(&seams, &world.settings, &Caches::default(), &batch, deadline));
-    assert_eq!((report.failed.len(), world.item("contact", "c").dead()), (1, None), "it is nobody's fault");
-    world.sync(&[build::again(batch[0].clone())]);
-    assert_eq!(
-        (world.contacts("firstname"), world.item("contact", "c").applied_version),
-        (vec!["v1".to_owned()], Some(1))
-    );
 }

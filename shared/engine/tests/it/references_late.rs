@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crate::references::{CONTACT, Earlier, HOUR_MS, associated, company, contact};
+use crate::references::{CONTACT, HOUR_MS, associated, company, contact};
+use crate::references_meanwhile::Earlier;
 use rtr_core::item::SlotState;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
