@@ -35,12 +35,16 @@ pub struct Lane {
     /// What its worker left for the next one, in its own words: a job of the CRM's that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Nothing may be called before: a request whose answer was lost may land until then, and no slot tells of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Instant>,
 }
 
 impl Lane {
     /// The lane after something was parked until `at`; none when nothing needs to be written.
     #[must_use]
     pub fn want(&self, at: Instant, now: Instant) -> Option<Self> {
+        let at = self.held_until.map_or(at, |held| held.max(at));
         let soon_enough = self.due_at.is_some_and(|due| due <= at);
         let fresh = self.wanted_at.is_some_and(|wanted| now.since_ms(wanted) < FRESH_MS);
         if soon_enough && fresh && self.looks == 0 {
@@ -73,6 +77,7 @@ impl Lane {
             looks: self.looks.saturating_add(1),
             wanted_at: self.wanted_at,
             note: self.note.clone(),
+            held_until: self.held_until,
         })
     }
 
@@ -84,8 +89,9 @@ impl Lane {
 
     /// The lane after the worker that took it as `taken` ended in order and wants to look again at `next`; none when
     /// another has it. What was parked while it worked is not forgotten, though it be due later than the lane was anyway.
+    /// Until `held` nobody is to call for anything, whoever wishes it.
     #[must_use]
-    pub fn pass(&self, taken: &Self, next: Option<Instant>) -> Option<Self> {
+    pub fn pass(&self, taken: &Self, next: Option<Instant>, held: Option<Instant>) -> Option<Self> {
         if self.n != taken.n {
             return None;
         }
@@ -97,7 +103,8 @@ impl Lane {
             (Some(wanted), Some(next)) => Some(wanted.min(next)),
             (wanted, next) => wanted.or(next),
         };
-        Some(Self { due_at, runs: 0, ..self.clone() })
+        let due_at = due_at.map(|due| held.map_or(due, |held| held.max(due)));
+        Some(Self { due_at, runs: 0, held_until: held, ..self.clone() })
     }
 
     /// When a worker that found nothing due looks again: at `next`, if there is something then, and while an index may
@@ -128,7 +135,7 @@ mod tests {
         assert_eq!((lane.n, lane.due_at), (0, Some(Instant(50))));
         let taken = lane.take(0, QUIET_MS, Instant(60)).unwrap();
         assert_eq!((taken.n, taken.take(0, QUIET_MS, Instant(61))), (1, None));
-        assert_eq!(taken.pass(&taken, None).unwrap().due_at, None);
+        assert_eq!(taken.pass(&taken, None, None).unwrap().due_at, None);
     }
 
     #[test]
@@ -146,7 +153,7 @@ mod tests {
     {
         let first = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
         let noted = first.noting(&first, Some("job 1")).unwrap();
-        let passed = noted.pass(&first, Some(Instant(5))).unwrap();
+        let passed = noted.pass(&first, Some(Instant(5)), None).unwrap();
         let second = passed.want(Instant(1), Instant(1)).unwrap().take(1, QUIET_MS, Instant(6)).unwrap();
         assert_eq!(second.note.as_deref(), Some("job 1"));
         assert_eq!(second.noting(&first, None), None, "another has it");
@@ -157,11 +164,11 @@ mod tests {
     fn given_something_parked_while_a_worker_is_at_it_when_passed_then_it_is_looked_at() {
         let taken = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
         let wanted = taken.want(Instant(7_000), Instant(5)).unwrap();
-        assert_eq!(wanted.pass(&taken, None).unwrap().due_at, Some(Instant(7_000)));
-        assert_eq!(wanted.pass(&taken, Some(Instant(9_000))).unwrap().due_at, Some(Instant(7_000)));
-        assert_eq!(wanted.pass(&taken, Some(Instant(900))).unwrap().due_at, Some(Instant(900)));
+        assert_eq!(wanted.pass(&taken, None, None).unwrap().due_at, Some(Instant(7_000)));
+        assert_eq!(wanted.pass(&taken, Some(Instant(9_000)), None).unwrap().due_at, Some(Instant(7_000)));
+        assert_eq!(wanted.pass(&taken, Some(Instant(900)), None).unwrap().due_at, Some(Instant(900)));
         let other = wanted.take(1, QUIET_MS, Instant(6)).unwrap();
-        assert_eq!(other.pass(&taken, None), None, "another has it");
+        assert_eq!(other.pass(&taken, None, None), None, "another has it");
     }
 
     #[test]
@@ -170,8 +177,23 @@ mod tests {
         let taken = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
         let wanted = taken.want(Instant(QUIET_MS + 1), Instant(5)).unwrap();
         assert_eq!(wanted.due_at, taken.due_at, "it is looked at sooner anyway, should the worker die");
-        assert_eq!(wanted.pass(&taken, None).unwrap().due_at, Some(Instant(5 + LOOK_AGAIN_MS)));
-        assert_eq!(wanted.pass(&taken, Some(Instant(9))).unwrap().due_at, Some(Instant(9)));
+        assert_eq!(wanted.pass(&taken, None, None).unwrap().due_at, Some(Instant(5 + LOOK_AGAIN_MS)));
+        assert_eq!(wanted.pass(&taken, Some(Instant(9)), None).unwrap().due_at, Some(Instant(9)));
+    }
+
+    #[test]
+    fn given_a_lane_that_is_held_when_wanted_before_then_it_is_due_after_the_hold_until_a_later_worker_opens_it()
+    {
+        let taken = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
+        let wanted = taken.want(Instant(100), Instant(5)).unwrap();
+        let held = wanted.pass(&taken, Some(Instant(9_000)), Some(Instant(9_000))).unwrap();
+        assert_eq!((held.due_at, held.held_until), (Some(Instant(9_000)), Some(Instant(9_000))));
+        let wanted = held.want(Instant(20), Instant(FRESH_MS + 5)).unwrap();
+        assert_eq!(wanted.due_at, Some(Instant(9_000)), "a newer version was parked");
+        let early = wanted.take(1, QUIET_MS, Instant(8_000)).unwrap();
+        assert_eq!(early.held_until, Some(Instant(9_000)), "its worker sees that it may not begin");
+        let opened = early.pass(&early, None, None).unwrap();
+        assert_eq!((opened.held_until, opened.want(Instant(1), Instant(1)).unwrap().due_at), (None, Some(Instant(1))));
     }
 
     #[test]
@@ -189,7 +211,7 @@ mod tests {
         let mut now = Instant(10 * GRACE_MS);
         for look in 1..=LEAST_LOOKS {
             lane = lane.take(lane.n, QUIET_MS, now).unwrap();
-            lane = lane.pass(&lane, lane.look_again(None, now)).unwrap();
+            lane = lane.pass(&lane, lane.look_again(None, now), None).unwrap();
             assert_eq!(lane.due_at.is_some(), look < LEAST_LOOKS);
             now = now.plus_ms(LOOK_AGAIN_MS);
         }
@@ -219,7 +241,7 @@ mod tests {
                         // It looked, and the index showed nothing.
                         if let Some(taken) = worker.take() {
                             let next = taken.look_again(None, now);
-                            lane = lane.pass(&taken, next).unwrap_or(lane);
+                            lane = lane.pass(&taken, next, None).unwrap_or(lane);
                         }
                     }
                     _ => worker = None,

@@ -240,13 +240,14 @@ impl Limits for MemoryLimits {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
         self.asked("pass_lane", |state| {
-            let held = state.lanes.entry(connection.clone()).or_default();
-            let passed = held.pass(taken, next);
+            let lane = state.lanes.entry(connection.clone()).or_default();
+            let passed = lane.pass(taken, next, held);
             let is_mine = passed.is_some();
             if let Some(passed) = passed {
-                *held = passed;
+                *lane = passed;
             }
             is_mine
         })

@@ -192,7 +192,8 @@ impl Limits for RowLimits {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
-        self.rest.pass_lane(connection, taken, next).await
+        self.rest.pass_lane(connection, taken, next, held).await
     }
 }

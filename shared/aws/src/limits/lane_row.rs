@@ -36,7 +36,7 @@ fn partition(shard: u64) -> String {
 
 pub(super) fn to_row(connection: &ConnectionKey, stored: &Stored) -> Row {
     let key = connection.key();
-    let Lane { n: number, due_at, wanted_at, taken_at, runs, looks, note } = &stored.lane;
+    let Lane { n: number, due_at, wanted_at, taken_at, runs, looks, note, held_until } = &stored.lane;
     let mut row = HashMap::from([
         ("pk".to_owned(), s(Kind::Lane.key(&key))),
         // The key may be a digest.
@@ -51,7 +51,13 @@ pub(super) fn to_row(connection: &ConnectionKey, stored: &Stored) -> Row {
     if due_at.is_some() {
         row.insert("lanes_pk".to_owned(), s(partition(digest::number(key.as_bytes()) % SHARDS)));
     }
-    for (name, at) in [("lanes_at", due_at), ("wanted_at", wanted_at), ("taken_at", taken_at)] {
+    let times = [
+        ("lanes_at", due_at),
+        ("wanted_at", wanted_at),
+        ("taken_at", taken_at),
+        ("held_until", held_until),
+    ];
+    for (name, at) in times {
         if let Some(at) = at {
             row.insert(name.to_owned(), n(at.0));
         }
@@ -72,6 +78,7 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
         runs: number(row, "runs")?.unwrap_or(0),
         looks: number(row, "looks")?.unwrap_or(0),
         note: text(row, "note")?.map(str::to_owned),
+        held_until: time("held_until")?,
     };
     let by = text(row, "by")?.unwrap_or_default().to_owned();
     Ok(Stored { rev: required(number(row, "rev")?, "rev")?, by, lane })
@@ -106,6 +113,7 @@ mod tests {
             runs: 2,
             looks: 3,
             note: Some("{\"job\":1}".to_owned()),
+            held_until: Some(Instant(39)),
         };
         let row = there_and_back(lane);
         assert!(partitions().any(|partition| row["lanes_pk"] == s(partition)));

@@ -164,8 +164,9 @@ impl Limits for DynamoLimits {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
-        let passed = lanes::change(self, connection, |lane, _| lane.pass(taken, next)).await?;
+        let passed = lanes::change(self, connection, |lane, _| lane.pass(taken, next, held)).await?;
         Ok(passed.is_some())
     }
 

@@ -71,7 +71,7 @@ fn given_writes_whose_answers_are_lost_when_the_sdk_repeats_them_then_they_count
         let taken = limits.take_lane(&baton, 300_000).await.unwrap();
         assert_eq!(taken.as_ref().map(|lane| (lane.n, lane.runs)), Some((1, 1)));
         assert_eq!(limits.take_lane(&baton, 300_000).await, Ok(None));
-        assert_eq!(limits.pass_lane(&connection, &taken.unwrap(), None).await, Ok(true));
+        assert_eq!(limits.pass_lane(&connection, &taken.unwrap(), None, None).await, Ok(true));
         assert_eq!(limits.lanes_due(BEGIN.plus_ms(1_000_000), 10).await, Ok(Vec::new()));
         assert_eq!(answers.load(Ordering::SeqCst), 6, "each write was sent twice");
         drop_table(&clients, &name).await;

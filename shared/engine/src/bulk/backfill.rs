@@ -99,6 +99,7 @@ impl Backfill {
                 self.worked = Some(true);
                 self.rests_until = until;
             }
+            Drain::Held(until) => return Some(Rest::Held(until)),
             Drain::Worked(any) => self.worked = Some(self.worked == Some(true) || any),
         }
         None

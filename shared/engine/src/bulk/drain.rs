@@ -2,7 +2,7 @@
 
 use super::ends::{dropped, end, orphaned};
 use super::jobs::{job, load};
-use super::rest::stops;
+use super::rest::{holds, stops};
 use super::{SOON_MS, Work};
 use crate::report::BatchReport;
 use crate::seams::Parked;
@@ -40,6 +40,8 @@ pub(super) enum Drain {
         /// Whether it was refused what it asked for, and not only told to ask later.
         refused: bool,
     },
+    /// Nobody may call for anything of the connection before.
+    Held(Instant),
     /// It was worked; false when nothing came of it: the index shows what is not parked any more, or not for us.
     Worked(bool),
 }
@@ -101,7 +103,7 @@ pub(super) async fn drain(
         call_all(seams, lane.settings, lane.caches, &mut jobs, wary, lane.deadline, report).await;
         waves::look_again(&mut jobs);
     }
-    let (mut stopped, some_put) = put_off(lane, &mut jobs, report).await;
+    let PutOff { mut stopped, some: some_put, held } = put_off(lane, &mut jobs, report).await;
     if dropped.failed || dead.failed {
         stopped = later(stopped, soon(seams.clock.now()));
     }
@@ -114,6 +116,9 @@ pub(super) async fn drain(
     }
     let refuses = |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if !matches!(reason.code, Code::Throttled | Code::Resting));
     let refused = jobs.iter().any(refuses);
+    if let Some(until) = held {
+        return Drain::Held(until);
+    }
     stopped.map_or(Drain::Worked(ended || some_put), |(until, code)| Drain::Stopped {
         until,
         code,
@@ -122,21 +127,31 @@ pub(super) async fn drain(
     })
 }
 
-/// Writes how long what could not go stays parked; what stopped the connection as a whole is left as it is, and says until
-/// when, beside whether anything was put off. The lane knows as of anything that is parked: the index may not show it, when
+/// What became of what could not go.
+struct PutOff {
+    /// Until when the connection as a whole cannot go on, and why.
+    stopped: Option<(Instant, Code)>,
+    /// Whether anything was put off by itself.
+    some: bool,
+    /// Until when nobody may call for anything: a hold could not be written.
+    held: Option<Instant>,
+}
+
+/// Writes how long what could not go stays parked; what stopped the connection as a whole is left as it is. The lane knows as of anything that is parked: the index may not show it, when
 /// the lane is looked at next.
-async fn put_off(
-    lane: &Work<'_>,
-    jobs: &mut [Job],
-    report: &mut BatchReport,
-) -> (Option<(Instant, Code)>, bool) {
+async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) -> PutOff {
     let seams = lane.seams;
     let now = seams.clock.now();
-    let (mut stopped, mut first, mut work) = (None, None, Vec::new());
+    let (mut stopped, mut held, mut first, mut work) = (None, None::<Instant>, None, Vec::new());
     for job in jobs.iter_mut() {
         let Stage::Returned(fate, reason) = &job.stage else { continue };
-        if let Some(until) = stops(fate, reason, now) {
+        let holds = holds(fate, reason);
+        held = held.max(holds);
+        let stops = stops(fate, reason, now);
+        if let Some(until) = stops {
             stopped = later(stopped, (until, reason.code));
+        }
+        if holds.or(stops).is_some() {
             // What was announced ended in order.
             if job.item.crashes > 0 {
                 work.push((job, Ending::Returned));
@@ -164,7 +179,7 @@ async fn put_off(
             stopped = later(stopped, soon(now));
         }
     }
-    (stopped, first.is_some())
+    PutOff { stopped, some: first.is_some(), held }
 }
 
 /// When a table that took no write is tried again: what it did not take is due still.

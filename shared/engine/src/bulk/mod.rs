@@ -96,10 +96,13 @@ async fn one(
         }
     };
     let lane = Work { seams, settings, caches, connection, received, deadline };
-    let rest = ingest::work(&lane, &taken, &mut report).await;
+    let rest = match taken.held_until.filter(|until| *until > lane.by()) {
+        Some(until) => Rest::Held(until),
+        None => ingest::work(&lane, &taken, &mut report).await,
+    };
     let now = seams.clock.now();
     let next = match rest {
-        Rest::Until(at, _) => Some(at.max(now)),
+        Rest::Until(at, _) | Rest::Held(at) => Some(at.max(now)),
         Rest::Empty { next } => taken.look_again(next, now),
     };
     // A worker whose clock is ahead of the queue's has found nothing due: nor will the next one, until it is time by that.
@@ -110,14 +113,20 @@ async fn one(
         _ => now,
     };
     log_lane(&connection.key(), taken.n, &report, (next, rest.code()), now.since_ms(began));
-    match seams.limits.pass_lane(connection, &taken, next).await {
+    match seams.limits.pass_lane(connection, &taken, next, rest.held()).await {
         // Else the sweep sends it, when it is time.
         Ok(true) if next.is_some_and(|at| at <= by) => {
             let next = Baton { connection: connection.clone(), n: taken.n };
             baton::send(seams, &[next]).await;
         }
         Ok(_) => {}
-        Err(error) => warn(&error.0),
+        Err(error) => {
+            warn(&error.0);
+            // Nobody else knows that nothing may be called: the queue keeps the lane closed until its message is seen again.
+            if rest.held().is_some() {
+                return Err(());
+            }
+        }
     }
     Ok(report)
 }
@@ -239,6 +248,7 @@ impl Work<'_> {
                         worked = true;
                         break;
                     }
+                    Drain::Held(until) => return Rest::Held(until),
                     Drain::Worked(any) => worked |= any,
                 }
             }

@@ -1,4 +1,4 @@
-//! What stops a lane, and what only puts one version off. Pure.
+//! What stops a lane, what holds it, and what only puts one version off. Pure.
 
 use crate::work::fate::MessageFate;
 use rtr_core::code::Code;
@@ -10,6 +10,8 @@ use rtr_core::time::Instant;
 pub(super) enum Rest {
     /// It is to be looked at then, or at once, and why it does not go on now.
     Until(Instant, Code),
+    /// Nobody may call for anything before: a hold that no slot keeps is kept by the lane as a whole.
+    Held(Instant),
     /// Nothing is due; when the next is, as far as the index shows.
     Empty {
         /// The first that is not due yet.
@@ -22,6 +24,7 @@ impl Rest {
     pub(super) fn at_latest(self, at: Instant, code: Code) -> Self {
         match self {
             Self::Until(until, why) => Self::Until(until.min(at), why),
+            Self::Held(until) => Self::Held(until),
             Self::Empty { next } => Self::Until(next.map_or(at, |next| next.min(at)), code),
         }
     }
@@ -30,7 +33,16 @@ impl Rest {
     pub(super) fn code(self) -> Option<Code> {
         match self {
             Self::Until(_, code) => Some(code),
+            Self::Held(_) => Some(Code::OutcomeUnknown),
             Self::Empty { .. } => None,
+        }
+    }
+
+    /// Until when the lane is closed to every later worker.
+    pub(super) fn held(self) -> Option<Instant> {
+        match self {
+            Self::Held(until) => Some(until),
+            Self::Until(..) | Self::Empty { .. } => None,
         }
     }
 }
@@ -49,8 +61,6 @@ pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option
         (Code::OutOfTime, _) => return Some(now),
         (_, MessageFate::ReturnAsIs) => now.plus_ms(LEAST_MS),
         (Code::Throttled, MessageFate::Return(until)) => return Some((*until).max(now.plus_ms(TOKENS_MS))),
-        // A hold that could not be written is kept by the lane as a whole.
-        (Code::StateUnavailable, MessageFate::Hold(until)) => *until,
         (
             Code::Throttled | Code::Unavailable | Code::Resting,
             MessageFate::Return(until) | MessageFate::Hold(until),
@@ -58,6 +68,15 @@ pub(super) fn stops(fate: &MessageFate, reason: &Reason, now: Instant) -> Option
         _ => return None,
     };
     Some(until.max(now.plus_ms(LEAST_MS)))
+}
+
+/// Until when the lane is held, where the hold of a version could not be written: its request may land until then, and a
+/// newer version that is parked meanwhile would know nothing of it.
+pub(super) fn holds(fate: &MessageFate, reason: &Reason) -> Option<Instant> {
+    match (reason.code, fate) {
+        (Code::StateUnavailable, MessageFate::Hold(until)) => Some(*until),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -74,10 +93,18 @@ mod tests {
         assert_eq!(stops(Code::Resting, until), Some(Instant(9_000)));
         assert_eq!(stops(Code::Suspended, until), Some(Instant(61_000)));
         assert_eq!(stops(Code::StateUnavailable, MessageFate::ReturnAsIs), Some(Instant(2_000)));
-        let held = MessageFate::Hold(Instant(61_000));
-        assert_eq!(stops(Code::StateUnavailable, held), Some(Instant(61_000)), "nobody else knows of it");
         assert_eq!(stops(Code::OutOfTime, until), Some(now));
         assert_eq!((stops(Code::Busy, until), stops(Code::NotVisibleYet, until)), (None, None));
         assert_eq!(stops(Code::OutcomeUnknown, MessageFate::Hold(now)), None);
+    }
+
+    #[test]
+    fn given_a_hold_when_it_could_not_be_written_then_the_lane_keeps_it_and_no_other_rest_shortens_it() {
+        let fate = MessageFate::Hold(Instant(61_000));
+        let held = holds(&fate, &Reason::new(Code::StateUnavailable, ""));
+        assert_eq!(held, Some(Instant(61_000)), "nobody else knows of it");
+        assert_eq!(holds(&fate, &Reason::new(Code::OutcomeUnknown, "")), None, "its slot tells");
+        let rest = Rest::Held(Instant(61_000)).at_latest(Instant(5), Code::NotVisibleYet);
+        assert_eq!((rest, rest.held()), (Rest::Held(Instant(61_000)), Some(Instant(61_000))));
     }
 }

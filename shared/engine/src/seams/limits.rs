@@ -132,7 +132,8 @@ pub trait Limits: Send + Sync {
     /// # Errors
     /// When the store does not answer: it may have been taken.
     async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable>;
-    /// Ends the work of whoever took the lane as `taken`, as [`rtr_core::lane::Lane::pass`] says; false when another has it.
+    /// Ends the work of whoever took the lane as `taken`, as [`rtr_core::lane::Lane::pass`] says, and closes the lane until
+    /// `held`; false when another has it.
     ///
     /// # Errors
     /// When the store does not answer: the lane then counts as one whose worker died.
@@ -141,6 +142,7 @@ pub trait Limits: Send + Sync {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable>;
     /// Leaves a note for the lane's next worker, or takes it away, as [`rtr_core::lane::Lane::noting`] says; false when
     /// another has the lane than who took it as `taken`.

@@ -116,6 +116,7 @@ macro_rules! service_laws {
             ]
             lanes: [
                 given_a_note_when_left_then_the_next_worker_finds_it_and_only_who_has_the_lane_leaves_one,
+                given_a_lane_that_was_passed_on_as_held_when_wanted_then_it_is_due_after_the_hold,
                 given_a_wish_when_its_time_comes_then_the_lane_is_due_and_not_before,
                 given_a_lane_that_is_wanted_when_wanted_earlier_then_it_is_due_then_and_a_later_wish_changes_nothing,
                 given_a_baton_when_taken_then_the_number_is_raised_and_it_is_worth_nothing_again,

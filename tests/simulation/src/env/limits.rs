@@ -168,8 +168,9 @@ impl Limits for EnvLimits {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
-        self.inner.pass_lane(connection, taken, next).await
+        self.inner.pass_lane(connection, taken, next, held).await
     }
 
     async fn note_lane(

@@ -176,12 +176,13 @@ impl Limits for WrongLimits {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
-        let note = held(&self.note).take();
+        let note = super::super::kernel::held(&self.note).take();
         if let Some(note) = note {
             self.inner.note_lane(connection, taken, Some(&note)).await?;
         }
-        self.inner.pass_lane(connection, taken, next).await
+        self.inner.pass_lane(connection, taken, next, held).await
     }
 
     async fn note_lane(

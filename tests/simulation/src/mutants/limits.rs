@@ -147,9 +147,10 @@ impl Limits for Wrong {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
         let next = next.filter(|_| self.mutant != Mutant::LaneForgotten);
-        self.inner.pass_lane(connection, taken, next).await
+        self.inner.pass_lane(connection, taken, next, held).await
     }
 
     async fn note_lane(

@@ -75,7 +75,7 @@ pub(super) async fn work(lane: &Work<'_>, taken: &Lane, report: &mut BatchReport
     }
     let rest = lane.work(taken, &mut jobs, report).await;
     match (rest, jobs.look_at) {
-        (rest, None) => rest,
+        (rest @ Rest::Held(_), _) | (rest, None) => rest,
         (Rest::Until(until, code), Some(at)) => Rest::Until(until.min(at), code),
         (Rest::Empty { next }, Some(at)) => Rest::Empty { next: Some(next.map_or(at, |next| next.min(at))) },
     }

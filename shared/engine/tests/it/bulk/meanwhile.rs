@@ -82,6 +82,43 @@ fn given_a_newer_version_while_the_older_is_called_when_its_answer_is_lost_then_
 }
 
 #[test]
+fn given_a_lost_answer_and_a_hold_that_cannot_be_written_when_a_newer_version_is_parked_then_it_waits_as_long() {
+    let (world, storm) = under_a_storm(CONTACT);
+    bring(&world, &ids(3), 1);
+    park(&world, &ids(3), 2);
+    world.faults(&json!([fault("*batch/update*", "drop_then_commit", &json!(50_000), 1)]));
+    let began = world.now();
+    storm.set(Some(("write", Fate::NotDone)));
+    assert!(world.bulk(&[baton(&world)]).failed.is_empty());
+    storm.set(None);
+    let held = lane(&world).held_until.unwrap();
+    assert!(held >= began.plus_ms(60_000), "{held:?}");
+    assert!(world.sync(&[contact(&world, "c0001", 3)]).failed.is_empty());
+    let calls = world.calls().len();
+    while world.now() < held.plus_ms(-2_000) {
+        world.clock.advance_ms(1_000);
+        world.sweep();
+        // One that was sent before, and comes late.
+        assert!(world.bulk(&[baton(&world)]).failed.is_empty());
+        assert_eq!(world.calls().len(), calls, "its request may land yet");
+    }
+    pass_minutes(&world, 3);
+    assert_eq!((world.contacts("firstname"), left(&world)), (vec!["v2".to_owned(), "v2".into(), "v3".into()], 0));
+    assert_eq!(lane(&world).held_until, None);
+}
+
+#[test]
+fn given_a_hold_that_neither_its_slot_nor_the_lanes_row_takes_when_the_work_ends_then_the_queue_keeps_the_baton()
+{
+    let (world, storm) = under_a_storm(CONTACT);
+    park(&world, &ids(1), 1);
+    world.faults(&json!([fault("*batch/upsert*", "drop_then_commit", &json!(50_000), 1)]));
+    storm.set_all(&[("write", Fate::NotDone), ("pass_lane", Fate::NotDone)]);
+    let baton = baton(&world);
+    assert_eq!(world.bulk(&[baton.clone()]).failed, [baton.message_id]);
+}
+
+#[test]
 fn given_a_delete_while_the_older_is_called_when_it_succeeds_then_the_record_is_gone_in_the_end() {
     let world = linked_and_parked(2);
     let http = Meanwhile::new(&world, "v2", vec![build::delete("acme", "contact", "c0001", 3, world.now())]);

@@ -169,7 +169,7 @@ impl Http for Meanwhile<'_> {
 #[derive(Debug)]
 struct Storm {
     left: AtomicI64,
-    fate: Mutex<Option<(&'static str, Fate)>>,
+    fates: Mutex<Vec<(&'static str, Fate)>>,
 }
 
 const CALM: i64 = i64::MAX;
@@ -184,7 +184,12 @@ impl Storm {
 
     /// From now on requests of this kind end so.
     fn set(&self, fate: Option<(&'static str, Fate)>) {
-        *self.fate.lock().unwrap() = fate;
+        self.set_all(fate.as_slice());
+    }
+
+    /// The same, for requests of several kinds.
+    fn set_all(&self, fates: &[(&'static str, Fate)]) {
+        *self.fates.lock().unwrap() = fates.to_vec();
     }
 }
 
@@ -192,8 +197,8 @@ impl Storm {
 impl Weather for Storm {
     async fn there(&self, op: Op) -> Fate {
         self.step().await;
-        let fate = *self.fate.lock().unwrap();
-        fate.filter(|(name, _)| *name == op.name).map_or(Fate::Done, |(_, fate)| fate)
+        let fates = self.fates.lock().unwrap();
+        fates.iter().find(|(name, _)| *name == op.name).map_or(Fate::Done, |(_, fate)| *fate)
     }
     async fn back(&self, _: Op) {
         self.step().await;
@@ -205,7 +210,7 @@ impl Weather for Storm {
 
 /// A world under a storm that has not begun.
 fn under_a_storm(contact: &str) -> (World, Arc<Storm>) {
-    let storm = Arc::new(Storm { left: AtomicI64::new(CALM), fate: Mutex::new(None) });
+    let storm = Arc::new(Storm { left: AtomicI64::new(CALM), fates: Mutex::default() });
     let mut world = World::with_contact(contact);
     world.records = MemoryRecords::under(world.clock.clone(), storm.clone());
     world.limits = MemoryLimits::under(world.clock.clone(), storm.clone());

@@ -31,7 +31,7 @@ async fn take(table: &dyn Table, n: u64) -> Option<Lane> {
 }
 
 async fn pass(table: &dyn Table, taken: &Lane, next: Option<i64>) -> bool {
-    table.pass_lane(&lane(), taken, next.map(at)).await.unwrap()
+    table.pass_lane(&lane(), taken, next.map(at), None).await.unwrap()
 }
 
 /// To the millisecond. A lane that nobody ever wanted is due never.
@@ -62,6 +62,25 @@ pub async fn given_a_note_when_left_then_the_next_worker_finds_it_and_only_who_h
     assert_eq!(on.two.note_lane(&lane(), &second, None).await, Ok(true));
     assert!(pass(on.two, &second, Some(60_000)).await);
     assert_eq!(take(on.one, 2).await.unwrap().note, None);
+}
+
+/// A request may land late, and what is parked meanwhile knows nothing of it.
+pub async fn given_a_lane_that_was_passed_on_as_held_when_wanted_then_it_is_due_after_the_hold(
+    on: Environments<'_>,
+) {
+    want(on.one, 0).await;
+    let first = take(on.one, 0).await.unwrap();
+    let hold = Some(at(60_000));
+    assert_eq!(on.one.pass_lane(&lane(), &first, hold, hold).await, Ok(true));
+    on.clock.advance_ms(20_000);
+    want(on.two, 20_000).await;
+    assert_eq!(due(on.one, at(59_999)).await, []);
+    assert_eq!(due(on.one, at(60_000)).await, [baton(1)]);
+    let second = take(on.two, 1).await.unwrap();
+    assert_eq!(second.held_until, hold);
+    assert!(pass(on.two, &second, None).await);
+    want(on.one, 20_000).await;
+    assert_eq!(due(on.two, at(20_000)).await, [baton(2)]);
 }
 
 /// Many park at once, each until its own time. What wishes for a later time keeps the lane's own.
@@ -95,6 +114,7 @@ pub async fn given_a_baton_when_taken_then_the_number_is_raised_and_it_is_worth_
         runs: 1,
         looks: 1,
         note: None,
+        held_until: None,
     };
     assert_eq!(taken, expected);
     for table in [on.one, on.two] {
@@ -227,7 +247,7 @@ pub async fn given_connections_of_any_characters_and_length_when_due_then_their_
         let baton = Baton { connection: connection.clone(), n: 0 };
         assert_eq!(on.two.lanes_due(BEGIN, 10).await.unwrap(), std::slice::from_ref(&baton));
         let taken = on.two.take_lane(&baton, QUIET_MS).await.unwrap().unwrap();
-        assert_eq!(on.one.pass_lane(connection, &taken, None).await, Ok(true));
+        assert_eq!(on.one.pass_lane(connection, &taken, None, None).await, Ok(true));
         assert_eq!(on.two.lanes_due(at(QUIET_MS), 10).await.unwrap(), []);
     }
 }

@@ -95,8 +95,9 @@ impl Limits for WrongLimits {
         connection: &ConnectionKey,
         taken: &Lane,
         next: Option<Instant>,
+        held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
-        self.1.pass_lane(connection, taken, next).await
+        self.1.pass_lane(connection, taken, next, held).await
     }
 
     async fn note_lane(
