@@ -10,7 +10,7 @@ use rtr_core::failure::{Class, Failure};
 use rtr_core::retry::{MAX_TRIES, pause_ms};
 use rtr_core::time::Instant;
 use secrecy::SecretString;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A wait for tokens up to this long is waited out in place, in milliseconds; a longer one goes back to the queue,
@@ -18,6 +18,9 @@ use std::time::Duration;
 pub const SHORT_WAIT_MS: i64 = 1_500;
 /// The least time a call may be given, in milliseconds: with less left it is not begun.
 pub const LEAST_CALL_MS: i64 = 1_000;
+
+/// The bucket of whatever is written.
+const ANY: &str = "*";
 
 /// The limiter as a session sees it.
 #[async_trait]
@@ -135,6 +138,10 @@ impl Retries {
     }
 }
 
+/// Whether the next call has been let through already.
+#[derive(Debug, Default)]
+pub struct Reserved(AtomicBool);
+
 /// A connection, opened for one invocation.
 pub struct Session<'a> {
     /// The carrier.
@@ -151,6 +158,8 @@ pub struct Session<'a> {
     pub call_timeout_ms: i64,
     /// How many calls may be sent again in all; without a number each call has its own [`MAX_TRIES`].
     pub retries: Retries,
+    /// What [`Session::reserve`] has taken.
+    pub reserved: Reserved,
     /// The connector's reading of an answer.
     pub classify: Classify,
     /// The connector's reading of the limits.
@@ -224,7 +233,25 @@ impl Session<'_> {
         }
     }
 
+    /// Lets the next call through before it is made: what is written down before a call is written for nothing where that
+    /// may not go. Credentials are at hand then, too.
+    ///
+    /// # Errors
+    /// Why no call may go now: none was made.
+    pub async fn reserve(&self) -> Result<(), Failure> {
+        self.auth.authorize(Freshness::Cached).await?;
+        if self.left_ms() < LEAST_CALL_MS {
+            return Err(out_of_time());
+        }
+        self.enter(ANY).await?;
+        self.reserved.0.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     async fn enter(&self, api: &str) -> Result<(), Failure> {
+        if api == ANY && self.reserved.0.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
         loop {
             let mut held = self.gate.resting();
             if held.is_none() {
@@ -297,7 +324,7 @@ impl Session<'_> {
         let Authorized { base_url, mut headers } = authorized;
         let left = self.left_ms();
         if left < LEAST_CALL_MS {
-            return Err(Failure::new(Class::OutOfTime, "the invocation has no time left for a call"));
+            return Err(out_of_time());
         }
         let body = match &call.request.body {
             RequestBody::Empty => Vec::new(),
@@ -337,6 +364,10 @@ impl Session<'_> {
             NoAnswer::HostRefused(why) => Failure::new(Class::Refused, why),
         })
     }
+}
+
+fn out_of_time() -> Failure {
+    Failure::new(Class::OutOfTime, "the invocation has no time left for a call")
 }
 
 fn heard(failure: &Failure) -> Heard {

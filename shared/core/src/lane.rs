@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn given_a_lane_that_is_held_when_wanted_before_then_it_is_due_after_the_hold_until_a_later_worker_opens_it()
-    {
+     {
         let taken = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
         let wanted = taken.want(Instant(100), Instant(5)).unwrap();
         let held = wanted.pass(&taken, Some(Instant(9_000)), Some(Instant(9_000))).unwrap();
@@ -193,7 +193,10 @@ mod tests {
         let early = wanted.take(1, QUIET_MS, Instant(8_000)).unwrap();
         assert_eq!(early.held_until, Some(Instant(9_000)), "its worker sees that it may not begin");
         let opened = early.pass(&early, None, None).unwrap();
-        assert_eq!((opened.held_until, opened.want(Instant(1), Instant(1)).unwrap().due_at), (None, Some(Instant(1))));
+        assert_eq!(
+            (opened.held_until, opened.want(Instant(1), Instant(1)).unwrap().due_at),
+            (None, Some(Instant(1)))
+        );
     }
 
     #[test]

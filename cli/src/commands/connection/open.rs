@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use rtr_aws::function::Runtime;
 use rtr_connectors::credentials::Credential;
 use rtr_connectors::registry::{self, Connector};
-use rtr_connectors::session::{Retries, Session};
+use rtr_connectors::session::{Reserved, Retries, Session};
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, MappingAt, OrgConfig, Stored};
 use rtr_core::failure::Failure;
@@ -198,6 +198,7 @@ impl<'a> Opening<'a> {
             deadline: seams.clock.now().plus_ms(DEADLINE_MS),
             call_timeout_ms: self.connector.capabilities().call_timeout_ms,
             retries: Retries::default(),
+            reserved: Reserved::default(),
             classify: self.connector.classify(),
             quota: self.connector.quota(),
         }

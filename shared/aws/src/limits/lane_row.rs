@@ -51,12 +51,8 @@ pub(super) fn to_row(connection: &ConnectionKey, stored: &Stored) -> Row {
     if due_at.is_some() {
         row.insert("lanes_pk".to_owned(), s(partition(digest::number(key.as_bytes()) % SHARDS)));
     }
-    let times = [
-        ("lanes_at", due_at),
-        ("wanted_at", wanted_at),
-        ("taken_at", taken_at),
-        ("held_until", held_until),
-    ];
+    let times =
+        [("lanes_at", due_at), ("wanted_at", wanted_at), ("taken_at", taken_at), ("held_until", held_until)];
     for (name, at) in times {
         if let Some(at) = at {
             row.insert(name.to_owned(), n(at.0));

@@ -58,6 +58,7 @@ pub(super) fn job(
         kept: None,
         stage: Stage::Read,
         deferred: false,
+        told: false,
         several: false,
         backfill: slot.backfill,
         replaces: false,

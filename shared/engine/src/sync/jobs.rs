@@ -73,6 +73,7 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             kept: None,
             stage: Stage::Read,
             deferred: false,
+            told: false,
             linked_before: false,
             several: routed.len() > 1,
             replaces: false,

@@ -13,7 +13,7 @@ use crate::seams::Seams;
 use async_trait::async_trait;
 use futures::future::join_all;
 use rtr_connectors::registry::Connector;
-use rtr_connectors::session::{Retries, Session};
+use rtr_connectors::session::{Reserved, Retries, Session};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Lane;
 use rtr_core::key::ConnectionKey;
@@ -166,6 +166,7 @@ async fn open(
         deadline,
         call_timeout_ms: call_ms,
         retries: Retries::at_most(MAX_TRIES - 1),
+        reserved: Reserved::default(),
         classify: connector.classify(),
         quota: connector.quota(),
     };

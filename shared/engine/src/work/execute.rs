@@ -2,7 +2,7 @@
 
 use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::job::{Job, Stage};
-use super::look::{adopt, adopt_if_matched, look, stamp};
+use super::look::{adopt, adopt_if_matched, fail, look, stamp};
 use super::prepare::{decide, references_moved};
 use super::treat::{Treatment, treat, waiting};
 use crate::seams::Seams;
@@ -101,6 +101,13 @@ async fn call(
     places: &[usize],
 ) {
     if *kind == Kind::Create {
+        // An intent is written for a call that goes, else it is two writes for nothing.
+        if let Err(failure) = session.reserve().await {
+            for at in places {
+                fail(seams, jobs[*at], &failure).await;
+            }
+            return;
+        }
         intend(seams, jobs, places).await;
     }
     let places: Vec<usize> = places.iter().copied().filter(|at| jobs[*at].going().is_some()).collect();

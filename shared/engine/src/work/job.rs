@@ -51,6 +51,8 @@ pub(crate) struct Job {
     pub(crate) stage: Stage,
     /// Whether it goes after another of its batch, which it refers to.
     pub(crate) deferred: bool,
+    /// Whether those of its batch that refer to it know what became of it: what they read since is newer.
+    pub(crate) told: bool,
     /// Whether it was linked when it was first read.
     pub(crate) linked_before: bool,
     /// Whether its record goes to other connections too.

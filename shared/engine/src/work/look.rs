@@ -236,7 +236,8 @@ async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason) {
     }
 }
 
-async fn fail(seams: &Seams<'_>, job: &mut Job, failure: &Failure) {
+/// Ends a job whose call did not go, or that asked in vain: nothing has landed.
+pub(super) async fn fail(seams: &Seams<'_>, job: &mut Job, failure: &Failure) {
     match treat(job, failure, seams.clock.now()) {
         Treatment::Return(until) | Treatment::Hold(until) => job.give_back(until, waiting(failure)),
         _ => dead(seams, job, Reason::from(failure)).await,

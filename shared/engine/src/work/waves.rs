@@ -38,13 +38,14 @@ fn refers_to(job: &Job, undecided: &HashSet<PairKey>) -> bool {
     open.any(|(_, key)| key != job.key && undecided.contains(&key))
 }
 
-/// Looks the references of what is left up again, among what the wave before has linked.
+/// Looks the references of what is left up again, among what the wave before has linked. Each says once what became of it:
+/// later it knows less than what was read meanwhile.
 pub(crate) fn look_again(jobs: &mut [Job]) {
-    let ended: HashMap<PairKey, Item> = jobs
-        .iter()
-        .filter(|job| !matches!(job.stage, Stage::Read))
-        .map(|job| (job.key.clone(), job.item.clone()))
-        .collect();
+    let mut ended: HashMap<PairKey, Item> = HashMap::new();
+    for job in jobs.iter_mut().filter(|job| !matches!(job.stage, Stage::Read) && !job.told) {
+        job.told = true;
+        ended.insert(job.key.clone(), job.item.clone());
+    }
     for job in jobs.iter_mut().filter(|job| matches!(job.stage, Stage::Read)) {
         crate::work::prepare::resolve(job, &ended);
     }

@@ -1,6 +1,7 @@
 //! Creates at a CRM without a unique key: one record, whatever gets lost.
 
 use crate::parked;
+use rtr_engine::seams::Limits as _;
 use rtr_testkit::build;
 use rtr_testkit::world::World;
 use serde_json::{Value, json};
@@ -14,6 +15,20 @@ fn given_a_mapping_without_a_key_when_created_then_an_intent_stood_before_the_ca
     assert_eq!(world.calls().last().map(String::as_str), Some("POST contacts/batch/create 201"));
     let item = world.item("contact", "c");
     assert_eq!((item.intent, item.external_id.is_some(), item.rev), (None, true, 2));
+}
+
+#[test]
+fn given_no_token_when_a_record_without_a_key_is_new_then_it_is_parked_by_one_write_and_made_by_an_intent_and_its_end()
+ {
+    let world = World::with_contact("object: contacts\nkey: none\nfields:\n  email: email\n");
+    let stopped = world.limits.block("acme#hubspot#*", world.now().plus_ms(60_000));
+    futures::FutureExt::now_or_never(stopped).unwrap().unwrap();
+    world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]);
+    let item = world.item("contact", "c");
+    assert_eq!((item.rev, item.intent, item.slot.is_some(), world.calls().len()), (1, None, true, 0));
+    world.clock.advance_ms(61_000);
+    world.sweep();
+    assert_eq!((world.item("contact", "c").rev, world.contacts("email").len()), (3, 1));
 }
 
 #[test]

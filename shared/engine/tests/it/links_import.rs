@@ -89,6 +89,7 @@ fn asking<T>(
         call_timeout_ms: connector.capabilities().call_timeout_ms,
         quota: connector.quota(),
         retries: rtr_connectors::session::Retries::default(),
+        reserved: rtr_connectors::session::Reserved::default(),
         classify: connector.classify(),
     };
     block_on(ask(connector, &session, &target(world, &config)))

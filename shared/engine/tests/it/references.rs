@@ -47,6 +47,31 @@ fn mappings(world: &World, contact: &str, company: &str) {
 }
 
 #[test]
+fn given_a_company_that_another_links_while_this_batch_is_refused_it_when_its_contact_looks_then_it_goes_once()
+ {
+    let world = World::with_contact(CONTACT);
+    let refused = json!({"status": 429, "headers": {"Retry-After": "60"}});
+    world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*companies*"}, "fault": "status", "value": refused, "count": 1}]));
+    let newer = vec![world.company("k", 2, &json!({"name": "k2"}))];
+    let http = crate::bulk::Meanwhile::new(&world, "\"k\"", newer);
+    let batch = [company(&world, "k"), contact(&world, "c", 1, "k")];
+    let seams = rtr_engine::seams::Seams { http: &http, ..world.seams() };
+    let (caches, deadline) = (rtr_engine::sync::Caches::default(), world.now().plus_ms(50_000));
+    let work = rtr_engine::sync::run(&seams, &world.settings, &caches, &batch, deadline);
+    let report = futures::FutureExt::now_or_never(work).unwrap();
+    assert!(report.counts.get("linked_meanwhile").is_some_and(|times| *times <= 1), "{:?}", report.counts);
+    assert_eq!(world.item("company", "k").applied_version, Some(2));
+    world.clock.advance_ms(61_000);
+    world.sync(&[]);
+    for _ in 0..20 {
+        world.sweep();
+        world.deliver();
+        world.clock.advance_ms(10_000);
+    }
+    assert_eq!((associated(&world, "k"), world.item("contact", "c").slot), (vec!["v1".to_owned()], None));
+}
+
+#[test]
 fn given_a_contact_before_its_company_when_the_company_is_linked_then_the_contact_is_woken_and_both_are_right()
  {
     let world = World::with_contact(CONTACT);

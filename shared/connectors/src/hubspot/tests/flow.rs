@@ -6,7 +6,7 @@ use super::requests::link;
 use super::*;
 use crate::connector::{Lookup, LookupBy};
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
-use crate::session::{Auth, Authorized, Freshness, Gate, Retries, Session};
+use crate::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use rtr_core::failure::{Class, Failure};
@@ -45,6 +45,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             deadline: NOW.plus_ms(60_000),
             call_timeout_ms: CAPABILITIES.call_timeout_ms,
             retries: Retries::default(),
+            reserved: Reserved::default(),
             classify,
             quota: |_| Vec::new(),
         }

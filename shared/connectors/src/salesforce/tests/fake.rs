@@ -3,7 +3,7 @@
 use super::super::{CAPABILITIES, classify, quota};
 use super::*;
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
-use crate::session::{Auth, Authorized, Freshness, Gate, Quota, Retries, Session};
+use crate::session::{Auth, Authorized, Freshness, Gate, Quota, Reserved, Retries, Session};
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use serde_json::json;
@@ -57,6 +57,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             deadline: NOW.plus_ms(self.life_ms),
             call_timeout_ms: CAPABILITIES.call_timeout_ms,
             retries: Retries::default(),
+            reserved: Reserved::default(),
             classify,
             quota,
         }

@@ -82,7 +82,8 @@ fn given_a_newer_version_while_the_older_is_called_when_its_answer_is_lost_then_
 }
 
 #[test]
-fn given_a_lost_answer_and_a_hold_that_cannot_be_written_when_a_newer_version_is_parked_then_it_waits_as_long() {
+fn given_a_lost_answer_and_a_hold_that_cannot_be_written_when_a_newer_version_is_parked_then_it_waits_as_long()
+ {
     let (world, storm) = under_a_storm(CONTACT);
     bring(&world, &ids(3), 1);
     park(&world, &ids(3), 2);
@@ -103,13 +104,16 @@ fn given_a_lost_answer_and_a_hold_that_cannot_be_written_when_a_newer_version_is
         assert_eq!(world.calls().len(), calls, "its request may land yet");
     }
     pass_minutes(&world, 3);
-    assert_eq!((world.contacts("firstname"), left(&world)), (vec!["v2".to_owned(), "v2".into(), "v3".into()], 0));
+    assert_eq!(
+        (world.contacts("firstname"), left(&world)),
+        (vec!["v2".to_owned(), "v2".into(), "v3".into()], 0)
+    );
     assert_eq!(lane(&world).held_until, None);
 }
 
 #[test]
 fn given_a_hold_that_neither_its_slot_nor_the_lanes_row_takes_when_the_work_ends_then_the_queue_keeps_the_baton()
-{
+ {
     let (world, storm) = under_a_storm(CONTACT);
     park(&world, &ids(1), 1);
     world.faults(&json!([fault("*batch/upsert*", "drop_then_commit", &json!(50_000), 1)]));

@@ -137,14 +137,14 @@ fn bulk_by(world: &World, http: &dyn Http, batch: &[Received]) -> Option<rtr_eng
 }
 
 /// A carrier during whose first call that holds `text` the sync lane works a batch: while the request is under way.
-struct Meanwhile<'a> {
+pub(crate) struct Meanwhile<'a> {
     world: &'a World,
     text: &'static str,
     batch: Mutex<Option<Vec<Received>>>,
 }
 
 impl<'a> Meanwhile<'a> {
-    fn new(world: &'a World, text: &'static str, batch: Vec<Received>) -> Self {
+    pub(crate) fn new(world: &'a World, text: &'static str, batch: Vec<Received>) -> Self {
         Self { world, text, batch: Mutex::new(Some(batch)) }
     }
 }
