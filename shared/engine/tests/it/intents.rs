@@ -20,7 +20,8 @@ fn given_a_mapping_without_a_key_when_created_then_an_intent_stood_before_the_ca
 #[test]
 fn given_no_token_when_a_record_without_a_key_is_new_then_it_is_parked_by_one_write_and_made_by_an_intent_and_its_end()
  {
-    let world = World::with_contact("object: contacts\nkey: none\nfields:\n  email: email\n");
+    let world =
+        World::with_contact("object: contacts\nkey: none\nmarker: jobtitle\nfields:\n  email: email\n");
     let stopped = world.limits.block("acme#hubspot#*", world.now().plus_ms(60_000));
     futures::FutureExt::now_or_never(stopped).unwrap().unwrap();
     world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]);
