@@ -6,6 +6,7 @@
 use crate::connector::Call;
 use crate::http::{Clock, Http, NoAnswer, Outgoing, RequestBody, Response};
 use async_trait::async_trait;
+use futures::future::{Either, join, select};
 use rtr_core::failure::{Class, Failure};
 use rtr_core::retry::{MAX_TRIES, pause_ms};
 use rtr_core::time::Instant;
@@ -21,6 +22,9 @@ pub const LEAST_CALL_MS: i64 = 1_000;
 
 /// The bucket of whatever is written.
 const ANY: &str = "*";
+
+/// A call that is under way for so long is told of, in milliseconds.
+pub const LONG_CALL_MS: i64 = 2_000;
 
 /// The limiter as a session sees it.
 #[async_trait]
@@ -47,6 +51,8 @@ pub trait Gate: Send + Sync {
     async fn admit(&self, _: &str) -> Result<(), Held> {
         Ok(())
     }
+    /// Hears that a call has been under way for [`LONG_CALL_MS`], and has not come back.
+    async fn lasts(&self) {}
     /// Hears what became of a call that went, and how long it took, in milliseconds.
     async fn heard(&self, _: Heard, _: i64) {}
     /// Hears how much of one of the account's limits is used, after each answer that says so.
@@ -350,7 +356,10 @@ impl Session<'_> {
             body,
             timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),
         };
-        let answer = self.http.send(request).await;
+        let answer = match select(self.http.send(request), self.clock.sleep_ms(LONG_CALL_MS)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), answer)) => join(answer, self.gate.lasts()).await.0,
+        };
         for quota in answer.as_ref().map(self.quota).unwrap_or_default() {
             self.gate.quota(quota);
         }

@@ -4,12 +4,14 @@
 //! spend evenly and one for the share that backfills may have. Taking is all or part: a lease grants what every level of
 //! its way can give. Levels are thousandths of a token, so that refilling is exact in integers.
 
+mod flight;
 mod level;
 mod pace;
 mod size;
 #[cfg(test)]
 mod tests;
 
+pub use flight::{FULL_MS, Flight};
 pub use level::{Level, QUOTA_MS, WRITES_A_SECOND};
 pub use pace::Pace;
 pub use size::{largest_lease, lease_size};
@@ -74,6 +76,9 @@ pub struct Bucket {
     pub pace: Pace,
     /// When the last leases were taken.
     pub leases: Vec<Instant>,
+    /// When those were taken whose calls may be under way yet.
+    #[serde(default)]
+    pub out: Vec<Instant>,
 }
 
 /// What calls are for.
@@ -124,13 +129,15 @@ pub struct Ask {
     pub spread_ms: i64,
     /// What the CRM has told since the last lease.
     pub told: Vec<Told>,
+    /// How many calls may be under way, and what has come back; none where that is not counted.
+    pub flight: Option<Flight>,
 }
 
 impl Ask {
     /// `want` tokens from the whole, now.
     #[must_use]
     pub fn whole(want: u64) -> Self {
-        Self { want, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told: Vec::new() }
+        Self { want, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None }
     }
 }
 
@@ -151,6 +158,18 @@ pub struct Taken {
     pub bucket: Bucket,
     /// When to ask again, if none was granted; else from when on they may be used, if that is later.
     pub retry_at: Option<Instant>,
+    /// Whether it must wait since enough calls are under way.
+    pub full: bool,
+    /// When the lease was taken, if its calls are counted.
+    pub taken_at: Option<Instant>,
+    /// Whether it is to be told at once when they have come back: the share is nearly used up.
+    pub crowded: bool,
+}
+
+impl Taken {
+    fn none(bucket: &Bucket, retry_at: Option<Instant>) -> Self {
+        Self { granted: 0, bucket: bucket.clone(), retry_at, full: false, taken_at: None, crowded: false }
+    }
 }
 
 /// Takes what is asked for or a part of it, at least one or none.
@@ -166,11 +185,32 @@ pub fn take(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
             _ => break,
         }
     }
+    match &ask.flight {
+        Some(flight) => fly(bucket, flight, ask, taken, now),
+        None => taken,
+    }
+}
+
+/// `taken`, if there is a place among the calls under way.
+fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken, now: Instant) -> Taken {
+    let mut out = flight.still(&bucket.out, now);
+    if ask.want == 0 {
+        // Telling must not undo what a stop has left for the next lease.
+        if bucket.blocked_until.is_none() && bucket.refused_at.is_none() {
+            taken.bucket.out = out;
+        }
+    } else if taken.granted > 0 && flight.is_full(out.len()) {
+        return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(FULL_MS))) };
+    } else if taken.granted > 0 {
+        out.push(now);
+        (taken.taken_at, taken.crowded) = (Some(now), flight.is_crowded(out.len()));
+        taken.bucket.out = out;
+    }
     taken
 }
 
 fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
-    let refused = |retry_at| Taken { granted: 0, bucket: bucket.clone(), retry_at: Some(retry_at) };
+    let refused = |retry_at| Taken::none(bucket, Some(retry_at));
     if let Some(until) = bucket.blocked_until.filter(|until| *until > now) {
         return refused(until);
     }
@@ -181,7 +221,7 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
         return refused(now.plus_ms(NO_SHARE_MS));
     }
     if ask.want == 0 {
-        return Taken { granted: 0, bucket: bucket.clone(), retry_at: None };
+        return Taken::none(bucket, None);
     }
     let pace = bucket.pace.after(bucket.refused_at, window(rules), now);
     let size = size(&bucket.leases, rules, ask.want, now);
@@ -215,7 +255,8 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
     tiers.spend(granted);
     let pace = pace.granting(granted);
     let retry_at = Some(from).filter(|from| *from > now);
-    Taken { granted, bucket: tiers.put_back(bucket, pace, now), retry_at }
+    let bucket = tiers.put_back(bucket, pace, now);
+    Taken { granted, bucket, retry_at, full: false, taken_at: None, crowded: false }
 }
 
 /// The tokens left by each rule, for people: nothing is taken.

@@ -133,9 +133,10 @@ pub async fn lease(
         let fresh = looked || known.as_ref().is_some_and(|glance| now.since_ms(glance.at) < FRESH_MS);
         let stored = known.map(|glance| glance.stored).unwrap_or_default();
         let taken = take(&stored.bucket, rules, ask, now);
-        if taken.granted == 0 {
+        let tells = ask.want == 0 && taken.bucket != stored.bucket;
+        if taken.granted == 0 && !tells {
             if fresh {
-                return Ok(Lease { granted: 0, retry_at: taken.retry_at, breaker: stored.breaker });
+                return Ok(Lease::of(&taken, stored.breaker));
             }
             looked = true;
             seen.put(bucket, rows.look(bucket).await?, now);
@@ -143,9 +144,9 @@ pub async fn lease(
         }
         match rows.spend(bucket, stored.rev, &taken.bucket, rules, now).await? {
             None => {
-                let breaker = stored.breaker.clone();
+                let lease = Lease::of(&taken, stored.breaker.clone());
                 seen.wrote(bucket, Stored { rev: stored.rev + 1, bucket: taken.bucket, ..stored }, now);
-                return Ok(Lease { granted: taken.granted, retry_at: taken.retry_at, breaker });
+                return Ok(lease);
             }
             Some(changed) => {
                 seen.put(bucket, changed, now);
@@ -163,5 +164,5 @@ pub async fn lease(
     #[allow(clippy::cast_possible_truncation)] // at most two hundred
     let retry_at = clock.now().plus_ms(pause as i64);
     let breaker = seen.last(bucket).map(|stored| stored.breaker).unwrap_or_default();
-    Ok(Lease { granted: 0, retry_at: Some(retry_at), breaker })
+    Ok(Lease { retry_at: Some(retry_at), breaker, ..Lease::default() })
 }

@@ -96,12 +96,13 @@ impl Limits for MemoryLimits {
             let held = state.buckets.entry(bucket.to_owned()).or_default();
             let taken = take(held, rules, ask, self.clock.now());
             // A refusal writes nothing: looking in vain costs no fraction of a token.
-            if taken.granted > 0 {
+            let tells = ask.want == 0 && taken.bucket != *held;
+            if taken.granted > 0 || tells {
                 state.writes += 1;
-                *held = taken.bucket;
+                *held = taken.bucket.clone();
             }
             let breaker = state.breakers.get(bucket).cloned().unwrap_or_default();
-            Lease { granted: taken.granted, retry_at: taken.retry_at, breaker }
+            Lease::of(&taken, breaker)
         })
         .await
     }

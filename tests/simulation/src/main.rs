@@ -90,6 +90,8 @@ enum Vendor {
 enum How {
     /// Down for ten minutes.
     Down,
+    /// It takes calls and does not answer, for ten minutes.
+    Hangs,
     /// It takes a call a second, and we are configured so.
     Limited,
     /// It takes a call a second, and we are configured for twenty.
@@ -142,6 +144,7 @@ fn crowd(records: u32, options: &Options) -> Result<bool, String> {
     let place = Place::crowded()?;
     let trouble = match options.trouble {
         How::Down => Trouble::Down(600_000),
+        How::Hangs => Trouble::Hangs(600_000),
         How::Limited => Trouble::Limited,
         How::Misjudged => Trouble::Misjudged,
     };

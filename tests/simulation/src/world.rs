@@ -131,7 +131,8 @@ impl<'a> World<'a> {
             timeout_ms: TIMEOUT_MS,
             visibility_ms: CHANGES.visibility_ms,
             cache_ms: 60_000,
-            connection_share: 2,
+            // As for so many functions at most.
+            connection_share: (scenario.setup.environments as u64 / 4).max(2),
             tokens_within_ms: TOKENS_WITHIN_MS,
             job_from: scenario.setup.jobs.map_or(0, |jobs| jobs.from),
         };

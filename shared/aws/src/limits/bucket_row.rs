@@ -30,10 +30,8 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
         blocked_until: number(row, "blocked_until")?.map(Instant),
         refused_at: number(row, "refused_at")?.map(Instant),
         pace,
-        leases: numbers(text(row, "leases")?.unwrap_or_default(), "leases")?
-            .into_iter()
-            .map(Instant)
-            .collect(),
+        leases: instants(row, "leases")?,
+        out: instants(row, "out")?,
     };
     let unreadable = |_| Unreadable { name: "breaker", wanted: "the JSON of a breaker" };
     let breaker = text(row, "breaker")?.map(serde_json::from_str).transpose().map_err(unreadable)?;
@@ -59,6 +57,7 @@ pub(super) fn written(bucket: &Bucket) -> Vec<(&'static str, AttributeValue)> {
         (":backfill", list(&bucket.share)),
         (":pace", AttributeValue::M(pace)),
         (":leases", s(joined(bucket.leases.iter().map(|at| at.0)))),
+        (":out", s(joined(bucket.out.iter().map(|at| at.0)))),
     ]
 }
 
@@ -82,6 +81,10 @@ fn joined<T: ToString>(numbers: impl Iterator<Item = T>) -> String {
 fn numbers<T: FromStr>(text: &str, name: &'static str) -> Result<Vec<T>, Unreadable> {
     let wrong = |_| Unreadable { name, wanted: "numbers" };
     text.split(',').filter(|part| !part.is_empty()).map(|part| part.parse().map_err(wrong)).collect()
+}
+
+fn instants(row: &Row, name: &'static str) -> Result<Vec<Instant>, Unreadable> {
+    Ok(numbers(text(row, name)?.unwrap_or_default(), name)?.into_iter().map(Instant).collect())
 }
 
 fn levels(row: &Row, name: &'static str) -> Result<Vec<Level>, Unreadable> {
@@ -141,6 +144,7 @@ mod tests {
             refused_at: Some(Instant(70)),
             pace: Pace { permille: 490, since: Instant(60), cut_at: Some(Instant(50)), granted: 7 },
             leases: vec![Instant(8), Instant(9)],
+            out: vec![Instant(9)],
         };
         let named = written(&bucket).into_iter();
         let mut row: Row =

@@ -36,9 +36,10 @@ impl Rows for DynamoLimits {
             .table_name(&self.table)
             .key("pk", s(Kind::Bucket.key(bucket)))
             .update_expression(
-                "SET levels = :levels, even = :even, backfill = :backfill, pace = :pace, leases = :leases, rev = :next, \
+                "SET levels = :levels, even = :even, backfill = :backfill, pace = :pace, leases = :leases, #out = :out, rev = :next, \
                  expires_at = :sweep REMOVE blocked_until, refused_at",
             )
+            .expression_attribute_names("#out", "out")
             .expression_attribute_values(":next", n(rev + 1))
             .expression_attribute_values(":sweep", n(sweep_at(forget_at(rules, now))))
             .return_values_on_condition_check_failure(OnFailure::AllOld);

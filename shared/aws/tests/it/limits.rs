@@ -1,7 +1,6 @@
 use crate::stack::{SetClock, drop_table, make_table, with_stack};
 use rtr_aws::clients::Clients;
 use rtr_aws::limits::DynamoLimits;
-use rtr_core::breaker::Breaker;
 use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension};
@@ -25,11 +24,10 @@ fn given_two_environments_when_they_lease_then_together_they_get_the_limit() {
         let granted = async |limits: &DynamoLimits, want| {
             limits.lease("acme#hubspot#*", &TEN_A_SECOND, &Ask::whole(want)).await.unwrap()
         };
-        assert_eq!(granted(&one, 4).await, Lease { granted: 4, retry_at: None, breaker: Breaker::default() });
+        assert_eq!(granted(&one, 4).await, Lease { granted: 4, retry_at: None, ..Lease::default() });
         assert_eq!(granted(&two, 4).await.granted, 4);
         assert_eq!(granted(&one, 4).await.granted, 2);
-        let empty =
-            Lease { granted: 0, retry_at: Some(Instant(START_MS + 1_085)), breaker: Breaker::default() };
+        let empty = Lease { granted: 0, retry_at: Some(Instant(START_MS + 1_085)), ..Lease::default() };
         assert_eq!(granted(&two, 4).await, empty);
         assert_eq!(granted(&two, 4).await, empty);
         clock.advance(1_385);
@@ -63,7 +61,7 @@ fn given_a_block_when_another_environment_leases_then_it_waits_and_a_later_block
         let until = Instant(START_MS + 5_000);
         one.block("b", until).await.unwrap();
         one.block("b", Instant(START_MS + 10)).await.unwrap();
-        let blocked = Lease { granted: 0, retry_at: Some(until), breaker: Breaker::default() };
+        let blocked = Lease { granted: 0, retry_at: Some(until), ..Lease::default() };
         assert_eq!(one.lease("b", &TEN_A_SECOND, &Ask::whole(1)).await.unwrap(), blocked);
         assert_eq!(two.lease("b", &TEN_A_SECOND, &Ask::whole(1)).await.unwrap(), blocked);
         clock.advance(5_000);

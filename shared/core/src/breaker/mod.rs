@@ -173,6 +173,12 @@ impl Breaker {
         self.in_flight.iter().any(|hold| hold.by == by)
     }
 
+    /// How many calls that are counted are in flight.
+    #[must_use]
+    pub fn in_flight(&self, now: Instant) -> u64 {
+        self.in_flight.iter().filter(|hold| hold.until > now).count() as u64
+    }
+
     /// How long calls take, if everybody is to go by that, in milliseconds.
     #[must_use]
     pub fn slow_ms(&self, now: Instant) -> Option<i64> {

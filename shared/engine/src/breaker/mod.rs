@@ -30,7 +30,7 @@ const LONGEST_WAIT_MS: i64 = 10_000;
 
 const OPEN: &str = "the CRM failed or was slow again and again: its calls rest";
 const PROBED: &str = "the CRM failed or was slow again and again: one call tries whether it is back";
-const FULL: &str = "the CRM is slow or has just come back: enough calls are in flight";
+const FULL: &str = "the CRM is slow, or has just come back: enough calls are in flight";
 
 /// What a gate needs to know of the invocation.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +83,7 @@ impl<'a> BreakerGate<'a> {
         let probed = self.probes.swap(false, Ordering::Relaxed);
         let late = self.late.swap(false, Ordering::Relaxed);
         let counted = self.counted.swap(false, Ordering::Relaxed);
+        self.limiter.leave().await;
         let by = self.me.clone();
         if probed && late {
             let random = self.clock.random();
@@ -151,10 +152,14 @@ impl<'a> BreakerGate<'a> {
 
     /// Counts this work among the calls in flight, if there is a place.
     async fn count(&self, breaker: &Breaker, now: Instant) -> Result<(), Held> {
-        let Some((cap, takes_ms)) = self.cap(breaker, now) else { return Ok(()) };
         if self.counted.load(Ordering::Relaxed) {
             return Ok(());
         }
+        let Some((cap, takes_ms)) = self.cap(breaker, now) else {
+            // Those that last, of a connection that is not known to be slow, leave the others their places.
+            let full = breaker.in_flight(now) >= self.bounds.share.max(1);
+            return if full { Err(Held { until: now.plus_ms(LOOK_MS), why: FULL }) } else { Ok(()) };
+        };
         let until = self.bounds.deadline.plus_ms(MARGIN_MS);
         let after = self.change(&Change::Enter { by: self.me.clone(), until, cap }).await;
         let now = self.clock.now();
@@ -223,7 +228,17 @@ impl Gate for BreakerGate<'_> {
     fn resting(&self) -> Option<Held> {
         match self.now().state(self.clock.now()) {
             State::Open { until } => Some(Held { until, why: OPEN }),
-            State::Closed | State::HalfOpen => None,
+            State::Closed | State::HalfOpen => {
+                self.limiter.full_until().map(|until| Held { until, why: FULL })
+            }
+        }
+    }
+
+    /// It counts among the calls in flight from now on, whatever its connection is known for.
+    async fn lasts(&self) {
+        if !self.counted.swap(true, Ordering::Relaxed) {
+            let until = self.bounds.deadline.plus_ms(MARGIN_MS);
+            self.change(&Change::Enter { by: self.me.clone(), until, cap: u64::MAX }).await;
         }
     }
 
@@ -236,6 +251,7 @@ impl Gate for BreakerGate<'_> {
     }
 
     async fn heard(&self, heard: Heard, took_ms: i64) {
+        self.limiter.came_back(heard == Heard::Works).await;
         let now = self.clock.now();
         let slow = if heard == Heard::Works { self.breakers.took(&self.key, took_ms, now) } else { None };
         if self.probes.load(Ordering::Relaxed) && heard == Heard::Works && took_ms >= SLOW_CALL_MS {

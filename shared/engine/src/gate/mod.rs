@@ -14,13 +14,14 @@ use rtr_core::breaker::Breaker;
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
 use rtr_core::limit::{
-    AHEAD_MS, Ask, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way, general_bucket,
+    AHEAD_MS, Ask, Flight, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way, general_bucket,
     lease_size,
 };
 use rtr_core::time::Instant;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+mod flown;
 mod pools;
 
 pub use pools::Pools;
@@ -45,6 +46,10 @@ pub struct LimiterGate<'a> {
     in_vain: AtomicBool,
     /// What the last lease of the general bucket told of the breaker.
     told: Mutex<Option<Breaker>>,
+    /// How many calls may be under way at once, and how long one may be, in milliseconds; none where that is not counted.
+    share: Option<(u64, i64)>,
+    /// When to ask again, where enough calls are under way.
+    full_until: AtomicI64,
 }
 
 /// The share of backfills where nothing else is said, in percent.
@@ -86,7 +91,55 @@ impl<'a> LimiterGate<'a> {
             patience_ms,
             in_vain,
             told,
+            share: None,
+            full_until: AtomicI64::new(0),
         }
+    }
+
+    /// With no more than `share` calls under way over all environments, of which each ends within `call_ms` milliseconds.
+    #[must_use]
+    pub fn holding_at_most(self, share: u64, call_ms: i64) -> Self {
+        Self { share: Some((share, call_ms + LEASE_MS)), ..self }
+    }
+
+    /// When to ask again, if enough calls were under way when it was last asked.
+    pub(crate) fn full_until(&self) -> Option<Instant> {
+        Some(Instant(self.full_until.load(Ordering::Relaxed))).filter(|until| *until > self.clock.now())
+    }
+
+    /// A call came back, of a CRM that works or not. It is told with the next lease, or at once where others wait for it.
+    pub(crate) async fn came_back(&self, works: bool) {
+        let bucket = self.bucket("*");
+        let alive_at = works.then(|| self.clock.now());
+        if self.share.is_some() && self.pools.came_back(&bucket, alive_at) && !self.limiter_rests() {
+            self.tell(&bucket).await;
+        }
+    }
+
+    /// No other call is made: what was leased is not under way.
+    pub(crate) async fn leave(&self) {
+        let bucket = self.bucket("*");
+        if self.share.is_some() && self.pools.left(&bucket) && !self.limiter_rests() {
+            self.tell(&bucket).await;
+        }
+    }
+
+    async fn tell(&self, bucket: &str) {
+        let rules = self.rules_of("*");
+        let Some(flight) = self.flight(bucket) else { return };
+        let ask = Ask { flight: Some(flight.clone()), ..Ask::whole(0) };
+        let asked = self.limits.lease(bucket, &rules, &ask);
+        match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
+            Either::Left((Ok(_), _)) => self.pools.told_of(bucket, &flight, None, false),
+            // It is told with a later lease, or forgotten when its time is over.
+            _ => self.pools.let_limiter_rest(self.clock.now()),
+        }
+    }
+
+    fn flight(&self, bucket: &str) -> Option<Flight> {
+        let (share, for_ms) = self.share.filter(|_| *bucket == self.bucket("*"))?;
+        let (alive_at, ended) = self.pools.back(bucket);
+        Some(Flight { share, for_ms, alive_at, ended })
     }
 
     /// With so many milliseconds in all to wait for tokens: who serves many connections must not wait long for one.
@@ -173,22 +226,29 @@ impl<'a> LimiterGate<'a> {
             return self.without_limiter(bucket, rules, now);
         }
         let told = self.pools.told(bucket);
-        let lease = self.lease(bucket, rules, told.clone()).await;
+        let flight = self.flight(bucket);
+        let lease = self.lease(bucket, rules, told.clone(), flight.clone()).await;
         if let Ok(lease) = &lease
             && *bucket == general_bucket(&self.connection)
         {
             *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.breaker.clone());
         }
         match lease {
-            Ok(Lease { granted: 0, retry_at, .. }) => {
+            Ok(Lease { granted: 0, retry_at, full, .. }) => {
+                if let Some(until) = retry_at.filter(|_| full) {
+                    self.full_until.store(until.0, Ordering::Relaxed);
+                }
                 let now = self.clock.now();
                 let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
                 let wait = self.pools.wait(of, now, until, self.clock.random());
                 self.in_vain.store(wait.in_vain, Ordering::Relaxed);
                 Err(wait.until)
             }
-            Ok(Lease { granted, retry_at, .. }) => {
+            Ok(Lease { granted, retry_at, taken_at, crowded, .. }) => {
                 self.pools.shared(bucket, &told);
+                if let Some(flight) = &flight {
+                    self.pools.told_of(bucket, flight, taken_at, crowded);
+                }
                 let from = retry_at.filter(|from| *from > self.clock.now());
                 let left = if from.is_some() { granted } else { granted - 1 };
                 let (from_on, ends) = (from.unwrap_or_default(), from.unwrap_or(now).plus_ms(LEASE_MS));
@@ -212,7 +272,13 @@ impl<'a> LimiterGate<'a> {
         self.pools.backstop((bucket, self.traffic), rules, now)
     }
 
-    async fn lease(&self, bucket: &str, rules: &[Rule], told: Vec<Told>) -> Result<Lease, Unavailable> {
+    async fn lease(
+        &self,
+        bucket: &str,
+        rules: &[Rule],
+        told: Vec<Told>,
+        flight: Option<Flight>,
+    ) -> Result<Lease, Unavailable> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // a second at most
         let spread_ms = (AHEAD_MS as f64 * self.clock.random()) as i64;
         let used = self.pools.used((bucket, self.traffic), self.clock.now());
@@ -222,7 +288,7 @@ impl<'a> LimiterGate<'a> {
             0 => AHEAD_MS.min(i64::from(self.patience_ms.load(Ordering::Relaxed))),
             _ => AHEAD_MS,
         };
-        let ask = Ask { want, way, ahead_ms, spread_ms, told };
+        let ask = Ask { want, way, ahead_ms, spread_ms, told, flight };
         let asked = self.limits.lease(bucket, rules, &ask);
         match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
             Either::Left((lease, _)) => lease,

@@ -1,5 +1,6 @@
 //! What this environment holds of each bucket: leased tokens, the local backstop, and stops it was told of.
 
+use super::flown::Flown;
 use rtr_connectors::session::SHORT_WAIT_MS;
 use rtr_core::limit::{Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Rule, Told, Traffic, backstop, take};
 use rtr_core::time::Instant;
@@ -25,6 +26,8 @@ pub struct Pools {
     by_bucket: Mutex<HashMap<Traffic, HashMap<String, Pool>>>,
     /// What the CRM has told of a bucket's limits that no lease has shared yet.
     told: Mutex<HashMap<String, Vec<Told>>>,
+    /// What is known here of calls that are under way, by bucket.
+    pub(super) flown: Mutex<HashMap<String, Flown>>,
     /// The limiter did not answer: it is not asked before this.
     ask_again_at: AtomicI64,
 }

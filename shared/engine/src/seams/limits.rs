@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{Ask, Rule};
+use rtr_core::limit::{Ask, Rule, Taken};
 use rtr_core::time::Instant;
 
 /// A lease of tokens.
@@ -17,6 +17,21 @@ pub struct Lease {
     pub retry_at: Option<Instant>,
     /// The connection's breaker, as the bucket's row tells of it: only the general bucket's does.
     pub breaker: Breaker,
+    /// Whether it must wait since enough calls are under way.
+    pub full: bool,
+    /// When it was taken, if its calls are counted.
+    pub taken_at: Option<Instant>,
+    /// Whether it is to be told at once when they have come back.
+    pub crowded: bool,
+}
+
+impl Lease {
+    /// The lease that was `taken`, and what the row tells of the breaker.
+    #[must_use]
+    pub fn of(taken: &Taken, breaker: Breaker) -> Self {
+        let Taken { granted, retry_at, full, taken_at, crowded, .. } = *taken;
+        Self { granted, retry_at, breaker, full, taken_at, crowded }
+    }
 }
 
 /// Why a connection waits for a person.
@@ -52,7 +67,7 @@ pub struct Baton {
 #[async_trait]
 pub trait Limits: Send + Sync {
     /// Takes what is asked of `bucket`, or a part of it, in one conditional write where the caller's last look still holds.
-    /// What cannot be granted is not written.
+    /// What cannot be granted is not written. Who asks for nothing only tells what has come back.
     ///
     /// # Errors
     /// When the store does not answer.

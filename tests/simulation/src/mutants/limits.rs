@@ -36,15 +36,13 @@ impl Limits for Wrong {
             }
             let minute = SimClock::of_whoever_runs(&self.core).now().plus_ms(60_000);
             return Ok(match self.mutant {
-                Mutant::NoBackstop => {
-                    Lease { granted: ask.want, retry_at: None, breaker: Breaker::default() }
-                }
-                _ => Lease { granted: 0, retry_at: Some(minute), breaker: Breaker::default() },
+                Mutant::NoBackstop => Lease { granted: ask.want, ..Lease::default() },
+                _ => Lease { retry_at: Some(minute), ..Lease::default() },
             });
         }
         if self.mutant == Mutant::LeaseForEver {
             self.core.kernel.sleep(5).await;
-            return Ok(Lease { granted: 1_000, retry_at: None, breaker: Breaker::default() });
+            return Ok(Lease { granted: 1_000, ..Lease::default() });
         }
         if self.mutant == Mutant::TwiceTheLimit {
             let twice = |rule: &Rule| Rule { requests: rule.requests * 2, burst: rule.burst * 2, ..*rule };

@@ -71,9 +71,15 @@ const CALLS_OF_A_KIND: u64 = 2;
 /// Associations follow each call that writes: records that are made and records that are known, in each wave.
 const ASSOCIATING_CALLS: u64 = 2 * CALLS_OF_A_KIND;
 
-/// How often an invocation may make a call.
+/// How often an invocation may make a call. Companies refer to nothing, so all of a batch's go in its first wave.
 fn most(call: &str) -> u64 {
-    if call.contains("/associations/") { ASSOCIATING_CALLS } else { CALLS_OF_A_KIND }
+    if call.contains("/associations/") {
+        ASSOCIATING_CALLS
+    } else if call.contains("/companies/") {
+        1
+    } else {
+        CALLS_OF_A_KIND
+    }
 }
 
 /// What an invocation of a calm history has cost.

@@ -62,7 +62,7 @@ fn given_what_the_crm_says_is_left_when_it_is_less_than_we_think_then_no_more_is
         take(
             &Bucket::default(),
             rules,
-            &Ask { want: 99, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told },
+            &Ask { want: 99, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told, flight: None },
             Instant(at),
         )
         .granted
@@ -84,6 +84,7 @@ fn given_a_days_allowance_that_is_spent_when_asked_then_nothing_goes_before_it_b
         ahead_ms: 0,
         spread_ms: 0,
         told: vec![Told { per_ms: QUOTA_MS, left: 0, at: Instant(0), resets_at }],
+        flight: None,
     };
     let known = take(&Bucket::default(), &[DAY], &ask(Some(Instant(7_000_000))), Instant(6_999_999));
     assert_eq!((known.granted, known.retry_at), (0, Some(Instant(7_000_000))));

@@ -48,7 +48,14 @@ fn run(rules: &[Rule], percent: u8, steps: &[Step]) -> Vec<Grant> {
             bucket = block(&bucket, now.plus_ms(500), now);
         }
         let way = [Way::Whole, Way::Even, Way::Share(percent)][usize::from(step.way)];
-        let ask = Ask { want: step.want, way, ahead_ms: step.ahead_ms, spread_ms: 0, told: Vec::new() };
+        let ask = Ask {
+            want: step.want,
+            way,
+            ahead_ms: step.ahead_ms,
+            spread_ms: 0,
+            told: Vec::new(),
+            flight: None,
+        };
         let taken = take(&bucket, rules, &ask, now);
         assert!(taken.retry_at.is_none_or(|at| at > now));
         assert!(
@@ -102,7 +109,7 @@ proptest! {
         let (mut bucket, mut now) = (Bucket::default(), Instant(0));
         for step in &only_backfill {
             now = now.plus_ms(step.pause_ms);
-            let ask = Ask { want: step.want, way: Way::Share(percent), ahead_ms: 0, spread_ms: 0, told: Vec::new() };
+            let ask = Ask { want: step.want, way: Way::Share(percent), ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
             bucket = take(&bucket, &rules, &ask, now).bucket;
         }
         // Nobody else has come for as long as the row may not be written.
@@ -123,7 +130,7 @@ proptest! {
         for step in steps {
             now = now.plus_ms(step.pause_ms);
             let way = [Way::Whole, Way::Even, Way::Share(20)][usize::from(step.way)];
-            let ask = Ask { want: step.want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new() };
+            let ask = Ask { want: step.want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
             let taken = take(&bucket, &rules, &ask, now);
             if let Some(at) = taken.retry_at {
                 prop_assert!(take(&bucket, &rules, &ask, at).granted > 0, "{ask:?} at {at:?}");

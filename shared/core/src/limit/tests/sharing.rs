@@ -5,8 +5,12 @@ use super::*;
 const HUNDRED: Rule = Rule { requests: 100, per_ms: 10_000, burst: 100 };
 
 fn asks(bucket: &mut Bucket, rules: &[Rule], way: Way, want: u64, at: i64) -> u64 {
-    let taken =
-        take(bucket, rules, &Ask { want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new() }, Instant(at));
+    let taken = take(
+        bucket,
+        rules,
+        &Ask { want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None },
+        Instant(at),
+    );
     *bucket = taken.bucket;
     taken.granted
 }
@@ -23,7 +27,7 @@ fn given_a_full_bucket_when_a_backfill_asks_for_all_then_it_gets_its_share_evenl
 
 #[test]
 fn given_a_share_of_nothing_when_asked_then_nothing_is_given_and_nothing_written() {
-    let ask = Ask { want: 5, way: Way::Share(0), ahead_ms: 0, spread_ms: 0, told: Vec::new() };
+    let ask = Ask { want: 5, way: Way::Share(0), ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
     let taken = take(&Bucket::default(), &[HUNDRED], &ask, Instant(0));
     assert_eq!((taken.granted, taken.bucket), (0, Bucket::default()));
     assert!(taken.retry_at > Some(Instant(0)));

@@ -1,7 +1,6 @@
 //! Leases and blocks.
 
 use super::{Environments, Table, at};
-use rtr_core::breaker::Breaker;
 use rtr_core::limit::{Ask, Rule};
 use rtr_engine::seams::Lease;
 
@@ -15,11 +14,11 @@ async fn lease(table: &dyn Table, rules: &[Rule], want: u64) -> Lease {
 }
 
 fn granted(tokens: u64) -> Lease {
-    Lease { granted: tokens, retry_at: None, breaker: Breaker::default() }
+    Lease { granted: tokens, ..Lease::default() }
 }
 
 fn not_before(ms: i64) -> Lease {
-    Lease { granted: 0, retry_at: Some(at(ms)), breaker: Breaker::default() }
+    Lease { retry_at: Some(at(ms)), ..Lease::default() }
 }
 
 /// Part of what was wanted is granted rather than nothing. What went counts for the whole window: a second, and a slot of a

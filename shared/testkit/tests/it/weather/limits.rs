@@ -2,7 +2,6 @@
 
 use super::Script;
 use futures::executor::block_on;
-use rtr_core::breaker::Breaker;
 use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Consent, Consents, Lease, Limits};
@@ -23,7 +22,7 @@ fn lease(table: &MemoryLimits, want: u64) -> Option<Lease> {
 }
 
 fn granted(tokens: u64) -> Option<Lease> {
-    Some(Lease { granted: tokens, retry_at: None, breaker: Breaker::default() })
+    Some(Lease { granted: tokens, retry_at: None, ..Lease::default() })
 }
 
 #[test]
@@ -43,7 +42,7 @@ fn given_a_lease_sent_twice_when_answered_then_the_first_ones_tokens_are_lost() 
     assert_eq!(lease(&table, 4), granted(4));
     assert_eq!(lease(&table, 99), granted(2));
     script.next(Fate::SentTwice);
-    let empty = Lease { granted: 0, retry_at: Some(Instant(2_085)), breaker: Breaker::default() };
+    let empty = Lease { granted: 0, retry_at: Some(Instant(2_085)), ..Lease::default() };
     assert_eq!(lease(&table, 1), Some(empty));
 }
 
@@ -54,7 +53,7 @@ fn given_blocks_and_locks_when_the_answer_is_lost_or_sent_twice_then_they_hold()
     assert!(block_on(table.block("b", Instant(5_000))).is_err());
     assert_eq!(
         lease(&table, 1),
-        Some(Lease { granted: 0, retry_at: Some(Instant(5_000)), breaker: Breaker::default() })
+        Some(Lease { granted: 0, retry_at: Some(Instant(5_000)), ..Lease::default() })
     );
     script.next(Fate::SentTwice);
     assert_eq!(block_on(table.lock("l", "a", 1_000)), Ok(true));
