@@ -26,12 +26,23 @@ fn given_parked_work_when_it_is_dropped_then_it_is_never_told_and_only_a_newer_v
         (&json!(true), &json!(2), &json!(2)),
         "{dry}"
     );
+    let share = json!([{"org_id": org.id, "connection": "hubspot", "record_type": "contact", "versions": 2}]);
+    assert_eq!(dry["of"], share);
+    // Nor may it be anybody's, whatever else narrows it.
+    for anybody in
+        [&["--yes"][..], &["--type", "contact", "--yes"], &["--org", &org.id, "--all-orgs", "--yes"]]
+    {
+        stack.rtr(&[&["parked", "drop"], anybody].concat()).ended(2);
+    }
     assert!(parked().as_array().unwrap().iter().all(|one| one["state"] == "parked"));
-    let dropped = stack
-        .rtr(&[&drop[..], &["--yes", "--because", "sent by mistake", "--author", "ada"]].concat())
-        .json();
+    let said =
+        stack.rtr(&[&drop[..], &["--yes", "--because", "sent by mistake", "--author", "ada"]].concat());
+    assert!(said.err.contains(&format!("{} hubspot, contact: 2 parked versions", org.id)), "{said:?}");
+    let dropped = said.json();
     assert_eq!((&dropped["done"], &dropped["gone"]), (&json!(2), &json!(0)), "{dropped}");
     assert!(parked().as_array().unwrap().iter().all(|one| one["state"] == "drop"));
+    let drained = stack.rtr(&["parked", "drain", "--org", &org.id, "--json"]).json();
+    assert_eq!((&drained["done"], &drained["dropping"], &drained["gone"]), (&json!(0), &json!(2), &json!(0)));
     // A newer version is wanted again.
     stack.publish(&[contact(&org, "b", version + 1)]);
     eventually("it takes the place of what was dropped", || {
@@ -71,4 +82,17 @@ fn given_nothing_parked_when_listed_drained_or_dropped_then_the_answers_say_so()
     assert_eq!(of("drain").json()["matched"], 0);
     assert_eq!(of("drop").json()["matched"], 0);
     stack.rtr(&["parked", "list", "--org", &org.id, "--id", "0123456789abcdef"]).ended(4);
+    // A slip in a name is no good news.
+    let slip = format!("{}x", org.id);
+    for what in ["list", "drain", "drop"] {
+        let said = stack.rtr(&["parked", what, "--org", &slip, "--json"]).ended(4);
+        assert!(said.err.contains("has no configuration") && said.out.is_empty(), "{said:?}");
+    }
+    stack.rtr(&["parked", "list", "--org", &org.id, "--connection", "hubspott"]).ended(4);
+    let said = stack.rtr(&["audit", "--org", &slip]).ended(4);
+    assert!(said.err.contains(&format!("did you mean `{}`", org.id)), "{said:?}");
+    // One that is known and of which there is nothing to say is another matter.
+    stack.rtr(&["audit", "--org", &org.id]).ended(0);
+    stack.rtr(&["audit", "--most", "0"]).ended(2);
+    stack.rtr(&["audit", "--since", "1h", "--until", "2h"]).ended(2);
 }

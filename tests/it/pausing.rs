@@ -112,6 +112,9 @@ fn given_a_paused_connection_when_events_come_then_the_newest_is_parked_and_goes
         (&json!(1), &json!("ada")),
         "{resumed}"
     );
+    // Once more there is nothing to do, which is said and not written down.
+    let again = stack.rtr(&["connection", "resume", &org.id, "--author", "eve"]).ended(0);
+    assert!(again.out.contains("nothing was to be resumed") && !again.out.contains("goes"), "{again:?}");
     eventually("both arrive", || {
         same(org.crm().values("contacts", "firstname"), vec!["v1".to_owned(), format!("v{}", version + 1)])
     });
@@ -127,6 +130,9 @@ fn given_a_paused_connection_when_events_come_then_the_newest_is_parked_and_goes
         .collect();
     let (pause, resume) = (json!("connection.pause"), json!("connection.resume"));
     assert_eq!(own, [(&resume, &json!("bob")), (&pause, &json!("bob")), (&pause, &json!("ada"))]);
+    // The newest of this org, whatever others have done since.
+    let newest = stack.rtr(&["audit", "--org", &org.id, "--most", "1", "--json"]).json();
+    assert_eq!(newest.as_array().map(Vec::len), Some(1), "{newest}");
 }
 
 #[test]

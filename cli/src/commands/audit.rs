@@ -2,9 +2,11 @@
 
 use crate::app::App;
 use crate::aws::unavailable;
+use crate::commands::config::absent;
+use crate::commands::connection::select::stored;
 use crate::moment::{now, read_time};
 use crate::output::{Style, or_dash, table};
-use crate::problem::{Ended, Exit};
+use crate::problem::{Ended, Exit, Problem};
 use rtr_core::audit::Entry;
 use rtr_core::time::Instant;
 use serde::Serialize;
@@ -22,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Instant>,
     /// At most so many, the newest
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one)]
     most: usize,
 }
 
@@ -42,16 +44,47 @@ fn time(text: &str) -> Result<Instant, String> {
     read_time(text, now())
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => {
+            Err("none at all says nothing: 1 or more, or leave it out for the newest thousand".to_owned())
+        }
+        Ok(most) => Ok(most),
+        Err(_) => Err("say a whole number, 1 or more".to_owned()),
+    }
+}
+
 /// Lists what people did, newest first.
 pub(crate) async fn run(app: &App, args: &Args) -> Ended {
+    let (since, until) = between(args.since, args.until)?;
     let aws = Box::pin(app.aws()).await?;
-    let (since, until) = (args.since.unwrap_or(Instant(0)), args.until.unwrap_or(Instant(i64::MAX)));
-    let found = aws.config_store()?.audit(since, until, args.most).await;
+    // Which are an org's is seen only once they are read: the newest of all may be others'.
+    let most = if args.org.is_some() { usize::MAX } else { args.most };
+    let found = aws.config_store()?.audit(since, until, most).await;
     let found = found.map_err(|error| unavailable("reading the audit", &aws.place, &error))?;
-    let all: Vec<Listed> =
-        found.into_iter().filter(|entry| concerns(args.org.as_ref(), entry)).map(listed).collect();
+    if let Some(org) =
+        args.org.as_ref().filter(|org| !found.iter().any(|one| one.org_id.as_ref() == Some(*org)))
+    {
+        let stored = Box::pin(stored(&aws)).await?;
+        if stored.orgs.get(org).is_none_or(|stored| stored.doc.removed) {
+            return Err(absent(org, &stored));
+        }
+    }
+    let concerned = found.into_iter().filter(|entry| concerns(args.org.as_ref(), entry));
+    let all: Vec<Listed> = concerned.take(args.most).map(listed).collect();
     app.out.answer(&all, |style| words(style, &all));
     Ok(Exit::Done)
+}
+
+/// The time that is meant.
+fn between(since: Option<Instant>, until: Option<Instant>) -> Result<(Instant, Instant), Problem> {
+    let (from, to) = (since.unwrap_or(Instant(0)), until.unwrap_or(Instant(i64::MAX)));
+    if from < to {
+        return Ok((from, to));
+    }
+    let (from, to) = (from.to_rfc3339(), to.to_rfc3339());
+    let what = format!("audit: nothing is since {from} and before {to}");
+    Err(Problem::usage(what).hint("--since is the earlier of the two, and itself in; --until is not"))
 }
 
 fn concerns(org: Option<&String>, entry: &Entry) -> bool {
@@ -83,6 +116,20 @@ fn words(style: Style, all: &[Listed]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn given_a_time_that_ends_before_it_begins_or_none_at_most_when_asked_for_then_it_is_refused() {
+        let (one, two) = (Instant(1_795_000_000_000), Instant(1_795_000_000_001));
+        assert_eq!(between(Some(one), Some(two)), Ok((one, two)));
+        assert_eq!(between(None, Some(one)), Ok((Instant(0), one)));
+        for (since, until) in [(two, one), (one, one)] {
+            let refused = between(Some(since), Some(until)).unwrap_err();
+            assert_eq!(refused.exit, Exit::Usage);
+            assert!(refused.what.contains("2026-11-18"), "{}", refused.what);
+        }
+        assert_eq!(at_least_one("1"), Ok(1));
+        assert!(at_least_one("0").is_err() && at_least_one("-1").is_err() && at_least_one("x").is_err());
+    }
 
     #[test]
     fn given_entries_when_listed_then_each_is_a_line_and_an_org_has_its_own_and_those_of_all() {

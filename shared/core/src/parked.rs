@@ -26,6 +26,8 @@ pub enum Act {
     Held(Instant),
     /// It waits for another record, and is the sync lane's.
     Waits,
+    /// It was given up, and only its lane has not ended it yet.
+    Dropped,
     /// Something else is there by now.
     Gone,
 }
@@ -51,7 +53,8 @@ pub fn hasten(item: &Item, seen: Seen, by: &str, now: Instant) -> Act {
         SlotState::Parked if slot.not_before <= now => Act::Already,
         SlotState::Parked => with(item, Slot { not_before: now, ..slot.clone() }, by),
         SlotState::Waiting => Act::Waits,
-        SlotState::Drop | SlotState::Dead | SlotState::Incomplete => Act::Gone,
+        SlotState::Drop => Act::Dropped,
+        SlotState::Dead | SlotState::Incomplete => Act::Gone,
     }
 }
 
@@ -140,7 +143,7 @@ mod tests {
         let of = |state| both(&item(state, Code::WaitingForReference, 9_000), SEEN);
         assert_eq!(of(SlotState::Waiting), (Act::Waits, Act::Waits));
         assert_eq!(of(SlotState::Dead), (Act::Gone, Act::Gone));
-        assert_eq!(of(SlotState::Drop), (Act::Gone, Act::Already));
+        assert_eq!(of(SlotState::Drop), (Act::Dropped, Act::Already));
         assert_eq!(both(&Item::default(), SEEN), (Act::Gone, Act::Gone));
     }
 }

@@ -86,7 +86,7 @@ struct Stopped {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Resumed {
     resumed: Vec<Ending>,
-    /// Connections that go on, each lane of which was woken.
+    /// Connections that were paused and go on, each lane of which was woken.
     connections: usize,
     /// Connections that something else stops still.
     still_paused: Vec<Still>,
@@ -145,6 +145,11 @@ pub(super) async fn resume(app: &App, args: &Args) -> Ended {
     let store = aws.config_store()?;
     let (mut resumed, mut pauses) = (Vec::new(), before.pauses.clone());
     for scope in &scopes {
+        // Where nothing was to be ended nothing was done that anybody would look for.
+        if !before.pauses.has(scope) {
+            resumed.push(Ending { of: scope.to_string(), was: None });
+            continue;
+        }
         audit(&aws, args, "connection.resume", scope).await?;
         let ended = store.resume(scope).await;
         let ended = ended.map_err(|error| unavailable(&format!("resuming {scope}"), &aws.place, &error))?;
@@ -153,8 +158,10 @@ pub(super) async fn resume(app: &App, args: &Args) -> Ended {
         resumed.push(Ending { of: scope.to_string(), was });
     }
     let (going, still) = split(&selected, &pauses);
+    // Those that were not paused too: an earlier resume may have ended between the two.
     wake(&aws, &going).await?;
-    let done = Resumed { resumed, connections: going.len(), still_paused: still };
+    let done =
+        Resumed { resumed, connections: freed(&selected, &before.pauses, &going), still_paused: still };
     app.out.answer(&done, |_| resumed_words(&done));
     Ok(Exit::of_findings(!done.still_paused.is_empty()))
 }
@@ -208,6 +215,12 @@ fn split(selected: &[Selected], pauses: &Pauses) -> (Vec<ConnectionKey>, Vec<Sti
         }
     }
     (going, still)
+}
+
+/// How many of `going` something in `before` had stopped.
+fn freed(selected: &[Selected], before: &Pauses, going: &[ConnectionKey]) -> usize {
+    let was_paused = |one: &&Selected| !before.of(&key(one), one.provider()).is_empty();
+    selected.iter().filter(was_paused).filter(|one| going.contains(&key(one))).count()
 }
 
 /// Has the lanes of `going` looked at now. Safe to repeat: whoever was stopped between the two resumes again.
@@ -278,6 +291,9 @@ fn resumed_words(done: &Resumed) -> String {
             }
         ));
     }
+    if done.resumed.iter().all(|ending| ending.was.is_none()) {
+        lines.push("nothing was to be resumed".to_owned());
+    }
     lines.extend(
         done.still_paused
             .iter()
@@ -338,7 +354,9 @@ mod tests {
             Ending { of: Scope::All.to_string(), was },
             Ending { of: Scope::Provider("hubspot".to_owned()).to_string(), was: None },
         ];
-        let done = Resumed { resumed, connections: going.len(), still_paused };
+        let before = [(Scope::All, pause("ada", Some("an incident")))].into_iter().collect();
+        let connections = freed(&selected, &before, &going);
+        let done = Resumed { resumed, connections, still_paused };
         insta::assert_snapshot!(resumed_words(&done), @r"
         --all: resumed; it was paused by ada at 2026-11-18T11:06:40.000Z: an incident
         --provider hubspot: was not paused
@@ -346,5 +364,19 @@ mod tests {
         acme held is stopped all the same: paused by bob at 2026-11-18T11:06:40.000Z: they asked
         acme filed is stopped all the same: `mode: paused` in the org's file
         ");
+    }
+
+    #[test]
+    fn given_what_is_not_paused_when_resumed_then_nothing_is_said_to_go_on() {
+        let selected = [one("hubspot", None)];
+        let (going, still_paused) = split(&selected, &Pauses::default());
+        let resumed = vec![Ending { of: "acme hubspot".to_owned(), was: None }];
+        let connections = freed(&selected, &Pauses::default(), &going);
+        let done = Resumed { resumed, connections, still_paused };
+        insta::assert_snapshot!(resumed_words(&done), @r"
+        acme hubspot: was not paused
+        nothing was to be resumed
+        ");
+        assert_eq!((done.connections, going.len()), (0, 1));
     }
 }

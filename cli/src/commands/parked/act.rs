@@ -9,7 +9,7 @@ use crate::audit::note;
 use crate::aws::{Aws, unavailable};
 use crate::commands::dlq::filter::Filter;
 use crate::confirm::confirm;
-use crate::output::{count, progress_bar};
+use crate::output::{count, one_line, or_dash, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::item::Item;
 use rtr_core::key::ConnectionKey;
@@ -17,12 +17,14 @@ use rtr_core::parked::{self, give_up, hasten};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Named, Seams, Unavailable, Write, Wrote};
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Versions per step: one read of DynamoDB.
 const STEP: usize = 100;
 /// Times a refused write is decided anew.
 const ROUNDS: usize = 4;
+/// Shares that a person is shown; a script gets all.
+const SHOWN: usize = 20;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +46,21 @@ struct Report {
     held: usize,
     /// They wait for another record, and go when that is linked or their wait ends.
     waiting: usize,
+    /// They were given up before, and cannot be made due.
+    dropping: usize,
     /// Gone, or another version by now: left alone.
     gone: usize,
+    /// Whose they were that matched.
+    of: Vec<Share>,
+}
+
+/// What matched of one type at one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Share {
+    org_id: String,
+    connection: String,
+    record_type: Option<String>,
+    versions: usize,
 }
 
 /// Acts on what `filter` takes.
@@ -53,7 +68,12 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
     let aws = Box::pin(app.aws()).await?;
     let runtime = aws.runtime("")?;
     let entries = Box::pin(find(&aws, &runtime, filter)).await?;
-    let mut report = Report { dry_run: act.dry_run, matched: entries.len(), ..Report::default() };
+    let of = shares(&entries);
+    // Before anything is done, and whether or not somebody is there to be asked: a drop cannot be taken back.
+    if what == What::Drop && !entries.is_empty() {
+        app.out.note(&shares_words(&of));
+    }
+    let mut report = Report { dry_run: act.dry_run, matched: entries.len(), of, ..Report::default() };
     let versions = count(entries.len(), "parked version");
     let question = format!("Drop {versions} for good? They are not sent to the CRM.");
     if entries.is_empty() || (what == What::Drop && !act.dry_run && !confirm(app, &question, act.yes)?) {
@@ -75,6 +95,34 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
     }
     bar.finish_and_clear();
     Ok(tell(app, what, &report))
+}
+
+/// Whose `entries` are, in the order of their names.
+fn shares(entries: &[Entry]) -> Vec<Share> {
+    let mut of: BTreeMap<(&ConnectionKey, Option<&String>), usize> = BTreeMap::new();
+    for entry in entries {
+        *of.entry((&entry.connection, entry.letter.record_type.as_ref())).or_default() += 1;
+    }
+    let share = |((key, record_type), versions): ((&ConnectionKey, Option<&String>), usize)| Share {
+        org_id: key.org_id.clone(),
+        connection: key.connection.clone(),
+        record_type: record_type.cloned(),
+        versions,
+    };
+    of.into_iter().map(share).collect()
+}
+
+fn shares_words(of: &[Share]) -> String {
+    let line = |Share { org_id, connection, record_type, versions }: &Share| {
+        let versions = count(*versions, "parked version");
+        one_line(&format!("{org_id} {connection}, {}: {versions}", or_dash(record_type.as_ref())))
+    };
+    let mut lines: Vec<String> = of.iter().take(SHOWN).map(line).collect();
+    if of.len() > SHOWN {
+        let rest = of[SHOWN..].iter().map(|share| share.versions).sum();
+        lines.push(format!("… and {} of {} others", count(rest, "parked version"), of.len() - SHOWN));
+    }
+    lines.join("\n")
 }
 
 /// One entry for each connection that is concerned.
@@ -129,6 +177,7 @@ async fn one_step(
                 }
                 parked::Act::Held(_) => report.held += 1,
                 parked::Act::Waits => report.waiting += 1,
+                parked::Act::Dropped => report.dropping += 1,
                 parked::Act::Gone => report.gone += 1,
             }
         }
@@ -187,6 +236,10 @@ fn words(what: What, report: &Report) -> String {
     for (n, why) in [
         (report.held, "held until a request of unknown outcome has landed or died, and left alone"),
         (report.waiting, "waiting for another record, and left alone"),
+        (
+            report.dropping,
+            "given up before, and to be dropped when the lane looks: only a newer version goes",
+        ),
         (report.gone, "no longer as listed"),
     ] {
         if n > 0 {
@@ -198,11 +251,22 @@ fn words(what: What, report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::tests::entry;
     use super::*;
+    use rtr_core::code::Code;
+    use rtr_core::item::SlotState;
 
     #[test]
     fn given_reports_when_told_then_people_see_what_was_left_alone_and_why() {
-        let report = Report { dry_run: false, matched: 9, done: 5, held: 1, waiting: 2, gone: 1 };
+        let of = shares(&[
+            entry("c-1", SlotState::Parked, Code::Paused).unwrap(),
+            entry("c-2", SlotState::Parked, Code::Paused).unwrap(),
+        ]);
+        assert_eq!(shares_words(&of), "acme hubspot, contact: 2 parked versions");
+        let many = vec![of[0].clone(); SHOWN + 3];
+        assert!(shares_words(&many).ends_with("… and 6 parked versions of 3 others"));
+        let report =
+            Report { dry_run: false, matched: 11, done: 5, held: 1, waiting: 2, dropping: 2, gone: 1, of };
         let dry = Report { dry_run: true, matched: 1, done: 1, ..Report::default() };
         let all = [
             words(What::Drain, &report),
@@ -214,6 +278,7 @@ mod tests {
         made 5 parked versions due now
         1 held until a request of unknown outcome has landed or died, and left alone
         2 waiting for another record, and left alone
+        2 given up before, and to be dropped when the lane looks: only a newer version goes
         1 no longer as listed
         --
         would make 1 parked version due now
@@ -221,10 +286,11 @@ mod tests {
         gave 5 parked versions up: each ends when its connection's lane looks, and is counted as dropped
         1 held until a request of unknown outcome has landed or died, and left alone
         2 waiting for another record, and left alone
+        2 given up before, and to be dropped when the lane looks: only a newer version goes
         1 no longer as listed
         --
         would give 1 parked version up
         ");
-        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"dry_run":false,"matched":9,"done":5,"held":1,"waiting":2,"gone":1}"#);
+        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"dry_run":false,"matched":11,"done":5,"held":1,"waiting":2,"dropping":2,"gone":1,"of":[{"org_id":"acme","connection":"hubspot","record_type":"contact","versions":2}]}"#);
     }
 }

@@ -9,7 +9,7 @@ mod look;
 use crate::app::App;
 use crate::audit::Because;
 use crate::commands::dlq::filter::{Filter, Grouping};
-use crate::problem::Ended;
+use crate::problem::{Ended, Problem};
 
 /// What to do with parked work.
 #[derive(Debug, clap::Subcommand)]
@@ -33,6 +33,9 @@ pub(crate) enum Command {
     Drop {
         #[command(flatten)]
         filter: Filter,
+        /// Of every org; without it --org or --id is needed
+        #[arg(long, conflicts_with = "org")]
+        all_orgs: bool,
         #[command(flatten)]
         act: Act,
     },
@@ -56,6 +59,41 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
         Command::List { filter, group_by } => Box::pin(list::run(app, &filter, group_by)).await,
         Command::Drain { filter, act } => Box::pin(act::run(app, &filter, &act, act::What::Drain)).await,
-        Command::Drop { filter, act } => Box::pin(act::run(app, &filter, &act, act::What::Drop)).await,
+        Command::Drop { filter, all_orgs, act } => {
+            of_somebody(&filter, all_orgs)?;
+            Box::pin(act::run(app, &filter, &act, act::What::Drop)).await
+        }
+    }
+}
+
+/// What is dropped is never sent: every org's work is not taken for want of a word.
+fn of_somebody(filter: &Filter, all_orgs: bool) -> Result<(), Problem> {
+    if all_orgs || filter.org.is_some() || !filter.id.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::usage("parked drop: whose work is to be dropped is not said").hint(
+        "name it by --org ORG or --id ID, or say --all-orgs for that of every org; rtr parked list --group-by org counts it",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Exit;
+
+    #[test]
+    fn given_a_drop_that_names_nobody_when_asked_for_then_it_is_refused_whatever_else_narrows_it() {
+        let text = |text: &str| Some(text.to_owned());
+        let narrowed =
+            Filter { record_type: text("contact"), connection: text("hubspot"), ..Filter::default() };
+        for filter in [Filter::default(), narrowed.clone()] {
+            let refused = of_somebody(&filter, false).unwrap_err();
+            assert_eq!(refused.exit, Exit::Usage);
+            assert!(refused.hint.unwrap().contains("--all-orgs"));
+        }
+        let of_org = Filter { org: text("acme"), ..Filter::default() };
+        let by_id = Filter { id: vec!["7ba3413ad828a995".to_owned()], ..Filter::default() };
+        assert_eq!([of_org, by_id].map(|filter| of_somebody(&filter, false)), [Ok(()), Ok(())]);
+        assert_eq!(of_somebody(&narrowed, true), Ok(()));
     }
 }

@@ -44,6 +44,12 @@ impl Pauses {
         is_new
     }
 
+    /// Whether there is a pause of that scope itself.
+    #[must_use]
+    pub fn has(&self, scope: &Scope) -> bool {
+        self.by_scope.contains_key(scope)
+    }
+
     /// Ends the pause of that scope, and returns it.
     pub fn end(&mut self, scope: &Scope) -> Option<Pause> {
         self.by_scope.remove(scope)
