@@ -129,7 +129,9 @@ fn given_wrong_lines_and_a_newer_live_version_when_backfilled_then_the_rest_goes
     });
     // What does not exist is told apart from what is wrong.
     stack.rtr(&["backfill", &org.id, "deal", "--from", file.name(), "--yes"]).ended(4);
-    stack.rtr(&["backfill", &org.id, "contact", "--from", "/none", "--yes"]).ended(4);
+    // Before anybody is asked whether to go on.
+    let said = stack.rtr(&["backfill", &org.id, "contact", "--from", "/none"]).ended(4);
+    assert!(said.err.starts_with("rtr: /none cannot be read"), "{said:?}");
     stack.rtr(&["backfill", &org.id, "contact", "--from", file.name()]).ended(2);
 }
 
@@ -156,6 +158,47 @@ fn given_a_last_line_that_is_being_written_when_it_is_whole_and_more_follows_the
     stack.rtr(&["connection", "resume", &org.id, "hubspot"]).ended(0);
     let said = stack.rtr(&args).json();
     assert_eq!((&said["resumed_after"], &said["sent"], &said["done"]), (&json!(1), &json!(2), &json!(true)));
+    assert_eq!(org.crm().values("contacts", "rtr_record_id"), ids(3));
+}
+
+#[test]
+fn given_a_paused_connection_when_a_backfill_to_it_is_told_to_end_then_it_says_what_waits_why_and_how_to_go_on()
+ {
+    let stack = Stack::here();
+    let org = Plan::new("backfill-paused").mapping("contact", CONTACT).ready(&stack);
+    let file = File::of(&org, &lines(&org, 3, 1));
+    let args = ["backfill", &org.id, "contact", "--from", file.name(), "--yes", "--json"];
+    let pause = ["connection", "pause", &org.id, "hubspot", "--reason", "they asked", "--author", "ada"];
+    stack.rtr(&pause).ended(0);
+    let mut command = Command::new(stack.binaries.join("rtr"));
+    let piped = command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = piped.spawn().unwrap();
+    eventually_within(LONG, "all of it is parked", || {
+        let listed = stack.rtr(&["connection", "list", &org.id, "--json"]).json();
+        same(listed[0]["parked"].as_u64(), Some(3))
+    });
+    // As whoever runs it for a person ends it.
+    let signal = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    let ended = running.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+    assert_eq!(ended.status.code(), Some(1), "{out}\n{err}");
+    let resume = format!("rtr connection resume {} hubspot", org.id);
+    let (begun, advice) = err.split_once("stopped before the end").unwrap_or_default();
+    assert!(begun.contains("hubspot is stopped: paused by ada") && begun.contains(&resume), "{err}");
+    assert!(begun.contains("they asked") && advice.contains("the same command goes on"), "{err}");
+    let said: Value = serde_json::from_str(&out).unwrap();
+    let waiting = &said["waiting"][0];
+    assert_eq!(
+        (&said["done"], &said["sent"], &waiting["parked"]),
+        (&json!(false), &json!(3), &json!(3)),
+        "{said}"
+    );
+    assert_eq!(waiting["stopped"]["action"], resume.as_str(), "{said}");
+    stack.rtr(&["connection", "resume", &org.id, "hubspot"]).ended(0);
+    let said = stack.rtr(&args).json();
+    assert_eq!((&said["resumed_after"], &said["sent"], &said["done"]), (&json!(3), &json!(0), &json!(true)));
+    assert_eq!(said["waiting"][0]["stopped"], Value::Null, "{said}");
     assert_eq!(org.crm().values("contacts", "rtr_record_id"), ids(3));
 }
 

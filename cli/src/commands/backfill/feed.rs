@@ -74,6 +74,25 @@ impl From {
         }
     }
 
+    /// That it is there to be read, as far as that shows without AWS and without reading: whoever reads a pipe empties it.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be read.
+    pub(super) fn is_there(&self) -> Result<(), Problem> {
+        let Self::File(path) = self else { return Ok(()) };
+        let wrong = |error| {
+            unreadable(path, &error).hint("--from names a file, an object as s3://bucket/key, or - for stdin")
+        };
+        let about = std::fs::metadata(path).map_err(wrong)?;
+        if about.is_dir() {
+            return Err(wrong(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+        }
+        if about.is_file() {
+            File::open(path).map_err(wrong)?;
+        }
+        Ok(())
+    }
+
     /// The version of the object, if it is one.
     pub(super) async fn version(&self, aws: Option<&Aws>) -> Result<Option<Version>, Problem> {
         let (Self::Object { bucket, key }, Some(aws)) = (self, aws) else { return Ok(None) };
@@ -208,6 +227,7 @@ async fn fetch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Exit;
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use std::io::Write;
@@ -219,6 +239,17 @@ mod tests {
         assert_eq!(From::parse("-"), Ok(From::Stdin));
         assert_eq!(From::parse("a/b"), Ok(From::File(PathBuf::from("a/b"))));
         assert!(From::parse("s3://b").is_err() && From::parse("s3:///k").is_err());
+    }
+
+    #[test]
+    fn given_what_is_not_there_or_is_a_folder_when_looked_for_then_it_is_said() {
+        let look = |text: &str| From::parse(text).unwrap().is_there();
+        let missing = look("/none/at/all").unwrap_err();
+        assert_eq!(missing.exit, Exit::NotFound);
+        assert!(missing.what.starts_with("/none/at/all cannot be read"), "{}", missing.what);
+        assert_eq!(look(std::env::temp_dir().to_str().unwrap()).unwrap_err().exit, Exit::Usage);
+        assert_eq!(look("-"), Ok(()));
+        assert_eq!(look("s3://bucket/key"), Ok(()), "that is asked of S3");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod pace;
 mod pressure;
 mod run;
 mod state;
+mod stops;
 mod way;
 
 use crate::app::App;
@@ -24,6 +25,7 @@ use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use feed::From;
 use pace::Pace;
+use rtr_aws::function::Runtime;
 use rtr_core::change::BULK;
 use rtr_core::config::{Mode, OrgConfig, Stored};
 use rtr_core::key::ConnectionKey;
@@ -33,13 +35,16 @@ use run::{Run, Sent, Stop};
 use serde::Serialize;
 use state::{State, What};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use stops::{Stopped, Stops, Watched};
 use way::{Waiting, Way};
 
 /// Refused lines that are shown to a person; a script gets more.
 const SHOWN: usize = 20;
 /// Messages in `changes.fifo`, others' too, beyond which nothing is sent.
 const MOST_QUEUED: u64 = 5_000;
+/// For what is looked up for whoever has stopped it.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 /// What the bar counts to.
 const WHOLE: u64 = 1_000;
 
@@ -87,6 +92,8 @@ struct Summary {
     record_type: String,
     /// The connections it is for.
     connections: Vec<String>,
+    /// Those of them that are shadowed: nothing is sent there.
+    shadowed: Vec<String>,
     /// Events that SQS has from this run, or that it would have.
     sent: u64,
     /// Lines that were refused.
@@ -105,14 +112,19 @@ struct Summary {
 
 /// Sends it.
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
+    args.from.is_there()?;
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(stored(&aws)).await?;
     let connections = connections(&args, &stored, &aws.stack.stage)?;
     let version = args.from.version(Some(&aws)).await?;
+    let is_shadowed = |one: &&Meant| one.mode == Mode::Shadow;
+    let shadowed: Vec<String> =
+        connections.iter().filter(is_shadowed).map(|one| one.watched.key.connection.clone()).collect();
     let summary = Summary {
         org_id: args.org.clone(),
         record_type: args.record_type.clone(),
-        connections: connections.iter().map(|(name, _)| name.clone()).collect(),
+        connections: connections.iter().map(|one| one.watched.key.connection.clone()).collect(),
+        shadowed: shadowed.clone(),
         sent: 0,
         refused_lines: 0,
         refused: Vec::new(),
@@ -133,6 +145,15 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         let sent = check(&mut feed.lines, &how).await?;
         return Ok(tell(app, &args, with(summary, sent)));
     }
+    let runtime = runtime(&aws).await?;
+    for name in &shadowed {
+        app.out
+            .note(&format!("{name} is shadowed (`mode: shadow` in the org's file): nothing is sent there"));
+    }
+    // Where nothing is sent there is nothing to wait for.
+    let waited = connections.iter().filter(|one| !is_shadowed(one)).map(|one| one.watched.clone());
+    let mut stops = Stops::new(&aws, &runtime, waited.collect(), app.out);
+    stops.look(|say| say()).await?;
     let question = format!(
         "Send the {} events of {} in {} to {}?",
         args.record_type,
@@ -143,7 +164,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     if !confirm(app, &question, args.yes)? {
         return Ok(Exit::Done);
     }
-    Box::pin(send(app, &aws, &args, version, how, &connections, summary)).await
+    Box::pin(send(app, &aws, &args, version, how, (&runtime, stops), summary)).await
 }
 
 async fn send(
@@ -152,7 +173,7 @@ async fn send(
     args: &Args,
     version: Option<feed::Version>,
     how: Addressing,
-    connections: &[(String, Mode)],
+    (runtime, stops): (&Runtime, Stops<'_>),
     summary: Summary,
 ) -> Ended {
     let what = What {
@@ -166,8 +187,6 @@ async fn send(
     if let Some(line) = resumed_after {
         app.out.note(&format!("{}: going on after line {line}; --restart begins anew", args.from.name()));
     }
-    let runtime = runtime(aws).await?;
-    let watched = watched(app, &args.org, connections);
     let mut feed = args.from.open(Some(aws), version)?;
     let target = Target {
         client: aws.clients.sqs.clone(),
@@ -181,7 +200,8 @@ async fn send(
         target,
         pressure: Pressure::new(args.max_queued),
         state,
-        way: Way::new(aws, &runtime, watched),
+        way: Way::new(aws, runtime, stops.keys()),
+        stops,
         bar: progress_bar(Some(WHOLE)),
         stop: Stop::listen(),
         sent: Sent::default(),
@@ -200,6 +220,10 @@ async fn send(
         run.state.remove();
     } else if let Err(problem) = run.state.save() {
         app.out.note(&problem.to_string());
+    }
+    if stopped.as_ref().is_some_and(|problem| problem.exit == Exit::Findings) {
+        // What is still on the way, and why; whoever wants to be gone does not wait long for it.
+        let _ = tokio::time::timeout(LAST_LOOK, run.count()).await;
     }
     let done = waits && stopped.is_none();
     let summary = with(Summary { resumed_after, done, ..summary }, run.sent);
@@ -230,8 +254,15 @@ async fn check(
     Ok(sent)
 }
 
-/// The connections that the type is routed to, or the one that is meant, each with its mode.
-fn connections(args: &Args, stored: &Stored, stage: &str) -> Result<Vec<(String, Mode)>, Problem> {
+/// A connection that is meant, and its mode.
+#[derive(Debug)]
+struct Meant {
+    watched: Watched,
+    mode: Mode,
+}
+
+/// The connections that the type is routed to, or the one that is meant.
+fn connections(args: &Args, stored: &Stored, stage: &str) -> Result<Vec<Meant>, Problem> {
     if stored.orgs.get(&args.org).is_none_or(|org| org.doc.removed) {
         return Err(absent(&args.org, stored));
     }
@@ -242,9 +273,18 @@ fn connections(args: &Args, stored: &Stored, stage: &str) -> Result<Vec<(String,
         let what = format!("org `{}` has no route for `{}`", args.org, args.record_type);
         return Err(Problem::not_found(what).hint("rtr config show lists its routes"));
     }
-    let mode = |name: &String| config.connections.get(name).map_or(Mode::Live, |one| one.mode);
-    let meant = |name: &&String| args.connection.as_ref().is_none_or(|only| only == *name);
-    let found: Vec<_> = route.iter().filter(meant).map(|name| (name.clone(), mode(name))).collect();
+    let meant = |name: &String| {
+        let one = config.connections.get(name);
+        Meant {
+            watched: Watched {
+                key: ConnectionKey::new(&args.org, name),
+                provider: one.map_or_else(|| name.clone(), |one| one.provider.clone()),
+            },
+            mode: one.map_or(Mode::Live, |one| one.mode),
+        }
+    };
+    let is_meant = |name: &&String| args.connection.as_ref().is_none_or(|only| only == *name);
+    let found: Vec<_> = route.iter().filter(is_meant).map(meant).collect();
     let Some(wanted) = args.connection.as_deref().filter(|_| found.is_empty()) else { return Ok(found) };
     let problem = Problem::not_found(format!(
         "`{}` of org `{}` is not routed to a connection `{wanted}`",
@@ -254,21 +294,6 @@ fn connections(args: &Args, stored: &Stored, stage: &str) -> Result<Vec<(String,
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem.hint(format!("it is routed to {}", route.join(", "))),
     })
-}
-
-/// The connections that are waited for. Where nothing is sent there is nothing to wait for.
-fn watched(app: &App, org: &str, connections: &[(String, Mode)]) -> Vec<ConnectionKey> {
-    for (name, mode) in connections {
-        match mode {
-            Mode::Live => {}
-            Mode::Shadow => app.out.note(&format!("{name} is shadowed: nothing will be sent there")),
-            Mode::Paused => {
-                app.out.note(&format!("{name} is paused: nothing reaches it until it is resumed"))
-            }
-        }
-    }
-    let watched = connections.iter().filter(|(_, mode)| *mode != Mode::Shadow);
-    watched.map(|(name, _)| ConnectionKey::new(org, name)).collect()
 }
 
 fn with(summary: Summary, sent: Sent) -> Summary {
@@ -299,12 +324,24 @@ fn words(summary: &Summary) -> String {
     if summary.refused_lines > 0 {
         text += &format!(", refused {}", n(summary.refused_lines, "line"));
     }
-    if summary.done {
-        text += &format!("; nothing of it is left on the way to {}", summary.connections.join(", "));
+    let to: Vec<&str> = summary
+        .connections
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !summary.shadowed.iter().any(|shadowed| shadowed == name))
+        .collect();
+    if summary.done && !to.is_empty() {
+        text += &format!("; nothing of it is left on the way to {}", to.join(", "));
+    }
+    for name in &summary.shadowed {
+        text += &format!("; nothing goes to {name}, which is shadowed");
     }
     for one in summary.waiting.iter().filter(|one| one.parked > 0 && !summary.done) {
         let about = if one.exact { "" } else { "about " };
         text += &format!("; {about}{} parked at {}", one.parked, one.connection);
+        if let Some(Stopped { why, action }) = &one.stopped {
+            text += &format!(", which is stopped: {why}\n  they go after: {action}");
+        }
     }
     text
 }
@@ -315,16 +352,21 @@ mod tests {
     use rtr_core::config::{ConnectionDoc, OrgDoc, StoredDoc};
     use std::collections::BTreeMap;
 
+    fn waiting(parked: u64, exact: bool) -> Waiting {
+        Waiting { connection: "hubspot".to_owned(), parked, exact, stopped: None }
+    }
+
     fn summary() -> Summary {
         Summary {
             org_id: "acme".to_owned(),
             record_type: "contact".to_owned(),
             connections: vec!["hubspot".to_owned()],
+            shadowed: vec![],
             sent: 2,
             refused_lines: 1,
             refused: vec![Refused { line: 3, code: None, field: None, message: "x".to_owned() }],
             resumed_after: None,
-            waiting: vec![Waiting { connection: "hubspot".to_owned(), parked: 0, exact: true }],
+            waiting: vec![waiting(0, true)],
             done: true,
             dry_run: false,
         }
@@ -336,12 +378,19 @@ mod tests {
             words(&summary()),
             "sent 2 events, refused 1 line; nothing of it is left on the way to hubspot"
         );
-        let waiting = vec![Waiting { connection: "hubspot".to_owned(), parked: 3_200, exact: false }];
-        let parked = Summary { done: false, refused_lines: 0, waiting, ..summary() };
-        assert_eq!(words(&parked), "sent 2 events; about 3200 parked at hubspot");
+        let parked = |waiting| Summary { done: false, refused_lines: 0, waiting: vec![waiting], ..summary() };
+        assert_eq!(words(&parked(waiting(3_200, false))), "sent 2 events; about 3200 parked at hubspot");
+        let stopped = Stopped { why: "paused by ada".to_owned(), action: "rtr connection resume".to_owned() };
+        let paused = Waiting { stopped: Some(stopped), ..waiting(2, true) };
+        assert_eq!(
+            words(&parked(paused)),
+            "sent 2 events; 2 parked at hubspot, which is stopped: paused by ada\n  they go after: rtr connection resume"
+        );
+        let shadowed = Summary { shadowed: vec!["hubspot".to_owned()], refused_lines: 0, ..summary() };
+        assert_eq!(words(&shadowed), "sent 2 events; nothing goes to hubspot, which is shadowed");
         let dry = Summary { dry_run: true, done: false, refused_lines: 0, ..summary() };
         assert_eq!(words(&dry), "would send 2 events");
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"org_id":"acme","record_type":"contact","connections":["hubspot"],"sent":2,"refused_lines":1,"refused":[{"line":3,"code":null,"field":null,"message":"x"}],"waiting":[{"connection":"hubspot","parked":0,"exact":true}],"done":true,"dry_run":false}"#);
+        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"org_id":"acme","record_type":"contact","connections":["hubspot"],"shadowed":[],"sent":2,"refused_lines":1,"refused":[{"line":3,"code":null,"field":null,"message":"x"}],"waiting":[{"connection":"hubspot","parked":0,"exact":true,"stopped":null}],"done":true,"dry_run":false}"#);
     }
 
     #[test]
@@ -377,7 +426,7 @@ mod tests {
             };
             let found = connections(&args, &stored, "test");
             found
-                .map(|all| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+                .map(|all| all.into_iter().map(|one| one.watched.key.connection).collect::<Vec<_>>())
                 .map_err(|problem| format!("{} {}", problem.what, problem.hint.unwrap_or_default()))
         };
         assert_eq!(of("acme", "contact", None), Ok(vec!["hubspot".to_owned()]));

@@ -5,6 +5,7 @@ use super::feed::Feed;
 use super::pace::{Pace, Whole};
 use super::pressure::depth;
 use super::state::State;
+use super::stops::Stops;
 use super::way::{Waiting, Way};
 use crate::aws::Aws;
 use crate::commands::lines::{NumberedLine, interrupted, is_open};
@@ -47,7 +48,7 @@ impl Sent {
     }
 }
 
-/// Says when the person has pressed Ctrl-C.
+/// Says when it is told to stop: by the person's Ctrl-C, or by SIGTERM from whoever runs it for them.
 #[derive(Clone)]
 pub(super) struct Stop(Arc<Notify>);
 
@@ -55,9 +56,9 @@ impl Stop {
     /// From now on.
     pub(super) fn listen() -> Self {
         let stop = Self(Arc::new(Notify::new()));
-        let told = stop.clone();
+        let (told, signal) = (stop.clone(), signal());
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if signal.await.is_some() {
                 // It stays told until somebody hears it.
                 told.0.notify_one();
             }
@@ -75,6 +76,25 @@ impl Stop {
     }
 }
 
+/// The next of the signals that ask for an end. They are caught from now on, not from when it is awaited.
+#[cfg(unix)]
+fn signal() -> impl Future<Output = Option<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let [Ok(mut interrupt), Ok(mut terminate)] = signals else { return None };
+        tokio::select! {
+            told = interrupt.recv() => told,
+            told = terminate.recv() => told,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> Option<()> {
+    tokio::signal::ctrl_c().await.ok()
+}
+
 /// A run under way.
 pub(super) struct Run<'a> {
     pub(super) aws: &'a Aws,
@@ -83,6 +103,7 @@ pub(super) struct Run<'a> {
     pub(super) pressure: Pressure,
     pub(super) state: State,
     pub(super) way: Way<'a>,
+    pub(super) stops: Stops<'a>,
     pub(super) bar: ProgressBar,
     pub(super) stop: Stop,
     pub(super) sent: Sent,
@@ -167,12 +188,29 @@ impl Run<'_> {
         let exact = self.sent.waiting.iter().all(|one| one.exact);
         let pause = if exact { COUNT_EVERY } else { ESTIMATE_EVERY };
         if self.counted.is_none_or(|at| at.elapsed() >= pause) {
-            self.sent.waiting = self.way.parked().await?;
-            self.counted = Some(Instant::now());
+            self.count().await?;
             let whole = self.whole(feed.read_milli(), 0);
             self.pace.see(self.began.elapsed(), whole.arrived());
         }
         self.draw(&self.whole(feed.read_milli(), 0));
+        Ok(())
+    }
+
+    /// Counts what is parked, and looks what stops it.
+    ///
+    /// # Errors
+    /// When a table does not answer.
+    pub(super) async fn count(&mut self) -> Result<(), Problem> {
+        let waiting = self.way.parked().await?;
+        self.take_count(waiting).await
+    }
+
+    async fn take_count(&mut self, waiting: Vec<Waiting>) -> Result<(), Problem> {
+        self.sent.waiting = waiting;
+        self.counted = Some(Instant::now());
+        let bar = &self.bar;
+        self.stops.look(|say| bar.suspend(say)).await?;
+        self.stops.mark(&mut self.sent.waiting);
         Ok(())
     }
 
@@ -189,8 +227,10 @@ impl Run<'_> {
             format!(", {} left", indicatif::HumanDuration(Duration::from_secs(left.as_secs())))
         });
         self.bar.set_message(format!(
-            "{} sent, {about}{} on the way to the CRM{rate}{left}",
-            whole.sent, whole.on_the_way
+            "{} sent, {about}{} on the way to the CRM{rate}{left}{}",
+            whole.sent,
+            whole.on_the_way,
+            self.stops.words()
         ));
     }
 
@@ -203,7 +243,7 @@ impl Run<'_> {
             let look = self.way.look().await?;
             let queued = if look.parked() == 0 && look.over { 0 } else { look.queued.min(self.state.sent) };
             let exact = look.waiting.iter().all(|one| one.exact);
-            self.sent.waiting = look.waiting;
+            self.take_count(look.waiting).await?;
             let whole = self.whole(Some(1_000), queued);
             self.pace.see(self.began.elapsed(), whole.arrived());
             self.draw(&whole);

@@ -1,6 +1,7 @@
 //! The way from the queue to the CRM: what of a backfill is still on it.
 
 use super::pressure::depth;
+use super::stops::Stopped;
 use crate::aws::{Aws, unavailable};
 use crate::problem::Problem;
 use rtr_aws::function::Runtime;
@@ -28,6 +29,8 @@ pub(super) struct Waiting {
     pub(super) parked: u64,
     /// Whether it was counted, and not estimated.
     pub(super) exact: bool,
+    /// Why it does not go, if its connection is stopped.
+    pub(super) stopped: Option<Stopped>,
 }
 
 /// The way of one backfill.
@@ -82,7 +85,7 @@ impl<'a> Way<'a> {
             let counted = backlog(&self.aws.clients.dynamodb, table, key, self.turn).await;
             let Backlog { parked, exact } =
                 counted.map_err(|error| unavailable("counting what is parked", &self.aws.place, &error))?;
-            waiting.push(Waiting { connection: key.connection.clone(), parked, exact });
+            waiting.push(Waiting { connection: key.connection.clone(), parked, exact, stopped: None });
         }
         Ok(waiting)
     }

@@ -6,7 +6,7 @@ mod each;
 mod list;
 mod look;
 pub(crate) mod open;
-mod pause;
+pub(crate) mod pause;
 pub(crate) mod select;
 mod setup;
 mod test;

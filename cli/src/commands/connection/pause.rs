@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
 /// One pause, in the shape that scripts rely on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Paused {
+pub(crate) struct Paused {
     /// As the command line says it.
     pub(super) of: String,
     pub(super) by: String,
@@ -51,7 +51,7 @@ pub(super) struct Paused {
 
 impl Paused {
     /// The pause `pause` of `scope`.
-    pub(super) fn new(scope: &Scope, pause: &Pause) -> Self {
+    pub(crate) fn new(scope: &Scope, pause: &Pause) -> Self {
         let Pause { by, at, reason } = pause.clone();
         Self { of: scope.to_string(), by, at: at.to_rfc3339(), reason }
     }
@@ -63,7 +63,7 @@ impl Paused {
     }
 
     /// The same for the connection `org connection`: with what it is of, where that is more than this one.
-    pub(super) fn told_at(&self, org: &str, connection: &str) -> String {
+    pub(crate) fn told_at(&self, org: &str, connection: &str) -> String {
         if self.of == format!("{org} {connection}") {
             self.words()
         } else {

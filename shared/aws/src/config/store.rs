@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
-use rtr_core::config::{DocChange, GLOBAL_ORG, Pause, Scope, Stored, StoredDoc};
+use rtr_core::config::{DocChange, GLOBAL_ORG, Pause, Pauses, Scope, Stored, StoredDoc};
 use rtr_engine::seams::Unavailable;
 use serde::de::DeserializeOwned;
 
@@ -67,6 +67,16 @@ impl ConfigStore {
                 return Ok(stored);
             }
         }
+    }
+
+    /// The pauses that concern `org`: its connections', and those of more than one org.
+    ///
+    /// # Errors
+    /// When the table does not answer, or a pause in it cannot be read.
+    pub async fn pauses(&self, org: &str) -> Result<Pauses, Unavailable> {
+        let (_, mut pauses) = self.table.holding(GLOBAL_ORG).await?;
+        pauses.extend(&self.table.holding(org).await?.1);
+        Ok(pauses)
     }
 
     /// What holds now for `org`, as [`rtr_core::config::OrgDoc`], `GlobalDoc` or plain JSON.
