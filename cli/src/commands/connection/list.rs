@@ -1,6 +1,7 @@
 //! `rtr connection list`.
 
 use super::Which;
+use super::health::Health;
 use super::look::{Found, Tokens, look};
 use super::pause::Paused;
 use super::select::{Selected, resolved, select, stored};
@@ -35,8 +36,9 @@ struct Listed {
     parked_since: Option<String>,
     /// When the bulk lane is looked at next; null while nothing is parked.
     lane_at: Option<String>,
-    /// No call before this.
+    /// No call before this: the CRM said so, or the breaker is open.
     blocked_until: Option<String>,
+    breaker: Health,
     /// What is left of each limit of all calls.
     tokens: Vec<Tokens>,
     /// Why it is stopped, or cannot begin.
@@ -67,7 +69,7 @@ pub(super) async fn run(app: &App, which: &Which) -> Ended {
             let paused = pauses_of(&one, pauses);
             let is_stopped = !paused.is_empty() || one.mode() == Mode::Paused;
             let found = look(runtime, &one, config, &secret(&one, stage), is_stopped).await?;
-            Ok(listed(&one, paused, found, stage))
+            Ok(listed(&one, paused, found, stage, now()))
         }
     };
     let all: Result<Vec<Listed>, _> =
@@ -86,9 +88,10 @@ fn secret(one: &Selected, stage: &str) -> String {
     one.doc.secret.clone().unwrap_or_else(|| format!("rtr/{stage}/{}/{}", one.org, one.connection))
 }
 
-fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str) -> Listed {
-    let Found { suspension, has_secret, parked, oldest, lane_at, blocked_until, tokens } = found;
-    let secret = secret(one, stage);
+fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str, now: Instant) -> Listed {
+    let Found { suspension, has_secret, parked, oldest, lane_at, blocked_until, breaker, tokens } = found;
+    let (secret, health) = (secret(one, stage), Health::of(&breaker, now));
+    let rests_until = Health::rests_until(&breaker, now);
     let (state, message, since) = match (&suspension, paused.first()) {
         (Some(held), _) => ("suspended", Some(held.message.clone()), Some(held.since.to_rfc3339())),
         (None, Some(pause)) => {
@@ -98,10 +101,11 @@ fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str) -> Lis
             ("paused", Some("`mode: paused` in the org's file".to_owned()), None)
         }
         (None, None) if !has_secret => ("no_secret", Some(format!("there is no secret {secret}")), None),
+        (None, None) if rests_until.is_some() => ("stopped", health.message(), None),
         (None, None) if blocked_until.is_some() => {
-            ("stopped", Some("the CRM asked for a rest, or does not answer".to_owned()), None)
+            ("stopped", Some("the CRM asked for a rest".to_owned()), None)
         }
-        (None, None) => ("ok", None, None),
+        (None, None) => ("ok", health.message(), None),
     };
     let text = |at: Option<Instant>| at.map(Instant::to_rfc3339);
     Listed {
@@ -116,7 +120,8 @@ fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str) -> Lis
         parked_at_least: parked.at_least,
         parked_since: text(oldest),
         lane_at: text(lane_at),
-        blocked_until: text(blocked_until),
+        blocked_until: text(blocked_until.max(rests_until)),
+        breaker: health,
         tokens,
         message,
         since,
@@ -153,11 +158,23 @@ fn words(style: Style, all: &[Listed], now: Instant) -> String {
             or_dash(from_now(&one.parked_since)),
             or_dash(from_now(&one.lane_at)),
             if tokens.is_empty() { "-".to_owned() } else { tokens.join(", ") },
+            one.breaker.words(),
             format!("{}{until}", one.message.clone().unwrap_or_default()),
         ]
     };
-    let header =
-        ["org", "connection", "provider", "state", "mode", "parked", "oldest", "next look", "calls left", ""];
+    let header = [
+        "org",
+        "connection",
+        "provider",
+        "state",
+        "mode",
+        "parked",
+        "oldest",
+        "next look",
+        "calls left",
+        "breaker",
+        "",
+    ];
     table(style, &header, all.iter().map(row).collect())
 }
 
@@ -169,6 +186,7 @@ fn tokens_words(Tokens { left, requests, per_ms }: &Tokens) -> String {
 mod tests {
     use super::*;
     use rtr_aws::records::Count;
+    use rtr_core::breaker::Breaker;
     use rtr_core::config::{ConnectionDoc, Pause, Scope};
     use rtr_engine::seams::Suspension;
 
@@ -201,27 +219,34 @@ mod tests {
             lane_at: Some(NOW.plus_ms(42_000)),
             ..found()
         };
-        let stopped = Found { blocked_until: Some(NOW.plus_ms(5_000)), ..found() };
+        let asked = Found { blocked_until: Some(NOW.plus_ms(5_000)), ..found() };
+        let with = |breaker| Found { breaker, ..found() };
+        let open = with(Breaker { open_until: Some(NOW.plus_ms(9_000)), openings: 1, ..Breaker::default() });
+        let half_open = with(Breaker { open_until: Some(NOW), openings: 1, ..Breaker::default() });
         let all = [
-            listed(&one(None), vec![], found(), "prod"),
-            listed(&one(None), vec![], Found { has_secret: false, tokens: vec![], ..found() }, "prod"),
-            listed(&one(None), vec![], stopped, "prod"),
-            listed(&one(Some(Mode::Paused)), vec![], parked.clone(), "prod"),
-            listed(&one(None), own.clone(), parked.clone(), "prod"),
-            listed(&one(None), pause(&Scope::All), parked.clone(), "prod"),
-            listed(&one(None), own, Found { suspension: Some(held), ..parked }, "prod"),
+            listed(&one(None), vec![], found(), "prod", NOW),
+            listed(&one(None), vec![], Found { has_secret: false, tokens: vec![], ..found() }, "prod", NOW),
+            listed(&one(None), vec![], asked, "prod", NOW),
+            listed(&one(None), vec![], open, "prod", NOW),
+            listed(&one(None), vec![], half_open, "prod", NOW),
+            listed(&one(Some(Mode::Paused)), vec![], parked.clone(), "prod", NOW),
+            listed(&one(None), own.clone(), parked.clone(), "prod", NOW),
+            listed(&one(None), pause(&Scope::All), parked.clone(), "prod", NOW),
+            listed(&one(None), own, Found { suspension: Some(held), ..parked }, "prod", NOW),
         ];
         insta::assert_snapshot!(words(Style::Plain, &all, NOW), @r"
-        ORG   CONNECTION  PROVIDER  STATE      MODE    PARKED  OLDEST  NEXT LOOK  CALLS LEFT
-        acme  hubspot-eu  hubspot   ok         live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d
-        acme  hubspot-eu  hubspot   no_secret  live    0       -       -          -                                           there is no secret rtr/prod/acme/hubspot-eu
-        acme  hubspot-eu  hubspot   stopped    live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  the CRM asked for a rest, or does not answer (until 2026-11-18T11:06:45.000Z)
-        acme  hubspot-eu  hubspot   paused     paused  10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  `mode: paused` in the org's file
-        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  paused by ada at 2026-11-18T11:06:40.000Z: they asked
-        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  paused by ada at 2026-11-18T11:06:40.000Z: they asked (--all)
-        acme  hubspot-eu  hubspot   suspended  live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  revoked
+        ORG   CONNECTION  PROVIDER  STATE      MODE    PARKED  OLDEST  NEXT LOOK  CALLS LEFT                                  BREAKER
+        acme  hubspot-eu  hubspot   ok         live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  closed
+        acme  hubspot-eu  hubspot   no_secret  live    0       -       -          -                                           closed     there is no secret rtr/prod/acme/hubspot-eu
+        acme  hubspot-eu  hubspot   stopped    live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  closed     the CRM asked for a rest (until 2026-11-18T11:06:45.000Z)
+        acme  hubspot-eu  hubspot   stopped    live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  open       the CRM failed or was slow again and again: no call goes (until 2026-11-18T11:06:49.000Z)
+        acme  hubspot-eu  hubspot   ok         live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  half-open  the CRM failed or was slow again and again: the next call tries whether it is back
+        acme  hubspot-eu  hubspot   paused     paused  10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     `mode: paused` in the org's file
+        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     paused by ada at 2026-11-18T11:06:40.000Z: they asked
+        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     paused by ada at 2026-11-18T11:06:40.000Z: they asked (--all)
+        acme  hubspot-eu  hubspot   suspended  live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     revoked
         ");
-        insta::assert_snapshot!(serde_json::to_string(&all[4]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":null,"parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&all[6]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":null,"parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"breaker":{"state":"closed","until":null,"failures":0,"openings":0,"ramp":null,"slow_ms":null},"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
         assert!(words(Style::Plain, &[], NOW).contains("rtr config apply"));
     }
 }

@@ -4,8 +4,9 @@ use super::select::Selected;
 use crate::moment::now;
 use rtr_aws::function::Runtime;
 use rtr_aws::records::{Count, Counted};
+use rtr_core::breaker::Breaker;
 use rtr_core::config::{Connection, OrgConfig};
-use rtr_core::key::{ConnectionKey, join};
+use rtr_core::key::ConnectionKey;
 use rtr_core::limit::{Rule, left};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Records as _, Suspension, Unavailable};
@@ -37,8 +38,9 @@ pub(super) struct Found {
     pub(super) oldest: Option<Instant>,
     /// When its lane is looked at next.
     pub(super) lane_at: Option<Instant>,
-    /// No call before this: the CRM said so, or does not answer.
+    /// No call before this, as the CRM said.
     pub(super) blocked_until: Option<Instant>,
+    pub(super) breaker: Breaker,
     pub(super) tokens: Vec<Tokens>,
 }
 
@@ -61,7 +63,7 @@ pub(super) async fn look(
     let counted = Counted { until: None, with_waits: true, most: MOST };
     let parked = runtime.records().count_parked(&key, counted).await?;
     let oldest = if parked.number > 0 { oldest(runtime, &key).await? } else { None };
-    let bucket = runtime.limits().bucket(&join(&[&key.org_id, &key.connection, "*"])).await?;
+    let (bucket, breaker) = runtime.limits().general(&key).await?;
     let at = now();
     let settings = config.and_then(|config| config.connections.get(&one.connection));
     Ok(Found {
@@ -71,6 +73,7 @@ pub(super) async fn look(
         oldest,
         lane_at: runtime.limits().lane(&key).await?.due_at,
         blocked_until: bucket.blocked_until.filter(|until| *until > at),
+        breaker,
         tokens: settings
             .map(|settings| tokens(settings, |rules| left(&bucket, rules, at)))
             .unwrap_or_default(),

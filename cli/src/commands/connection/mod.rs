@@ -3,6 +3,7 @@
 mod compare;
 mod connect;
 mod each;
+mod health;
 mod list;
 mod look;
 pub(crate) mod open;
@@ -26,7 +27,18 @@ pub(crate) struct Which {
 /// What to do with connections.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// List them with their state (ok, no_secret, suspended, paused, stopped), what is parked there and what calls are left
+    /// List them with their state, what is parked there, what calls are left and how their circuit breaker stands
+    ///
+    /// STATE: ok · no_secret: its secret is missing · suspended: its credentials were refused, and new ones end it · paused:
+    /// by a person, and `rtr connection resume` ends it · stopped: the CRM asked for a rest, or its breaker is open.
+    ///
+    /// PARKED and OLDEST: versions that wait for it, and for how long the oldest of those that go first. NEXT LOOK: when its bulk lane
+    /// is looked at. CALLS LEFT: of each of its limits.
+    ///
+    /// BREAKER: closed: calls go · open: the CRM failed or was slow again and again, and no call goes until the time that is
+    /// said · half-open: that is over, and one call tries whether it is back · ramping: it is back, and more calls may be in
+    /// flight at once with every second · slow: a call takes a second or more, and few may be in flight at once. All but
+    /// closed end by themselves; what comes meanwhile is parked and goes by itself.
     List(Which),
     /// Check credentials, objects and properties at the CRM (exit 1 on findings); ends a suspension if they work
     Test(Which),

@@ -19,7 +19,7 @@ use rtr_connectors::http::Clock;
 use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
-use rtr_core::limit::{Ask, Bucket, Rule};
+use rtr_core::limit::{Ask, Bucket, Rule, general_bucket};
 use rtr_core::time::Instant;
 use rtr_engine::leases::{self, Rows as _, Seen};
 use rtr_engine::seams::{
@@ -62,12 +62,13 @@ impl DynamoLimits {
         Ok(lanes::look(self, connection).await?.lane)
     }
 
-    /// `bucket` as it stands, for people.
+    /// The connection's general bucket and its breaker, which lie in one row, as they stand, for people.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn bucket(&self, bucket: &str) -> Result<Bucket, Unavailable> {
-        Ok(self.look(bucket).await?.bucket)
+    pub async fn general(&self, connection: &ConnectionKey) -> Result<(Bucket, Breaker), Unavailable> {
+        let leases::Stored { bucket, breaker, .. } = self.look(&general_bucket(connection)).await?;
+        Ok((bucket, breaker))
     }
 }
 

@@ -5,10 +5,11 @@ use rtr_aws::config::ConfigStore;
 use rtr_aws::limits::DynamoLimits;
 use rtr_aws::records::{Count, Counted, DynamoRecords};
 use rtr_core::audit::Entry;
+use rtr_core::breaker::{Breaker, Change, OPENS_AT, State};
 use rtr_core::code::Code;
 use rtr_core::item::{Body, Item, Reason, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
-use rtr_core::limit::{Ask, Rule, left};
+use rtr_core::limit::{Ask, Rule, general_bucket, left};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Limits as _, Names, Records as _, Write, Wrote};
 use serde_json::json;
@@ -99,13 +100,18 @@ fn given_a_lane_and_a_bucket_when_looked_at_then_they_stand_as_before() {
         let limits = DynamoLimits::new(&clients, &name, Arc::new(SetClock::at(NOW.0)));
         let rules = [Rule { requests: 10, per_ms: 1_000, burst: 10 }];
         assert_eq!(limits.lane(&here()).await.unwrap().due_at, None);
-        assert_eq!(left(&limits.bucket("b").await.unwrap(), &rules, NOW), [10]);
+        let (bucket, breaker) = limits.general(&here()).await.unwrap();
+        assert_eq!((left(&bucket, &rules, NOW), breaker), (vec![10], Breaker::default()));
         limits.want_lane(&here(), NOW.plus_ms(5)).await.unwrap();
-        assert_eq!(limits.lease("b", &rules, &Ask::whole(4)).await.unwrap().granted, 4);
-        limits.block("b", NOW.plus_ms(9_000)).await.unwrap();
+        let general = general_bucket(&here());
+        assert_eq!(limits.lease(&general, &rules, &Ask::whole(4)).await.unwrap().granted, 4);
+        limits.block(&general, NOW.plus_ms(9_000)).await.unwrap();
+        let failed = Change::Failed { by: "me".to_owned(), count: OPENS_AT, answered: false, random: 0.5 };
+        let opened = limits.change_breaker(&here(), &failed).await.unwrap();
         for _ in 0..2 {
             assert_eq!(limits.lane(&here()).await.unwrap().due_at, Some(NOW.plus_ms(5)));
-            let bucket = limits.bucket("b").await.unwrap();
+            let (bucket, breaker) = limits.general(&here()).await.unwrap();
+            assert!(matches!(breaker.state(NOW), State::Open { .. }) && breaker == opened, "{breaker:?}");
             assert_eq!(
                 (left(&bucket, &rules, NOW), bucket.blocked_until),
                 // Seven tenths after a refusal, of which four are gone.
