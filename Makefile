@@ -48,12 +48,13 @@ simulate: ## histories under every fault: [SEED=n replays one | SEEDS=n of them,
 	@cargo run -q --profile simulation -p rtr-simulation -- $(if $(SEED),--seed $(SEED),$(if $(FROM),--from $(FROM)) \
 		$(if $(SEEDS),--seeds $(SEEDS))) $(ARGS)
 
-bench-crowd: ## one org's CRM in trouble under 20,000 changed records: what another org feels, what catching up costs [N=20000]
+bench-crowd: ## one org's CRM in trouble under 20,000 changed records: what another org feels, what catching up costs; fails beyond a line [N=20000]
 	@cargo build -q --profile simulation -p rtr-simulation
-	@for crm in hubspot salesforce; do for how in down limited misjudged; do echo; echo "its $$crm is $$how:"; \
-		cargo run -q --profile simulation -p rtr-simulation -- --crowd $(or $(N),20000) --crm $$crm --trouble $$how; done; done
+	@failed=; for crm in hubspot salesforce; do for how in down limited misjudged; do echo; echo "its $$crm is $$how:"; \
+		cargo run -q --profile simulation -p rtr-simulation -- --crowd $(or $(N),20000) --crm $$crm --trouble $$how \
+		|| failed="$$failed $$crm/$$how"; done; done; test -z "$$failed" || { echo; echo "beyond a line:$$failed"; exit 1; }
 
-bench-backfill: ## a backfill beside live traffic, simulated: what live events feel of it [N=20000] [ARGS=--small|--same-records]
+bench-backfill: ## a backfill beside live traffic, simulated: what live events feel of it; fails beyond a line [N=20000] [ARGS=--small|--same-records]
 	@cargo run -q --profile simulation -p rtr-simulation -- --backfill $(or $(N),20000) $(ARGS)
 
 bench-pollers: setup build ## the same as bench-crowd with eight pollers of the real function, on a local stack of its own [N=20000]

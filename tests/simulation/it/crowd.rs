@@ -1,6 +1,6 @@
 //! One org's dead or limited CRM is nobody else's trouble, and costs little once it is back.
 
-use rtr_simulation::crowd::{Crm, Crowd, Figures, Trouble};
+use rtr_simulation::crowd::{Bounds, Crm, Crowd, Figures, Trouble, judge};
 use rtr_simulation::place::{Place, set};
 
 const CROWD: Crowd = Crowd {
@@ -13,19 +13,31 @@ const CROWD: Crowd = Crowd {
     seed: 1,
 };
 
-/// What is measured with the crowd, which must hold whatever its CRM does. Once as good as alone: the other org's events.
+/// What is measured with the crowd, and judged as `make bench-crowd` judges it, but for what a small crowd cannot keep to.
 fn among(crowd: Crowd) -> Figures {
     let place = Place::crowded().unwrap();
     let alone = Crowd { blocked: 0, ..crowd }.run(&place).unwrap();
     let figures = crowd.run(&place).unwrap();
     println!("{crowd:?}: {figures}");
-    assert_eq!(figures.violations, []);
-    assert_eq!((figures.landed, figures.dead), (crowd.blocked as usize, 0), "{figures}");
-    assert_eq!(figures.other_ms.len(), alone.other_ms.len());
-    assert!(figures.within(50) * 10 <= alone.within(50) * 12, "{alone}\n{figures}");
-    assert!(figures.within(99) <= alone.within(99) * 2, "{alone}\n{figures}");
-    assert!(figures.in_flight < 200, "{figures}");
+    let verdict = judge(&crowd, &small(&crowd), &figures, &alone);
+    assert_eq!(verdict.beyond, Vec::<String>::new(), "{alone}\n{figures}");
     figures
+}
+
+/// The lines of a crowd that is a seventh of the one that they are drawn for.
+fn small(crowd: &Crowd) -> Bounds {
+    let bounds = Bounds::of(crowd);
+    Bounds {
+        // The calls after an outage that go one by one, each with few records, are as many as for a large crowd; here they
+        // are shared by fewer records.
+        calls_each: match crowd.crm {
+            Crm::HubSpot => 0.015,
+            Crm::Salesforce => 0.01,
+        },
+        // Salesforce takes so many at once that it has nothing to do in between.
+        limit_is_short: bounds.limit_is_short && crowd.crm == Crm::HubSpot,
+        ..bounds
+    }
 }
 
 #[test]
@@ -33,8 +45,6 @@ fn given_an_orgs_crm_that_is_down_when_thousands_of_its_records_change_then_anot
  {
     let figures = among(CROWD);
     assert!(figures.calls_down <= 60, "{figures}");
-    // Thirty full calls would do; the first after an outage go one by one.
-    assert!(figures.calls_each() <= 0.015, "{figures}");
     assert_eq!(figures.rewritten, 0, "what changed while it was parked is written once: {figures}");
 }
 
@@ -42,7 +52,6 @@ fn given_an_orgs_crm_that_is_down_when_thousands_of_its_records_change_then_anot
 fn given_an_orgs_salesforce_that_is_down_when_thousands_of_its_records_change_then_a_few_calls_catch_up() {
     let figures = among(Crowd { crm: Crm::Salesforce, ..CROWD });
     assert!(figures.calls_down <= 60, "{figures}");
-    assert!(figures.calls_each() <= 0.01, "{figures}");
     assert_eq!(figures.rewritten, 0, "{figures}");
     assert!(figures.jobs > 0, "{figures}");
 }
@@ -51,10 +60,7 @@ fn given_an_orgs_salesforce_that_is_down_when_thousands_of_its_records_change_th
 fn given_an_orgs_crm_that_takes_a_call_a_second_when_more_changes_come_then_another_org_feels_nothing_and_it_is_hardly_refused()
  {
     for crm in [Crm::HubSpot, Crm::Salesforce] {
-        let figures = among(Crowd { trouble: Trouble::Limited, crm, ..CROWD });
-        assert!(figures.refused_percent < 1.0, "{figures}");
-        // Salesforce takes so many at once that it has nothing to do in between.
-        assert!(crm == Crm::Salesforce || figures.used_percent >= Some(90.0), "{figures}");
+        among(Crowd { trouble: Trouble::Limited, crm, ..CROWD });
     }
 }
 

@@ -1,6 +1,10 @@
 //! A backfill beside live traffic: `rtr backfill` sends thousands of records of one org, which lives its life, as another does.
 //! What live events of either feel of it is measured, beside the same without it.
 
+mod lines;
+
+pub use lines::judge;
+
 use crate::events::message;
 use crate::kernel::BEGIN;
 use crate::lambda::Happen;

@@ -2,8 +2,10 @@
 //! what it costs when the CRM is back, is measured.
 
 mod figures;
+mod lines;
 
 pub use figures::Figures;
+pub use lines::{Bounds, Verdict, judge};
 
 use crate::kernel::BEGIN;
 use crate::logs::Lines;

@@ -1,8 +1,8 @@
 //! `simulate`: runs histories from seeds, or replays one and tells what happened.
 
 use clap::{Parser, ValueEnum};
-use rtr_simulation::backfilled::{Backfilled, within};
-use rtr_simulation::crowd::{Crm, Crowd, Trouble};
+use rtr_simulation::backfilled::{self, Backfilled, within};
+use rtr_simulation::crowd::{self, Bounds, Crm, Crowd, Trouble};
 use rtr_simulation::draw::{STANDARD, draw};
 use rtr_simulation::many::{Wanted, run_many};
 use rtr_simulation::mutants::Mutant;
@@ -50,7 +50,8 @@ struct Options {
     #[arg(long, requires = "seed", conflicts_with = "whole")]
     record: Option<String>,
     /// Instead of histories: so many records of one org change while its CRM is in trouble, and another org lives its life.
-    /// Measures what the other feels, and what the way back costs.
+    /// Measures what the other feels, and what the way back costs; ends with 1 when a figure is beyond its line. The lines are
+    /// those of 20,000.
     #[arg(long, value_name = "RECORDS", conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant"])]
     crowd: Option<u32>,
     /// The CRM in trouble.
@@ -63,7 +64,7 @@ struct Options {
     #[arg(long, default_value_t = 50, conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant"])]
     pollers: usize,
     /// Instead of histories: `rtr backfill` sends so many records of one org, while it and another live their lives. Measures what
-    /// live events of either feel.
+    /// live events of either feel; ends with 1 when a figure is beyond its line.
     #[arg(long, value_name = "RECORDS", conflicts_with_all = ["seed", "seeds", "seconds", "all_faults", "mutant", "crowd"])]
     backfill: Option<u32>,
     /// The live events of the org are of the records that are backfilled.
@@ -164,8 +165,9 @@ fn crowd(records: u32, options: &Options) -> Result<bool, String> {
     tell(&format!("{figures}\n"));
     let ratio = |percent| figures.within(percent) as f64 / alone.within(percent).max(1) as f64;
     tell(&format!("ratio of medians {:.2}, of p99 {:.2}\n", ratio(50), ratio(99)));
-    figures.violations.iter().for_each(|violation| tell(&format!("breaks {violation}\n")));
-    Ok(figures.violations.is_empty())
+    let verdict = crowd::judge(&crowd, &Bounds::of(&crowd), &figures, &alone);
+    verdict.known.iter().for_each(|what| tell(&format!("beyond the line, and known to be there: {what}\n")));
+    Ok(is_within(&verdict.beyond))
 }
 
 /// Measures a backfill beside the same without it.
@@ -184,8 +186,13 @@ fn backfill(records: u32, options: &Options) -> Result<bool, String> {
         let ratio = |percent| within(with, percent) as f64 / within(without, percent).max(1) as f64;
         tell(&format!("{whose} live events: ratio of medians {:.2}, of p99 {:.2}\n", ratio(50), ratio(99)));
     }
-    figures.violations.iter().for_each(|violation| tell(&format!("breaks {violation}\n")));
-    Ok(figures.violations.is_empty())
+    Ok(is_within(&backfilled::judge(&with, &figures, &without)))
+}
+
+/// Tells what is beyond a line, and whether nothing is.
+fn is_within(beyond: &[String]) -> bool {
+    beyond.iter().for_each(|what| tell(&format!("BEYOND THE LINE: {what}\n")));
+    beyond.is_empty()
 }
 
 /// Prints; who reads no further has read enough.
