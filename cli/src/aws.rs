@@ -1,10 +1,13 @@
 //! The way to AWS: clients, the stack's names, and errors that say which endpoint did what.
 
 mod errors;
+mod events;
 mod lambda;
+mod signed;
 
 pub(crate) use errors::{problem, unavailable};
-pub(crate) use lambda::Function;
+pub(crate) use events::Rule;
+pub(crate) use lambda::{Function, Mapping};
 
 use crate::problem::Problem;
 use crate::stack::{Choice, Stack, upper_case};
@@ -138,6 +141,16 @@ impl Aws {
     /// The configuration of the function `name`, as it is deployed.
     pub(crate) async fn function(&self, name: &str) -> Result<Function, Problem> {
         Box::pin(lambda::function(&self.config, &self.place, name)).await
+    }
+
+    /// The queues that the events of the function `name` come from.
+    pub(crate) async fn mappings(&self, name: &str) -> Result<Vec<Mapping>, Problem> {
+        Box::pin(lambda::mappings(&self.config, &self.place, name)).await
+    }
+
+    /// The rules that start the function of the full name `arn`.
+    pub(crate) async fn rules(&self, arn: &str) -> Result<Vec<Rule>, Problem> {
+        Box::pin(events::rules(&self.config, &self.place, arn)).await
     }
 
     /// The stack's parameters; none when CloudFormation does not tell.

@@ -1,23 +1,19 @@
-//! The one question that is asked of Lambda: how a function is configured.
+//! What is asked of Lambda: how a function is configured, and where its events come from.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_ListEventSourceMappings.html>
 
+use super::signed::{Question, ask};
 use crate::problem::Problem;
 use aws_config::SdkConfig;
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
-
-/// For the whole answer.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What is deployed of a function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Function {
+    /// Its full name.
+    pub(crate) arn: String,
     /// Seconds an invocation may take.
     pub(crate) timeout_s: u64,
     /// Its environment.
@@ -26,9 +22,27 @@ pub(crate) struct Function {
     pub(crate) changing: bool,
 }
 
+/// A queue that a function's events come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    /// What it is called where it is changed.
+    pub(crate) id: String,
+    /// The full name of the queue.
+    pub(crate) queue: String,
+    /// `Enabled`, `Disabled`, or on the way.
+    pub(crate) state: String,
+    /// Messages for one invocation, at most.
+    pub(crate) batch: u64,
+    /// Whether the function says which messages of a batch come back.
+    pub(crate) reports_items: bool,
+    /// Invocations at once, if there is such a limit.
+    pub(crate) at_once: Option<u64>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
+    function_arn: Option<String>,
     timeout: Option<u64>,
     environment: Option<Environment>,
     last_update_status: Option<String>,
@@ -40,69 +54,65 @@ struct Environment {
     variables: Option<BTreeMap<String, String>>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Mappings {
+    event_source_mappings: Option<Vec<MappingAnswer>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MappingAnswer {
+    #[serde(rename = "UUID")]
+    id: Option<String>,
+    event_source_arn: Option<String>,
+    state: Option<String>,
+    batch_size: Option<u64>,
+    function_response_types: Option<Vec<String>>,
+    scaling_config: Option<Scaling>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Scaling {
+    maximum_concurrency: Option<u64>,
+}
+
 /// The function `name`.
 pub(super) async fn function(config: &SdkConfig, place: &str, name: &str) -> Result<Function, Problem> {
-    let asked = "GetFunctionConfiguration";
-    let failed = |why: String| Problem::unreachable(format!("{asked} of {name} at {place}: {why}"));
-    let provider =
-        config.credentials_provider().ok_or_else(|| failed("there are no credentials".to_owned()))?;
-    let credentials = provider.provide_credentials().await;
-    let credentials = credentials.map_err(|error| failed(format!("no credentials: {error}")))?;
-    let region = config.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
-    let url = format!("{}/2015-03-31/functions/{name}/configuration", endpoint(config, &region));
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build();
-    let client = client.map_err(|error| failed(error.without_url().to_string()))?;
-    let mut request = client.get(&url);
-    for (header, value) in signed(&url, &region, credentials, SystemTime::now()).map_err(failed)? {
-        request = request.header(header, value);
-    }
-    let answer = request.send().await.map_err(|error| failed(error.without_url().to_string()))?;
-    let status = answer.status();
-    if status.as_u16() == 404 {
-        return Err(Problem::not_found(format!("there is no function {name} at {place}")));
-    }
-    if !status.is_success() {
-        let hint = "lambda:GetFunctionConfiguration is what rtr doctor needs";
-        return Err(failed(format!("it answered {status}")).hint(hint));
-    }
-    let answer: Answer = answer.json().await.map_err(|error| failed(error.without_url().to_string()))?;
+    let path = format!("/2015-03-31/functions/{name}/configuration");
+    let question = question("GetFunctionConfiguration", format!("function {name}"), path);
+    let answer: Answer = ask(config, place, question).await?;
     Ok(Function {
+        arn: answer.function_arn.unwrap_or_default(),
         timeout_s: answer.timeout.unwrap_or(0),
         variables: answer.environment.and_then(|all| all.variables).unwrap_or_default(),
         changing: answer.last_update_status.as_deref() == Some("InProgress"),
     })
 }
 
-fn endpoint(config: &SdkConfig, region: &str) -> String {
-    let own = std::env::var("AWS_ENDPOINT_URL_LAMBDA").ok().filter(|url| !url.is_empty());
-    let url = own.or_else(|| config.endpoint_url().map(str::to_owned));
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    let url = url.unwrap_or_else(|| format!("https://lambda.{region}.{domain}"));
-    url.trim_end_matches('/').to_owned()
+/// Where the events of the function `name` come from: fewer than a page of them.
+pub(super) async fn mappings(config: &SdkConfig, place: &str, name: &str) -> Result<Vec<Mapping>, Problem> {
+    let path = format!("/2015-03-31/event-source-mappings?FunctionName={name}");
+    let about = format!("event source of function {name}");
+    let answer: Mappings = ask(config, place, question("ListEventSourceMappings", about, path)).await?;
+    Ok(answer.event_source_mappings.unwrap_or_default().into_iter().map(read).collect())
 }
 
-/// The headers that sign a question after `url`.
-fn signed(
-    url: &str,
-    region: &str,
-    credentials: Credentials,
-    at: SystemTime,
-) -> Result<Vec<(String, String)>, String> {
-    let identity = credentials.into();
-    let params = SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name("lambda")
-        .time(at)
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| error.to_string())?
-        .into();
-    let request = SignableRequest::new("GET", url, std::iter::empty(), SignableBody::Bytes(&[]));
-    let request = request.map_err(|error| error.to_string())?;
-    let (instructions, _) = sign(request, &params).map_err(|error| error.to_string())?.into_parts();
-    let (headers, _) = instructions.into_parts();
-    Ok(headers.iter().map(|header| (header.name().to_owned(), header.value().to_owned())).collect())
+fn question(asked: &'static str, about: String, path: String) -> Question {
+    Question { asked, about, service: "lambda", variable: "AWS_ENDPOINT_URL_LAMBDA", path, body: None }
+}
+
+fn read(answer: MappingAnswer) -> Mapping {
+    let types = answer.function_response_types.unwrap_or_default();
+    Mapping {
+        id: answer.id.unwrap_or_default(),
+        queue: answer.event_source_arn.unwrap_or_default(),
+        state: answer.state.unwrap_or_default(),
+        batch: answer.batch_size.unwrap_or(0),
+        reports_items: types.iter().any(|one| one == "ReportBatchItemFailures"),
+        at_once: answer.scaling_config.and_then(|scaling| scaling.maximum_concurrency),
+    }
 }
 
 #[cfg(test)]
@@ -110,20 +120,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn given_credentials_when_a_question_is_signed_then_scope_and_token_are_in_its_headers() {
-        let credentials = Credentials::new("AKID", "secret", Some("session".to_owned()), None, "test");
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
-        let url = "https://lambda.eu-central-1.amazonaws.com/2015-03-31/functions/f/configuration";
-        let headers: BTreeMap<_, _> =
-            signed(url, "eu-central-1", credentials, at).unwrap().into_iter().collect();
-        let authorization = &headers["authorization"];
-        assert!(
-            authorization.starts_with(
-                "AWS4-HMAC-SHA256 Credential=AKID/20261118/eu-central-1/lambda/aws4_request, SignedHeaders=host;"
-            ),
-            "{authorization}"
-        );
-        assert_eq!(headers["x-amz-security-token"], "session");
-        assert!(!format!("{headers:?}").contains("secret"));
+    fn given_lambdas_answer_when_read_then_what_it_leaves_out_is_not_made_up() {
+        let read = |text: &str| {
+            let answer: Mappings = serde_json::from_str(text).unwrap();
+            answer.event_source_mappings.unwrap_or_default().into_iter().map(read).collect::<Vec<_>>()
+        };
+        let whole = r#"{"EventSourceMappings": [{"UUID": "u", "EventSourceArn": "arn:q", "State": "Enabled", "BatchSize": 10,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"], "ScalingConfig": {"MaximumConcurrency": 100}}]}"#;
+        let of = |text: &str| text.to_owned();
+        let wanted = Mapping {
+            id: of("u"),
+            queue: of("arn:q"),
+            state: of("Enabled"),
+            batch: 10,
+            reports_items: true,
+            at_once: Some(100),
+        };
+        assert_eq!(read(whole), [wanted]);
+        let bare =
+            r#"{"EventSourceMappings": [{"UUID": "u", "FunctionResponseTypes": null, "ScalingConfig": {}}]}"#;
+        assert_eq!(read(bare), [Mapping { id: of("u"), ..Mapping::default() }]);
+        assert_eq!(read("{}"), []);
     }
 }

@@ -1,11 +1,11 @@
 //! What must hold of a stack, and what is wrong where it does not. Pure.
 
-use crate::aws::{Described, Function};
+use super::sources::{schedule, sources};
+use crate::aws::{Described, Function, Mapping, Rule};
+use rtr_connectors::registry;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The longest life of a request at a CRM, in seconds: a crashed worker's message comes back after it.
-const REQUEST_LIFE_S: u64 = 60;
 /// The queue's visibility, in timeouts of its function.
 const VISIBILITIES: u64 = 6;
 /// The functions whose queue's visibility counts.
@@ -16,6 +16,8 @@ const GROUPING: [&str; 4] = ["sync", "bulk", "redrive", "sweep"];
 /// The attributes of a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Queue {
+    /// Its full name.
+    pub(super) arn: String,
     pub(super) fifo: bool,
     pub(super) per_group: bool,
     pub(super) visibility_s: u64,
@@ -32,12 +34,18 @@ pub(super) struct Table {
 }
 
 /// Everything that was looked at; what could not be read is in words.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) stack: Described,
     pub(super) queues: BTreeMap<&'static str, Result<Queue, String>>,
     pub(super) tables: BTreeMap<&'static str, Result<Table, String>>,
     pub(super) functions: BTreeMap<&'static str, Result<Function, String>>,
+    /// The queues that functions take from.
+    pub(super) mappings: BTreeMap<&'static str, Result<Vec<Mapping>, String>>,
+    /// What starts the sweep; none where that cannot be asked for.
+    pub(super) schedule: Option<Result<Vec<Rule>, String>>,
+    /// The CRMs that orgs are connected to.
+    pub(super) providers: Result<BTreeSet<String>, String>,
 }
 
 /// Something wrong.
@@ -64,7 +72,10 @@ impl Seen {
         let queues = self.queues.keys().map(|name| format!("{name}.fifo"));
         let tables = self.tables.keys().map(|name| format!("table {name}"));
         let functions = self.functions.keys().map(|name| format!("function {name}"));
-        queues.chain(tables).chain(functions).chain(["stack".to_owned()]).collect()
+        let mappings = self.mappings.keys().map(|name| format!("event source of {name}"));
+        let schedule = self.schedule.iter().map(|_| "schedule of sweep".to_owned());
+        let stack = ["stack".to_owned()];
+        queues.chain(tables).chain(functions).chain(mappings).chain(schedule).chain(stack).collect()
     }
 }
 
@@ -75,16 +86,18 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     queues(seen, &mut found);
     tables(seen, &mut found);
     functions(seen, &mut found);
+    sources(seen, &mut found);
+    schedule(seen, &mut found);
     groups(seen, &mut found);
     found
 }
 
-fn finding(check: &'static str, about: &str, message: impl Into<String>, action: &str) -> Finding {
+pub(super) fn finding(check: &'static str, about: &str, message: impl Into<String>, action: &str) -> Finding {
     Finding { check, about: about.to_owned(), message: message.into(), action: action.to_owned() }
 }
 
-const DEPLOY: &str = "deploy template.yaml again";
-const LEAVE: &str = "it may be missing, or these credentials may not look at it";
+pub(super) const DEPLOY: &str = "deploy template.yaml again";
+pub(super) const LEAVE: &str = "it may be missing, or these credentials may not look at it";
 
 fn stack(seen: &Seen, found: &mut Vec<Finding>) {
     let status = &seen.stack.status;
@@ -162,6 +175,10 @@ fn functions(seen: &Seen, found: &mut Vec<Finding>) {
             Ok(_) => {}
         }
     }
+    if let Err(why) = &seen.providers {
+        found.push(finding("unreadable", "configuration", why, LEAVE));
+    }
+    let (provider, life_s) = longest_life(seen.providers.as_ref().ok());
     for (name, queue) in QUEUED {
         let (Some(Ok(function)), Some(Ok(queue_seen))) = (seen.functions.get(name), seen.queues.get(queue))
         else {
@@ -171,19 +188,51 @@ fn functions(seen: &Seen, found: &mut Vec<Finding>) {
             (format!("function {name}"), queue_seen.visibility_s, function.timeout_s);
         told(&about, "RTR_FUNCTION_TIMEOUT_S", function, timeout, found);
         told(&about, "RTR_VISIBILITY_S", function, visibility, found);
-        if visibility < timeout * VISIBILITIES || visibility < timeout + REQUEST_LIFE_S {
+        if visibility < timeout + life_s {
             let message = format!(
-                "{queue}.fifo hides messages for {visibility} s and an invocation may take {timeout} s: a crashed one's \
-                 requests could still land while the next works"
+                "{queue}.fifo hides messages for {visibility} s, an invocation may take {timeout} s, and a request to \
+                 {provider} may live {life_s} s after it: a crashed one's requests could still land while the next works"
             );
-            let action = "set QueueVisibility to six times FunctionTimeout at least, and 60 s above it";
-            found.push(finding("visibility", &about, message, action));
+            let least = (timeout * VISIBILITIES).max(timeout + life_s);
+            found.push(finding(
+                "visibility",
+                &about,
+                message,
+                &format!("set QueueVisibility to {least} at least"),
+            ));
+        } else if visibility < timeout * VISIBILITIES {
+            let message = format!(
+                "{queue}.fifo hides messages for {visibility} s and an invocation may take {timeout} s: AWS wants six times \
+                 that, so that throttled batches do not come back too early"
+            );
+            let least = timeout * VISIBILITIES;
+            found.push(finding(
+                "visibility",
+                &about,
+                message,
+                &format!("set QueueVisibility to {least} at least"),
+            ));
         }
     }
 }
 
+/// The CRM whose requests live longest once nobody waits for them any more, in seconds: of those that are connected, or of
+/// all where none is or nobody knows.
+fn longest_life(connected: Option<&BTreeSet<String>>) -> (&'static str, u64) {
+    let is_connected = |name: &str| connected.is_some_and(|all| all.contains(name));
+    let any = registry::ALL.iter().any(|connector| is_connected(connector.facts().name));
+    let lives = registry::ALL.iter().map(|connector| {
+        let life_ms = u64::try_from(connector.capabilities().request_life_ms).unwrap_or(0);
+        (connector.facts().name, life_ms.div_ceil(1_000))
+    });
+    lives
+        .filter(|(name, _)| !any || is_connected(name))
+        .max_by_key(|(_, life_s)| *life_s)
+        .unwrap_or(("a CRM", 0))
+}
+
 /// The function computes with what it is told, which must be what is so.
-fn told(about: &str, name: &str, function: &Function, is: u64, found: &mut Vec<Finding>) {
+pub(super) fn told(about: &str, name: &str, function: &Function, is: u64, found: &mut Vec<Finding>) {
     let said = function.variables.get(name).map(String::as_str).unwrap_or("nothing");
     if said != is.to_string() {
         let message = format!("it is told {name} = {said}, and it is {is}");
@@ -222,15 +271,38 @@ pub(super) mod tests {
     use super::*;
 
     pub(in super::super) fn function(buckets: &str) -> Function {
-        let variables =
-            [("RTR_GROUP_BUCKETS", buckets), ("RTR_FUNCTION_TIMEOUT_S", "60"), ("RTR_VISIBILITY_S", "360")];
+        let variables = [
+            ("RTR_GROUP_BUCKETS", buckets),
+            ("RTR_FUNCTION_TIMEOUT_S", "60"),
+            ("RTR_VISIBILITY_S", "360"),
+            ("RTR_MAXIMUM_CONCURRENCY", "100"),
+        ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Function { timeout_s: 60, variables: BTreeMap::from(variables), changing: false }
+        Function {
+            arn: "arn:f".to_owned(),
+            timeout_s: 60,
+            variables: BTreeMap::from(variables),
+            changing: false,
+        }
     }
 
     /// A stack of which nothing is to be said. The sweep has a time of its own, which it does not compute with.
     pub(in super::super) fn sound() -> Seen {
-        let queue = |max_receives| Ok(Queue { fifo: true, per_group: true, visibility_s: 360, max_receives });
+        let queue = |name: &str, max_receives| {
+            let arn = format!("arn:{name}");
+            Ok(Queue { arn, fifo: true, per_group: true, visibility_s: 360, max_receives })
+        };
+        let mapping = |queue: &str, batch, at_once| {
+            Ok(vec![Mapping {
+                id: format!("of-{queue}"),
+                queue: format!("arn:{queue}"),
+                state: "Enabled".to_owned(),
+                batch,
+                reports_items: true,
+                at_once: Some(at_once),
+            }])
+        };
+        let parameters = [("GroupBuckets", "64"), ("MaximumConcurrency", "100"), ("BulkConcurrency", "50")];
         let table = |indexes: &[&'static str]| {
             let all = indexes.iter().map(|index| (*index).to_owned()).collect();
             Ok(Table { active: true, indexes: all, wanted: indexes.to_vec() })
@@ -239,13 +311,13 @@ pub(super) mod tests {
         Seen {
             stack: Described {
                 status: "UPDATE_COMPLETE".to_owned(),
-                parameters: BTreeMap::from([("GroupBuckets".to_owned(), "64".to_owned())]),
+                parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
                 outputs: BTreeMap::new(),
             },
             queues: BTreeMap::from([
-                ("changes", queue(Some(1_000))),
-                ("bulk", queue(None)),
-                ("dead-letter", queue(None)),
+                ("changes", queue("changes", Some(1_000))),
+                ("bulk", queue("bulk", None)),
+                ("dead-letter", queue("dead-letter", None)),
             ]),
             tables: BTreeMap::from([
                 ("Records", table(&["parked", "dead", "waiting", "due"])),
@@ -257,6 +329,17 @@ pub(super) mod tests {
                 .map(|name| (name, Ok(function("64"))))
                 .chain([("sweep", Ok(Function { timeout_s: 65, ..function("64") }))])
                 .collect(),
+            mappings: BTreeMap::from([
+                ("sync", mapping("changes", 10, 100)),
+                ("bulk", mapping("bulk", 1, 50)),
+                ("redrive", mapping("dead-letter", 10, 2)),
+            ]),
+            schedule: Some(Ok(vec![Rule {
+                name: "every-minute".to_owned(),
+                state: "ENABLED".to_owned(),
+                schedule: Some("rate(1 minute)".to_owned()),
+            }])),
+            providers: Ok(BTreeSet::from(["hubspot".to_owned()])),
         }
     }
 
@@ -267,7 +350,7 @@ pub(super) mod tests {
         seen
     }
 
-    fn of(seen: &Seen) -> Vec<String> {
+    pub(in super::super) fn of(seen: &Seen) -> Vec<String> {
         findings(seen)
             .into_iter()
             .map(|one| format!("{} | {} | {}", one.check, one.about, one.message))
@@ -291,7 +374,8 @@ pub(super) mod tests {
         with(&|seen| seen.stack.status = "UPDATE_ROLLBACK_COMPLETE".to_owned());
         with(&|seen| drop(seen.queues.insert("bulk", Err("no permission".to_owned()))));
         with(&|seen| {
-            let queue = Queue { fifo: true, per_group: false, visibility_s: 90, max_receives: Some(5) };
+            let arn = "arn:changes".to_owned();
+            let queue = Queue { arn, fifo: true, per_group: false, visibility_s: 90, max_receives: Some(5) };
             seen.queues.insert("changes", Ok(queue));
         });
         with(&|seen| {
@@ -303,6 +387,7 @@ pub(super) mod tests {
         });
         with(&|seen| drop(seen.stack.parameters.insert("GroupBuckets".to_owned(), "8".to_owned())));
         with(&|seen| *seen = moving());
+        with(&|seen| seen.providers = Err("no permission".to_owned()));
         insta::assert_snapshot!(all.join("\n"), @r"
         stack | stack | a deployment is under way (UPDATE_IN_PROGRESS)
         stack | stack | the last deployment ended as UPDATE_ROLLBACK_COMPLETE
@@ -310,12 +395,46 @@ pub(super) mod tests {
         queue | changes.fifo | throughput and deduplication are not per message group: 300 requests a second are its most
         queue | changes.fifo | it gives messages up after 5 receives, and waiting for a CRM takes some
         told | function sync | it is told RTR_VISIBILITY_S = 360, and it is 90
-        visibility | function sync | changes.fifo hides messages for 90 s and an invocation may take 60 s: a crashed one's requests could still land while the next works
+        visibility | function sync | changes.fifo hides messages for 90 s, an invocation may take 60 s, and a request to hubspot may live 60 s after it: a crashed one's requests could still land while the next works
         table | table Records | its index `due` is missing or not active
         told | function bulk | it is told RTR_FUNCTION_TIMEOUT_S = 60, and it is 900
-        visibility | function bulk | bulk.fifo hides messages for 360 s and an invocation may take 900 s: a crashed one's requests could still land while the next works
+        visibility | function bulk | bulk.fifo hides messages for 360 s, an invocation may take 900 s, and a request to hubspot may live 60 s after it: a crashed one's requests could still land while the next works
         group_buckets | message groups | the stack's GroupBuckets is 8; sync, bulk, redrive, sweep: 64
         group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep: 64
+        unreadable | configuration | no permission
         ");
+    }
+
+    #[test]
+    fn given_the_crms_that_are_connected_when_the_visibility_is_judged_then_the_longest_life_of_a_request_counts()
+     {
+        let with = |providers: &[&str], visibility_s: u64| {
+            let mut seen = sound();
+            seen.providers = Ok(providers.iter().map(|name| (*name).to_owned()).collect());
+            // An invocation of ten seconds: here six times that is less than a request may live.
+            for name in ["sync", "bulk", "redrive"] {
+                let mut short = Function { timeout_s: 10, ..function("64") };
+                let variables = [("RTR_FUNCTION_TIMEOUT_S", 10), ("RTR_VISIBILITY_S", visibility_s)];
+                short.variables.extend(variables.map(|(name, value)| (name.to_owned(), value.to_string())));
+                seen.functions.insert(name, Ok(short));
+            }
+            seen.queues.values_mut().flatten().for_each(|queue| queue.visibility_s = visibility_s);
+            findings(&seen)
+                .into_iter()
+                .map(|one| format!("{} | {}", one.message, one.action))
+                .collect::<Vec<_>>()
+        };
+        let life_s = |name| longest_life(Some(&BTreeSet::from([String::from(name)]))).1;
+        let (hubspot, salesforce) = (life_s("hubspot"), life_s("salesforce"));
+        assert!(hubspot < salesforce, "what the engine holds a lost request for");
+        assert_eq!(with(&["hubspot"], 10 + hubspot), Vec::<String>::new());
+        assert_eq!(with(&["hubspot"], 9 + hubspot).len(), 3);
+        for all in [&["hubspot", "salesforce"][..], &["salesforce"], &[]] {
+            assert_eq!(with(all, 10 + salesforce), Vec::<String>::new());
+            let short = with(all, 9 + salesforce);
+            let (lives, least) =
+                (format!("salesforce may live {salesforce} s"), format!("to {} at", 10 + salesforce));
+            assert!(short.len() == 3 && short[0].contains(&lives) && short[0].contains(&least), "{short:?}");
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! Looks at the parts of a stack. What cannot be read is a finding and ends nothing.
 
 use super::checks::{Queue, Seen, Table};
-use crate::aws::{Aws, problem};
+use super::sources::{taking, target};
+use crate::aws::{Aws, Described, problem};
+use crate::commands::connection::Which;
+use crate::commands::connection::select::{select, stored};
 use crate::problem::Problem;
 use aws_sdk_dynamodb::types::{IndexStatus, TableStatus};
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 const QUEUES: [(&str, &str); 3] =
     [("changes", "ChangesQueueUrl"), ("bulk", "BulkQueueUrl"), ("dead-letter", "DeadLetterQueueUrl")];
@@ -28,7 +32,16 @@ pub(super) async fn look(aws: &Aws) -> Result<Seen, Problem> {
     let output = |name: &str| {
         stack.outputs.get(name).cloned().ok_or_else(|| format!("the stack has no output {name}"))
     };
-    let mut seen = Seen::default();
+    let providers = Box::pin(providers(aws)).await.map_err(|problem| problem.what);
+    let mut seen = Seen {
+        stack: Described::default(),
+        queues: BTreeMap::new(),
+        tables: BTreeMap::new(),
+        functions: BTreeMap::new(),
+        mappings: BTreeMap::new(),
+        schedule: None,
+        providers,
+    };
     for (name, key) in QUEUES {
         let queue = match output(key) {
             Ok(url) => Box::pin(queue(aws, &url)).await.map_err(|problem| problem.what),
@@ -50,8 +63,24 @@ pub(super) async fn look(aws: &Aws) -> Result<Seen, Problem> {
         };
         seen.functions.insert(name, function);
     }
+    for name in taking() {
+        let key = FUNCTIONS.iter().find(|(function, _)| *function == name).map_or("", |(_, key)| key);
+        // What is not there, or may not be looked at, is told of the function.
+        let (Ok(function), Some(Ok(_))) = (output(key), seen.functions.get(name)) else { continue };
+        seen.mappings.insert(name, aws.mappings(&function).await.map_err(|problem| problem.what));
+    }
+    if let Some(arn) = target(&seen).map(|sweep| sweep.arn.clone()) {
+        seen.schedule = Some(aws.rules(&arn).await.map_err(|problem| problem.what));
+    }
     seen.stack = stack;
     Ok(seen)
+}
+
+/// The CRMs that orgs are connected to.
+async fn providers(aws: &Aws) -> Result<BTreeSet<String>, Problem> {
+    let stored = Box::pin(stored(aws)).await?;
+    let all = select(&stored, &Which { org: None, connection: None })?;
+    Ok(all.iter().map(|one| one.provider().to_owned()).collect())
 }
 
 async fn queue(aws: &Aws, url: &str) -> Result<Queue, Problem> {
@@ -64,6 +93,7 @@ async fn queue(aws: &Aws, url: &str) -> Result<Queue, Problem> {
         most.as_u64().or_else(|| most.as_str()?.parse().ok())
     };
     Ok(Queue {
+        arn: of(Name::QueueArn).unwrap_or_default().to_owned(),
         fifo: of(Name::FifoQueue) == Some("true"),
         per_group: of(Name::FifoThroughputLimit) == Some("perMessageGroupId")
             && of(Name::DeduplicationScope) == Some("messageGroup"),
