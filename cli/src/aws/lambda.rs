@@ -6,7 +6,8 @@
 use super::signed::{Question, ask};
 use crate::problem::Problem;
 use aws_config::SdkConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is deployed of a function.
@@ -75,7 +76,14 @@ struct MappingAnswer {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Scaling {
+    #[serde(default, deserialize_with = "number")]
     maximum_concurrency: Option<u64>,
+}
+
+/// A number; whoever stands in for AWS may give it as text.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(from)?;
+    Ok(value.as_u64().or_else(|| value.as_str()?.parse().ok()))
 }
 
 /// The function `name`.
@@ -137,6 +145,8 @@ mod tests {
             at_once: Some(100),
         };
         assert_eq!(read(whole), [wanted]);
+        let text = r#"{"EventSourceMappings": [{"ScalingConfig": {"MaximumConcurrency": "50"}}]}"#;
+        assert_eq!(read(text)[0].at_once, Some(50));
         let bare =
             r#"{"EventSourceMappings": [{"UUID": "u", "FunctionResponseTypes": null, "ScalingConfig": {}}]}"#;
         assert_eq!(read(bare), [Mapping { id: of("u"), ..Mapping::default() }]);

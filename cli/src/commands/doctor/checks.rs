@@ -1,15 +1,11 @@
 //! What must hold of a stack, and what is wrong where it does not. Pure.
 
 use super::sources::{schedule, sources};
+use super::visibility::visibility;
 use crate::aws::{Described, Function, Mapping, Rule};
-use rtr_connectors::registry;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The queue's visibility, in timeouts of its function.
-const VISIBILITIES: u64 = 6;
-/// The functions whose queue's visibility counts.
-const QUEUED: [(&str, &str); 3] = [("sync", "changes"), ("bulk", "bulk"), ("redrive", "dead-letter")];
 /// The functions that put messages into their groups, or look whether they are in them.
 const GROUPING: [&str; 4] = ["sync", "bulk", "redrive", "sweep"];
 
@@ -46,6 +42,8 @@ pub(super) struct Seen {
     pub(super) schedule: Option<Result<Vec<Rule>, String>>,
     /// The CRMs that orgs are connected to.
     pub(super) providers: Result<BTreeSet<String>, String>,
+    /// Whether it is the stack of a developer's machine.
+    pub(super) is_local: bool,
 }
 
 /// Something wrong.
@@ -86,6 +84,7 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     queues(seen, &mut found);
     tables(seen, &mut found);
     functions(seen, &mut found);
+    visibility(seen, &mut found);
     sources(seen, &mut found);
     schedule(seen, &mut found);
     groups(seen, &mut found);
@@ -175,60 +174,6 @@ fn functions(seen: &Seen, found: &mut Vec<Finding>) {
             Ok(_) => {}
         }
     }
-    if let Err(why) = &seen.providers {
-        found.push(finding("unreadable", "configuration", why, LEAVE));
-    }
-    let (provider, life_s) = longest_life(seen.providers.as_ref().ok());
-    for (name, queue) in QUEUED {
-        let (Some(Ok(function)), Some(Ok(queue_seen))) = (seen.functions.get(name), seen.queues.get(queue))
-        else {
-            continue;
-        };
-        let (about, visibility, timeout) =
-            (format!("function {name}"), queue_seen.visibility_s, function.timeout_s);
-        told(&about, "RTR_FUNCTION_TIMEOUT_S", function, timeout, found);
-        told(&about, "RTR_VISIBILITY_S", function, visibility, found);
-        if visibility < timeout + life_s {
-            let message = format!(
-                "{queue}.fifo hides messages for {visibility} s, an invocation may take {timeout} s, and a request to \
-                 {provider} may live {life_s} s after it: a crashed one's requests could still land while the next works"
-            );
-            let least = (timeout * VISIBILITIES).max(timeout + life_s);
-            found.push(finding(
-                "visibility",
-                &about,
-                message,
-                &format!("set QueueVisibility to {least} at least"),
-            ));
-        } else if visibility < timeout * VISIBILITIES {
-            let message = format!(
-                "{queue}.fifo hides messages for {visibility} s and an invocation may take {timeout} s: AWS wants six times \
-                 that, so that throttled batches do not come back too early"
-            );
-            let least = timeout * VISIBILITIES;
-            found.push(finding(
-                "visibility",
-                &about,
-                message,
-                &format!("set QueueVisibility to {least} at least"),
-            ));
-        }
-    }
-}
-
-/// The CRM whose requests live longest once nobody waits for them any more, in seconds: of those that are connected, or of
-/// all where none is or nobody knows.
-fn longest_life(connected: Option<&BTreeSet<String>>) -> (&'static str, u64) {
-    let is_connected = |name: &str| connected.is_some_and(|all| all.contains(name));
-    let any = registry::ALL.iter().any(|connector| is_connected(connector.facts().name));
-    let lives = registry::ALL.iter().map(|connector| {
-        let life_ms = u64::try_from(connector.capabilities().request_life_ms).unwrap_or(0);
-        (connector.facts().name, life_ms.div_ceil(1_000))
-    });
-    lives
-        .filter(|(name, _)| !any || is_connected(name))
-        .max_by_key(|(_, life_s)| *life_s)
-        .unwrap_or(("a CRM", 0))
 }
 
 /// The function computes with what it is told, which must be what is so.
@@ -340,6 +285,7 @@ pub(super) mod tests {
                 schedule: Some("rate(1 minute)".to_owned()),
             }])),
             providers: Ok(BTreeSet::from(["hubspot".to_owned()])),
+            is_local: false,
         }
     }
 
@@ -403,38 +349,5 @@ pub(super) mod tests {
         group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep: 64
         unreadable | configuration | no permission
         ");
-    }
-
-    #[test]
-    fn given_the_crms_that_are_connected_when_the_visibility_is_judged_then_the_longest_life_of_a_request_counts()
-     {
-        let with = |providers: &[&str], visibility_s: u64| {
-            let mut seen = sound();
-            seen.providers = Ok(providers.iter().map(|name| (*name).to_owned()).collect());
-            // An invocation of ten seconds: here six times that is less than a request may live.
-            for name in ["sync", "bulk", "redrive"] {
-                let mut short = Function { timeout_s: 10, ..function("64") };
-                let variables = [("RTR_FUNCTION_TIMEOUT_S", 10), ("RTR_VISIBILITY_S", visibility_s)];
-                short.variables.extend(variables.map(|(name, value)| (name.to_owned(), value.to_string())));
-                seen.functions.insert(name, Ok(short));
-            }
-            seen.queues.values_mut().flatten().for_each(|queue| queue.visibility_s = visibility_s);
-            findings(&seen)
-                .into_iter()
-                .map(|one| format!("{} | {}", one.message, one.action))
-                .collect::<Vec<_>>()
-        };
-        let life_s = |name| longest_life(Some(&BTreeSet::from([String::from(name)]))).1;
-        let (hubspot, salesforce) = (life_s("hubspot"), life_s("salesforce"));
-        assert!(hubspot < salesforce, "what the engine holds a lost request for");
-        assert_eq!(with(&["hubspot"], 10 + hubspot), Vec::<String>::new());
-        assert_eq!(with(&["hubspot"], 9 + hubspot).len(), 3);
-        for all in [&["hubspot", "salesforce"][..], &["salesforce"], &[]] {
-            assert_eq!(with(all, 10 + salesforce), Vec::<String>::new());
-            let short = with(all, 9 + salesforce);
-            let (lives, least) =
-                (format!("salesforce may live {salesforce} s"), format!("to {} at", 10 + salesforce));
-            assert!(short.len() == 3 && short[0].contains(&lives) && short[0].contains(&least), "{short:?}");
-        }
     }
 }

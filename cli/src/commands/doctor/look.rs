@@ -41,6 +41,7 @@ pub(super) async fn look(aws: &Aws) -> Result<Seen, Problem> {
         mappings: BTreeMap::new(),
         schedule: None,
         providers,
+        is_local: aws.stack.stage == "local",
     };
     for (name, key) in QUEUES {
         let queue = match output(key) {

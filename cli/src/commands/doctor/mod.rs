@@ -3,6 +3,7 @@
 mod checks;
 mod look;
 mod sources;
+mod visibility;
 
 use crate::app::App;
 use crate::output::count;
