@@ -49,7 +49,8 @@ pub(crate) enum Command {
     /// Bring in, or take out, which record of ours is which record of a CRM
     #[command(subcommand)]
     Links(links::Command),
-    /// Whether the stack is as it must be: queues, tables, functions, and that all group messages alike (exit 1 on findings)
+    /// Whether the stack is as it must be: queues, tables, functions, what starts them, and that all group messages alike
+    /// (exit 1 on findings)
     Doctor,
     /// What an error code means and what to do about it
     Explain(explain::Args),

@@ -2,6 +2,8 @@
 
 mod checks;
 mod look;
+#[cfg(test)]
+mod sample;
 mod sources;
 mod visibility;
 
@@ -52,7 +54,7 @@ fn words(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::checks::tests::{moving, sound};
+    use super::sample::{moving, sound};
     use super::*;
 
     fn report(seen: &checks::Seen) -> Report {

@@ -159,7 +159,7 @@ pub(super) fn target(seen: &Seen) -> Option<&Function> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::checks::tests::{of, sound};
+    use super::super::sample::{of, sound};
     use super::*;
 
     #[test]

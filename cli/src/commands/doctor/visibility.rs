@@ -81,7 +81,7 @@ fn longest_life(connected: Option<&BTreeSet<String>>) -> (&'static str, u64) {
 #[cfg(test)]
 mod tests {
     use super::super::checks::findings;
-    use super::super::checks::tests::{function, sound};
+    use super::super::sample::{function, sound};
     use super::*;
     use crate::aws::Function;
 
