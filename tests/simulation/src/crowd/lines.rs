@@ -78,6 +78,11 @@ pub fn judge(crowd: &Crowd, bounds: &Bounds, figures: &Figures, alone: &Figures)
         format!("{is} of its messages were in flight at once, and fewer than {IN_FLIGHT} may be"),
     );
     everybody(figures.dead == 0, format!("{} versions are dead, and none may be", figures.dead));
+    // While nothing gets through what is parked is only replaced; where some calls go a record may change after its own.
+    if matches!(crowd.trouble, Trouble::Down(_)) {
+        let is = figures.rewritten;
+        everybody(is == 0, format!("{is} records were written more than once after all, and none may be"));
+    }
     let (is, wants) = (figures.landed, crowd.blocked as usize);
     everybody(is == wants, format!("{is} of its {wants} records landed"));
 
@@ -146,7 +151,9 @@ mod tests {
         assert_eq!(judged(CROWD, &within), Verdict::default());
         // A CRM that is down has no limit to be used.
         let down = Crowd { trouble: Trouble::Down(1), ..CROWD };
-        assert_eq!(judged(down, &Figures { used_percent: None, ..within }), Verdict::default());
+        assert_eq!(judged(down, &Figures { used_percent: None, ..within.clone() }), Verdict::default());
+        assert_eq!(judged(down, &Figures { rewritten: 1, ..within.clone() }).beyond.len(), 1);
+        assert_eq!(judged(CROWD, &Figures { rewritten: 1, ..within }), Verdict::default());
     }
 
     #[test]
