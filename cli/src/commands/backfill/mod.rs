@@ -10,6 +10,7 @@ mod pressure;
 mod run;
 mod state;
 mod stops;
+mod summary;
 mod way;
 
 use crate::app::App;
@@ -18,10 +19,10 @@ use crate::commands::config::absent;
 use crate::commands::connection::open::runtime;
 use crate::commands::connection::select::{resolved, stored};
 use crate::commands::lines::NumberedLine;
-use crate::commands::publish::line::{Addressing, Line, Refused, read};
+use crate::commands::publish::line::{Addressing, Line, read};
 use crate::commands::publish::send::Target;
 use crate::confirm::confirm;
-use crate::output::{count, progress_bar};
+use crate::output::progress_bar;
 use crate::problem::{Ended, Exit, Problem};
 use feed::From;
 use pace::Pace;
@@ -32,15 +33,13 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::nearest;
 use rtr_core::pressure::Pressure;
 use run::{Run, Sent, Stop};
-use serde::Serialize;
 use state::{State, What};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use stops::{Stopped, Stops, Watched};
-use way::{Waiting, Way};
+use stops::{Stops, Watched};
+use summary::{Summary, tell, with};
+use way::Way;
 
-/// Refused lines that are shown to a person; a script gets more.
-const SHOWN: usize = 20;
 /// Messages in `changes.fifo`, others' too, beyond which nothing is sent.
 const MOST_QUEUED: u64 = 5_000;
 /// For what is looked up for whoever has stopped it.
@@ -85,31 +84,6 @@ pub(crate) struct Args {
     resume: bool,
 }
 
-/// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Summary {
-    org_id: String,
-    record_type: String,
-    /// The connections it is for.
-    connections: Vec<String>,
-    /// Those of them that are shadowed: nothing is sent there.
-    shadowed: Vec<String>,
-    /// Events that SQS has from this run, or that it would have.
-    sent: u64,
-    /// Lines that were refused.
-    refused_lines: u64,
-    /// The first ten thousand of them.
-    refused: Vec<Refused>,
-    /// The line after which this run went on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resumed_after: Option<u64>,
-    /// What is still parked, by connection.
-    waiting: Vec<Waiting>,
-    /// Whether all of it has reached the CRM, or ended otherwise.
-    done: bool,
-    dry_run: bool,
-}
-
 /// Sends it.
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
     args.from.is_there()?;
@@ -143,7 +117,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     if args.dry_run {
         let mut feed = args.from.open(Some(&aws), version)?;
         let sent = check(&mut feed.lines, &how).await?;
-        return Ok(tell(app, &args, with(summary, sent)));
+        return Ok(tell(app, &args.from, with(summary, sent)));
     }
     let runtime = runtime(&aws).await?;
     for name in &shadowed {
@@ -227,7 +201,7 @@ async fn send(
     }
     let done = waits && stopped.is_none();
     let summary = with(Summary { resumed_after, done, ..summary }, run.sent);
-    let exit = tell(app, args, summary);
+    let exit = tell(app, &args.from, summary);
     match stopped {
         None => Ok(exit),
         Some(problem) => Err(match problem.hint.clone() {
@@ -296,102 +270,11 @@ fn connections(args: &Args, stored: &Stored, stage: &str) -> Result<Vec<Meant>, 
     })
 }
 
-fn with(summary: Summary, sent: Sent) -> Summary {
-    let Sent { sent, refused_lines, mut refused, waiting } = sent;
-    refused.sort_by_key(|one| one.line);
-    Summary { sent, refused_lines, refused, waiting, ..summary }
-}
-
-fn tell(app: &App, args: &Args, summary: Summary) -> Exit {
-    if !app.out.is_json() {
-        for one in summary.refused.iter().take(SHOWN) {
-            let code = one.code.map_or_else(String::new, |code| format!("{code} "));
-            app.out.note(&format!("{}:{}: {code}{}", args.from.name(), one.line, one.message));
-        }
-        let more = usize::try_from(summary.refused_lines).unwrap_or(usize::MAX).saturating_sub(SHOWN);
-        if more > 0 {
-            app.out.note(&format!("… and {} more; --json lists the first ten thousand", count(more, "line")));
-        }
-    }
-    app.out.answer(&summary, |_| words(&summary));
-    Exit::of_findings(summary.refused_lines > 0)
-}
-
-fn words(summary: &Summary) -> String {
-    let n = |n: u64, noun| count(usize::try_from(n).unwrap_or(usize::MAX), noun);
-    let verb = if summary.dry_run { "would send" } else { "sent" };
-    let mut text = format!("{verb} {}", n(summary.sent, "event"));
-    if summary.refused_lines > 0 {
-        text += &format!(", refused {}", n(summary.refused_lines, "line"));
-    }
-    let to: Vec<&str> = summary
-        .connections
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !summary.shadowed.iter().any(|shadowed| shadowed == name))
-        .collect();
-    if summary.done && !to.is_empty() {
-        text += &format!("; nothing of it is left on the way to {}", to.join(", "));
-    }
-    for name in &summary.shadowed {
-        text += &format!("; nothing goes to {name}, which is shadowed");
-    }
-    for one in summary.waiting.iter().filter(|one| one.parked > 0 && !summary.done) {
-        let about = if one.exact { "" } else { "about " };
-        text += &format!("; {about}{} parked at {}", one.parked, one.connection);
-        if let Some(Stopped { why, action }) = &one.stopped {
-            text += &format!(", which is stopped: {why}\n  they go after: {action}");
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rtr_core::config::{ConnectionDoc, OrgDoc, StoredDoc};
     use std::collections::BTreeMap;
-
-    fn waiting(parked: u64, exact: bool) -> Waiting {
-        Waiting { connection: "hubspot".to_owned(), parked, exact, stopped: None }
-    }
-
-    fn summary() -> Summary {
-        Summary {
-            org_id: "acme".to_owned(),
-            record_type: "contact".to_owned(),
-            connections: vec!["hubspot".to_owned()],
-            shadowed: vec![],
-            sent: 2,
-            refused_lines: 1,
-            refused: vec![Refused { line: 3, code: None, field: None, message: "x".to_owned() }],
-            resumed_after: None,
-            waiting: vec![waiting(0, true)],
-            done: true,
-            dry_run: false,
-        }
-    }
-
-    #[test]
-    fn given_a_summary_when_told_then_words_and_json_agree() {
-        assert_eq!(
-            words(&summary()),
-            "sent 2 events, refused 1 line; nothing of it is left on the way to hubspot"
-        );
-        let parked = |waiting| Summary { done: false, refused_lines: 0, waiting: vec![waiting], ..summary() };
-        assert_eq!(words(&parked(waiting(3_200, false))), "sent 2 events; about 3200 parked at hubspot");
-        let stopped = Stopped { why: "paused by ada".to_owned(), action: "rtr connection resume".to_owned() };
-        let paused = Waiting { stopped: Some(stopped), ..waiting(2, true) };
-        assert_eq!(
-            words(&parked(paused)),
-            "sent 2 events; 2 parked at hubspot, which is stopped: paused by ada\n  they go after: rtr connection resume"
-        );
-        let shadowed = Summary { shadowed: vec!["hubspot".to_owned()], refused_lines: 0, ..summary() };
-        assert_eq!(words(&shadowed), "sent 2 events; nothing goes to hubspot, which is shadowed");
-        let dry = Summary { dry_run: true, done: false, refused_lines: 0, ..summary() };
-        assert_eq!(words(&dry), "would send 2 events");
-        insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"org_id":"acme","record_type":"contact","connections":["hubspot"],"shadowed":[],"sent":2,"refused_lines":1,"refused":[{"line":3,"code":null,"field":null,"message":"x"}],"waiting":[{"connection":"hubspot","parked":0,"exact":true,"stopped":null}],"done":true,"dry_run":false}"#);
-    }
 
     #[test]
     fn given_names_when_looked_up_then_the_route_says_which_connections_and_slips_are_told() {
