@@ -50,7 +50,7 @@ simulate: ## histories under every fault: [SEED=n replays one | SEEDS=n of them,
 
 bench-crowd: ## one org's CRM in trouble under 20,000 changed records: what another org feels, what catching up costs; fails beyond a line [N=20000]
 	@cargo build -q --profile simulation -p rtr-simulation
-	@failed=; for crm in hubspot salesforce; do for how in down limited misjudged; do echo; echo "its $$crm is $$how:"; \
+	@failed=; for crm in hubspot salesforce; do for how in down hangs stalls limited misjudged; do echo; echo "its $$crm is $$how:"; \
 		cargo run -q --profile simulation -p rtr-simulation -- --crowd $(or $(N),20000) --crm $$crm --trouble $$how \
 		|| failed="$$failed $$crm/$$how"; done; done; test -z "$$failed" || { echo; echo "beyond a line:$$failed"; exit 1; }
 

@@ -60,6 +60,8 @@ pub enum Trouble {
     Down(i64),
     /// It takes calls and says nothing for two minutes each, for so long, in milliseconds. Configured as the one before.
     Hangs(i64),
+    /// The same of each tenth record, and what else is in its call; other calls it answers as ever.
+    Stalls(i64),
     /// It takes a call a second and refuses the others, and we are configured so.
     Limited,
     /// It takes a call a second and refuses the others, and we are configured for twenty.
@@ -70,9 +72,9 @@ impl Crowd {
     /// The org in trouble.
     fn org(&self) -> usize {
         let at = match (self.crm, self.trouble) {
-            (Crm::HubSpot, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Misjudged) => 0,
+            (Crm::HubSpot, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_) | Trouble::Misjudged) => 0,
             (Crm::HubSpot, Trouble::Limited) => 1,
-            (Crm::Salesforce, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Misjudged) => 2,
+            (Crm::Salesforce, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_) | Trouble::Misjudged) => 2,
             (Crm::Salesforce, Trouble::Limited) => 3,
         };
         ORGS.len() + at
@@ -156,6 +158,11 @@ impl Crowd {
                 let fault = json!([{"provider": provider, "account": account, "fault": "latency", "value": HANGS_MS, "for_ms": ms}]);
                 ("/_sandbox/faults", fault, BEGIN.plus_ms(ms))
             }
+            Trouble::Stalls(ms) => {
+                let fault = json!([{"provider": provider, "account": account, "match": {"body": STALLING},
+                    "fault": "latency", "value": HANGS_MS, "for_ms": ms}]);
+                ("/_sandbox/faults", fault, BEGIN.plus_ms(ms))
+            }
             Trouble::Limited | Trouble::Misjudged => {
                 let limits = json!([{"api": "*", "requests": 1, "per_ms": LIMIT_MS}]);
                 let limits = json!({"provider": provider, "account": account, "limits": limits});
@@ -167,5 +174,7 @@ impl Crowd {
 
 /// A CRM that hangs answers after so many milliseconds: later than anybody waits.
 const HANGS_MS: i64 = 120_000;
+/// What stands in the calls of a CRM that stalls: the end of each tenth record's address.
+const STALLING: &str = "5@x.example";
 /// A limited CRM takes a call in so many milliseconds.
 const LIMIT_MS: i64 = 1_000;

@@ -93,6 +93,8 @@ enum How {
     Down,
     /// It takes calls and does not answer, for ten minutes.
     Hangs,
+    /// It does not answer some of its calls, for ten minutes.
+    Stalls,
     /// It takes a call a second, and we are configured so.
     Limited,
     /// It takes a call a second, and we are configured for twenty.
@@ -146,6 +148,7 @@ fn crowd(records: u32, options: &Options) -> Result<bool, String> {
     let trouble = match options.trouble {
         How::Down => Trouble::Down(600_000),
         How::Hangs => Trouble::Hangs(600_000),
+        How::Stalls => Trouble::Stalls(600_000),
         How::Limited => Trouble::Limited,
         How::Misjudged => Trouble::Misjudged,
     };

@@ -44,8 +44,8 @@ impl Bounds {
                 Crm::HubSpot => 0.012,
                 Crm::Salesforce => 0.007,
             },
-            limit_is_known: !matches!(crowd.trouble, Trouble::Down(_)),
-            limit_is_short: !matches!(crowd.trouble, Trouble::Down(_)),
+            limit_is_known: !matches!(crowd.trouble, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_)),
+            limit_is_short: !matches!(crowd.trouble, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_)),
             // Whoever is told twenty calls a second of a CRM that takes one finds out by being refused.
             judged: crowd.trouble != Trouble::Misjudged,
         }
