@@ -25,7 +25,10 @@ use size::{noted, size};
 const MILLI: i128 = 1_000;
 
 /// How long a lease's tokens may be used, in milliseconds; unused ones are lost after that, never kept for ever.
-pub const LEASE_MS: i64 = 2_000;
+pub const LEASE_MS: i64 = 10_000;
+/// Tokens of a lease that had to be waited for are used one after the other, so many milliseconds apart at most: who used them
+/// all at once would be heard with those of the lease before and of the one after.
+pub const APART_MS: i64 = 300;
 /// How long the limiter may take to answer before the call goes through under the local backstop, in milliseconds.
 pub const LIMITER_BUDGET_MS: i64 = 50;
 /// A limiter that did not answer is not asked again for so long, in milliseconds: its outage costs one budget in this time.
@@ -304,6 +307,12 @@ impl Tiers {
             }
         };
         let mut tiers = Self { whole, beside, way };
+        // What came in until the CRM takes calls again is not saved up: else it would be refused again.
+        if let Some(until) = bucket.blocked_until {
+            for (rate, level) in tiers.whole.iter_mut().chain(&mut tiers.beside) {
+                level.begin_anew(rate, now.since_ms(until));
+            }
+        }
         ask.told.iter().for_each(|told| tiers.lower(rules, told, now));
         tiers
     }

@@ -30,6 +30,10 @@ pub struct Asked {
     pub reads: u64,
     /// When rows were written for a lease.
     pub writes: Vec<Instant>,
+    /// Tokens that were granted.
+    pub granted: u64,
+    /// Leases.
+    pub leases: Vec<(Instant, u64, bool)>,
     /// When a write was refused, since the row had changed: it costs as much.
     pub refused: Vec<Instant>,
 }
@@ -106,7 +110,12 @@ impl RowLimits {
 impl Limits for RowLimits {
     async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         let table = &*self.table;
-        lease(table, &self.seen, table.clock.as_ref(), bucket, rules, ask).await
+        let lease = lease(table, &self.seen, table.clock.as_ref(), bucket, rules, ask).await?;
+        table.asked().granted += lease.granted;
+        if lease.granted > 0 {
+            table.asked().leases.push((lease.retry_at.unwrap_or(table.clock.now()), lease.granted, lease.retry_at.is_some()));
+        }
+        Ok(lease)
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {

@@ -38,14 +38,18 @@ pub struct Level {
 pub(super) struct Rate {
     /// Thousandths of a token…
     milli: i128,
-    /// …in so many milliseconds.
+    /// …in any so many milliseconds…
     per_ms: i64,
+    /// …which come back in so many: in the time after which the window has room again, so that they come evenly.
+    refill_ms: i64,
     /// Tokens that may be taken at once.
     cap: u64,
     /// Tokens in any window; without a bound where another level of the same rule has it.
     window: Option<u64>,
     /// Tokens that are kept while the window has no room, to go as soon as it has.
     kept: u64,
+    /// Whether it is an allowance for a day or more.
+    quota: bool,
 }
 
 /// `requests` a second of `rule`, at least one.
@@ -76,19 +80,31 @@ fn paced(whole: u64, permille: u64) -> u64 {
     u64::try_from((u128::from(whole) * u128::from(permille)).div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
 }
 
+fn slot_ms(per_ms: i64) -> i64 {
+    (per_ms + SLOTS - 1) / SLOTS
+}
+
+fn late_ms(per_ms: i64) -> i64 {
+    LATE_MS.min(slot_ms(per_ms) * 3)
+}
+
 impl Rate {
     /// All of `rule`, at `permille` of its pace. An allowance for a day has no pace.
     pub(super) fn whole(rule: &Rule, permille: u64) -> Self {
         let permille = if rule.is_quota() { 1_000 } else { permille };
         let kept =
             quantum(rule).max(rule.requests / SLOTS.unsigned_abs()).max(a_second(rule) / AHEAD_PER_SECOND);
+        let per_ms = rule.per_ms.max(1);
+        let refill_ms = if rule.is_quota() { per_ms } else { per_ms + slot_ms(per_ms) + late_ms(per_ms) };
         Self {
             milli: i128::from(rule.requests) * i128::from(permille),
-            per_ms: rule.per_ms.max(1),
+            per_ms,
+            refill_ms,
             cap: paced(burst(rule), permille),
             // A little less than a small limit is that limit, a little more slowly.
             window: Some(paced(rule.requests, permille)),
             kept,
+            quota: rule.is_quota(),
         }
     }
 
@@ -114,28 +130,23 @@ impl Rate {
     }
 
     fn gains(&self, ms: i64) -> i128 {
-        i128::from(ms.max(0)) * self.milli / i128::from(self.per_ms)
+        i128::from(ms.max(0)) * self.milli / i128::from(self.refill_ms)
     }
 
     /// How long it takes to gain `milli`.
     fn takes_ms(&self, milli: i128) -> i64 {
         let rate = self.milli.max(1);
-        i64::try_from((milli.max(0) * i128::from(self.per_ms) + rate - 1) / rate).unwrap_or(i64::MAX)
-    }
-
-    fn slot_ms(&self) -> i64 {
-        (self.per_ms + SLOTS - 1) / SLOTS
+        i64::try_from((milli.max(0) * i128::from(self.refill_ms) + rate - 1) / rate).unwrap_or(i64::MAX)
     }
 
     fn slot(&self, at: Instant) -> i64 {
-        at.0.div_euclid(self.slot_ms())
+        at.0.div_euclid(slot_ms(self.per_ms))
     }
 
     /// When what was granted in a slot counts no more.
     fn forgets(&self, slot: i64) -> Instant {
-        Instant(
-            (slot + SLOTS + 1).saturating_mul(self.slot_ms()).saturating_add(LATE_MS.min(self.slot_ms() * 3)),
-        )
+        let end = (slot + SLOTS + 1).saturating_mul(slot_ms(self.per_ms));
+        Instant(end.saturating_add(late_ms(self.per_ms)))
     }
 
     /// Room in the window before each of `level`'s slots is forgotten, with the time of that; none where it has no bound.
@@ -211,6 +222,13 @@ impl Level {
     pub(super) fn lower(&mut self, rate: &Rate, tokens: u64, since_ms: i64) {
         let most = i128::from(milli(tokens)) + rate.gains(since_ms);
         self.left_milli = self.left_milli.min(i64::try_from(most).unwrap_or(i64::MAX));
+    }
+
+    /// It began anew so many milliseconds ago, with no more than is kept where there was no room.
+    pub(super) fn begin_anew(&mut self, rate: &Rate, since_ms: i64) {
+        if !rate.quota {
+            self.lower(rate, 0, since_ms);
+        }
     }
 
     /// `tokens` go.

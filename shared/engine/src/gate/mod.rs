@@ -250,9 +250,7 @@ impl<'a> LimiterGate<'a> {
                     self.pools.told_of(bucket, flight, taken_at, crowded);
                 }
                 let from = retry_at.filter(|from| *from > self.clock.now());
-                let left = if from.is_some() { granted } else { granted - 1 };
-                let (from_on, ends) = (from.unwrap_or_default(), from.unwrap_or(now).plus_ms(LEASE_MS));
-                self.pools.put(of, left, from_on, ends);
+                self.pools.put(of, granted, (now, from));
                 from.map_or(Ok(()), Err)
             }
             Err(_) => {

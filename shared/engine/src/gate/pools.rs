@@ -2,7 +2,7 @@
 
 use super::flown::Flown;
 use rtr_connectors::session::SHORT_WAIT_MS;
-use rtr_core::limit::{Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Rule, Told, Traffic, backstop, take};
+use rtr_core::limit::{APART_MS, Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Rule, Told, Traffic, backstop, take};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -37,10 +37,14 @@ struct Pool {
     tokens: u64,
     /// Those of this lease that were used.
     used: u64,
-    /// They may not be used before this…
+    /// The next may not be used before this, nor the one after it sooner than so many milliseconds later…
     from: Instant,
+    apart_ms: i64,
     /// …nor after that.
     expires_at: Instant,
+    /// When the last lease began, and what was in it.
+    leased_at: Instant,
+    leased: u64,
     backstop: Bucket,
     blocked_until: Instant,
     /// It was empty: not asked before this…
@@ -96,15 +100,24 @@ impl Pools {
             }
             pool.tokens -= 1;
             pool.used += 1;
+            pool.from = pool.from.plus_ms(pool.apart_ms);
             Some(Ok(()))
         })
     }
 
-    pub(super) fn put(&self, of: Of<'_>, tokens: u64, from: Instant, expires_at: Instant) {
+    /// A lease of `tokens` from `now` on, or from the time at which they come. Those that come are the bucket's last: they are
+    /// used as evenly as this environment's leases come.
+    pub(super) fn put(&self, of: Of<'_>, tokens: u64, (now, from): (Instant, Option<Instant>)) {
         self.with(of, |pool| {
-            (pool.tokens, pool.from, pool.expires_at) = (tokens, from, expires_at);
-            // The one that it was taken for; of one ahead that call comes back.
-            pool.used = u64::from(from == Instant::default());
+            let begins = from.unwrap_or(now);
+            let each = begins.since_ms(pool.leased_at) / i64::try_from(pool.leased).unwrap_or(i64::MAX).max(1);
+            pool.apart_ms = from.map_or(0, |_| each.clamp(0, APART_MS));
+            // The one that it was taken for goes now; of one ahead that call comes back.
+            pool.used = u64::from(from.is_none());
+            pool.tokens = tokens - pool.used;
+            pool.from = from.unwrap_or_default();
+            (pool.leased, pool.leased_at) = (tokens, begins);
+            pool.expires_at = begins.plus_ms(LEASE_MS);
             (pool.ask_at, pool.refusals) = (Instant::default(), 0);
         });
     }

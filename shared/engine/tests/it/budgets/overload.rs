@@ -28,6 +28,7 @@ fn overload(
     (from_ms, for_ms): (i64, i64),
 ) -> Overload {
     let seen = run(&vec![caller; environments], (takes, per_ms), &[rule(requests, per_ms, burst)], for_ms);
+    let all = &seen.heard;
     let steady = BEGIN.plus_ms(from_ms);
     let calls: Vec<_> =
         seen.heard.iter().filter(|call| call.at >= steady && call.at < BEGIN.plus_ms(for_ms)).collect();
@@ -35,6 +36,7 @@ fn overload(
     let windows = usize::try_from((for_ms - from_ms) / per_ms).unwrap();
     let whole = usize::try_from(requests).unwrap() * windows;
     let asked = seen.table.asked();
+    let all = all.clone();
     let seen = Overload {
         calls: calls.len(),
         refused,
@@ -45,7 +47,7 @@ fn overload(
     };
     println!(
         "{requests} in {per_ms} ms, burst {burst}, even {}, {environments} environments: {} calls, {refused} refused, {} % used, \
-         at most {} calls and {} leases in a second, {} writes ({} refused), {} reads",
+         at most {} calls and {} leases in a second, {} writes ({} refused), {} reads; {} granted, {} used, pace {}",
         caller.evenly,
         seen.calls,
         seen.used_percent,
@@ -54,6 +56,9 @@ fn overload(
         seen.writes,
         asked.refused.len(),
         asked.reads,
+        asked.granted,
+        all.len(),
+        asked.rows.values().next().map_or(0, |row| row.bucket.pace.permille),
     );
     seen
 }
@@ -110,4 +115,15 @@ fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_hardly_a_cal
 fn given_a_limit_that_is_twice_the_crms_when_it_lasts_then_refusals_bring_the_pace_down() {
     let seen = overload(LIVE, (200, 10_000, 200), 100, 10, (20_000, FOR_MS));
     assert!(seen.refused > 0 && seen.refused * 100 < seen.calls * 6, "{} of {}", seen.refused, seen.calls);
+}
+
+#[test]
+fn sweep_it() {
+    for (r, per) in [(1u64, 1_000), (2, 1_000), (3, 1_000), (5, 1_000), (8, 1_000), (9, 1_000), (10, 1_000), (11, 1_000), (13, 1_000), (17, 1_000), (20, 1_000), (23, 1_000), (30, 1_000), (50, 1_000), (75, 1_000), (100, 1_000), (150, 1_000), (200, 1_000)] {
+        for n in [1usize, 2, 5, 10, 20, 35, 50] {
+            // An environment makes five to six calls a second.
+            if n as u64 * 5 < r { continue; }
+            let _ = overload(LIVE, (r, per, r), r as usize, n, (120_000, 420_000));
+        }
+    }
 }
