@@ -19,6 +19,8 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
             permille: required(number(pace, "permille")?, "permille")?,
             since: Instant(required(number(pace, "since")?, "since")?),
             cut_at: number(pace, "cut_at")?.map(Instant),
+            // An earlier version of the code knows nothing of it, and leaves it out.
+            refused: number(pace, "refused")?.unwrap_or(Pace::default().refused),
             granted: number(pace, "granted")?.unwrap_or(0),
         },
         None => Pace::default(),
@@ -46,8 +48,8 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
 /// The values of a lease's write, by their names in it. What is counted is written as text: a list would be four times as
 /// long, and a row beyond a kilobyte costs two writes.
 pub(super) fn written(bucket: &Bucket) -> Vec<(&'static str, AttributeValue)> {
-    let Pace { permille, since, cut_at, granted } = bucket.pace;
-    let numbers = [("permille", n(permille)), ("since", n(since.0)), ("granted", n(granted))];
+    let Pace { permille, since, cut_at, refused, granted } = bucket.pace;
+    let numbers = [("permille", n(permille)), ("since", n(since.0)), ("refused", n(refused)), ("granted", n(granted))];
     let mut pace: HashMap<String, AttributeValue> =
         numbers.map(|(name, value)| (name.to_owned(), value)).into();
     pace.extend(cut_at.map(|at| ("cut_at".to_owned(), n(at.0))));
@@ -142,7 +144,7 @@ mod tests {
             share: vec![counted],
             blocked_until: Some(Instant(77)),
             refused_at: Some(Instant(70)),
-            pace: Pace { permille: 490, since: Instant(60), cut_at: Some(Instant(50)), granted: 7 },
+            pace: Pace { permille: 490, since: Instant(60), cut_at: Some(Instant(50)), refused: 700, granted: 7 },
             leases: vec![Instant(8), Instant(9)],
             out: vec![Instant(9)],
         };

@@ -58,15 +58,19 @@ pub(super) fn a_second(rule: &Rule) -> u64 {
     u64::try_from(u128::from(rule.requests) * 1_000 / per_ms).unwrap_or(u64::MAX).max(1)
 }
 
-/// The least that `rule` has to be leased by, so that its bucket is written less often than it may be.
-pub(super) fn quantum(rule: &Rule) -> u64 {
-    a_second(rule).div_ceil(WRITES_A_SECOND as u64 - 2)
+/// The least that `rule` has to be leased by at `permille` of its pace, so that its bucket is written less often than it may
+/// be.
+pub(super) fn quantum(rule: &Rule, permille: u64) -> u64 {
+    match paced(a_second(rule), permille) {
+        few if few <= WRITES_A_SECOND as u64 => 1,
+        many => many.div_ceil(WRITES_A_SECOND as u64 - 2),
+    }
 }
 
 /// The most of `rule` that may be taken at once: what it says, and where that is less than must be leased, two leases, so
 /// that nothing is lost while the next is awaited.
 fn burst(rule: &Rule) -> u64 {
-    match quantum(rule) {
+    match quantum(rule, 1_000) {
         1 => rule.burst,
         quantum => rule.burst.max(2 * quantum),
     }
@@ -93,7 +97,7 @@ impl Rate {
     pub(super) fn whole(rule: &Rule, permille: u64) -> Self {
         let permille = if rule.is_quota() { 1_000 } else { permille };
         let kept =
-            quantum(rule).max(rule.requests / SLOTS.unsigned_abs()).max(a_second(rule) / AHEAD_PER_SECOND);
+            quantum(rule, permille).max(rule.requests / SLOTS.unsigned_abs()).max(a_second(rule) / AHEAD_PER_SECOND);
         let per_ms = rule.per_ms.max(1);
         let refill_ms = if rule.is_quota() { per_ms } else { per_ms + slot_ms(per_ms) + late_ms(per_ms) };
         Self {

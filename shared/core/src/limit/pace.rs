@@ -1,8 +1,9 @@
-//! How fast a limit is used, after what the CRM thought of it: slower by three tenths when it refused, faster by a tenth for
-//! each quiet minute. After some of them by a tenth of the limit: a limit that is configured far too high is approached from
-//! below, so that the CRM hardly ever refuses, and what was a bad hour is forgotten soon.
+//! How fast a limit is used, after what the CRM thought of it. A refusal takes three tenths of the pace, and is remembered:
+//! each quiet minute gives back half of the way to the pace that was refused, so that most of it is had again soon and the
+//! last of it slowly. Only who passes it unrefused goes on faster, twice as fast each minute. So a limit that is configured
+//! far too high is used to what the CRM takes, which hardly ever refuses, and what was a bad hour is forgotten soon.
 //!
-//! A refusal after many calls that were taken says little against the limit: some call came a moment late. It costs
+//! A refusal after many calls that were taken says little against the pace: some call came a moment late. It costs
 //! little.
 
 use crate::time::Instant;
@@ -17,10 +18,8 @@ const CUT: u64 = 700;
 /// The same where the CRM has taken many calls since it last refused: so many, and as many as two windows have.
 const CUT_LITTLE: u64 = 970;
 const MANY: u64 = 100;
-/// What a quiet minute gives back, in thousandths of the pace…
-const STEP: u64 = 100;
-/// …and from so many minutes after the last cut on, in thousandths of the limit.
-const LONG_QUIET_MS: i64 = 6 * MINUTE_MS;
+/// Close to the pace that was refused a quiet minute gives one part in so many.
+const CLOSE: u64 = 100;
 const MINUTE_MS: i64 = 60_000;
 
 /// The pace of a bucket.
@@ -32,13 +31,15 @@ pub struct Pace {
     pub since: Instant,
     /// The refusal that it was last cut for.
     pub cut_at: Option<Instant>,
+    /// The pace that was refused last; the whole where none was.
+    pub refused: u64,
     /// Tokens granted since the last refusal.
     pub granted: u64,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { permille: FULL, since: Instant(0), cut_at: None, granted: 0 }
+        Self { permille: FULL, since: Instant(0), cut_at: None, refused: FULL, granted: 0 }
     }
 }
 
@@ -52,6 +53,7 @@ impl Pace {
         if pace.cut_at.is_none_or(|cut| at.since_ms(cut) >= window_ms) {
             let many = requests.saturating_mul(2).max(MANY);
             let cut = if pace.granted >= many { CUT_LITTLE } else { CUT };
+            pace.refused = pace.permille;
             pace.permille = (pace.permille * cut / FULL).max(LEAST);
             pace.cut_at = Some(at);
         }
@@ -73,15 +75,20 @@ impl Pace {
         }
         let mut pace = self;
         for _ in 0..minutes {
-            pace.since = pace.since.plus_ms(MINUTE_MS);
-            let long = pace.cut_at.is_none_or(|cut| pace.since.since_ms(cut) >= LONG_QUIET_MS);
-            let step = if long { STEP } else { (pace.permille * STEP / FULL).max(1) };
-            pace.permille = (pace.permille + step).min(FULL);
-            if pace.permille == FULL {
+            if pace.permille >= FULL {
                 break;
             }
+            pace.permille = (pace.permille + pace.step()).min(FULL);
         }
         pace.since = self.since.plus_ms(minutes * MINUTE_MS);
         pace
+    }
+    /// What a quiet minute gives.
+    fn step(&self) -> u64 {
+        let least = (self.permille / CLOSE).max(1);
+        match self.refused.checked_sub(self.permille) {
+            Some(below) => (below / 2).max(least),
+            None => (self.permille - self.refused).max(least),
+        }
     }
 }

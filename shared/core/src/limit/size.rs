@@ -33,23 +33,28 @@ pub fn lease_size(rules: &[Rule], used: u64) -> u64 {
 /// The most that a lease of `want` may be made when many are taken.
 #[must_use]
 pub fn largest_lease(rules: &[Rule], want: u64) -> u64 {
+    largest(rules, 1_000, want)
+}
+
+fn largest(rules: &[Rule], permille: u64, want: u64) -> u64 {
     let rates = || rules.iter().filter(|rule| !rule.is_quota());
-    let least = rates().map(quantum).min().or_else(|| rules.iter().map(quantum).min());
+    let least = rates().map(|rule| quantum(rule, permille)).min();
+    let least = least.or_else(|| rules.iter().map(|rule| quantum(rule, 1_000)).min());
     want.max(least.unwrap_or(UNRULED))
 }
 
-/// The size of the next lease of `want`, after those at `leases`.
-pub(super) fn size(leases: &[Instant], rules: &[Rule], want: u64, now: Instant) -> Size {
+/// The size of the next lease of `want` at `permille` of the limit, after those at `leases`.
+pub(super) fn size(leases: &[Instant], rules: &[Rule], permille: u64, want: u64, now: Instant) -> Size {
     let lately = leases.iter().filter(|at| now.since_ms(**at) < SECOND_MS).count();
     if lately < BUSY {
         return Size { least: 1, most: want, not_before: None };
     }
-    let most = largest_lease(rules, want);
+    let most = largest(rules, permille, want);
     if rules.is_empty() {
         return Size { least: 1, most, not_before: None };
     }
     let full = leases.iter().rev().nth(WRITES_A_SECOND - 1).map(|at| at.plus_ms(SECOND_MS));
-    Size { least: largest_lease(rules, 1), most, not_before: full.filter(|at| *at > now) }
+    Size { least: largest(rules, permille, 1), most, not_before: full.filter(|at| *at > now) }
 }
 
 /// `leases` and one more `now`.
