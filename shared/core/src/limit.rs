@@ -28,7 +28,7 @@ const MILLI: i128 = 1_000;
 pub const LEASE_MS: i64 = 10_000;
 /// Tokens of a lease that had to be waited for are used one after the other, so many milliseconds apart at most: who used them
 /// all at once would be heard with those of the lease before and of the one after.
-pub const APART_MS: i64 = 300;
+pub const APART_MS: i64 = 250;
 /// How long the limiter may take to answer before the call goes through under the local backstop, in milliseconds.
 pub const LIMITER_BUDGET_MS: i64 = 50;
 /// A limiter that did not answer is not asked again for so long, in milliseconds: its outage costs one budget in this time.
@@ -324,7 +324,7 @@ impl Tiers {
 
     /// The size of a lease that can be waited for, where it is to be `least` if that can be.
     fn lump(&self, least: u64) -> u64 {
-        self.all().fold(least, |least, (rate, level)| least.min(level.lump(rate)))
+        self.all().fold(least, |least, (rate, level)| level.lump(rate, least))
     }
 
     /// When the whole can give so many, and when all can.

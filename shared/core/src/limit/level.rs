@@ -209,12 +209,15 @@ impl Level {
         self.room(rate).min(u64::try_from(i128::from(self.left_milli) / MILLI).unwrap_or(0))
     }
 
-    /// The largest lease that can be waited for: what the window has left is not left lying for want of more.
-    pub(super) fn lump(&self, rate: &Rate) -> u64 {
-        rate.cap.min(match self.room(rate) {
-            0 => u64::MAX,
+    /// The size of a lease that can be waited for, where it is to be `least`: what the window has left is not left lying for
+    /// want of more, nor what it has next, if that is half of it.
+    pub(super) fn lump(&self, rate: &Rate, least: u64) -> u64 {
+        let next = || self.recent.iter().copied().find(|count| *count > 0);
+        let all = match self.room(rate) {
+            0 => next().map_or(least, |next| next.max(least.div_ceil(2))),
             room => room,
-        })
+        };
+        least.min(rate.cap).min(all)
     }
 
     fn room(&self, rate: &Rate) -> u64 {
