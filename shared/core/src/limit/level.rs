@@ -231,10 +231,10 @@ impl Level {
         self.left_milli = self.left_milli.min(i64::try_from(most).unwrap_or(i64::MAX));
     }
 
-    /// It began anew so many milliseconds ago, with no more than is kept where there was no room.
+    /// It began anew so many milliseconds ago, with one token.
     pub(super) fn begin_anew(&mut self, rate: &Rate, since_ms: i64) {
         if !rate.quota {
-            self.lower(rate, 0, since_ms);
+            self.lower(rate, 1, since_ms);
         }
     }
 

@@ -1,5 +1,5 @@
-//! How fast a limit is used, after what the CRM thought of it. A refusal takes three tenths of the pace, and is remembered:
-//! each quiet minute gives back half of the way to the pace that was refused, so that most of it is had again soon and the
+//! How fast a limit is used, after what the CRM thought of it. A refusal takes three tenths of the pace, the next half, and is
+//! remembered: each quiet minute gives back half of the way to the pace that was refused, so that most of it is had again soon and the
 //! last of it slowly. Only who passes it unrefused goes on faster, twice as fast each minute. So a limit that is configured
 //! far too high is used to what the CRM takes, which hardly ever refuses, and what was a bad hour is forgotten soon.
 //!
@@ -15,6 +15,8 @@ const FULL: u64 = 1_000;
 const LEAST: u64 = 20;
 /// What is left after a cut, in thousandths.
 const CUT: u64 = 700;
+/// The same where it refuses again before anything of the last cut was given back: it takes much less than we think.
+const CUT_AGAIN: u64 = 500;
 /// The same where the CRM has taken many calls since it last refused: so many, and as many as two windows have.
 const CUT_LITTLE: u64 = 970;
 const MANY: u64 = 100;
@@ -52,7 +54,12 @@ impl Pace {
         let mut pace = self.quiet(at);
         if pace.cut_at.is_none_or(|cut| at.since_ms(cut) >= window_ms) {
             let many = requests.saturating_mul(2).max(MANY);
-            let cut = if pace.granted >= many { CUT_LITTLE } else { CUT };
+            let again = pace.permille * FULL <= pace.refused * CUT;
+            let cut = match pace.granted >= many {
+                true => CUT_LITTLE,
+                false if again => CUT_AGAIN,
+                false => CUT,
+            };
             pace.refused = pace.permille;
             pace.permille = (pace.permille * cut / FULL).max(LEAST);
             pace.cut_at = Some(at);

@@ -5,7 +5,7 @@ use super::Rule;
 use super::level::{WRITES_A_SECOND, a_second, quantum};
 use crate::time::Instant;
 
-/// From so many leases in a second on they are taken whole: a token at a time would be a write at a time.
+/// After so many leases in a second they are taken whole: a token at a time would be a write at a time.
 const BUSY: usize = 3;
 const SECOND_MS: i64 = 1_000;
 /// Tokens of a bucket without rules, which only holds the CRM's own stops.

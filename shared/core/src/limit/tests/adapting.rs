@@ -16,18 +16,46 @@ fn pace_after(refusals: &[i64], at: i64) -> u64 {
 fn given_refusals_when_they_come_then_the_pace_falls_once_a_window_and_rises_with_each_quiet_minute() {
     assert_eq!(pace_after(&[], 999_999), 1_000);
     assert_eq!(pace_after(&[1_000, 1_001, 5_000, 10_999], 11_000), 700);
-    assert_eq!(pace_after(&[1_000, 11_000], 11_000), 490);
-    assert_eq!(pace_after(&[1_000, 11_000], 70_999), 490);
-    assert_eq!(pace_after(&[1_000, 11_000], 71_000), 539);
-    assert_eq!((pace_after(&[1_000], 181_000), pace_after(&[1_000], 241_000)), (931, 1_000));
+    // Again before anything was given back: half.
+    assert_eq!(pace_after(&[1_000, 11_000], 70_999), 350);
+    // Half of the way to the 700 that were refused last, each minute.
+    let quiet = |minutes: i64| pace_after(&[1_000, 11_000], 11_000 + minutes * 60_000);
+    assert_eq!([1, 2, 3, 4].map(quiet), [525, 612, 656, 678]);
+    // Then by a hundredth, and beyond them faster and faster.
+    assert_eq!([6, 7, 8, 9, 10, 11, 12].map(quiet), [695, 701, 708, 716, 732, 764, 828]);
+    assert_eq!([13, 14, 60].map(quiet), [956, 1_000, 1_000]);
+    assert_eq!([1, 2, 3, 60].map(|minutes| pace_after(&[1_000], 1_000 + minutes * 60_000)), [850, 925, 962, 1_000]);
     // One that is not counted ends the quiet all the same.
     assert_eq!(pace_after(&[1_000, 10_000], 61_000), 700);
     let storm: Vec<i64> = (0..50).map(|n| n * 10_000).collect();
     assert_eq!(pace_after(&storm, 490_000), 20);
-    // What has been quiet for long comes back by tenths of the limit.
-    let quiet = |minutes: i64| pace_after(&storm, 490_000 + minutes * 60_000);
-    assert_eq!((quiet(1), quiet(5)), (22, 30));
-    assert_eq!((quiet(6), quiet(7), quiet(16)), (130, 230, 1_000));
+    // What was a bad hour is forgotten soon.
+    assert_eq!([1, 5, 10, 14].map(|minutes| pace_after(&storm, 490_000 + minutes * 60_000)), [21, 36, 532, 1_000]);
+}
+
+#[test]
+fn given_a_limit_that_is_far_too_high_when_it_is_used_then_what_the_crm_takes_is_found_and_hardly_ever_exceeded() {
+    // A CRM that takes less than the limit: refuses whoever is faster, after a call or two.
+    for takes in [51, 137, 600, 993] {
+        let (mut pace, mut refused, mut calls) = (Pace::default(), Vec::new(), 0);
+        for second in 0..3_600 {
+            let now = Instant(second * 1_000);
+            pace = pace.after(None, (20, 1_000), now);
+            if pace.permille > takes {
+                pace = pace.after(Some(now), (20, 1_000), now);
+                refused.push(second);
+            } else {
+                pace = pace.granting((pace.permille * 20 / 1_000).max(1));
+                calls += pace.permille;
+            }
+        }
+        let learning = refused.iter().take_while(|second| **second < 120).count();
+        let later = u64::try_from(refused.len() - learning).unwrap();
+        let percent = calls * 100 / (takes * 3_600);
+        println!("takes {takes}: refused {learning} times, then {later}; {percent} % used");
+        assert!(learning <= 8 && later * 100 * 1_000 < calls * 20, "{takes}: {refused:?}");
+        assert!(percent >= 95, "{takes}: {percent} %");
+    }
 }
 
 #[test]
@@ -68,8 +96,8 @@ fn given_what_the_crm_says_is_left_when_it_is_less_than_we_think_then_no_more_is
         .granted
     };
     assert_eq!(takes(&[HUNDRED], told(10_000, 7), 0), 7);
-    // Told a second ago, in which ten came in.
-    assert_eq!(takes(&[HUNDRED], told(10_000, 7), 1_000), 17);
+    // Told a second ago, and in it and a moment ten came in.
+    assert_eq!(takes(&[HUNDRED], told(10_000, 7), 1_031), 17);
     assert_eq!(takes(&[HUNDRED], told(10_000, 70_000), 0), 99);
     assert_eq!(takes(&[HUNDRED], told(1_000, 7), 0), 99, "another window");
     assert_eq!(takes(&[HUNDRED], told(QUOTA_MS, 0), 0), 99, "no rule for a day");

@@ -82,31 +82,64 @@ fn given_more_to_send_than_the_crm_takes_in_ten_seconds_when_it_lasts_then_nine_
     }
 }
 
-/// What is leased by one is used when it is counted, and is never refused. What must be leased by more is used later, so that
-/// a CRM that counts by the second refuses some of it; and what is leased by tens is not all used in its time.
+/// Whether leases are of one token or of many, and whether or not they divide what a second has.
 #[test]
-fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_hardly_a_call_is_refused() {
-    for (limit, takes, environments, percent) in [
-        ((1, 1_000, 1), 1, 20, 92),
-        ((4, 1_000, 4), 4, 20, 92),
-        ((4, 1_000, 4), 4, 50, 92),
-        ((10, 1_000, 10), 10, 8, 70),
-        ((10, 1_000, 10), 10, 20, 70),
-        ((10, 1_000, 10), 10, 50, 70),
-        ((20, 1_000, 20), 20, 20, 70),
-        ((20, 1_000, 20), 20, 50, 70),
-        ((50, 1_000, 50), 50, 20, 70),
-        ((50, 1_000, 50), 50, 50, 70),
-        ((100, 1_000, 100), 100, 20, 75),
-        ((100, 1_000, 100), 100, 40, 75),
-        ((100, 1_000, 100), 100, 50, 75),
-        ((90, 1_000, 90), 100, 40, 85),
-        ((90, 1_000, 45), 100, 25, 85),
+fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_nine_tenths_go_and_hardly_a_call_is_refused() {
+    for (requests, environments) in [
+        (1, 1),
+        (1, 50),
+        (4, 2),
+        (4, 50),
+        (8, 3),
+        (9, 20),
+        (10, 5),
+        (10, 20),
+        (10, 50),
+        (11, 10),
+        (13, 20),
+        (20, 10),
+        (20, 50),
+        (23, 20),
+        (50, 20),
+        (50, 50),
+        (100, 35),
+        (100, 50),
+        (200, 50),
     ] {
-        let seen = overload(LIVE, limit, takes, environments, (300_000, 600_000));
+        let (limit, takes) = ((requests, 1_000, requests), usize::try_from(requests).unwrap());
+        let seen = overload(LIVE, limit, takes, environments, (120_000, 420_000));
         assert!(seen.refused * 100 < seen.calls, "{} of {} refused", seen.refused, seen.calls);
-        assert!(seen.used_percent >= percent, "{} %", seen.used_percent);
-        assert!(seen.leases < 10 && seen.writes < 10 * 600, "{} leases, {} writes", seen.leases, seen.writes);
+        assert!(seen.used_percent >= 90, "{} %", seen.used_percent);
+        assert!(seen.busiest * 2 <= takes * 3, "{} in a second, of {takes}", seen.busiest);
+        assert!(seen.leases < 10 && seen.writes < 10 * 420, "{} leases, {} writes", seen.leases, seen.writes);
+    }
+}
+
+/// Environments that could call hardly faster than the limit lets them are not held back much either, however the luck goes.
+#[test]
+fn given_environments_that_call_hardly_faster_than_the_limit_when_it_lasts_then_more_than_eight_tenths_go() {
+    for ((requests, per_ms, burst), takes, environments) in [
+        ((10, 1_000, 10), 10, 2),
+        ((50, 1_000, 50), 50, 10),
+        ((100, 1_000, 100), 100, 20),
+        ((150, 1_000, 150), 150, 35),
+        ((90, 1_000, 45), 100, 25),
+    ] {
+        let seen = overload(LIVE, (requests, per_ms, burst), takes, environments, (120_000, 420_000));
+        assert!(seen.refused * 100 < seen.calls, "{} of {} refused", seen.refused, seen.calls);
+        assert!(seen.used_percent >= 82, "{} %", seen.used_percent);
+    }
+}
+
+/// A CRM that takes a twentieth, a fifth, half of what its connection says: after two minutes that is known.
+#[test]
+fn given_a_crm_that_takes_much_less_than_is_configured_when_it_lasts_then_what_it_takes_is_used_and_it_hardly_refuses() {
+    for (takes, environments, caller) in [(1, 20, LIVE), (1, 1, DRAIN), (4, 20, LIVE), (10, 20, LIVE)] {
+        let seen = overload(caller, (20, 1_000, 20), takes, environments, (120_000, 1_320_000));
+        let percent = seen.used_percent * 20 / takes;
+        println!("takes {takes}: {percent} %");
+        assert!(seen.refused * 100 < seen.calls, "{} of {} refused", seen.refused, seen.calls);
+        assert!(percent >= 80, "{percent} %");
     }
 }
 
@@ -115,29 +148,4 @@ fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_hardly_a_cal
 fn given_a_limit_that_is_twice_the_crms_when_it_lasts_then_refusals_bring_the_pace_down() {
     let seen = overload(LIVE, (200, 10_000, 200), 100, 10, (20_000, FOR_MS));
     assert!(seen.refused > 0 && seen.refused * 100 < seen.calls * 6, "{} of {}", seen.refused, seen.calls);
-}
-
-#[test]
-fn sweep_it() {
-    for (r, per) in [(9u64, 1_000), (10, 1_000), (11, 1_000), (17, 1_000),  (20, 1_000), (23, 1_000), (30, 1_000), (50, 1_000), (100, 1_000), (150, 1_000)] {
-        for n in [2usize, 5, 10, 20, 35] {
-            // An environment makes five to six calls a second.
-            if n as u64 * 5 < r { continue; }
-            let _ = overload(LIVE, (r, per, r), r as usize, n, (120_000, 420_000));
-        }
-    }
-}
-
-#[test]
-fn trace_it() {
-    let seen = run(&[LIVE; 10], (11, 1_000), &[rule(11, 1_000, 11)], 600_000);
-    let all: Vec<_> = seen.heard.iter().map(|c| (c.at.since_ms(BEGIN), c.taken)).collect();
-    for (i, (at, taken)) in all.iter().enumerate() {
-        if i == 2000 {
-            let ctx: Vec<i64> = all.iter().filter(|(a, _)| (*a - at).abs() < 1500).map(|(a, t)| if *t { a - at } else { 1_000_000 + a - at }).collect();
-            println!("refused #{i} at {at}: {ctx:?}");
-            let w: Vec<(i64, u64, bool)> = seen.table.asked().leases.iter().map(|w| (w.0.since_ms(BEGIN) - at, w.1, w.2)).filter(|d| d.0.abs() < 2500).collect();
-            println!("   writes {w:?}");
-        }
-    }
 }

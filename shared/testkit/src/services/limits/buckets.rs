@@ -6,6 +6,8 @@ use rtr_engine::seams::Lease;
 
 /// A token of [`TEN_A_SECOND`] comes back no later than so long after its window: a slot of it, and what a call may be late by.
 const BACK_MS: i64 = 25 + 60;
+/// It comes back evenly within that time.
+const EACH_MS: i64 = 109;
 const TEN_A_SECOND: [Rule; 1] = [Rule { requests: 10, per_ms: 1_000, burst: 10 }];
 const BUCKET: &str = "acme#hubspot#*";
 
