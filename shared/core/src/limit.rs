@@ -24,11 +24,17 @@ use size::{noted, size};
 
 const MILLI: i128 = 1_000;
 
-/// How long a lease's tokens may be used, in milliseconds; unused ones are lost after that, never kept for ever.
-pub const LEASE_MS: i64 = 10_000;
+/// How long a lease's last token may be used, in milliseconds; unused ones are lost after that, never kept for ever.
+pub const LEASE_MS: i64 = 2_000;
 /// Tokens of a lease that had to be waited for are used one after the other, so many milliseconds apart at most: who used them
 /// all at once would be heard with those of the lease before and of the one after.
 pub const APART_MS: i64 = 250;
+
+/// How long a lease of so many tokens may be used, in milliseconds.
+#[must_use]
+pub const fn lease_ms(tokens: u64) -> i64 {
+    LEASE_MS.saturating_add(APART_MS.saturating_mul(tokens.saturating_sub(1).cast_signed()))
+}
 /// How long the limiter may take to answer before the call goes through under the local backstop, in milliseconds.
 pub const LIMITER_BUDGET_MS: i64 = 50;
 /// A limiter that did not answer is not asked again for so long, in milliseconds: its outage costs one budget in this time.

@@ -62,7 +62,7 @@ pub(super) fn a_second(rule: &Rule) -> u64 {
 /// be.
 pub(super) fn quantum(rule: &Rule, permille: u64) -> u64 {
     match paced(a_second(rule), permille) {
-        few if few <= WRITES_A_SECOND as u64 => 1,
+        few if few < WRITES_A_SECOND as u64 => 1,
         many => many.div_ceil(WRITES_A_SECOND as u64 - 2),
     }
 }
@@ -116,7 +116,8 @@ impl Rate {
     pub(super) fn even(rule: &Rule, permille: u64) -> Self {
         let whole = Self::whole(rule, permille);
         let ahead = part(a_second(rule), permille, 1_000 * AHEAD_PER_SECOND);
-        Self { cap: ahead.min(whole.cap), window: None, ..whole }
+        // The whole bounds the window; two that are as slow would wait for one another.
+        Self { refill_ms: whole.per_ms, cap: ahead.min(whole.cap), window: None, ..whole }
     }
 
     /// `percent` of it: evenly, but for a day's allowance, which may be spent as fast as the shorter rules let it.

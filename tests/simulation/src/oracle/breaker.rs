@@ -5,14 +5,15 @@
 use super::{At, Oracle};
 use rtr_connectors::http::{NoAnswer, Response};
 use rtr_core::breaker::{Breaker, FORGET_MS, LONGEST_OPEN_MS, OPENS_AT, SLOW_CALL_MS, State};
-use rtr_core::limit::{LEASE_MS, LIMITER_REST_MS};
+use super::limiter::longest_lease_ms;
+use rtr_core::limit::LIMITER_REST_MS;
 use rtr_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Until whoever was not told of an opening knows of it at the latest: its lease has ended.
-const TOLD_ALL_MS: i64 = LEASE_MS + 500;
+/// Until whoever was not told of an opening knows of it at the latest, after its lease has ended.
+const TOLD_ALL_MS: i64 = 500;
 /// Whoever was not answered goes on by itself for so long: until it asks for a lease again and is answered.
-const ALONE_MS: i64 = LIMITER_REST_MS + LEASE_MS + 3_000;
+const ALONE_MS: i64 = LIMITER_REST_MS + 3_000;
 /// Whoever heard a probe's answer has told the others by then.
 const TELLS_MS: i64 = 1_500;
 
@@ -55,24 +56,26 @@ impl Oracle {
     }
 
     /// Whether `env` may go on by itself, or by times that nobody else has.
-    fn is_alone(&self, now: Instant, env: usize) -> bool {
+    fn is_alone(&self, now: Instant, env: usize, at: &At) -> bool {
+        let lease_ms = longest_lease_ms(at);
+        let alone_ms = lease_ms + ALONE_MS;
         let since = |at: Option<&Instant>, ms: i64| at.is_some_and(|at| now.since_ms(*at) <= ms);
-        since(self.breakers.silent.get(&env), ALONE_MS)
-            || since(self.thawed.get(&env), LEASE_MS + LIMITER_REST_MS)
-            || self.limiter.rests(env, now.plus_ms(-ALONE_MS), now)
+        since(self.breakers.silent.get(&env), alone_ms)
+            || since(self.thawed.get(&env), lease_ms + LIMITER_REST_MS)
+            || self.limiter.rests(env, now.plus_ms(-alone_ms), now)
             || self.limiter.miscounts(now, env)
-            || self.limiter.clock_was_off(now.plus_ms(-LONGEST_OPEN_MS - ALONE_MS))
+            || self.limiter.clock_was_off(now.plus_ms(-LONGEST_OPEN_MS - alone_ms))
     }
 
     /// A call of `env` goes to `at`, whose breaker stands as `breaker` in the table.
     pub(super) fn keeps_breaker(&mut self, now: Instant, env: usize, at: &At, breaker: &Breaker) {
         self.is_closed_in_time(now, at, breaker);
         self.breakers.sent_at.insert((env, at.clone()), now);
-        if self.is_alone(now, env) {
+        if self.is_alone(now, env, at) {
             return;
         }
         let state = breaker.state(now);
-        let told = breaker.failed_at.is_none_or(|at| now.since_ms(at) > TOLD_ALL_MS);
+        let told = breaker.failed_at.is_none_or(|failed| now.since_ms(failed) > longest_lease_ms(at) + TOLD_ALL_MS);
         let probes = breaker.probe.as_ref().is_some_and(|probe| self.breakers.is(&probe.by, env));
         let counted = breaker.in_flight.iter().any(|hold| self.breakers.is(&hold.by, env));
         let what = match state {
@@ -110,7 +113,7 @@ impl Oracle {
         if works(outcome)
             && in_time
             && probe.is_some_and(|probe| self.breakers.is(&probe.by, env))
-            && !self.is_alone(now, env)
+            && !self.is_alone(now, env, at)
         {
             self.breakers.well.insert(at.clone(), (now, env, breaker.open_until));
         }
@@ -121,7 +124,7 @@ impl Oracle {
             self.breakers.rows.remove(at);
             return;
         }
-        if self.is_alone(now, env) {
+        if self.is_alone(now, env, at) {
             return;
         }
         let row = self.breakers.rows.entry(at.clone()).or_insert((0, now, BTreeSet::new()));
@@ -150,7 +153,7 @@ impl Oracle {
             return;
         }
         self.breakers.well.remove(at);
-        if !self.is_alone(now, env) {
+        if !self.is_alone(now, env, at) {
             let what = format!("a probe of {} of {} went well, and its breaker does not close", at.0, at.1);
             self.violate("I25", None, what);
         }

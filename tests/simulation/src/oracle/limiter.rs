@@ -2,7 +2,8 @@
 //! gone by. So that what is excused is excused for those whom it concerns, and for as long as it lasts.
 
 use super::{At, Oracle};
-use rtr_core::limit::{LEASE_MS, LIMITER_REST_MS};
+use crate::place::limits;
+use rtr_core::limit::{APART_MS, LEASE_MS, LIMITER_REST_MS, largest_lease, lease_ms, lease_size};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Lease, Names, Unavailable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,13 @@ pub(super) struct Limiter {
     held_until: BTreeMap<(usize, String), Instant>,
     /// What the invocation in an environment says of records that waited before: the words that name one in a line.
     pub(super) repeated: BTreeSet<(usize, String)>,
+}
+
+/// How long any lease for `at` may be used, in milliseconds.
+pub(super) fn longest_lease_ms(at: &At) -> i64 {
+    let rules = limits(&at.1, &at.0).iter().map(|(_, rule)| *rule);
+    let largest = rules.map(|rule| largest_lease(&[rule], lease_size(&[rule], u64::MAX)));
+    largest.map(lease_ms).max().unwrap_or(LEASE_MS)
 }
 
 /// Org and connection of a bucket.
@@ -77,10 +85,9 @@ impl Oracle {
                 self.holds_back(env, bucket, retry_at.unwrap_or(now.plus_ms(LEASE_MS)));
             }
             Ok(Lease { granted, retry_at, .. }) => {
-                // Tokens of a time to come.
-                if let Some(from) = retry_at {
-                    self.holds_back(env, bucket, *from);
-                }
+                // Tokens of a time to come, and each some time after the one before.
+                let from = retry_at.unwrap_or(now);
+                self.holds_back(env, bucket, from.plus_ms(lease_ms(*granted) - LEASE_MS + APART_MS));
                 self.limiter.leases.entry((env, bucket.to_owned())).or_default().push((now, *granted));
             }
             Err(_) => self.limiter_silent(now, env),

@@ -3,7 +3,7 @@
 use super::{At, Oracle};
 use crate::place::limits;
 use rtr_core::limit::{
-    AHEAD_MS, LEASE_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, largest_lease, lease_size,
+    AHEAD_MS, LIMITER_BUDGET_MS, LIMITER_REST_MS, Rule, backstop, largest_lease, lease_ms, lease_size,
 };
 use rtr_core::time::Instant;
 
@@ -62,7 +62,7 @@ impl Oracle {
             if *caller != env || self.limiter.miscounts(now, env) {
                 continue;
             }
-            let given = self.limiter.given(env, bucket, began.plus_ms(-AHEAD_MS - LEASE_MS - SENDS_MS));
+            let given = self.limiter.given(env, bucket, began.plus_ms(-AHEAD_MS - lease_ms(lease) - SENDS_MS));
             // One may be of a token that it had when it stood still.
             let most = given + 1 + besides(env);
             if own > most {

@@ -1,7 +1,8 @@
 //! The rests that CRMs ask for: kept at once by whoever heard of one, and by all others within a lease.
 
 use super::{At, Oracle};
-use rtr_core::limit::{LEASE_MS, LIMITER_REST_MS};
+use super::limiter::longest_lease_ms;
+use rtr_core::limit::LIMITER_REST_MS;
 use rtr_core::time::Instant;
 
 /// A rest that a CRM asked for.
@@ -16,8 +17,9 @@ pub(super) struct Rest {
     shared: bool,
 }
 
-/// Until an environment that was not told knows of a rest at the latest: its lease has ended, and the block is written.
-const TOLD_ALL_MS: i64 = LEASE_MS + 200;
+/// Until an environment that was not told knows of a rest at the latest: so long after
+/// its lease has ended, and the block is written.
+const TOLD_ALL_MS: i64 = 200;
 
 /// An environment that is told of a rest has told the others by then.
 const TELLS_MS: i64 = 500;
@@ -68,7 +70,8 @@ impl Oracle {
         let Some(rests) = self.rests.get(at) else { return };
         // What was granted before it stood still is used when it goes on; and a limiter that was asked before looks dead to
         // it, for as long as such a one is left alone.
-        let thawed = self.thawed.get(&env).is_some_and(|at| now.since_ms(*at) <= LEASE_MS + LIMITER_REST_MS);
+        let lease_ms = longest_lease_ms(at);
+        let thawed = self.thawed.get(&env).is_some_and(|at| now.since_ms(*at) <= lease_ms + LIMITER_REST_MS);
         // A clock that is off, or was when a lease or a rest began, is off for the rest as well.
         if thawed || skew_ms != 0 || self.limiter.miscounts(now, env) {
             return;
@@ -76,7 +79,7 @@ impl Oracle {
         let asks_nobody = self.limiter.rests(env, now.plus_ms(-SENDS_MS), now);
         let broken = rests.iter().rev().find(|rest| {
             let could_hear = rest.shared && !asks_nobody && !self.limiter.clock_was_off(rest.told);
-            let knows = rest.env == env || could_hear && now >= rest.told.plus_ms(TOLD_ALL_MS);
+            let knows = rest.env == env || could_hear && now >= rest.told.plus_ms(lease_ms + TOLD_ALL_MS);
             (rest.part == "*" || rest.part == part) && knows && rest.told < now && now < rest.until
         });
         if let Some(rest) = broken {
