@@ -44,7 +44,9 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
                     job.give_back_as_is(&error.0);
                     continue;
                 }
-                match parking(seams, job, reason.clone(), until, None).await {
+                // What is kept there now keeps its time. It may have gone before this is written, and its time with it: six
+                // hours, where a job had it.
+                match parking(seams, job, reason.clone(), until.min(now), None).await {
                     Ok(parking) => {
                         work.push((job, Ending::Parked(Box::new(parking)), Ended::Parked, Some(reason)))
                     }
