@@ -113,7 +113,11 @@ impl Limits for RowLimits {
         let lease = lease(table, &self.seen, table.clock.as_ref(), bucket, rules, ask).await?;
         table.asked().granted += lease.granted;
         if lease.granted > 0 {
-            table.asked().leases.push((lease.retry_at.unwrap_or(table.clock.now()), lease.granted, lease.retry_at.is_some()));
+            table.asked().leases.push((
+                lease.retry_at.unwrap_or(table.clock.now()),
+                lease.granted,
+                lease.retry_at.is_some(),
+            ));
         }
         Ok(lease)
     }

@@ -49,7 +49,8 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
 /// long, and a row beyond a kilobyte costs two writes.
 pub(super) fn written(bucket: &Bucket) -> Vec<(&'static str, AttributeValue)> {
     let Pace { permille, since, cut_at, refused, granted } = bucket.pace;
-    let numbers = [("permille", n(permille)), ("since", n(since.0)), ("refused", n(refused)), ("granted", n(granted))];
+    let numbers =
+        [("permille", n(permille)), ("since", n(since.0)), ("refused", n(refused)), ("granted", n(granted))];
     let mut pace: HashMap<String, AttributeValue> =
         numbers.map(|(name, value)| (name.to_owned(), value)).into();
     pace.extend(cut_at.map(|at| ("cut_at".to_owned(), n(at.0))));
@@ -144,7 +145,13 @@ mod tests {
             share: vec![counted],
             blocked_until: Some(Instant(77)),
             refused_at: Some(Instant(70)),
-            pace: Pace { permille: 490, since: Instant(60), cut_at: Some(Instant(50)), refused: 700, granted: 7 },
+            pace: Pace {
+                permille: 490,
+                since: Instant(60),
+                cut_at: Some(Instant(50)),
+                refused: 700,
+                granted: 7,
+            },
             leases: vec![Instant(8), Instant(9)],
             out: vec![Instant(9)],
         };

@@ -96,8 +96,9 @@ impl Rate {
     /// All of `rule`, at `permille` of its pace. An allowance for a day has no pace.
     pub(super) fn whole(rule: &Rule, permille: u64) -> Self {
         let permille = if rule.is_quota() { 1_000 } else { permille };
-        let kept =
-            quantum(rule, permille).max(rule.requests / SLOTS.unsigned_abs()).max(a_second(rule) / AHEAD_PER_SECOND);
+        let kept = quantum(rule, permille)
+            .max(rule.requests / SLOTS.unsigned_abs())
+            .max(a_second(rule) / AHEAD_PER_SECOND);
         let per_ms = rule.per_ms.max(1);
         let refill_ms = if rule.is_quota() { per_ms } else { per_ms + slot_ms(per_ms) + late_ms(per_ms) };
         Self {

@@ -2,7 +2,9 @@
 
 use super::flown::Flown;
 use rtr_connectors::session::SHORT_WAIT_MS;
-use rtr_core::limit::{APART_MS, Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Rule, Told, Traffic, backstop, lease_ms, take};
+use rtr_core::limit::{
+    APART_MS, Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Rule, Told, Traffic, backstop, lease_ms, take,
+};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -110,7 +112,8 @@ impl Pools {
     pub(super) fn put(&self, of: Of<'_>, tokens: u64, (now, from): (Instant, Option<Instant>)) {
         self.with(of, |pool| {
             let begins = from.unwrap_or(now);
-            let each = begins.since_ms(pool.leased_at) / i64::try_from(pool.leased).unwrap_or(i64::MAX).max(1);
+            let each =
+                begins.since_ms(pool.leased_at) / i64::try_from(pool.leased).unwrap_or(i64::MAX).max(1);
             // Where the bucket has some, it was slower than it need be.
             pool.apart_ms = from.map_or(pool.apart_ms * 3 / 4, |_| each.clamp(0, APART_MS));
             // The one that it was taken for goes now; of one ahead that call comes back.

@@ -2,10 +2,10 @@
 //!
 //! The table's own state is looked at, as it is at the moment of a call or of its answer.
 
+use super::limiter::longest_lease_ms;
 use super::{At, Oracle};
 use rtr_connectors::http::{NoAnswer, Response};
 use rtr_core::breaker::{Breaker, FORGET_MS, LONGEST_OPEN_MS, OPENS_AT, SLOW_CALL_MS, State};
-use super::limiter::longest_lease_ms;
 use rtr_core::limit::LIMITER_REST_MS;
 use rtr_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +75,8 @@ impl Oracle {
             return;
         }
         let state = breaker.state(now);
-        let told = breaker.failed_at.is_none_or(|failed| now.since_ms(failed) > longest_lease_ms(at) + TOLD_ALL_MS);
+        let told =
+            breaker.failed_at.is_none_or(|failed| now.since_ms(failed) > longest_lease_ms(at) + TOLD_ALL_MS);
         let probes = breaker.probe.as_ref().is_some_and(|probe| self.breakers.is(&probe.by, env));
         let counted = breaker.in_flight.iter().any(|hold| self.breakers.is(&hold.by, env));
         let what = match state {

@@ -62,7 +62,8 @@ impl Oracle {
             if *caller != env || self.limiter.miscounts(now, env) {
                 continue;
             }
-            let given = self.limiter.given(env, bucket, began.plus_ms(-AHEAD_MS - lease_ms(lease) - SENDS_MS));
+            let given =
+                self.limiter.given(env, bucket, began.plus_ms(-AHEAD_MS - lease_ms(lease) - SENDS_MS));
             // One may be of a token that it had when it stood still.
             let most = given + 1 + besides(env);
             if own > most {

@@ -1,7 +1,7 @@
 //! The rests that CRMs ask for: kept at once by whoever heard of one, and by all others within a lease.
 
-use super::{At, Oracle};
 use super::limiter::longest_lease_ms;
+use super::{At, Oracle};
 use rtr_core::limit::LIMITER_REST_MS;
 use rtr_core::time::Instant;
 

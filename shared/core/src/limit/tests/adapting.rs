@@ -24,17 +24,24 @@ fn given_refusals_when_they_come_then_the_pace_falls_once_a_window_and_rises_wit
     // Then by a hundredth, and beyond them faster and faster.
     assert_eq!([6, 7, 8, 9, 10, 11, 12].map(quiet), [695, 701, 708, 716, 732, 764, 828]);
     assert_eq!([13, 14, 60].map(quiet), [956, 1_000, 1_000]);
-    assert_eq!([1, 2, 3, 60].map(|minutes| pace_after(&[1_000], 1_000 + minutes * 60_000)), [850, 925, 962, 1_000]);
+    assert_eq!(
+        [1, 2, 3, 60].map(|minutes| pace_after(&[1_000], 1_000 + minutes * 60_000)),
+        [850, 925, 962, 1_000]
+    );
     // One that is not counted ends the quiet all the same.
     assert_eq!(pace_after(&[1_000, 10_000], 61_000), 700);
     let storm: Vec<i64> = (0..50).map(|n| n * 10_000).collect();
     assert_eq!(pace_after(&storm, 490_000), 20);
     // What was a bad hour is forgotten soon.
-    assert_eq!([1, 5, 10, 14].map(|minutes| pace_after(&storm, 490_000 + minutes * 60_000)), [21, 36, 532, 1_000]);
+    assert_eq!(
+        [1, 5, 10, 14].map(|minutes| pace_after(&storm, 490_000 + minutes * 60_000)),
+        [21, 36, 532, 1_000]
+    );
 }
 
 #[test]
-fn given_a_limit_that_is_far_too_high_when_it_is_used_then_what_the_crm_takes_is_found_and_hardly_ever_exceeded() {
+fn given_a_limit_that_is_far_too_high_when_it_is_used_then_what_the_crm_takes_is_found_and_hardly_ever_exceeded()
+ {
     // A CRM that takes less than the limit: refuses whoever is faster, after a call or two.
     for takes in [51, 137, 600, 993] {
         let (mut pace, mut refused, mut calls) = (Pace::default(), Vec::new(), 0);

@@ -84,7 +84,8 @@ fn given_more_to_send_than_the_crm_takes_in_ten_seconds_when_it_lasts_then_nine_
 
 /// Whether leases are of one token or of many, and whether or not they divide what a second has.
 #[test]
-fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_nine_tenths_go_and_hardly_a_call_is_refused() {
+fn given_a_crm_that_counts_by_the_second_when_it_is_overloaded_then_nine_tenths_go_and_hardly_a_call_is_refused()
+ {
     for (requests, environments) in [
         (1, 1),
         (1, 50),
@@ -133,7 +134,8 @@ fn given_environments_that_call_hardly_faster_than_the_limit_when_it_lasts_then_
 
 /// A CRM that takes a twentieth, a fifth, half of what its connection says: after two minutes that is known.
 #[test]
-fn given_a_crm_that_takes_much_less_than_is_configured_when_it_lasts_then_what_it_takes_is_used_and_it_hardly_refuses() {
+fn given_a_crm_that_takes_much_less_than_is_configured_when_it_lasts_then_what_it_takes_is_used_and_it_hardly_refuses()
+ {
     for (takes, environments, caller) in [(1, 20, LIVE), (1, 1, DRAIN), (4, 20, LIVE), (10, 20, LIVE)] {
         let seen = overload(caller, (20, 1_000, 20), takes, environments, (120_000, 1_320_000));
         let percent = (seen.calls - seen.refused) * 100 / (takes * 1_200);
