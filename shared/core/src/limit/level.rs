@@ -40,7 +40,8 @@ pub(super) struct Rate {
     milli: i128,
     /// …in any so many milliseconds…
     per_ms: i64,
-    /// …which come back in so many: in the time after which the window has room again, so that they come evenly.
+    /// …which come back in so many: where leases are of several, in the time after which the window has room again, so that
+    /// they come evenly.
     refill_ms: i64,
     /// Tokens that may be taken at once.
     cap: u64,
@@ -100,7 +101,9 @@ impl Rate {
             .max(rule.requests / SLOTS.unsigned_abs())
             .max(a_second(rule) / AHEAD_PER_SECOND);
         let per_ms = rule.per_ms.max(1);
-        let refill_ms = if rule.is_quota() { per_ms } else { per_ms + slot_ms(per_ms) + late_ms(per_ms) };
+        // Where leases are of one token the window alone does it, and nothing is lost by who comes a moment late.
+        let evenly = !rule.is_quota() && quantum(rule, 1_000) > 1;
+        let refill_ms = if evenly { per_ms + slot_ms(per_ms) + late_ms(per_ms) } else { per_ms };
         Self {
             milli: i128::from(rule.requests) * i128::from(permille),
             per_ms,
