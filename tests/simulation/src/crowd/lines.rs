@@ -13,6 +13,10 @@ const REFUSED_PERCENT: f64 = 1.0;
 /// Of a limit at least this much is used, in percent.
 const USED_PERCENT: f64 = 90.0;
 
+/// All has landed so long after the CRM's return, in seconds: the longest rest of a breaker, and what is to be drained. What
+/// waited out the six hours for which a job's records are kept would be far beyond.
+const LONGEST_S: i64 = 3_600;
+
 /// What differs by crowd; what holds for everybody is not in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
@@ -83,6 +87,8 @@ pub fn judge(crowd: &Crowd, bounds: &Bounds, figures: &Figures, alone: &Figures)
         let is = figures.rewritten;
         everybody(is == 0, format!("{is} records were written more than once after all, and none may be"));
     }
+    let is_s = figures.drained_ms / 1_000;
+    everybody(is_s < LONGEST_S, format!("all landed {is_s} s after the CRM's return, and less than {LONGEST_S} s it may be"));
     let (is, wants) = (figures.landed, crowd.blocked as usize);
     everybody(is == wants, format!("{is} of its {wants} records landed"));
 
