@@ -74,7 +74,8 @@ fn given_a_limit_that_is_configured_too_high_when_more_changes_come_than_the_crm
 }
 
 #[test]
-fn given_an_orgs_crm_that_does_not_answer_when_thousands_of_its_records_change_then_another_org_feels_nothing() {
+fn given_an_orgs_crm_that_does_not_answer_when_thousands_of_its_records_change_then_another_org_feels_nothing()
+ {
     for crm in [Crm::HubSpot, Crm::Salesforce] {
         // All of its calls, or some of them: those that come back tell nothing of those that do not.
         for trouble in [Trouble::Hangs(600_000), Trouble::Stalls(600_000)] {

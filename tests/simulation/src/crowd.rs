@@ -72,9 +72,15 @@ impl Crowd {
     /// The org in trouble.
     fn org(&self) -> usize {
         let at = match (self.crm, self.trouble) {
-            (Crm::HubSpot, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_) | Trouble::Misjudged) => 0,
+            (
+                Crm::HubSpot,
+                Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_) | Trouble::Misjudged,
+            ) => 0,
             (Crm::HubSpot, Trouble::Limited) => 1,
-            (Crm::Salesforce, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_) | Trouble::Misjudged) => 2,
+            (
+                Crm::Salesforce,
+                Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_) | Trouble::Misjudged,
+            ) => 2,
             (Crm::Salesforce, Trouble::Limited) => 3,
         };
         ORGS.len() + at

@@ -115,7 +115,8 @@ pub(super) fn figures(world: &World<'_>, crowd: &Crowd, back: Instant) -> Figure
         dead: count("dead"),
         refused: refused.len(),
         refused_percent: 100.0 * refusals as f64 / calls.max(1) as f64,
-        used_percent: (!matches!(crowd.trouble, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_))).then_some(used),
+        used_percent: (!matches!(crowd.trouble, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_)))
+            .then_some(used),
         violations: oracle.violations().to_vec(),
     }
 }

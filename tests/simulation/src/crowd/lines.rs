@@ -48,8 +48,14 @@ impl Bounds {
                 Crm::HubSpot => 0.012,
                 Crm::Salesforce => 0.007,
             },
-            limit_is_known: !matches!(crowd.trouble, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_)),
-            limit_is_short: !matches!(crowd.trouble, Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_)),
+            limit_is_known: !matches!(
+                crowd.trouble,
+                Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_)
+            ),
+            limit_is_short: !matches!(
+                crowd.trouble,
+                Trouble::Down(_) | Trouble::Hangs(_) | Trouble::Stalls(_)
+            ),
             // Whoever is told twenty calls a second of a CRM that takes one finds out by being refused.
             judged: crowd.trouble != Trouble::Misjudged,
         }
@@ -88,7 +94,10 @@ pub fn judge(crowd: &Crowd, bounds: &Bounds, figures: &Figures, alone: &Figures)
         everybody(is == 0, format!("{is} records were written more than once after all, and none may be"));
     }
     let is_s = figures.drained_ms / 1_000;
-    everybody(is_s < LONGEST_S, format!("all landed {is_s} s after the CRM's return, and less than {LONGEST_S} s it may be"));
+    everybody(
+        is_s < LONGEST_S,
+        format!("all landed {is_s} s after the CRM's return, and less than {LONGEST_S} s it may be"),
+    );
     let (is, wants) = (figures.landed, crowd.blocked as usize);
     everybody(is == wants, format!("{is} of its {wants} records landed"));
 

@@ -191,8 +191,16 @@ fn given_another_record_parked_for_long_while_the_lane_is_worked_and_an_index_th
     assert_eq!(left(&world), 0, "{:?}", lane(&world));
 }
 
-/// A table before whose first write the bulk lane works.
-struct Drained<'a>(&'a World, Mutex<Option<Received>>);
+/// What happens before a write.
+enum First {
+    /// The bulk lane works by this baton.
+    Drains(Received),
+    /// A job that has ended lets every record go.
+    LetsGo,
+}
+
+/// A table before whose first write something happens.
+struct Drained<'a>(&'a World, Mutex<Option<First>>);
 
 #[async_trait]
 impl Records for Drained<'_> {
@@ -200,8 +208,10 @@ impl Records for Drained<'_> {
         self.0.records.read(keys).await
     }
     async fn write(&self, writes: &[Write]) -> Vec<Wrote> {
-        let baton = self.1.lock().unwrap().take();
-        if let Some(baton) = baton {
+        let first = self.1.lock().unwrap().take();
+        if let Some(First::LetsGo) = first {
+            put_off_until(self.0, self.0.now());
+        } else if let Some(First::Drains(baton)) = first {
             let (seams, deadline) = (self.0.seams(), self.0.now().plus_ms(TIMEOUT_MS));
             rtr_engine::bulk::run(&seams, &self.0.settings, &Caches::default(), &[baton], deadline).await;
             self.0.records.state().index_lags = true;
@@ -242,6 +252,39 @@ impl Records for Drained<'_> {
     }
 }
 
+/// Every slot is kept until `at`, as by a job.
+fn put_off_until(world: &World, at: Instant) {
+    for (item, _) in world.records.state().items.values_mut() {
+        item.rev += 1;
+        item.slot.as_mut().unwrap().not_before = at;
+    }
+}
+
+#[test]
+fn given_a_version_in_the_place_of_one_in_a_job_when_that_lets_go_before_it_is_written_then_it_does_not_wait_for_hours()
+ {
+    let world = linked_and_parked(1);
+    put_off_until(&world, world.now().plus_ms(6 * 3_600_000));
+    let records = Drained(&world, Mutex::new(Some(First::LetsGo)));
+    let seams = Seams { records: &records, ..world.seams() };
+    let (caches, deadline) = (Caches::default(), world.now().plus_ms(TIMEOUT_MS));
+    let newer = [contact(&world, "c0000", 3)];
+    let report = futures::executor::block_on(run(&seams, &world.settings, &caches, &newer, deadline));
+    assert!(report.failed.is_empty());
+    pass_minutes(&world, 10);
+    assert_eq!((world.contacts("firstname"), left(&world)), (vec!["v3".to_owned()], 0));
+}
+
+#[test]
+fn given_a_version_in_the_place_of_one_in_a_job_when_nothing_else_happens_then_it_keeps_the_jobs_time() {
+    let world = linked_and_parked(1);
+    let held = world.now().plus_ms(6 * 3_600_000);
+    put_off_until(&world, held);
+    assert!(world.sync(&[contact(&world, "c0000", 3)]).failed.is_empty());
+    let slot = crate::parked(&world, "c0000");
+    assert_eq!((slot.wanted_version, slot.not_before), (3, held));
+}
+
 #[test]
 fn given_a_newer_version_that_was_read_before_the_older_was_drained_when_written_after_it_then_it_is_not_forgotten()
  {
@@ -256,7 +299,7 @@ fn given_a_newer_version_that_was_read_before_the_older_was_drained_when_written
             );
         }
         world.clock.advance_ms(600_000);
-        let records = Drained(&world, Mutex::new(Some(baton(&world))));
+        let records = Drained(&world, Mutex::new(Some(First::Drains(baton(&world)))));
         let seams = Seams { records: &records, ..world.seams() };
         let message = contact(&world, "c0000", 3);
         let (caches, deadline) = (Caches::default(), world.now().plus_ms(TIMEOUT_MS));
