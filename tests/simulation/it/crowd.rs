@@ -31,6 +31,7 @@ fn small(crowd: &Crowd) -> Bounds {
         calls_each: match (crowd.trouble, crowd.crm) {
             // Sixty records change in a second, and a call goes in each: it takes what has come, which is no full batch.
             (Trouble::Limited, _) => 0.025,
+            (Trouble::Stalls(_), _) => 0.025,
             // The calls after an outage that go one by one, each with few records, are as many as for a large crowd; here
             // they are shared by fewer records.
             (_, Crm::HubSpot) => 0.015,

@@ -83,7 +83,6 @@ impl<'a> BreakerGate<'a> {
         let probed = self.probes.swap(false, Ordering::Relaxed);
         let late = self.late.swap(false, Ordering::Relaxed);
         let counted = self.counted.swap(false, Ordering::Relaxed);
-        self.limiter.leave().await;
         let by = self.me.clone();
         if probed && late {
             let random = self.clock.random();
@@ -91,6 +90,7 @@ impl<'a> BreakerGate<'a> {
         } else if probed || counted {
             self.change(&Change::Leave { by }).await;
         }
+        self.limiter.leave().await;
     }
 
     fn now(&self) -> Breaker {
@@ -251,7 +251,19 @@ impl Gate for BreakerGate<'_> {
     }
 
     async fn heard(&self, heard: Heard, took_ms: i64) {
+        self.tell(heard, took_ms).await;
+        // A table that does not answer this must have heard of the breaker before.
         self.limiter.came_back(heard == Heard::Works).await;
+    }
+
+    fn quota(&self, quota: Quota) {
+        self.limiter.quota(quota);
+    }
+}
+
+impl BreakerGate<'_> {
+    /// Tells the others what a call says of the CRM's health, where it is news.
+    async fn tell(&self, heard: Heard, took_ms: i64) {
         let now = self.clock.now();
         let slow = if heard == Heard::Works { self.breakers.took(&self.key, took_ms, now) } else { None };
         if self.probes.load(Ordering::Relaxed) && heard == Heard::Works && took_ms >= SLOW_CALL_MS {
@@ -286,9 +298,5 @@ impl Gate for BreakerGate<'_> {
             }
         }
         self.tell_slow(slow).await;
-    }
-
-    fn quota(&self, quota: Quota) {
-        self.limiter.quota(quota);
     }
 }

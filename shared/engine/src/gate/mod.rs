@@ -18,7 +18,7 @@ use rtr_core::limit::{
     lease_size,
 };
 use rtr_core::time::Instant;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 mod flown;
@@ -48,8 +48,6 @@ pub struct LimiterGate<'a> {
     told: Mutex<Option<Breaker>>,
     /// How many calls may be under way at once, and how long one may be, in milliseconds; none where that is not counted.
     share: Option<(u64, i64)>,
-    /// When to ask again, where enough calls are under way.
-    full_until: AtomicI64,
 }
 
 /// The share of backfills where nothing else is said, in percent.
@@ -92,7 +90,6 @@ impl<'a> LimiterGate<'a> {
             in_vain,
             told,
             share: None,
-            full_until: AtomicI64::new(0),
         }
     }
 
@@ -102,9 +99,9 @@ impl<'a> LimiterGate<'a> {
         Self { share: Some((share, call_ms + LEASE_MS)), ..self }
     }
 
-    /// When to ask again, if enough calls were under way when it was last asked.
+    /// When to ask again, if enough calls were under way when this environment last asked.
     pub(crate) fn full_until(&self) -> Option<Instant> {
-        Some(Instant(self.full_until.load(Ordering::Relaxed))).filter(|until| *until > self.clock.now())
+        self.pools.full_until(&self.bucket("*"), self.clock.now())
     }
 
     /// A call came back, of a CRM that works or not. It is told with the next lease, or at once where others wait for it.
@@ -235,13 +232,13 @@ impl<'a> LimiterGate<'a> {
         }
         match lease {
             Ok(Lease { granted: 0, retry_at, full, .. }) => {
-                if let Some(until) = retry_at.filter(|_| full) {
-                    self.full_until.store(until.0, Ordering::Relaxed);
-                }
                 let now = self.clock.now();
                 let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
                 let wait = self.pools.wait(of, now, until, self.clock.random());
                 self.in_vain.store(wait.in_vain, Ordering::Relaxed);
+                if full {
+                    self.pools.is_full(bucket, wait.until);
+                }
                 Err(wait.until)
             }
             Ok(Lease { granted, retry_at, taken_at, crowded, .. }) => {

@@ -44,9 +44,11 @@ impl Bounds {
     #[must_use]
     pub fn of(crowd: &Crowd) -> Self {
         Self {
-            calls_each: match crowd.crm {
-                Crm::HubSpot => 0.012,
-                Crm::Salesforce => 0.007,
+            calls_each: match (crowd.trouble, crowd.crm) {
+                // What became of a call without an answer has to be asked for, record by record of it.
+                (Trouble::Stalls(_), _) => 0.015,
+                (_, Crm::HubSpot) => 0.012,
+                (_, Crm::Salesforce) => 0.007,
             },
             limit_is_known: !matches!(
                 crowd.trouble,
