@@ -81,7 +81,8 @@ class Queues(unittest.TestCase):
     def test_the_sweep_runs_every_minute_and_may_change_nothing(self):
         properties = RESOURCES["SweepFunction"]["Properties"]
         self.assertEqual(properties["Events"]["EveryMinute"]["Properties"]["Schedule"], "rate(1 minute)")
-        self.assertGreater(properties["Timeout"], 60)
+        # It keeps 8 s back. A schedule is late by some seconds, and a start may be cold.
+        self.assertGreaterEqual(properties["Timeout"] - 8, 60 + 15)
         statements = RESOURCES["SweepRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
         actions = [action for statement in statements for action in as_list(statement["Action"])]
         self.assertEqual({a for a in actions if not a.startswith("logs:")}, {"dynamodb:Query", "dynamodb:BatchGetItem", "sqs:SendMessage"})

@@ -1,5 +1,6 @@
-//! The sweep: wakes what waits in its slot when its look is due, and starts the bulk lanes that are due. Runs for most of
-//! its schedule's interval, so that what waits seconds waits seconds.
+//! The sweep: wakes what waits in its slot when its look is due, and starts the bulk lanes that are due. It runs for longer
+//! than its schedule's interval, so that one is always at work and what waits seconds waits seconds. Two at once send the same
+//! messages, which the queue knows.
 //!
 //! It decides nothing and writes nothing: a slot says when it is to be looked at, its record's worker does the looking.
 //! What it has woken stays due until that worker has been there, and is not woken again by the same run.

@@ -1,7 +1,7 @@
 //! Batons and the lane's row: one worker at a time, none lost, none that counts twice.
 
 use super::*;
-use rtr_engine::seams::QueueName;
+use rtr_engine::seams::{Limits as _, QueueName};
 
 /// Receives what is in `bulk.fifo`, as Lambda does.
 fn received(world: &World) -> Vec<Received> {
@@ -16,6 +16,26 @@ fn settled(world: &World, batch: &[Received]) {
 
 fn look(world: &World) {
     futures::executor::block_on(rtr_engine::sweep::run(&world.seams(), &world.settings, world.now()));
+}
+
+/// A sweep is always at work: what is under way within two looks of its time is so within five seconds.
+#[test]
+fn given_something_parked_until_some_moment_when_the_sweep_is_at_work_then_its_lane_is_under_way_within_five_seconds()
+ {
+    for wait_ms in [0, 1, 7_300, 19_999] {
+        let world = World::with_contact(CONTACT);
+        let due = world.now().plus_ms(wait_ms);
+        futures::executor::block_on(world.limits.want_lane(&here(), due)).unwrap();
+        let report = futures::executor::block_on(rtr_engine::sweep::run(
+            &world.seams(),
+            &world.settings,
+            due.plus_ms(4_000),
+        ));
+        assert_eq!(report.counts.get("started"), Some(&1), "{wait_ms}");
+        let batch = received(&world);
+        assert_eq!(batch.len(), 1, "{wait_ms}");
+        assert!(world.now() <= due.plus_ms(5_000), "{wait_ms}");
+    }
 }
 
 #[test]
