@@ -104,10 +104,12 @@ impl Environment {
     }
 }
 
-/// A connection's share of the concurrency: a quarter, two at least.
+/// A connection's share of the concurrency: a quarter. Of little it is more, since a healthy connection of one org that is
+/// alone should not have to go through the bulk lane: four, but half at most.
 #[must_use]
 pub fn share(maximum_concurrency: u64) -> u64 {
-    (maximum_concurrency / 4).max(2)
+    let half = (maximum_concurrency / 2).max(1);
+    (maximum_concurrency / 4).max(4).min(half)
 }
 
 fn wrong(name: &'static str, value: String, wanted: impl Into<String>) -> SettingsError {
@@ -153,7 +155,7 @@ mod tests {
             (60_000, 360_000, 60_000)
         );
         assert!(!settings.strict_orgs);
-        assert_eq!((settings.connection_share, share(2), share(12)), (25, 2, 3));
+        assert_eq!((settings.connection_share, share(2), share(8), share(12)), (25, 1, 4, 4));
         assert_eq!(environment.records_table, "some-name");
     }
 

@@ -24,7 +24,7 @@ pub const LEAST_CALL_MS: i64 = 1_000;
 const ANY: &str = "*";
 
 /// A call that is under way for so long is told of, in milliseconds.
-pub const LONG_CALL_MS: i64 = 2_000;
+pub const LONG_CALL_MS: i64 = 1_000;
 
 /// The limiter as a session sees it.
 #[async_trait]

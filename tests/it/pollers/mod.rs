@@ -24,6 +24,8 @@ const DRAINING: Duration = Duration::from_secs(280);
 enum Trouble {
     /// It answers 503 to everything.
     Down,
+    /// It takes calls and does not answer.
+    Hangs,
     /// It takes a call a second, as its connection says, and refuses others.
     Limited,
 }
@@ -81,7 +83,7 @@ fn among(trouble: Trouble) -> Figures {
         well: plan("well").ready(&stack),
         troubled: match trouble {
             Trouble::Limited => plan("troubled").limits(json!([{"api": "*", "requests": 1, "per": "1s"}])),
-            Trouble::Down => plan("troubled"),
+            Trouble::Down | Trouble::Hangs => plan("troubled"),
         }
         .ready(&stack),
         other: plan("other").ready(&stack),
@@ -89,6 +91,7 @@ fn among(trouble: Trouble) -> Figures {
     let crm = orgs.troubled.crm();
     match trouble {
         Trouble::Down => crm.fault(json!({"fault": "status", "value": 503})),
+        Trouble::Hangs => crm.fault(json!({"fault": "latency", "value": 120_000})),
         Trouble::Limited => crm.limits(json!([{"api": "*", "requests": 1, "per_ms": 1_000}])),
     }
     let mark = crm.mark();
@@ -153,6 +156,12 @@ fn given_eight_pollers_and_a_crm_that_is_down_when_another_org_lives_on_then_it_
     assert!(figures.calls_meanwhile <= 100, "{} calls", figures.calls_meanwhile);
     // Full calls but for the first ones, which go one by one until it is known to be back: of 20,000 that is 0.012 each.
     assert!(figures.calls_after <= figures.events / 100 + 40, "{} calls", figures.calls_after);
+}
+
+#[test]
+fn given_eight_pollers_and_a_crm_that_does_not_answer_when_another_org_lives_on_then_it_feels_nothing() {
+    let figures = among(Trouble::Hangs);
+    assert!(figures.calls_meanwhile <= 60, "{} calls", figures.calls_meanwhile);
 }
 
 #[test]

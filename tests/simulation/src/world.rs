@@ -285,7 +285,10 @@ impl<'a> World<'a> {
             }
             Happen::Arrives(flight) => self.arrive(flight),
             Happen::Answered(promise, outcome, from) => {
-                self.told(&outcome, from);
+                // Who has given up waiting hears nothing.
+                if Arc::strong_count(&promise) > 1 {
+                    self.told(&outcome, from);
+                }
                 promise.keep(outcome);
             }
             Happen::Lands => {

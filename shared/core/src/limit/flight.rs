@@ -19,7 +19,7 @@ const MOST: u64 = 48;
 pub struct Flight {
     /// How many may be under way at once.
     pub share: u64,
-    /// A call has surely ended so long after its lease, in milliseconds.
+    /// So long after its lease a call has ended, or is known by other means to be under way, in milliseconds.
     pub for_ms: i64,
     /// When the CRM was last heard to work, here.
     pub alive_at: Option<Instant>,
@@ -93,7 +93,7 @@ mod tests {
         let refused = ask(&bucket, flight(None, &[]), 10);
         assert_eq!((refused.granted, refused.full, refused.retry_at), (0, true, Some(Instant(10 + FULL_MS))));
         assert_eq!(refused.bucket, bucket, "a refusal writes nothing");
-        // The longest that a call takes is over.
+        // Whatever is under way yet is counted elsewhere.
         assert_eq!(ask(&bucket, flight(None, &[]), 30_001).granted, 1);
     }
 

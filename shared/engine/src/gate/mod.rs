@@ -9,7 +9,7 @@
 use crate::seams::{Clock, Lease, Limits, Unavailable};
 use async_trait::async_trait;
 use futures::future::{Either, select};
-use rtr_connectors::session::{Gate, Quota};
+use rtr_connectors::session::{Gate, LONG_CALL_MS, Quota};
 use rtr_core::breaker::Breaker;
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
@@ -46,12 +46,15 @@ pub struct LimiterGate<'a> {
     in_vain: AtomicBool,
     /// What the last lease of the general bucket told of the breaker.
     told: Mutex<Option<Breaker>>,
-    /// How many calls may be under way at once, and how long one may be, in milliseconds; none where that is not counted.
-    share: Option<(u64, i64)>,
+    /// How many calls may be under way at once; none where that is not counted.
+    share: Option<u64>,
 }
 
 /// The share of backfills where nothing else is said, in percent.
 const SHARE_PERCENT: u8 = 20;
+
+/// A call that is under way for longer is counted by the breaker, in milliseconds: until then its lease stands for it.
+const FLIES_MS: i64 = LONG_CALL_MS + 500;
 
 /// From this share of an account's own allowance on, its use is warned of, in hundredths.
 const QUOTA_LOW_PERCENT: u64 = 90;
@@ -93,10 +96,10 @@ impl<'a> LimiterGate<'a> {
         }
     }
 
-    /// With no more than `share` calls under way over all environments, of which each ends within `call_ms` milliseconds.
+    /// With no more than `share` calls under way over all environments.
     #[must_use]
-    pub fn holding_at_most(self, share: u64, call_ms: i64) -> Self {
-        Self { share: Some((share, call_ms + LEASE_MS)), ..self }
+    pub fn holding_at_most(self, share: u64) -> Self {
+        Self { share: Some(share), ..self }
     }
 
     /// When to ask again, if enough calls were under way when this environment last asked.
@@ -134,9 +137,9 @@ impl<'a> LimiterGate<'a> {
     }
 
     fn flight(&self, bucket: &str) -> Option<Flight> {
-        let (share, for_ms) = self.share.filter(|_| *bucket == self.bucket("*"))?;
+        let share = self.share.filter(|_| *bucket == self.bucket("*"))?;
         let (alive_at, ended) = self.pools.back(bucket);
-        Some(Flight { share, for_ms, alive_at, ended })
+        Some(Flight { share, for_ms: FLIES_MS, alive_at, ended })
     }
 
     /// With so many milliseconds in all to wait for tokens: who serves many connections must not wait long for one.

@@ -139,7 +139,7 @@ async fn open(
     let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
     let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, door.traffic)
         .sharing(own.reserve_backfill_percent)
-        .holding_at_most(settings.connection_share, connector.capabilities().call_timeout_ms);
+        .holding_at_most(settings.connection_share);
     // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
     let limiter = if door.lane == Lane::Bulk {
         limiter.evenly()
