@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct CredentialCache {
     by_secret: Mutex<HashMap<String, Cached>>,
     apps: Mutex<HashMap<String, AppText>>,
+    /// When a refresh ahead of time is tried again that has failed, by secret.
+    rests: Mutex<HashMap<String, Instant>>,
     /// Whether what was refused is tried all the same: a person may have mended it at the CRM.
     pub(super) tries_refused: bool,
 }
@@ -70,6 +72,19 @@ impl CredentialCache {
     pub(super) fn keep(&self, secret: &str, cached: &Cached) {
         let mut cache = self.by_secret.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(secret.to_owned(), cached.clone());
+    }
+
+    /// Whether a refresh of `secret` ahead of time has failed a moment ago.
+    pub(super) fn refresh_rests(&self, secret: &str, now: Instant) -> bool {
+        let rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        // A longer rest is of a clock that has been set back since.
+        rests.get(secret).is_some_and(|until| (1..=super::REFRESH_AGAIN_MS).contains(&until.since_ms(now)))
+    }
+
+    /// No refresh of `secret` ahead of time before `until`.
+    pub(super) fn let_refresh_rest(&self, secret: &str, until: Instant) {
+        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.insert(secret.to_owned(), until);
     }
 
     pub(super) fn app(&self, name: &str) -> Option<AppText> {

@@ -27,6 +27,8 @@ use std::sync::Arc;
 const WRITE_BACK_MS: i64 = 1_500;
 /// The least time in which a refresh is begun: a call and the write.
 const REFRESH_NEEDS_MS: i64 = WRITE_BACK_MS + 2_000;
+/// A refresh ahead of time that failed is tried again after this, in milliseconds: the token at hand holds.
+const REFRESH_AGAIN_MS: i64 = 15_000;
 
 /// The credentials of one connection, for one invocation.
 pub struct ConnectionAuth<'a> {
@@ -58,7 +60,8 @@ impl Auth for ConnectionAuth<'_> {
         let holds = freshness == Freshness::Cached
             && cached.credential.headers().is_some()
             && cached.credential.expires_at().is_some_and(|at| at > now);
-        let cached = if usable && cached.credential.headers().is_some() {
+        let rests = holds && self.cache.refresh_rests(self.secret, now);
+        let cached = if (usable && cached.credential.headers().is_some()) || rests {
             cached
         } else if self.deadline.since_ms(now) < REFRESH_NEEDS_MS {
             if !holds {
@@ -67,7 +70,11 @@ impl Auth for ConnectionAuth<'_> {
             cached
         } else {
             match self.renew(cached.clone()).await {
-                Err(failure) if holds && failure.class == Class::Unavailable => cached,
+                Err(failure) if holds && failure.class == Class::Unavailable => {
+                    let again_at = self.seams.clock.now().plus_ms(REFRESH_AGAIN_MS);
+                    self.cache.let_refresh_rest(self.secret, again_at);
+                    cached
+                }
                 renewed => renewed?,
             }
         };

@@ -94,4 +94,15 @@ fn given_a_token_with_four_minutes_left_and_a_token_endpoint_that_is_down_when_s
     world.faults(&json!([on("acme", "*oauth*", "status", &json!(503), 9)]));
     let report = world.sync(&[world.contact("c", 1, &json!({"email": "c@x.io"}))]);
     assert_eq!(report.counts.get("applied"), Some(&1), "{:?}", world.calls());
+    // The endpoint is left alone for a moment, however many calls go meanwhile.
+    let asked = || world.calls().iter().filter(|call| call.contains("oauth")).count();
+    let before = asked();
+    for version in 2..6 {
+        world.sync(&[world.contact("c", version, &json!({"email": format!("c{version}@x.io")}))]);
+    }
+    assert_eq!((asked(), world.contacts("email")), (before, vec!["c5@x.io".to_owned()]));
+    world.faults(&json!([]));
+    world.clock.advance_ms(16_000);
+    world.sync(&[world.contact("c", 6, &json!({"email": "c6@x.io"}))]);
+    assert_eq!(asked(), before + 1);
 }
