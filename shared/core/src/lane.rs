@@ -14,6 +14,8 @@ pub const GRACE_MS: i64 = 120_000;
 const LEAST_LOOKS: u32 = 4;
 /// Between two looks within that time, in milliseconds.
 pub const LOOK_AGAIN_MS: i64 = 30_000;
+/// No request lives longer, in milliseconds: a lane that is held for longer was held by a clock that is far ahead.
+const LONGEST_HOLD_MS: i64 = 900_000;
 /// A wish that stands so short a time stands for the next, in milliseconds: many park at once.
 const FRESH_MS: i64 = 5_000;
 
@@ -44,7 +46,7 @@ impl Lane {
     /// The lane after something was parked until `at`; none when nothing needs to be written.
     #[must_use]
     pub fn want(&self, at: Instant, now: Instant) -> Option<Self> {
-        let at = self.held_until.map_or(at, |held| held.max(at));
+        let at = self.held(now).map_or(at, |held| held.max(at));
         let soon_enough = self.due_at.is_some_and(|due| due <= at);
         let fresh = self.wanted_at.is_some_and(|wanted| now.since_ms(wanted) < FRESH_MS);
         if soon_enough && fresh && self.looks == 0 {
@@ -53,6 +55,12 @@ impl Lane {
         let due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
         let wanted_at = Some(self.wanted_at.map_or(now, |wanted| wanted.max(now)));
         Some(Self { due_at, wanted_at, looks: 0, ..self.clone() })
+    }
+
+    /// Until when nothing may be called, if that is not over `by` then.
+    #[must_use]
+    pub fn held(&self, by: Instant) -> Option<Instant> {
+        self.held_until.filter(|until| (1..=LONGEST_HOLD_MS).contains(&until.since_ms(by)))
     }
 
     /// The lane taken with baton `n`; none when that is worth nothing (any more).
@@ -192,11 +200,21 @@ mod tests {
         assert_eq!(wanted.due_at, Some(Instant(9_000)), "a newer version was parked");
         let early = wanted.take(1, QUIET_MS, Instant(8_000)).unwrap();
         assert_eq!(early.held_until, Some(Instant(9_000)), "its worker sees that it may not begin");
+        assert_eq!((early.held(Instant(8_999)), early.held(Instant(9_000))), (Some(Instant(9_000)), None));
         let opened = early.pass(&early, None, None).unwrap();
         assert_eq!(
             (opened.held_until, opened.want(Instant(1), Instant(1)).unwrap().due_at),
             (None, Some(Instant(1)))
         );
+    }
+
+    #[test]
+    fn given_a_lane_that_was_held_by_a_clock_far_ahead_when_wanted_then_it_is_not_closed_for_as_long() {
+        let far = Some(Instant(1_000_000_000));
+        let taken = Lane::default().take(0, QUIET_MS, Instant(0)).unwrap();
+        let held = taken.pass(&taken, far, far).unwrap();
+        let wanted = held.want(Instant(20), Instant(10)).unwrap();
+        assert_eq!((wanted.due_at, wanted.held(Instant(20))), (Some(Instant(20)), None));
     }
 
     #[test]

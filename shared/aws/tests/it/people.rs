@@ -114,8 +114,8 @@ fn given_a_lane_and_a_bucket_when_looked_at_then_they_stand_as_before() {
             assert!(matches!(breaker.state(NOW), State::Open { .. }) && breaker == opened, "{breaker:?}");
             assert_eq!(
                 (left(&bucket, &rules, NOW), bucket.blocked_until),
-                // Seven tenths after a refusal, of which four are gone.
-                (vec![3], Some(NOW.plus_ms(9_000)))
+                // After a refusal it begins anew, with one.
+                (vec![1], Some(NOW.plus_ms(9_000)))
             );
         }
         drop_table(&clients, &name).await;

@@ -96,7 +96,7 @@ async fn one(
         }
     };
     let lane = Work { seams, settings, caches, connection, received, deadline };
-    let rest = match taken.held_until.filter(|until| *until > lane.by()) {
+    let rest = match taken.held(lane.by()) {
         Some(until) => Rest::Held(until),
         None => ingest::work(&lane, &taken, &mut report).await,
     };
