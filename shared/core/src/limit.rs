@@ -143,6 +143,13 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// The same beside `lasting` calls of the connection that are counted elsewhere.
+    #[must_use]
+    pub fn beside(&self, lasting: u64) -> Self {
+        let flight = self.flight.as_ref().map(|flight| flight.beside(lasting));
+        Self { flight, ..self.clone() }
+    }
+
     /// `want` tokens from the whole, now.
     #[must_use]
     pub fn whole(want: u64) -> Self {

@@ -132,7 +132,7 @@ pub async fn lease(
         }
         let fresh = looked || known.as_ref().is_some_and(|glance| now.since_ms(glance.at) < FRESH_MS);
         let stored = known.map(|glance| glance.stored).unwrap_or_default();
-        let taken = take(&stored.bucket, rules, ask, now);
+        let taken = take(&stored.bucket, rules, &ask.beside(stored.breaker.lasting(now)), now);
         let tells = ask.want == 0 && taken.bucket != stored.bucket;
         if taken.granted == 0 && !tells {
             if fresh {

@@ -94,7 +94,9 @@ impl Limits for MemoryLimits {
         self.asked("lease", |state| {
             state.leases += 1;
             let held = state.buckets.entry(bucket.to_owned()).or_default();
-            let taken = take(held, rules, ask, self.clock.now());
+            let now = self.clock.now();
+            let lasting = state.breakers.get(bucket).map_or(0, |breaker| breaker.lasting(now));
+            let taken = take(held, rules, &ask.beside(lasting), now);
             // A refusal writes nothing: looking in vain costs no fraction of a token.
             let tells = ask.want == 0 && taken.bucket != *held;
             if taken.granted > 0 || tells {

@@ -173,6 +173,13 @@ impl Breaker {
         self.in_flight.iter().any(|hold| hold.by == by)
     }
 
+    /// How many calls are in flight that have lasted, of a connection whose calls are not all counted.
+    #[must_use]
+    pub fn lasting(&self, now: Instant) -> u64 {
+        let all_are = self.slow_ms(now).is_some() || self.ramp(now).is_some();
+        if all_are { 0 } else { self.in_flight(now) }
+    }
+
     /// How many calls that are counted are in flight.
     #[must_use]
     pub fn in_flight(&self, now: Instant) -> u64 {
@@ -262,11 +269,13 @@ impl Breaker {
     }
 
     fn entered(&self, by: &str, until: Instant, cap: u64, now: Instant) -> Option<Self> {
-        if self.counts(by) || self.open_until.is_some() {
+        if self.open_until.is_some() || self.in_flight.iter().any(|hold| hold.by == by && hold.until >= until)
+        {
             return None;
         }
-        let mut in_flight: Vec<Hold> =
-            self.in_flight.iter().filter(|hold| hold.until > now).cloned().collect();
+        // Who is counted already stays so for longer.
+        let is_other = |hold: &&Hold| hold.until > now && hold.by != by;
+        let mut in_flight: Vec<Hold> = self.in_flight.iter().filter(is_other).cloned().collect();
         if in_flight.len() as u64 >= cap {
             return None;
         }

@@ -59,6 +59,12 @@ impl Flight {
         under_way as u64 * 4 >= self.most() * 3
     }
 
+    /// The same beside `lasting` calls that are counted elsewhere.
+    #[must_use]
+    pub fn beside(&self, lasting: u64) -> Self {
+        Self { share: self.share.saturating_sub(lasting), ..self.clone() }
+    }
+
     fn most(&self) -> u64 {
         self.share.clamp(1, MOST)
     }

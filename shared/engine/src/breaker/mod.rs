@@ -234,12 +234,13 @@ impl Gate for BreakerGate<'_> {
         }
     }
 
-    /// It counts among the calls in flight from now on, whatever its connection is known for.
+    /// It counts among the calls in flight from now on, whatever its connection is known for: until it has surely ended, so
+    /// that one whose end could not be told is forgotten then.
     async fn lasts(&self) {
-        if !self.counted.swap(true, Ordering::Relaxed) {
-            let until = self.bounds.deadline.plus_ms(MARGIN_MS);
-            self.change(&Change::Enter { by: self.me.clone(), until, cap: u64::MAX }).await;
-        }
+        self.counted.store(true, Ordering::Relaxed);
+        let until =
+            self.bounds.deadline.min(self.clock.now().plus_ms(self.bounds.call_ms)).plus_ms(MARGIN_MS);
+        self.change(&Change::Enter { by: self.me.clone(), until, cap: u64::MAX }).await;
     }
 
     async fn admit(&self, api: &str) -> Result<(), Held> {
