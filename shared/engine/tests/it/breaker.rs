@@ -3,6 +3,7 @@
 
 mod dead;
 mod hall;
+mod hanging;
 mod races;
 mod slow;
 
