@@ -254,6 +254,11 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Forgets what was reserved: the call is not made, and the next one has to be let through by itself.
+    pub fn release(&self) {
+        self.reserved.0.store(false, Ordering::Relaxed);
+    }
+
     async fn enter(&self, api: &str) -> Result<(), Failure> {
         if api == ANY && self.reserved.0.swap(false, Ordering::Relaxed) {
             return Ok(());

@@ -11,6 +11,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
+use flight::fly;
 pub use flight::{FULL_MS, Flight};
 pub use level::{Level, QUOTA_MS, WRITES_A_SECOND};
 pub use pace::Pace;
@@ -205,24 +206,6 @@ pub fn take(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
         Some(flight) => fly(bucket, flight, ask, taken, now),
         None => taken,
     }
-}
-
-/// `taken`, if there is a place among the calls under way.
-fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken, now: Instant) -> Taken {
-    let mut out = flight.still(&bucket.out, now);
-    if ask.want == 0 {
-        // Telling must not undo what a stop has left for the next lease.
-        if bucket.blocked_until.is_none() && bucket.refused_at.is_none() {
-            taken.bucket.out = out;
-        }
-    } else if taken.granted > 0 && flight.is_full(out.len()) {
-        return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(FULL_MS))) };
-    } else if taken.granted > 0 {
-        out.push(now);
-        (taken.taken_at, taken.crowded) = (Some(now), flight.is_crowded(out.len()));
-        taken.bucket.out = out;
-    }
-    taken
 }
 
 fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {

@@ -6,6 +6,7 @@
 //! answered whatever was asked of it before; one that does not is asked by no more than the share at once, from the first
 //! call on.
 
+use super::{Ask, Bucket, Taken};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +71,27 @@ impl Flight {
     }
 }
 
+/// `taken`, if there is a place among the calls under way.
+pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken, now: Instant) -> Taken {
+    let mut out = flight.still(&bucket.out, now);
+    if ask.want == 0 {
+        // Telling must not undo what a stop has left for the next lease.
+        if bucket.blocked_until.is_none() && bucket.refused_at.is_none() {
+            taken.bucket.out = out;
+        }
+    } else if taken.granted > 0 && flight.is_full(out.len()) {
+        return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(FULL_MS))) };
+    } else if taken.granted > 0 {
+        out.push(now);
+        (taken.taken_at, taken.crowded) = (Some(now), flight.is_crowded(out.len()));
+        taken.bucket.out = out;
+    }
+    taken
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{Ask, Bucket, Rule, Taken, take};
+    use super::super::{Rule, take};
     use super::*;
     use proptest::prelude::*;
 

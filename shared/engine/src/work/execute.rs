@@ -111,7 +111,7 @@ async fn call(
         intend(seams, jobs, places).await;
     }
     let places: Vec<usize> = places.iter().copied().filter(|at| jobs[*at].going().is_some()).collect();
-    let Some(first) = places.first() else { return };
+    let Some(first) = places.first() else { return session.release() };
     let connector = jobs[*first].setup.connector;
     let items = places.iter().map(|at| item(jobs[*at], kind, *at)).collect();
     let outcomes =
