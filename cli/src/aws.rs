@@ -19,6 +19,7 @@ use rtr_aws::config::ConfigStore;
 use rtr_aws::function::Runtime;
 use rtr_aws::hosts::AllowedHosts;
 use rtr_aws::settings::Environment;
+use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -95,6 +96,7 @@ impl Aws {
             cache_ms: RUN_MS,
             connection_share: 2,
             tokens_within_ms: TOKENS_WITHIN_MS,
+            limiter_budget_ms: LIMITER_BUDGET_MS,
             job_from: 0,
         };
         let environment = Environment {

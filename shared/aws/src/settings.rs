@@ -88,6 +88,7 @@ impl Environment {
                 "a whole number, 2 or more",
             )?),
             tokens_within_ms: TOKENS_WITHIN_MS,
+            limiter_budget_ms: milliseconds("RTR_LIMITER_BUDGET_MS", text("RTR_LIMITER_BUDGET_MS")?)?,
             job_from: 0,
         };
         Ok(Self {
@@ -127,6 +128,13 @@ fn seconds(name: &'static str, value: String) -> Result<i64, SettingsError> {
     if seconds == 0 { Err(wrong(name, value, wanted)) } else { Ok(i64::from(seconds) * 1_000) }
 }
 
+/// Whole milliseconds, at least one.
+fn milliseconds(name: &'static str, value: String) -> Result<i64, SettingsError> {
+    let wanted = "a whole number of milliseconds, 1 or more";
+    let ms: u32 = number(name, value.clone(), wanted)?;
+    if ms == 0 { Err(wrong(name, value, wanted)) } else { Ok(i64::from(ms)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +148,7 @@ mod tests {
             "RTR_VISIBILITY_S" => "360",
             "RTR_CONFIG_TTL_S" => "60",
             "RTR_MAXIMUM_CONCURRENCY" => "100",
+            "RTR_LIMITER_BUDGET_MS" => "250",
             "RTR_ALLOWED_HOSTS" => "",
             _ => "some-name",
         };

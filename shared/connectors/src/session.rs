@@ -6,7 +6,7 @@
 use crate::connector::Call;
 use crate::http::{Clock, Http, NoAnswer, Outgoing, RequestBody, Response};
 use async_trait::async_trait;
-use futures::future::{Either, join, select};
+use futures::future::{Either, select};
 use rtr_core::failure::{Class, Failure};
 use rtr_core::retry::{MAX_TRIES, pause_ms};
 use rtr_core::time::Instant;
@@ -23,8 +23,10 @@ pub const LEAST_CALL_MS: i64 = 1_000;
 /// The bucket of whatever is written.
 const ANY: &str = "*";
 
-/// A call that is under way for so long is told of, in milliseconds.
+/// A call that is under way for so long is told of, in milliseconds…
 pub const LONG_CALL_MS: i64 = 1_000;
+/// …and again as often, in milliseconds: who does not hear of it any more forgets it soon, whatever became of its caller.
+pub const LASTS_AGAIN_MS: i64 = 8_000;
 
 /// The limiter as a session sees it.
 #[async_trait]
@@ -51,7 +53,7 @@ pub trait Gate: Send + Sync {
     async fn admit(&self, _: &str) -> Result<(), Held> {
         Ok(())
     }
-    /// Hears that a call has been under way for [`LONG_CALL_MS`], and has not come back.
+    /// Hears that a call has been under way for [`LONG_CALL_MS`], or for [`LASTS_AGAIN_MS`] more, and has not come back.
     async fn lasts(&self) {}
     /// Hears what became of a call that went, and how long it took, in milliseconds.
     async fn heard(&self, _: Heard, _: i64) {}
@@ -331,6 +333,27 @@ impl Session<'_> {
         self.deadline.since_ms(self.clock.now())
     }
 
+    /// Waits for `answer`, and tells now and then that it is still waited for, if it takes long.
+    async fn follow<T>(&self, mut answer: impl Future<Output = T> + Unpin, timeout_ms: i64) -> T {
+        let mut told_ms = LONG_CALL_MS;
+        let mut pause_ms = LONG_CALL_MS;
+        while told_ms <= timeout_ms {
+            answer = match select(answer, self.clock.sleep_ms(pause_ms)).await {
+                Either::Left((answer, _)) => return answer,
+                Either::Right(((), under_way)) => match select(under_way, self.gate.lasts()).await {
+                    // What is half told is told to the end, before anything else is.
+                    Either::Left((answer, telling)) => {
+                        telling.await;
+                        return answer;
+                    }
+                    Either::Right(((), under_way)) => under_way,
+                },
+            };
+            (pause_ms, told_ms) = (LASTS_AGAIN_MS, told_ms + LASTS_AGAIN_MS);
+        }
+        answer.await
+    }
+
     async fn once(&self, call: &Call, authorized: Authorized) -> Result<Response, Failure> {
         let Authorized { base_url, mut headers } = authorized;
         let left = self.left_ms();
@@ -361,10 +384,7 @@ impl Session<'_> {
             body,
             timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),
         };
-        let answer = match select(self.http.send(request), self.clock.sleep_ms(LONG_CALL_MS)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), answer)) => join(answer, self.gate.lasts()).await.0,
-        };
+        let answer = self.follow(self.http.send(request), timeout_ms).await;
         for quota in answer.as_ref().map(self.quota).unwrap_or_default() {
             self.gate.quota(quota);
         }

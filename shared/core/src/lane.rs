@@ -107,11 +107,15 @@ impl Lane {
             due_at if due_at != taken.due_at => due_at,
             _ => self.wanted_at.filter(|at| Some(*at) != taken.wanted_at).map(|at| at.plus_ms(LOOK_AGAIN_MS)),
         };
+        let after = |due: Instant, held: Option<Instant>| held.map_or(due, |held| held.max(due));
+        // Who parked meanwhile tells the time, too: a worker whose clock is far ahead does not put that off.
+        let since_ms = |until: &Instant| self.wanted_at.map_or(0, |wanted| until.since_ms(wanted));
+        let sane = held.filter(|until| since_ms(until) <= LONGEST_HOLD_MS);
+        let (wanted, next) = (wanted.map(|due| after(due, sane)), next.map(|due| after(due, held)));
         let due_at = match (wanted, next) {
             (Some(wanted), Some(next)) => Some(wanted.min(next)),
             (wanted, next) => wanted.or(next),
         };
-        let due_at = due_at.map(|due| held.map_or(due, |held| held.max(due)));
         Some(Self { due_at, runs: 0, held_until: held, ..self.clone() })
     }
 
@@ -215,6 +219,8 @@ mod tests {
         let held = taken.pass(&taken, far, far).unwrap();
         let wanted = held.want(Instant(20), Instant(10)).unwrap();
         assert_eq!((wanted.due_at, wanted.held(Instant(20))), (Some(Instant(20)), None));
+        let meanwhile = taken.want(Instant(20), Instant(10)).unwrap().pass(&taken, far, far).unwrap();
+        assert_eq!(meanwhile.due_at, Some(Instant(20)), "whoever parked meanwhile knows better");
     }
 
     #[test]

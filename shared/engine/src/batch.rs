@@ -45,6 +45,8 @@ pub struct Settings {
     pub connection_share: u64,
     /// How long the sync lane waits for a connection's tokens in an invocation, in milliseconds.
     pub tokens_within_ms: u32,
+    /// How long the limiter may take to answer, in milliseconds; then it is gone on without it.
+    pub limiter_budget_ms: i64,
     /// From so many due versions of one object on, a job of the CRM's takes them, where it has jobs; 0: as many as its
     /// connector says.
     pub job_from: usize,

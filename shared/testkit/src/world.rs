@@ -10,6 +10,7 @@ use crate::secrets::MemorySecrets;
 use rtr_connectors::http::Clock;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_core::time::Instant;
 use rtr_engine::batch::{Received, Settings};
 use rtr_engine::bulk;
@@ -97,6 +98,7 @@ impl World {
                 connection_share: 25,
                 // Patient: a test's batches come at once, and its clock goes by waits alone.
                 tokens_within_ms: u32::MAX,
+                limiter_budget_ms: LIMITER_BUDGET_MS,
                 job_from: 0,
             },
             clock,

@@ -19,6 +19,7 @@ use crate::trace::Trace;
 use crate::weather::Sky;
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_core::time::Instant;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_sandbox::Sandbox;
@@ -134,6 +135,7 @@ impl<'a> World<'a> {
             // As for so many functions at most.
             connection_share: (scenario.setup.environments as u64 / 4).max(2),
             tokens_within_ms: TOKENS_WITHIN_MS,
+            limiter_budget_ms: LIMITER_BUDGET_MS,
             job_from: scenario.setup.jobs.map_or(0, |jobs| jobs.from),
         };
         let normal = State::default();

@@ -2,6 +2,7 @@ use crate::stack::{SetClock, drop_table, make_table, with_stack};
 use rtr_aws::clients::Clients;
 use rtr_aws::config::{ApplyError, ConfigStore, DynamoConfigs};
 use rtr_core::config::{DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc};
+use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_engine::seams::Configs;
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ async fn cache(clients: &Clients, name: &str) -> (Arc<SetClock>, ConfigStore, Dy
         cache_ms: CACHE_MS,
         connection_share: 2,
         tokens_within_ms: TOKENS_WITHIN_MS,
+        limiter_budget_ms: LIMITER_BUDGET_MS,
         job_from: 0,
     };
     let configs = DynamoConfigs::new(clients, name, &settings, clock.clone());

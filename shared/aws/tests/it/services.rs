@@ -8,6 +8,7 @@ use rtr_aws::records::DynamoRecords;
 use rtr_aws::secrets::ManagedSecrets;
 use rtr_connectors::registry;
 use rtr_core::config::{Pause, Scope, SourceFile, load, plan_apply};
+use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_engine::seams::{Configs, Records};
 use rtr_testkit::clock::TestClock;
@@ -119,6 +120,7 @@ mod configs {
                 cache_ms: CACHE_MS,
                 connection_share: 2,
                 tokens_within_ms: TOKENS_WITHIN_MS,
+                limiter_budget_ms: LIMITER_BUDGET_MS,
                 job_from: 0,
             };
             let environment = Environment {

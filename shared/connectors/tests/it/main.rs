@@ -2,6 +2,7 @@
 //! that adding a CRM touches nothing here but its line.
 
 mod pages;
+mod session;
 
 #[path = "../../src/hubspot/conformance.rs"]
 mod hubspot;

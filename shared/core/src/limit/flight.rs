@@ -6,19 +6,21 @@
 //! answered whatever was asked of it before; one that does not is asked by no more than the share at once, from the first
 //! call on.
 
+use super::size::{full_until, noted};
 use super::{Ask, Bucket, Taken};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
 /// Of a bucket that has as many calls under way as it may a place is asked for again after this, in milliseconds.
 pub const FULL_MS: i64 = 200;
-/// The most places that are kept count of: more would make a row of more than a write.
+/// The most places that are kept count of: more would make a row of more than a write, beside what else stands in it. While
+/// calls last, the breaker's own count of them may make it two or three.
 const MOST: u64 = 48;
 
 /// What is told of calls under way with the ask for a lease.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flight {
-    /// How many may be under way at once.
+    /// How many may be under way at once; none where as many are known to be by other means.
     pub share: u64,
     /// So long after its lease a call has ended, or is known by other means to be under way, in milliseconds.
     pub for_ms: i64,
@@ -29,15 +31,16 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// Whether a call by the lease of `at` may be under way yet, as far as others know.
+    fn counts(&self, at: Instant, now: Instant) -> bool {
+        // One of the future is of a clock that is ahead: it ends by that.
+        now.since_ms(at) < self.for_ms && at.since_ms(now) < self.for_ms
+    }
+
     /// Of the leases at `out` those whose calls may be under way yet.
     #[must_use]
     pub(super) fn still(&self, out: &[Instant], now: Instant) -> Vec<Instant> {
-        let may_be = |at: &Instant| {
-            // One of the future is of a clock that is ahead: it ends by that.
-            now.since_ms(*at) < self.for_ms
-                && at.since_ms(now) < self.for_ms
-                && self.alive_at.is_none_or(|alive| alive < *at)
-        };
+        let may_be = |at: &Instant| self.counts(*at, now) && self.alive_at.is_none_or(|alive| alive < *at);
         let mut still: Vec<Instant> = out.iter().copied().filter(may_be).collect();
         for ended in &self.ended {
             // Two may have been taken in one millisecond.
@@ -67,7 +70,7 @@ impl Flight {
     }
 
     fn most(&self) -> u64 {
-        self.share.clamp(1, MOST)
+        self.share.min(MOST)
     }
 }
 
@@ -75,9 +78,15 @@ impl Flight {
 pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken, now: Instant) -> Taken {
     let mut out = flight.still(&bucket.out, now);
     if ask.want == 0 {
-        // Telling must not undo what a stop has left for the next lease.
-        if bucket.blocked_until.is_none() && bucket.refused_at.is_none() {
+        // Where another has told of a CRM that works, nobody waits for this any more, and the next lease tells it for nothing.
+        let others = bucket.out.iter().filter(|at| flight.counts(**at, now)).count();
+        let waits = flight.alive_at.is_none() || flight.is_crowded(others);
+        taken.crowded = waits && full_until(&bucket.leases, now).is_none();
+        // Telling must not undo what a stop has left for the next lease. And it is a write, like a lease.
+        if taken.crowded && out != bucket.out && bucket.blocked_until.is_none() && bucket.refused_at.is_none()
+        {
             taken.bucket.out = out;
+            taken.bucket.leases = noted(&bucket.leases, now);
         }
     } else if taken.granted > 0 && flight.is_full(out.len()) {
         return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(FULL_MS))) };

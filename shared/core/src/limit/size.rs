@@ -53,8 +53,13 @@ pub(super) fn size(leases: &[Instant], rules: &[Rule], permille: u64, want: u64,
     if rules.is_empty() {
         return Size { least: 1, most, not_before: None };
     }
-    let full = leases.iter().rev().nth(WRITES_A_SECOND - 1).map(|at| at.plus_ms(SECOND_MS));
-    Size { least: largest(rules, permille, 1), most, not_before: full.filter(|at| *at > now) }
+    Size { least: largest(rules, permille, 1), most, not_before: full_until(leases, now) }
+}
+
+/// Until when the row has been written often enough, by what stands at `leases`.
+pub(super) fn full_until(leases: &[Instant], now: Instant) -> Option<Instant> {
+    let until = leases.iter().rev().nth(WRITES_A_SECOND - 1).map(|at| at.plus_ms(SECOND_MS));
+    until.filter(|at| *at > now)
 }
 
 /// `leases` and one more `now`.

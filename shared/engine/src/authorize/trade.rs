@@ -133,7 +133,8 @@ async fn test(
     deadline: Instant,
 ) -> ConsentEnding {
     let (cache, pools) = (CredentialCache::default(), Pools::default());
-    let gate = LimiterGate::new(seams.limits, seams.clock, &pools, key.clone(), &own.limits, Traffic::Live);
+    let gate = LimiterGate::new(seams.limits, seams.clock, &pools, key.clone(), &own.limits, Traffic::Live)
+        .answering_within(settings.limiter_budget_ms);
     let auth = ConnectionAuth {
         seams: *seams,
         cache: &cache,

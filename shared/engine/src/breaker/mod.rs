@@ -12,17 +12,17 @@ use crate::seams::{Clock, Limits};
 use async_trait::async_trait;
 use futures::future::{Either, select};
 pub use known::Breakers;
-use rtr_connectors::session::{Gate, Heard, Held, Quota};
+use rtr_connectors::session::{Gate, Heard, Held, LASTS_AGAIN_MS, Quota};
 use rtr_core::breaker::{Breaker, Change, SLOW_CALL_MS, Slow, State, slow_cap};
 use rtr_core::config::LimitRule;
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How long the table may take to hear of a change, in milliseconds; then it is gone on without it.
-const BUDGET_MS: i64 = 250;
 /// A call has surely ended so long after its own time, in milliseconds.
 const MARGIN_MS: i64 = 1_000;
+/// That a call lasts is known everywhere within so long, in milliseconds: what is known comes with a lease.
+const HEARD_WITHIN_MS: i64 = 4_000;
 /// While another probes, it is looked again after this, in milliseconds; by then a new lease tells more.
 const LOOK_MS: i64 = 2_000;
 /// The longest wait for a place among the calls in flight, in milliseconds.
@@ -101,7 +101,7 @@ impl<'a> BreakerGate<'a> {
     async fn change(&self, change: &Change) -> Breaker {
         if !self.limiter.limiter_rests() {
             let asked = self.limits.change_breaker(&self.connection, change);
-            match select(asked, self.clock.sleep_ms(BUDGET_MS)).await {
+            match select(asked, self.clock.sleep_ms(self.limiter.budget_ms())).await {
                 Either::Left((Ok(breaker), _)) => {
                     self.breakers.told(&self.key, breaker, self.clock.now());
                     return self.now();
@@ -234,12 +234,13 @@ impl Gate for BreakerGate<'_> {
         }
     }
 
-    /// It counts among the calls in flight from now on, whatever its connection is known for: until it has surely ended, so
-    /// that one whose end could not be told is forgotten then.
+    /// It counts among the calls in flight from now on, whatever its connection is known for: until it has surely ended, or
+    /// is not heard of any more, so that one whose end could not be told is forgotten soon.
     async fn lasts(&self) {
         self.counted.store(true, Ordering::Relaxed);
-        let until =
+        let surely =
             self.bounds.deadline.min(self.clock.now().plus_ms(self.bounds.call_ms)).plus_ms(MARGIN_MS);
+        let until = surely.min(self.clock.now().plus_ms(LASTS_AGAIN_MS + HEARD_WITHIN_MS));
         self.change(&Change::Enter { by: self.me.clone(), until, cap: u64::MAX }).await;
     }
 

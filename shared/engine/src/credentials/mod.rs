@@ -59,6 +59,8 @@ impl Auth for ConnectionAuth<'_> {
         // A refresh ahead of time may fail: the token at hand holds until it ends.
         let holds = freshness == Freshness::Cached
             && cached.credential.headers().is_some()
+            // Without a place to go to it is worth nothing.
+            && self.own_base_url(&cached).is_some()
             && cached.credential.expires_at().is_some_and(|at| at > now);
         let rests = holds && self.cache.refresh_rests(self.secret, now);
         let cached = if (usable && cached.credential.headers().is_some()) || rests {

@@ -48,6 +48,8 @@ pub struct LimiterGate<'a> {
     told: Mutex<Option<Breaker>>,
     /// How many calls may be under way at once; none where that is not counted.
     share: Option<u64>,
+    /// How long the table may take to answer, in milliseconds.
+    budget_ms: i64,
 }
 
 /// The share of backfills where nothing else is said, in percent.
@@ -93,7 +95,19 @@ impl<'a> LimiterGate<'a> {
             in_vain,
             told,
             share: None,
+            budget_ms: LIMITER_BUDGET_MS,
         }
+    }
+
+    /// Of a table that may take so many milliseconds to answer.
+    #[must_use]
+    pub fn answering_within(self, budget_ms: i64) -> Self {
+        Self { budget_ms, ..self }
+    }
+
+    /// How long the table may take to answer, in milliseconds.
+    pub(crate) fn budget_ms(&self) -> i64 {
+        self.budget_ms
     }
 
     /// With no more than `share` calls under way over all environments.
@@ -129,9 +143,10 @@ impl<'a> LimiterGate<'a> {
         let Some(flight) = self.flight(bucket) else { return };
         let ask = Ask { flight: Some(flight.clone()), ..Ask::whole(0) };
         let asked = self.limits.lease(bucket, &rules, &ask);
-        match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
-            Either::Left((Ok(_), _)) => self.pools.told_of(bucket, &flight, None, false),
+        match select(asked, self.clock.sleep_ms(self.budget_ms)).await {
+            Either::Left((Ok(told), _)) if told.crowded => self.pools.told_of(bucket, &flight, None, false),
             // It is told with a later lease, or forgotten when its time is over.
+            Either::Left((Ok(_), _)) => {}
             _ => self.pools.let_limiter_rest(self.clock.now()),
         }
     }
@@ -288,7 +303,7 @@ impl<'a> LimiterGate<'a> {
         };
         let ask = Ask { want, way, ahead_ms, spread_ms, told, flight };
         let asked = self.limits.lease(bucket, rules, &ask);
-        match select(asked, self.clock.sleep_ms(LIMITER_BUDGET_MS)).await {
+        match select(asked, self.clock.sleep_ms(self.budget_ms)).await {
             Either::Left((lease, _)) => lease,
             Either::Right(((), _)) => Err(Unavailable("the limiter did not answer in time".to_owned())),
         }

@@ -139,7 +139,8 @@ async fn open(
     let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
     let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, door.traffic)
         .sharing(own.reserve_backfill_percent)
-        .holding_at_most(settings.connection_share);
+        .holding_at_most(settings.connection_share)
+        .answering_within(settings.limiter_budget_ms);
     // What is drained is as much as there is: by bursts it would take the limit from whatever happens meanwhile.
     let limiter = if door.lane == Lane::Bulk {
         limiter.evenly()

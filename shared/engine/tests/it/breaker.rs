@@ -5,6 +5,7 @@ mod dead;
 mod hall;
 mod hanging;
 mod races;
+mod silent;
 mod slow;
 
 use crate::CONTACT;

@@ -201,3 +201,20 @@ fn given_a_client_of_its_own_when_two_environments_start_cold_then_one_token_ser
     assert_eq!(futures::executor::block_on(run).counts["applied"], 1);
     assert_eq!(refreshes(&world), 1);
 }
+
+#[test]
+fn given_a_token_that_holds_and_no_place_to_go_to_when_the_endpoint_that_knows_it_is_down_then_nobody_is_told_to_mend_a_secret()
+ {
+    let world = World::with_contact(CONTACT);
+    let org =
+        "org: acme\nconnections:\n  hubspot:\n    provider: salesforce\nroutes:\n  contact: [hubspot]\n";
+    let mapping = "object: Contact\nfields:\n  LastName: first_name\n  Email: email\n";
+    world.configs.apply(&[("mappings/salesforce/contact.yaml", mapping), ("orgs/acme.yaml", org)]).unwrap();
+    // The account's address comes with a refresh, and the CRM's own login cannot be reached from here.
+    let secret = json!({"type": "oauth2", "client_id": "i", "client_secret": "s", "refresh_token": "r",
+        "access_token": "a", "expires_at": "2026-11-18T23:00:00Z"});
+    world.secrets.put("rtr/test/acme/hubspot", &secret.to_string());
+    let message = world.contact("c", 1, &json!({"email": "c@x.io", "first_name": "C"}));
+    assert_eq!(world.sync(&[message]).failed.len(), 1, "it is tried again, and waits for no person");
+    assert!(!world.records.state().items.values().any(|(item, _)| item.slot.is_some()));
+}

@@ -1,6 +1,7 @@
 //! Many environments at one connection, over rows that they share, on virtual time, before a CRM that counts exactly.
 
 mod fleet;
+mod flying;
 mod memory;
 mod overload;
 mod traffic;

@@ -1,0 +1,96 @@
+//! Overload with the calls under way counted, so that a CRM which hangs holds no more than its share: what is told of them is
+//! paced with the leases.
+
+use super::fleet::{BEGIN, most, rule};
+use futures::future::join_all;
+use rtr_connectors::http::Clock;
+use rtr_connectors::session::{Gate, Heard};
+use rtr_core::config::LimitRule;
+use rtr_core::key::ConnectionKey;
+use rtr_core::limit::Traffic;
+use rtr_core::time::Instant;
+use rtr_engine::breaker::{Bounds, BreakerGate, Breakers};
+use rtr_engine::gate::{LimiterGate, Pools};
+use rtr_testkit::rows::{RowLimits, RowTable};
+use rtr_testkit::timeline::Timeline;
+use std::sync::{Arc, Mutex};
+
+async fn call_on(
+    clock: &Arc<Timeline>,
+    table: &Arc<RowTable>,
+    rules: &[LimitRule],
+    (share, takes): (u64, (i64, i64)),
+    calls: &Mutex<Vec<Instant>>,
+    end: Instant,
+) {
+    let (limits, pools, breakers) = (RowLimits::new(table), Pools::default(), Breakers::default());
+    let between = |least: i64, most: i64| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+        let drawn = ((most - least) as f64 * clock.random()) as i64;
+        least + drawn
+    };
+    clock.sleep_ms(between(0, 1_000)).await;
+    while clock.now() < end {
+        let key = ConnectionKey::new("acme", "hubspot");
+        let limiter = LimiterGate::new(&limits, &**clock, &pools, key.clone(), rules, Traffic::Live);
+        let limiter = if share == 0 { limiter } else { limiter.holding_at_most(share) };
+        let bounds = Bounds { call_ms: 30_000, deadline: clock.now().plus_ms(60_000), share: share.max(1) };
+        let gate = BreakerGate::new(&limits, &**clock, &breakers, limiter, key, rules, bounds);
+        let mut wait = gate.resting().map(|held| held.until);
+        if wait.is_none() {
+            wait = gate.enter("*").await.err();
+        }
+        if wait.is_none() {
+            wait = gate.admit("*").await.err().map(|held| held.until);
+        }
+        if let Some(until) = wait {
+            gate.leave().await;
+            clock.sleep_ms(until.since_ms(clock.now()).max(1)).await;
+            continue;
+        }
+        let takes_ms = between(takes.0, takes.1);
+        calls.lock().unwrap().push(clock.now());
+        clock.sleep_ms(takes_ms).await;
+        gate.heard(Heard::Works, takes_ms).await;
+        gate.leave().await;
+        clock.sleep_ms(between(20, 80)).await;
+    }
+}
+
+#[test]
+fn given_calls_that_are_counted_when_overload_lasts_then_a_row_sees_fewer_than_ten_writes_and_nine_tenths_are_used()
+ {
+    let mut beyond = Vec::new();
+    for (requests, per_ms, burst, share, envs, takes) in [
+        (90, 10_000, 10, 0, 16, (250, 450)),
+        (90, 10_000, 10, 4, 16, (100, 200)),
+        (90, 10_000, 10, 4, 16, (250, 450)),
+        (90, 10_000, 10, 12, 50, (700, 950)),
+        (10, 1_000, 10, 0, 50, (700, 950)),
+        (10, 1_000, 10, 12, 50, (700, 950)),
+        (20, 1_000, 20, 25, 100, (700, 950)),
+        (100, 1_000, 100, 25, 100, (100, 250)),
+        (4, 1_000, 4, 4, 16, (100, 300)),
+    ] {
+        let clock = Arc::new(Timeline::at(BEGIN));
+        let table = Arc::new(RowTable::new(clock.clone(), 4));
+        let (rules, calls) = ([rule(requests, per_ms, burst)], Mutex::default());
+        let end = BEGIN.plus_ms(180_000);
+        clock.run(join_all((0..envs).map(|_| call_on(&clock, &table, &rules, (share, takes), &calls, end))));
+        let from = BEGIN.plus_ms(60_000);
+        let steady = calls.lock().unwrap().iter().filter(|at| **at >= from && **at < end).count();
+        let used = steady as i64 * 100 * per_ms / (i64::try_from(requests).unwrap() * 120_000);
+        let asked = table.asked();
+        let writes = most(&asked.writes, 1_000);
+        let (all, refused) = (asked.writes.len(), asked.refused.len());
+        println!(
+            "{requests} in {per_ms} ms, share {share}, {envs} environments, calls of {takes:?} ms: {used} % used, at most {writes} writes \
+            in a second, {} a second in all, {refused} refused",
+            (all + refused) / 180
+        );
+        if used < 90 || writes >= 10 {
+            beyond.push((requests, per_ms, share, envs, takes, used, writes));
+        }
+    }
+    assert!(beyond.is_empty(), "{beyond:#?}");
+}
