@@ -20,6 +20,9 @@ pub(super) struct Health {
     pub(super) ramp: Option<u64>,
     /// How long a call takes at the median, where the CRM is slow, in milliseconds.
     pub(super) slow_ms: Option<i64>,
+    /// Calls in flight that are counted: those that have lasted for a second, and all where the CRM is slow or just back. With
+    /// as many as its share of the functions the connection's other work is parked.
+    pub(super) in_flight: u64,
 }
 
 impl Health {
@@ -34,7 +37,8 @@ impl Health {
         };
         let until = if let State::Open { until } = state { Some(until.to_rfc3339()) } else { None };
         let openings = if state == State::Closed && ramp.is_none() { 0 } else { breaker.openings };
-        Self { state: word, until, failures: breaker.failures, openings, ramp, slow_ms }
+        let in_flight = breaker.in_flight(now);
+        Self { state: word, until, failures: breaker.failures, openings, ramp, slow_ms, in_flight }
     }
 
     /// Before when no call goes.
@@ -48,8 +52,9 @@ impl Health {
     /// In a column.
     pub(super) fn words(&self) -> String {
         let slow = self.slow_ms.map(|ms| format!("{} a call", span(ms)));
-        let more: Vec<String> =
-            [self.ramp.map(|calls| format!("{calls} at once")), slow].into_iter().flatten().collect();
+        let ramp = self.ramp.map(|calls| format!("{calls} at once"));
+        let in_flight = (self.in_flight > 0).then(|| format!("{} in flight", self.in_flight));
+        let more: Vec<String> = [ramp, slow, in_flight].into_iter().flatten().collect();
         if more.is_empty() { self.state.to_owned() } else { format!("{} ({})", self.state, more.join(", ")) }
     }
 
@@ -69,13 +74,15 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::breaker::{RAMP_STEP_MS, SLOW_FOR_MS, Slow};
+    use rtr_core::breaker::{Hold, RAMP_STEP_MS, SLOW_FOR_MS, Slow};
 
     const NOW: Instant = Instant(1_795_000_000_000);
 
     #[test]
     fn given_a_breaker_in_each_state_when_told_then_a_word_the_numbers_and_what_it_means() {
         let slow = Some(Slow { median_ms: 3_000, until: NOW.plus_ms(SLOW_FOR_MS) });
+        let hold = |until: i64| Hold { by: until.to_string(), until: NOW.plus_ms(until) };
+        let lasting = vec![hold(9_000), hold(10_000), hold(-1)];
         let open = Breaker { open_until: Some(NOW.plus_ms(5_000)), openings: 2, ..Breaker::default() };
         let back =
             Breaker { closed_at: Some(NOW.plus_ms(-2 * RAMP_STEP_MS)), openings: 2, ..Breaker::default() };
@@ -89,6 +96,7 @@ mod tests {
             // What was long ago is over.
             Breaker { closed_at: Some(NOW.plus_ms(-600_000)), ..back },
             Breaker { slow: Some(Slow { median_ms: 3_000, until: NOW }), ..Breaker::default() },
+            Breaker { in_flight: lasting, ..Breaker::default() },
         ];
         let all: Vec<Health> = all.iter().map(|breaker| Health::of(breaker, NOW)).collect();
         let text =
@@ -102,7 +110,8 @@ mod tests {
         slow (3s a call) | the CRM is slow: few calls at once, and what is over them is parked
         closed | -
         closed | -
+        closed (2 in flight) | -
         ");
-        insta::assert_snapshot!(serde_json::to_string(&all[1]).unwrap(), @r#"{"state":"open","until":"2026-11-18T11:06:45.000Z","failures":0,"openings":2,"ramp":null,"slow_ms":null}"#);
+        insta::assert_snapshot!(serde_json::to_string(&all[1]).unwrap(), @r#"{"state":"open","until":"2026-11-18T11:06:45.000Z","failures":0,"openings":2,"ramp":null,"slow_ms":null,"in_flight":0}"#);
     }
 }

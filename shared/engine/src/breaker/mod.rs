@@ -30,7 +30,7 @@ const LONGEST_WAIT_MS: i64 = 10_000;
 
 const OPEN: &str = "the CRM failed or was slow again and again: its calls rest";
 const PROBED: &str = "the CRM failed or was slow again and again: one call tries whether it is back";
-const FULL: &str = "the CRM is slow, or has just come back: enough calls are in flight";
+const FULL: &str = "enough calls are in flight: the CRM is slow, does not answer, or has just come back";
 
 /// What a gate needs to know of the invocation.
 #[derive(Debug, Clone, Copy)]

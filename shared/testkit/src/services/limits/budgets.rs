@@ -54,7 +54,7 @@ pub async fn given_a_full_bucket_when_it_is_drained_then_by_two_it_goes_evenly(o
     assert_eq!(lease(on.one, &RULES, Way::Whole, 99).await.granted, 100 - all);
 }
 
-/// Once for all refusals of a window, and back by a tenth for each minute without one.
+/// Once for all refusals of a window, and half of the way back with each minute without one.
 pub async fn given_refusals_when_leased_after_them_then_everybody_is_slower_and_faster_again_in_time(
     on: Environments<'_>,
 ) {
