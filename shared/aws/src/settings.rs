@@ -148,7 +148,7 @@ mod tests {
             "RTR_VISIBILITY_S" => "360",
             "RTR_CONFIG_TTL_S" => "60",
             "RTR_MAXIMUM_CONCURRENCY" => "100",
-            "RTR_LIMITER_BUDGET_MS" => "250",
+            "RTR_LIMITER_BUDGET_MS" => "50",
             "RTR_ALLOWED_HOSTS" => "",
             _ => "some-name",
         };

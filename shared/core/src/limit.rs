@@ -37,7 +37,7 @@ pub const fn lease_ms(tokens: u64) -> i64 {
     LEASE_MS.saturating_add(APART_MS.saturating_mul(tokens.saturating_sub(1).cast_signed()))
 }
 /// How long the limiter may take to answer before the call goes through under the local backstop, in milliseconds.
-pub const LIMITER_BUDGET_MS: i64 = 250;
+pub const LIMITER_BUDGET_MS: i64 = 50;
 /// A limiter that did not answer is not asked again for so long, in milliseconds: its outage costs one budget in this time.
 pub const LIMITER_REST_MS: i64 = 5_000;
 /// A spent allowance of which the CRM does not tell when it begins anew is looked at again after this, in milliseconds.

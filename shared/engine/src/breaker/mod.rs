@@ -19,6 +19,8 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// How long the table may take to hear of a change at least, in milliseconds; then it is gone on without it.
+const BUDGET_MS: i64 = 250;
 /// A call has surely ended so long after its own time, in milliseconds.
 const MARGIN_MS: i64 = 1_000;
 /// That a call lasts is known everywhere within so long, in milliseconds: what is known comes with a lease.
@@ -101,7 +103,8 @@ impl<'a> BreakerGate<'a> {
     async fn change(&self, change: &Change) -> Breaker {
         if !self.limiter.limiter_rests() {
             let asked = self.limits.change_breaker(&self.connection, change);
-            match select(asked, self.clock.sleep_ms(self.limiter.budget_ms())).await {
+            let budget_ms = self.limiter.budget_ms().max(BUDGET_MS);
+            match select(asked, self.clock.sleep_ms(budget_ms)).await {
                 Either::Left((Ok(breaker), _)) => {
                     self.breakers.told(&self.key, breaker, self.clock.now());
                     return self.now();
