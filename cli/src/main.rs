@@ -16,6 +16,7 @@ mod confirm;
 mod moment;
 mod output;
 mod problem;
+mod signal;
 mod stack;
 
 use clap::Parser;

@@ -13,6 +13,7 @@ use crate::commands::publish::line::{Addressing, Line, Refused, read};
 use crate::commands::publish::schedule::Schedule;
 use crate::commands::publish::send::{Target, send};
 use crate::problem::Problem;
+use crate::signal::asked_to_end;
 use indicatif::ProgressBar;
 use rtr_core::pressure::{LOOK, Pressure};
 use std::sync::Arc;
@@ -56,12 +57,11 @@ impl Stop {
     /// From now on.
     pub(super) fn listen() -> Self {
         let stop = Self(Arc::new(Notify::new()));
-        let (told, signal) = (stop.clone(), signal());
+        let (told, asked) = (stop.clone(), asked_to_end());
         tokio::spawn(async move {
-            if signal.await.is_some() {
-                // It stays told until somebody hears it.
-                told.0.notify_one();
-            }
+            asked.await;
+            // It stays told until somebody hears it.
+            told.0.notify_one();
         });
         stop
     }
@@ -74,25 +74,6 @@ impl Stop {
             done = work => Ok(done),
         }
     }
-}
-
-/// The next of the signals that ask for an end. They are caught from now on, not from when it is awaited.
-#[cfg(unix)]
-fn signal() -> impl Future<Output = Option<()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    async move {
-        let [Ok(mut interrupt), Ok(mut terminate)] = signals else { return None };
-        tokio::select! {
-            told = interrupt.recv() => told,
-            told = terminate.recv() => told,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> Option<()> {
-    tokio::signal::ctrl_c().await.ok()
 }
 
 /// A run under way.

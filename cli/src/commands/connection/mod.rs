@@ -8,6 +8,7 @@ mod list;
 mod look;
 pub(crate) mod open;
 pub(crate) mod pause;
+mod resume;
 pub(crate) mod select;
 mod setup;
 mod test;
@@ -60,6 +61,6 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Setup(which) => Box::pin(setup::run(app, &which)).await,
         Command::Connect(args) => Box::pin(connect::run(app, &args)).await,
         Command::Pause(args) => Box::pin(pause::pause(app, &args)).await,
-        Command::Resume(args) => Box::pin(pause::resume(app, &args)).await,
+        Command::Resume(args) => Box::pin(resume::resume(app, &args)).await,
     }
 }

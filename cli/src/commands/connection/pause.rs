@@ -1,4 +1,4 @@
-//! `rtr connection pause` and `resume`: stop the calls of connections at once, and let them go on, without editing a file.
+//! `rtr connection pause`: stops the calls of connections at once, without editing a file.
 
 use super::Which;
 use super::select::{Selected, select, stored};
@@ -9,34 +9,27 @@ use crate::moment::now;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
 use rtr_connectors::registry;
-use rtr_core::config::{Mode, Pause, Pauses, Scope, Stored};
+use rtr_core::config::{Pause, Scope, Stored};
 use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::nearest;
-use rtr_core::time::Instant;
 use serde::Serialize;
-use std::collections::HashSet;
-
-/// With more connections than this only those are woken where something is parked.
-const FEW: usize = 100;
-/// Lanes asked for at once.
-const MANY: usize = 100_000;
 
 /// What to pause or to resume.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The org
     #[arg(required_unless_present_any = ["all", "provider"])]
-    org: Option<String>,
+    pub(super) org: Option<String>,
     /// The connection within the org [default: each that it has]
-    connection: Option<String>,
+    pub(super) connection: Option<String>,
     /// Every connection of every org, those that are yet to come too
     #[arg(long, conflicts_with_all = ["org", "provider"])]
-    all: bool,
+    pub(super) all: bool,
     /// Every connection to this CRM, those that are yet to come too
     #[arg(long, value_name = "NAME", conflicts_with = "org")]
-    provider: Option<String>,
+    pub(super) provider: Option<String>,
     #[command(flatten)]
-    who: Who,
+    pub(super) who: Who,
 }
 
 /// One pause, in the shape that scripts rely on.
@@ -82,16 +75,6 @@ struct Stopped {
     within_s: u32,
 }
 
-/// What a resume did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Resumed {
-    resumed: Vec<Ending>,
-    /// Connections that were paused and go on, each lane of which was woken.
-    connections: usize,
-    /// Connections that something else stops still.
-    still_paused: Vec<Still>,
-}
-
 /// One scope and whether it is another now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Changed {
@@ -99,22 +82,6 @@ struct Changed {
     pause: Paused,
     /// False: it was so before.
     changed: bool,
-}
-
-/// One scope and the pause that was ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Ending {
-    of: String,
-    /// None: it was not paused.
-    was: Option<Paused>,
-}
-
-/// A connection that is paused all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Still {
-    org_id: String,
-    connection: String,
-    by: String,
 }
 
 /// Pauses.
@@ -137,37 +104,8 @@ pub(super) async fn pause(app: &App, args: &Args) -> Ended {
     Ok(Exit::Done)
 }
 
-/// Resumes: exit 1 when something that was meant is paused all the same.
-pub(super) async fn resume(app: &App, args: &Args) -> Ended {
-    let aws = Box::pin(app.aws()).await?;
-    let before = stored(&aws).await?;
-    let (scopes, selected) = meant(&before, args)?;
-    let store = aws.config_store()?;
-    let (mut resumed, mut pauses) = (Vec::new(), before.pauses.clone());
-    for scope in &scopes {
-        // Where nothing was to be ended nothing was done that anybody would look for.
-        if !before.pauses.has(scope) {
-            resumed.push(Ending { of: scope.to_string(), was: None });
-            continue;
-        }
-        audit(&aws, args, "connection.resume", scope).await?;
-        let ended = store.resume(scope).await;
-        let ended = ended.map_err(|error| unavailable(&format!("resuming {scope}"), &aws.place, &error))?;
-        pauses.end(scope);
-        let was = ended.map(|pause| Paused::new(scope, &pause));
-        resumed.push(Ending { of: scope.to_string(), was });
-    }
-    let (going, still) = split(&selected, &pauses);
-    // Those that were not paused too: an earlier resume may have ended between the two.
-    wake(&aws, &going).await?;
-    let done =
-        Resumed { resumed, connections: freed(&selected, &before.pauses, &going), still_paused: still };
-    app.out.answer(&done, |_| resumed_words(&done));
-    Ok(Exit::of_findings(!done.still_paused.is_empty()))
-}
-
 /// The scopes that are meant, and the connections that they hold now.
-fn meant(stored: &Stored, args: &Args) -> Result<(Vec<Scope>, Vec<Selected>), Problem> {
+pub(super) fn meant(stored: &Stored, args: &Args) -> Result<(Vec<Scope>, Vec<Selected>), Problem> {
     let which = Which { org: args.org.clone(), connection: args.connection.clone() };
     let mut selected = select(stored, &which)?;
     let scopes = match &args.provider {
@@ -194,56 +132,11 @@ fn known(provider: &str) -> Result<(), Problem> {
     })
 }
 
-fn key(one: &Selected) -> ConnectionKey {
+pub(super) fn key(one: &Selected) -> ConnectionKey {
     ConnectionKey::new(&one.org, &one.connection)
 }
 
-/// Those that go on, and those that something else stops.
-fn split(selected: &[Selected], pauses: &Pauses) -> (Vec<ConnectionKey>, Vec<Still>) {
-    let (mut going, mut still) = (Vec::new(), Vec::new());
-    for one in selected {
-        let by = match pauses.of(&key(one), one.provider()).first() {
-            Some((scope, pause)) => Some(Paused::new(scope, pause).told_at(&one.org, &one.connection)),
-            None if one.mode() == Mode::Paused => Some("`mode: paused` in the org's file".to_owned()),
-            None => None,
-        };
-        match by {
-            Some(by) => {
-                still.push(Still { org_id: one.org.clone(), connection: one.connection.clone(), by });
-            }
-            None => going.push(key(one)),
-        }
-    }
-    (going, still)
-}
-
-/// How many of `going` something in `before` had stopped.
-fn freed(selected: &[Selected], before: &Pauses, going: &[ConnectionKey]) -> usize {
-    let was_paused = |one: &&Selected| !before.of(&key(one), one.provider()).is_empty();
-    selected.iter().filter(was_paused).filter(|one| going.contains(&key(one))).count()
-}
-
-/// Has the lanes of `going` looked at now. Safe to repeat: whoever was stopped between the two resumes again.
-async fn wake(aws: &Aws, going: &[ConnectionKey]) -> Result<(), Problem> {
-    let runtime = aws.runtime("")?;
-    let limits = runtime.seams().limits;
-    let failed = |error| unavailable("waking the lanes of what was resumed", &aws.place, &error);
-    let parked: Option<HashSet<ConnectionKey>> = if going.len() > FEW {
-        // Where something is parked the lane is to be looked at some time.
-        let lanes = limits.lanes_due(Instant(i64::MAX), MANY).await.map_err(failed)?;
-        Some(lanes.into_iter().map(|baton| baton.connection).collect())
-    } else {
-        None
-    };
-    for connection in going {
-        if parked.as_ref().is_none_or(|parked| parked.contains(connection)) {
-            limits.want_lane(connection, now()).await.map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-async fn audit(aws: &Aws, args: &Args, action: &str, scope: &Scope) -> Result<(), Problem> {
+pub(super) async fn audit(aws: &Aws, args: &Args, action: &str, scope: &Scope) -> Result<(), Problem> {
     let mut entry = args.who.entry(action, scope.to_string());
     if let Scope::Connection(key) = scope {
         entry.org_id = Some(key.org_id.clone());
@@ -276,44 +169,13 @@ fn stopped_words(done: &Stopped) -> String {
     lines.join("\n")
 }
 
-fn resumed_words(done: &Resumed) -> String {
-    let line = |Ending { of, was }: &Ending| match was {
-        Some(was) => format!("{of}: resumed; it was {}", was.words()),
-        None => format!("{of}: was not paused"),
-    };
-    let mut lines: Vec<String> = done.resumed.iter().map(line).collect();
-    if done.connections > 0 {
-        lines.push(format!(
-            "{} on; what is parked there goes now",
-            match done.connections {
-                1 => "1 connection goes".to_owned(),
-                n => format!("{n} connections go"),
-            }
-        ));
-    }
-    if done.resumed.iter().all(|ending| ending.was.is_none()) {
-        lines.push("nothing was to be resumed".to_owned());
-    }
-    lines.extend(
-        done.still_paused
-            .iter()
-            .map(|one| format!("{} {} is stopped all the same: {}", one.org_id, one.connection, one.by)),
-    );
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::config::ConnectionDoc;
+    use rtr_core::time::Instant;
 
     fn pause(by: &str, reason: Option<&str>) -> Pause {
         Pause { by: by.to_owned(), at: Instant(1_795_000_000_000), reason: reason.map(str::to_owned) }
-    }
-
-    fn one(connection: &str, mode: Option<Mode>) -> Selected {
-        let doc = ConnectionDoc { provider: Some("hubspot".to_owned()), mode, ..ConnectionDoc::default() };
-        Selected { org: "acme".to_owned(), connection: connection.to_owned(), doc }
     }
 
     #[test]
@@ -336,47 +198,5 @@ mod tests {
         2 connections stopped: within 60 s no call is begun any more; what comes meanwhile is parked, and goes when they are resumed
         ");
         insta::assert_snapshot!(serde_json::to_string(&done).unwrap(), @r#"{"paused":[{"of":"acme hubspot","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":null,"changed":true},{"of":"acme hubspot-eu","by":"bob","at":"2026-11-18T11:06:40.000Z","reason":"they asked","changed":false}],"connections":2,"within_s":60}"#);
-    }
-
-    #[test]
-    fn given_what_several_stop_when_resumed_then_what_is_stopped_all_the_same_is_told() {
-        let selected = [
-            one("hubspot", None),
-            one("held", None),
-            one("filed", Some(Mode::Paused)),
-            one("shadowed", Some(Mode::Shadow)),
-        ];
-        let held = Scope::Connection(ConnectionKey::new("acme", "held"));
-        let pauses = [(held, pause("bob", Some("they asked")))].into_iter().collect();
-        let (going, still_paused) = split(&selected, &pauses);
-        let was = Some(Paused::new(&Scope::All, &pause("ada", Some("an incident"))));
-        let resumed = vec![
-            Ending { of: Scope::All.to_string(), was },
-            Ending { of: Scope::Provider("hubspot".to_owned()).to_string(), was: None },
-        ];
-        let before = [(Scope::All, pause("ada", Some("an incident")))].into_iter().collect();
-        let connections = freed(&selected, &before, &going);
-        let done = Resumed { resumed, connections, still_paused };
-        insta::assert_snapshot!(resumed_words(&done), @r"
-        --all: resumed; it was paused by ada at 2026-11-18T11:06:40.000Z: an incident
-        --provider hubspot: was not paused
-        2 connections go on; what is parked there goes now
-        acme held is stopped all the same: paused by bob at 2026-11-18T11:06:40.000Z: they asked
-        acme filed is stopped all the same: `mode: paused` in the org's file
-        ");
-    }
-
-    #[test]
-    fn given_what_is_not_paused_when_resumed_then_nothing_is_said_to_go_on() {
-        let selected = [one("hubspot", None)];
-        let (going, still_paused) = split(&selected, &Pauses::default());
-        let resumed = vec![Ending { of: "acme hubspot".to_owned(), was: None }];
-        let connections = freed(&selected, &Pauses::default(), &going);
-        let done = Resumed { resumed, connections, still_paused };
-        insta::assert_snapshot!(resumed_words(&done), @r"
-        acme hubspot: was not paused
-        nothing was to be resumed
-        ");
-        assert_eq!((done.connections, going.len()), (0, 1));
     }
 }

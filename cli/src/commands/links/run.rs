@@ -6,12 +6,13 @@ use super::look::{Line, Look};
 use super::refused::Refused;
 use crate::commands::lines::{Keeper, NumberedLine, Source, interrupted};
 use crate::problem::Problem;
+use crate::signal::asked_to_end;
 use futures::stream::{FuturesUnordered, StreamExt};
 use indicatif::ProgressBar;
 use rtr_core::links::{Refusal, Told};
-
 use rtr_engine::links::{Outcome, Seen, Target, Writing, import};
 use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -80,6 +81,7 @@ impl<'a> Run<'a> {
         let (mut lines, plan) = (source.lines()?, self.plan);
         let mut under_way = FuturesUnordered::new();
         let mut ended = false;
+        let mut asked = pin!(asked_to_end());
         loop {
             while !ended && self.stopped.is_none() && self.next.len() < PORTION {
                 match lines.try_recv() {
@@ -106,7 +108,7 @@ impl<'a> Run<'a> {
                     None => ended = true,
                 },
                 () = tokio::time::sleep(LOOK_EVERY), if plan.verify => self.show(),
-                _ = tokio::signal::ctrl_c(), if self.stopped.is_none() => self.stop(interrupted()),
+                () = &mut asked, if self.stopped.is_none() => self.stop(interrupted()),
             }
         }
         self.bar.finish_and_clear();

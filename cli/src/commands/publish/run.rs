@@ -5,9 +5,11 @@ use super::schedule::Schedule;
 use super::send::{Ended, Target, send};
 use crate::commands::lines::{Keeper, NumberedLine, Source, interrupted};
 use crate::problem::Problem;
+use crate::signal::asked_to_end;
 use futures::stream::{FuturesUnordered, StreamExt};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use std::pin::pin;
 use tokio::sync::mpsc;
 
 /// Requests under way at once.
@@ -48,6 +50,7 @@ impl Run {
         let mut lines = source.lines()?;
         let mut under_way = FuturesUnordered::new();
         let mut ended = false;
+        let mut asked = pin!(asked_to_end());
         loop {
             while !ended && self.stopped.is_none() && self.schedule.has_room() {
                 match lines.try_recv() {
@@ -73,7 +76,7 @@ impl Run {
                     Some(line) => self.take(line),
                     None => ended = true,
                 },
-                _ = tokio::signal::ctrl_c(), if self.stopped.is_none() => self.stop(interrupted()),
+                () = &mut asked, if self.stopped.is_none() => self.stop(interrupted()),
             }
         }
         Ok(self.finish())

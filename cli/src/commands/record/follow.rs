@@ -6,10 +6,12 @@ use crate::app::App;
 use crate::aws::Aws;
 use crate::output::one_line;
 use crate::problem::{Ended, Exit};
+use crate::signal::asked_to_end;
 use rtr_core::key::RecordKey;
 use rtr_engine::seams::Seams;
 use serde::Serialize;
 use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 
 /// Between two looks.
@@ -27,6 +29,7 @@ struct Followed<'a> {
 pub(super) async fn run(app: &App, aws: &Aws, seams: &Seams<'_>, key: &RecordKey) -> Ended {
     let mut seen: HashSet<(String, String, u64, &'static str)> = HashSet::new();
     app.out.note("following; Ctrl-C ends it");
+    let mut asked = pin!(asked_to_end());
     loop {
         let record = Box::pin(read(aws, seams, key, false)).await?;
         for (connection, at) in &record.connections {
@@ -41,7 +44,7 @@ pub(super) async fn run(app: &App, aws: &Aws, seams: &Seams<'_>, key: &RecordKey
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            () = &mut asked => return Ok(Exit::Done),
         }
     }
 }
