@@ -72,7 +72,7 @@ fn given_thousands_parked_at_salesforce_when_it_may_go_on_then_one_job_lands_the
     assert_eq!((&listed["state"], &listed["parked"]), (&json!("ok"), &json!(RECORDS)), "{listed}");
     assert!(crm.records("Contact").is_empty(), "the job is at work");
 
-    crm.setting(json!({"ingest": {"takes_ms": 0}}));
+    crm.setting(json!({"ingest": {"finish": true}}));
     eventually_within(LONG, "all of it is there, and nothing is parked", || {
         turn();
         same((crm.records("Contact").len(), by_code()), (RECORDS, vec![]))

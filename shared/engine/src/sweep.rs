@@ -3,13 +3,14 @@
 //! messages, which the queue knows.
 //!
 //! It decides nothing and writes nothing: a slot says when it is to be looked at, its record's worker does the looking.
-//! What it has woken stays due until that worker has been there, and is not woken again by the same run.
+//! What it has woken stays due until that worker has been there, and is not woken again by the same run; what the queue did not
+//! take is sent again at the next look.
 
 use crate::batch::Settings;
 use crate::bulk::baton;
 use crate::report::BatchReport;
 use crate::seams::{Baton, Seams, Sleeper};
-use crate::wake::wake;
+use crate::wake::{taken, wake};
 use rtr_core::time::Instant;
 use std::collections::HashSet;
 
@@ -28,22 +29,24 @@ pub async fn run(seams: &Seams<'_>, settings: &Settings, until: Instant) -> Batc
         let now = seams.clock.now();
         match seams.records.due(now, LOOK_AT).await {
             Ok(due) => {
-                let due: Vec<Sleeper> = due
-                    .into_iter()
-                    .filter(|one| woken.insert((one.record.clone(), one.connection.clone(), one.due_at)))
-                    .collect();
+                let of = |one: &Sleeper| (one.record.clone(), one.connection.clone(), one.due_at);
+                let due = due.into_iter().filter(|one| !woken.contains(&of(one))).collect();
                 for part in by_due(due) {
                     let cause = format!("due#{}", part.first().map_or(0, |one| one.due_at.0));
-                    report.count("woken", wake(seams, settings, &part, &cause).await);
+                    let sent = wake(seams, settings, &part, &cause).await;
+                    report.count("woken", taken(&sent));
+                    woken.extend(part.iter().zip(sent).filter(|(_, sent)| *sent).map(|(one, _)| of(one)));
                 }
             }
             Err(error) => tracing::warn!(event = "sweep", message = %error),
         }
         match seams.limits.lanes_due(now, LANES_AT).await {
             Ok(due) => {
-                let due: Vec<Baton> =
-                    due.into_iter().filter(|one| started.insert((one.connection.clone(), one.n))).collect();
-                report.count("started", baton::send(seams, &due).await);
+                let of = |one: &Baton| (one.connection.clone(), one.n);
+                let due: Vec<Baton> = due.into_iter().filter(|one| !started.contains(&of(one))).collect();
+                let sent = baton::send(seams, &due).await;
+                report.count("started", taken(&sent));
+                started.extend(due.iter().zip(sent).filter(|(_, sent)| *sent).map(|(one, _)| of(one)));
             }
             Err(error) => tracing::warn!(event = "sweep", message = %error),
         }

@@ -8,20 +8,25 @@ use crate::seams::{Outbound, QueueName, Seams, Sleeper};
 use rtr_core::change::{Wake, wake_body};
 use rtr_core::key::sqs_id;
 
-/// Wakes `sleepers`; says how many messages the queue took. Wake-ups of one `cause` are deduplicated by the queue.
-pub async fn wake(seams: &Seams<'_>, settings: &Settings, sleepers: &[Sleeper], cause: &str) -> u64 {
+/// Wakes `sleepers`; says of each whether the queue took its message. Wake-ups of one `cause` are deduplicated by the queue.
+pub async fn wake(seams: &Seams<'_>, settings: &Settings, sleepers: &[Sleeper], cause: &str) -> Vec<bool> {
     if sleepers.is_empty() {
-        return 0;
+        return Vec::new();
     }
     let messages: Vec<Outbound> =
         sleepers.iter().map(|one| message(one, settings.group_buckets, cause)).collect();
     let sent = seams.queue.send(QueueName::Changes, &messages).await;
-    let taken = sent.iter().filter(|sent| sent.is_ok()).count();
-    if taken < messages.len() {
-        let message = format!("{} of {} wake-ups could not be sent", messages.len() - taken, messages.len());
+    let lost = sent.iter().filter(|sent| sent.is_err()).count();
+    if lost > 0 {
+        let message = format!("{lost} of {} wake-ups could not be sent", messages.len());
         tracing::warn!(event = "wake", message);
     }
-    taken as u64
+    sent.iter().map(Result::is_ok).collect()
+}
+
+/// How many the queue took.
+pub(crate) fn taken(sent: &[bool]) -> u64 {
+    sent.iter().filter(|sent| **sent).count() as u64
 }
 
 fn message(sleeper: &Sleeper, group_buckets: u64, cause: &str) -> Outbound {

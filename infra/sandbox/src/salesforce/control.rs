@@ -121,7 +121,7 @@ impl Salesforce {
         Ok(())
     }
 
-    /// `{duplicate_rule: {object, fields, allow_save?}}`, `{row_locks: {hold_ms}}`, `{ingest: {takes_ms?, fails_after?}}`: any
+    /// `{duplicate_rule: {object, fields, allow_save?}}`, `{row_locks: {hold_ms}}`, `{ingest: {takes_ms?, fails_after?, finish?}}`: any
     /// of them.
     pub(super) fn set(&mut self, setting: &Value) -> Result<(), String> {
         known(setting, &["provider", "account", "duplicate_rule", "row_locks", "ingest"], "body")?;
@@ -138,7 +138,7 @@ impl Salesforce {
             self.set_duplicate_rule(rule)?;
         }
         if let Some(ingest) = setting.get("ingest") {
-            known(ingest, &["takes_ms", "fails_after"], "ingest")?;
+            known(ingest, &["takes_ms", "fails_after", "finish"], "ingest")?;
             self.jobs.set(ingest)?;
         }
         if let Some(ms) = hold_ms {

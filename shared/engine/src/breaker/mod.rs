@@ -17,7 +17,7 @@ use rtr_core::breaker::{Breaker, Change, SLOW_CALL_MS, Slow, State, slow_cap};
 use rtr_core::config::LimitRule;
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// How long the table may take to hear of a change at least, in milliseconds; then it is gone on without it.
 const BUDGET_MS: i64 = 250;
@@ -61,7 +61,8 @@ pub struct BreakerGate<'a> {
     probes: AtomicBool,
     /// Whether what it probed was answered, too late.
     late: AtomicBool,
-    counted: AtomicBool,
+    /// Until when it counts among the calls in flight, in milliseconds of the clock; 0: it does not.
+    counted_until: AtomicI64,
 }
 
 impl<'a> BreakerGate<'a> {
@@ -75,16 +76,29 @@ impl<'a> BreakerGate<'a> {
         rules: &'a [LimitRule],
         bounds: Bounds,
     ) -> Self {
-        let [probes, late, counted] = [false; 3].map(AtomicBool::new);
+        let ([probes, late], counted_until) = ([false; 2].map(AtomicBool::new), AtomicI64::new(0));
         let (key, me) = (connection.key(), clock.nonce());
-        Self { limiter, limits, clock, breakers, connection, key, rules, bounds, me, probes, late, counted }
+        Self {
+            limiter,
+            limits,
+            clock,
+            breakers,
+            connection,
+            key,
+            rules,
+            bounds,
+            me,
+            probes,
+            late,
+            counted_until,
+        }
     }
 
     /// Gives back what is held of the connection: no other call is made.
     pub async fn leave(&self) {
         let probed = self.probes.swap(false, Ordering::Relaxed);
         let late = self.late.swap(false, Ordering::Relaxed);
-        let counted = self.counted.swap(false, Ordering::Relaxed);
+        let counted = self.counted_until.swap(0, Ordering::Relaxed) != 0;
         let by = self.me.clone();
         if probed && late {
             let random = self.clock.random();
@@ -155,7 +169,7 @@ impl<'a> BreakerGate<'a> {
 
     /// Counts this work among the calls in flight, if there is a place.
     async fn count(&self, breaker: &Breaker, now: Instant) -> Result<(), Held> {
-        if self.counted.load(Ordering::Relaxed) {
+        if self.counted_until.load(Ordering::Relaxed) > now.0 {
             return Ok(());
         }
         let Some((cap, takes_ms)) = self.cap(breaker, now) else {
@@ -167,7 +181,7 @@ impl<'a> BreakerGate<'a> {
         let after = self.change(&Change::Enter { by: self.me.clone(), until, cap }).await;
         let now = self.clock.now();
         if after.counts(&self.me) {
-            self.counted.store(true, Ordering::Relaxed);
+            self.counted_until.store(until.0, Ordering::Relaxed);
             return Ok(());
         }
         match after.state(now) {
@@ -240,10 +254,10 @@ impl Gate for BreakerGate<'_> {
     /// It counts among the calls in flight from now on, whatever its connection is known for: until it has surely ended, or
     /// is not heard of any more, so that one whose end could not be told is forgotten soon.
     async fn lasts(&self) {
-        self.counted.store(true, Ordering::Relaxed);
         let surely =
             self.bounds.deadline.min(self.clock.now().plus_ms(self.bounds.call_ms)).plus_ms(MARGIN_MS);
         let until = surely.min(self.clock.now().plus_ms(LASTS_AGAIN_MS + HEARD_WITHIN_MS));
+        self.counted_until.fetch_max(until.0, Ordering::Relaxed);
         self.change(&Change::Enter { by: self.me.clone(), until, cap: u64::MAX }).await;
     }
 
@@ -298,7 +312,7 @@ impl BreakerGate<'_> {
             let until = self.bounds.deadline.plus_ms(MARGIN_MS);
             let after = self.change(&Change::Succeeded { by, until }).await;
             if probed && after.counts(&self.me) {
-                self.counted.store(true, Ordering::Relaxed);
+                self.counted_until.store(until.0, Ordering::Relaxed);
                 tracing::info!(event = "breaker", connection = self.key, "the CRM is back");
             }
         }

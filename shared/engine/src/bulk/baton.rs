@@ -4,20 +4,20 @@ use crate::seams::{Baton, Outbound, QueueName, Seams};
 use rtr_core::key::{ConnectionKey, sqs_id};
 use serde_json::{Value, json};
 
-/// Sends batons; says how many the queue took. Two with one number are one to the queue, for five minutes, and to the lane
-/// for ever.
-pub(crate) async fn send(seams: &Seams<'_>, batons: &[Baton]) -> u64 {
+/// Sends batons; says of each whether the queue took it. Two with one number are one to the queue, for five minutes, and to
+/// the lane for ever.
+pub(crate) async fn send(seams: &Seams<'_>, batons: &[Baton]) -> Vec<bool> {
     if batons.is_empty() {
-        return 0;
+        return Vec::new();
     }
     let messages: Vec<Outbound> = batons.iter().map(message).collect();
     let sent = seams.queue.send(QueueName::Bulk, &messages).await;
-    let taken = sent.iter().filter(|sent| sent.is_ok()).count();
-    if taken < messages.len() {
-        let message = format!("{} of {} batons could not be sent", messages.len() - taken, messages.len());
+    let lost = sent.iter().filter(|sent| sent.is_err()).count();
+    if lost > 0 {
+        let message = format!("{lost} of {} batons could not be sent", messages.len());
         tracing::warn!(event = "lane", message);
     }
-    taken as u64
+    sent.iter().map(Result::is_ok).collect()
 }
 
 fn message(baton: &Baton) -> Outbound {

@@ -35,7 +35,7 @@ use rtr_core::time::Instant;
 /// Versions looked for at once.
 const LOOK_AT: usize = 1_000;
 /// The largest chunk that is worked at once, in calls of the CRM's own size: of several objects each has its calls full.
-const CALLS_AT_ONCE: usize = 2;
+const CALLS_AT_ONCE: usize = 4;
 /// With less time left than this, in milliseconds, no other chunk is begun; a function of little time needs a quarter of it.
 const LEAST_CHUNK_MS: i64 = 15_000;
 /// A rest up to this long is waited out in place, in milliseconds: a lane that is given up and found again takes longer.

@@ -9,6 +9,7 @@ mod aside;
 mod begin;
 mod intake;
 mod jobs;
+mod orgs;
 mod orphans;
 mod park;
 
@@ -16,14 +17,14 @@ use crate::batch::{Received, Settings};
 use crate::report::{BatchReport, RecordLine, log_batch};
 use crate::seams::Seams;
 pub use crate::work::Caches;
-use crate::work::decide::{end_in_order, plan_all};
 use crate::work::fate::MessageFate;
 use crate::work::job::Job;
 use crate::work::note::note;
-use crate::work::{COMMIT_RESERVE_MS, connections, notify, prepare, waves};
+use crate::work::{COMMIT_RESERVE_MS, prepare};
 use answer::returned;
 use futures::future::join_all;
 use intake::{Intake, take_in};
+use orgs::{Common, work_all};
 use orphans::Orphan;
 use rtr_core::change::Change;
 use rtr_core::code::Code;
@@ -50,15 +51,8 @@ pub async fn run(
     let mut jobs = make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
     prepare::load(seams, &mut jobs).await;
     let deadline = deadline.plus_ms(-COMMIT_RESERVE_MS);
-    while waves::next(&mut jobs) {
-        plan_all(seams, &mut jobs, &mut report).await;
-        let alone = begin::before_first_call(seams, settings, batch, &intake, &mut jobs, &mut report).await;
-        connections::call_all(seams, settings, caches, &mut jobs, alone, deadline, &mut report).await;
-        waves::look_again(&mut jobs);
-    }
-    end_in_order(seams, &mut jobs).await;
-    park::park(seams, &mut jobs).await;
-    notify::notify(seams, settings, &jobs, &mut report).await;
+    let common = Common { seams, settings, caches, batch, intake: &intake, deadline };
+    let jobs = work_all(&common, jobs, &mut report).await;
     for job in &jobs {
         fates[job.message] = fates[job.message].and(job.fate());
         // While the wake is open, nobody knows whether the change beside it is what counts.

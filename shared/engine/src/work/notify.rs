@@ -7,7 +7,7 @@ use super::job::{Job, Stage};
 use crate::batch::Settings;
 use crate::report::BatchReport;
 use crate::seams::Seams;
-use crate::wake::wake;
+use crate::wake::{taken, wake};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Ended;
 
@@ -18,7 +18,7 @@ const MOST_AT_ONCE: usize = 2_000;
 pub(crate) async fn notify(seams: &Seams<'_>, settings: &Settings, jobs: &[Job], report: &mut BatchReport) {
     for job in jobs.iter().filter(|job| is_first_link(job) && is_referred_to(job)) {
         match seams.records.waiting_for(&job.connection, &job.record, MOST_AT_ONCE).await {
-            Ok(sleepers) => report.count("woken", wake(seams, settings, &sleepers, &job.by).await),
+            Ok(sleepers) => report.count("woken", taken(&wake(seams, settings, &sleepers, &job.by).await)),
             Err(error) => {
                 tracing::warn!(event = "wake", connection = job.connection.key(), message = %error);
             }

@@ -4,6 +4,7 @@
 mod dead;
 mod hall;
 mod hanging;
+mod neighbours;
 mod races;
 mod silent;
 mod slow;

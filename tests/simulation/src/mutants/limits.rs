@@ -50,8 +50,10 @@ impl Limits for Wrong {
             return self.inner.lease(bucket, &rules, ask).await;
         }
         let mut lease = self.inner.lease(bucket, rules, ask).await;
-        if let (Mutant::EverybodyProbes, Ok(lease)) = (self.mutant, &mut lease) {
-            lease.breaker.probe = None;
+        match (self.mutant, &mut lease) {
+            (Mutant::EverybodyProbes, Ok(lease)) => lease.breaker.probe = None,
+            (Mutant::EverybodyEnters, Ok(lease)) => lease.breaker.closed_at = None,
+            _ => {}
         }
         lease
     }

@@ -91,7 +91,7 @@ mutants! {
     NeverOpens ["I25"] "failures of a CRM are not told to the breaker";
     NeverCloses ["I25"] "that a probe went well is not told to the breaker";
     EverybodyProbes ["I24"] "at half-open each takes the probe for its own";
-    EverybodyEnters ["I24"] "just after closing each takes a place among the calls in flight, free or not";
+    EverybodyEnters ["I24"] "just after closing each goes, whether there is a place among the calls in flight or not";
     LaneUnwanted ["I1"] "who parks does not see to it that the lane is looked at";
     BackfillUnseen ["I1"] "what backfills brought of the parked work is never looked for";
     LaneForgotten ["I1"] "a lane that was worked is never looked at again";

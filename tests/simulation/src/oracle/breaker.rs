@@ -5,7 +5,7 @@
 use super::limiter::longest_lease_ms;
 use super::{At, Oracle};
 use rtr_connectors::http::{NoAnswer, Response};
-use rtr_core::breaker::{Breaker, FORGET_MS, LONGEST_OPEN_MS, OPENS_AT, SLOW_CALL_MS, State};
+use rtr_core::breaker::{Breaker, FORGET_MS, LONGEST_OPEN_MS, OPENS_AT, SLOW_CALL_MS, SLOW_FOR_MS, State};
 use rtr_core::limit::LIMITER_REST_MS;
 use rtr_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,12 +79,17 @@ impl Oracle {
             breaker.failed_at.is_none_or(|failed| now.since_ms(failed) > longest_lease_ms(at) + TOLD_ALL_MS);
         let probes = breaker.probe.as_ref().is_some_and(|probe| self.breakers.is(&probe.by, env));
         let counted = breaker.in_flight.iter().any(|hold| self.breakers.is(&hold.by, env));
+        let slow = breaker.slow.is_some_and(|slow| {
+            let known_ms = now.since_ms(slow.until.plus_ms(-SLOW_FOR_MS));
+            slow.until > now && known_ms > longest_lease_ms(at) + TOLD_ALL_MS
+        });
         let what = match state {
             State::Open { .. } if told => "whose breaker is open",
             State::HalfOpen if told && !probes => "whose breaker is half-open, without its probe",
             State::Closed if breaker.ramp(now).is_some() && !counted => {
                 "whose breaker has just closed, without a place among its calls in flight"
             }
+            State::Closed if slow && !counted => "which is slow, without a place among its calls in flight",
             _ => return,
         };
         self.violate("I24", None, format!("environment {env} calls {} of {}, {what}", at.0, at.1));

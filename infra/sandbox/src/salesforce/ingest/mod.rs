@@ -69,14 +69,14 @@ impl Jobs {
         self.jobs.values().filter_map(|job| job.due).min()
     }
 
-    /// `{takes_ms?, fails_after?}`: what is not named stays as it is; `takes_ms` counts for jobs under way too; `fails_after` is spent by one job.
+    /// `{takes_ms?, fails_after?, finish?}`: what is not named stays as it is; `finish` ends the jobs under way; `fails_after` is spent by one job.
     pub(super) fn set(&mut self, setting: &Value) -> Result<(), String> {
         if let Some(ms) = setting.get("takes_ms") {
             let ms = ms.as_i64().filter(|ms| (0..=DAY_MS).contains(ms));
             self.takes_ms = ms.ok_or("ingest.takes_ms: expected 0 to 86400000")?;
-            for job in self.jobs.values_mut().filter(|job| job.due.is_some()) {
-                job.due = job.started.map(|started| started + self.takes_ms);
-            }
+        }
+        if setting.get("finish").is_some_and(|finish| *finish == json!(true)) {
+            self.jobs.values_mut().filter(|job| job.due.is_some()).for_each(|job| job.due = job.started);
         }
         match setting.get("fails_after") {
             None => {}

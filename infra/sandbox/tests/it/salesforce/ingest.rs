@@ -40,6 +40,22 @@ fn list(org: &mut Org, id: &str, name: &str) -> String {
 }
 
 #[test]
+fn given_a_job_that_would_take_long_when_told_to_finish_then_its_rows_are_done_and_the_next_one_takes_as_long()
+ {
+    let mut org = Org::keyed();
+    org.own("PUT", "/settings", json!({"ingest": {"takes_ms": MINUTE}}));
+    let ids = [upsert(&mut org), upsert(&mut org)];
+    for (n, id) in ids.iter().enumerate() {
+        assert_eq!(fill(&mut org, id, &format!("{KEY},LastName\nk-{n},King\n")), 201);
+        set(&mut org, id, "UploadComplete");
+        if n == 0 {
+            org.own("PUT", "/settings", json!({"ingest": {"finish": true}}));
+        }
+        assert_eq!(state(&mut org, id), ["JobComplete", "UploadComplete"][n]);
+    }
+}
+
+#[test]
 fn given_a_job_when_closed_then_its_rows_are_done_when_its_time_has_come_and_each_is_told_of() {
     let mut org = Org::keyed();
     org.own("PUT", "/settings", json!({"ingest": {"takes_ms": MINUTE}}));

@@ -1,7 +1,10 @@
 //! Batons and the lane's row: one worker at a time, none lost, none that counts twice.
 
 use super::*;
-use rtr_engine::seams::{Limits as _, QueueName};
+use async_trait::async_trait;
+use rtr_engine::seams::{Limits as _, Outbound, Queue, QueueName, Seams, Unavailable};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 /// Receives what is in `bulk.fifo`, as Lambda does.
 fn received(world: &World) -> Vec<Received> {
@@ -35,6 +38,44 @@ fn given_something_parked_until_some_moment_when_the_sweep_is_at_work_then_its_l
         let batch = received(&world);
         assert_eq!(batch.len(), 1, "{wait_ms}");
         assert!(world.now() <= due.plus_ms(5_000), "{wait_ms}");
+    }
+}
+
+/// A queue that takes nothing of the first sends.
+struct Busy<'a> {
+    queue: &'a dyn Queue,
+    refuses: AtomicUsize,
+}
+
+#[async_trait]
+impl Queue for Busy<'_> {
+    async fn send(&self, to: QueueName, messages: &[Outbound]) -> Vec<Result<(), Unavailable>> {
+        let refuses = self.refuses.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        if refuses {
+            return messages.iter().map(|_| Err(Unavailable("it is busy".to_owned()))).collect();
+        }
+        self.queue.send(to, messages).await
+    }
+
+    async fn delete(&self, receipts: &[String]) -> Vec<Result<(), Unavailable>> {
+        self.queue.delete(receipts).await
+    }
+
+    async fn set_visibility(&self, receipts: &[(String, i32)]) -> Vec<Result<(), Unavailable>> {
+        self.queue.set_visibility(receipts).await
+    }
+}
+
+#[test]
+fn given_a_queue_that_refuses_a_baton_when_the_sweep_is_at_work_then_it_is_sent_again_within_five_seconds() {
+    for refuses in [1, 2] {
+        let world = World::with_contact(CONTACT);
+        futures::executor::block_on(world.limits.want_lane(&here(), world.now())).unwrap();
+        let queue = Busy { queue: &world.queue, refuses: AtomicUsize::new(refuses) };
+        let seams = Seams { queue: &queue, ..world.seams() };
+        let until = world.now().plus_ms(5_000);
+        let report = futures::executor::block_on(rtr_engine::sweep::run(&seams, &world.settings, until));
+        assert_eq!((report.counts.get("started"), received(&world).len()), (Some(&1), 1), "{refuses}");
     }
 }
 
