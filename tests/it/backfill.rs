@@ -216,3 +216,30 @@ fn given_two_connections_when_one_is_backfilled_then_the_other_is_not_touched() 
     assert_eq!(org.salesforce().records("Contact"), Vec::<Value>::new());
     assert_eq!(org.record_at("salesforce", "contact", "r00001"), Value::Null);
 }
+
+#[test]
+fn given_a_state_that_would_take_the_sources_place_or_cannot_be_when_backfilled_then_nothing_is_sent_or_lost()
+{
+    let stack = Stack::here();
+    let org = Plan::new("backfill-state").mapping("contact", CONTACT).ready(&stack);
+    let text = lines(&org, 30, 1);
+    let file = File::of(&org, &text);
+    let args = ["backfill", &org.id, "contact", "--from", file.name(), "--yes", "--no-wait"];
+    let with = |more: &[&str]| stack.rtr(&[&args[..], more].concat()).ended(2).err;
+    let roundabout = format!("{}/./{}", file.0.parent().unwrap().display(), named(&file.0));
+    for state in [file.name(), &roundabout] {
+        let said = with(&["--state", state, "--restart"]);
+        assert!(said.contains("which is the source itself"), "{said}");
+    }
+    let said = with(&["--state", "/proc/none/x"]);
+    assert_eq!(said.matches("cannot be written").count(), 1, "{said}");
+    assert!(!said.contains("goes on from here"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file.0).unwrap(), text);
+
+    // One that breaks off before a line is read: there is nothing to go on from.
+    std::fs::write(&file.0, [0x1f, 0x8b, 8, 0]).unwrap();
+    let said = with(&[]);
+    assert!(said.contains("cannot be read") && said.contains("nothing to go on from"), "{said}");
+    assert!(!said.contains("goes on from here") && file.states().is_empty(), "{said}");
+    assert_eq!(org.crm().values("contacts", "rtr_record_id"), Vec::<String>::new());
+}

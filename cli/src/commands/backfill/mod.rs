@@ -189,12 +189,15 @@ async fn send(
         stopped = Box::pin(run.wait()).await.err();
     }
     run.bar.finish_and_clear();
-    let advice = run.state.advice();
-    if stopped.is_none() {
-        run.state.remove();
-    } else if let Err(problem) = run.state.save() {
-        app.out.note(&problem.to_string());
+    match &stopped {
+        None => run.state.remove(),
+        Some(stopped) => match run.state.save() {
+            // It may be what has stopped it, and is told once.
+            Err(problem) if problem != *stopped => app.out.note(&problem.to_string()),
+            _ => {}
+        },
     }
+    let advice = run.state.advice();
     if stopped.as_ref().is_some_and(|problem| problem.exit == Exit::Findings) {
         // What is still on the way, and why; whoever wants to be gone does not wait long for it.
         let _ = tokio::time::timeout(LAST_LOOK, run.count()).await;

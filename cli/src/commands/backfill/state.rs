@@ -2,7 +2,7 @@
 //! most, and kept until all of it has reached the CRM.
 
 use super::feed::{From, Version};
-use crate::commands::lines::{Progress, digest_of, unreadable};
+use crate::commands::lines::{Place, Progress, digest_of, unreadable};
 use crate::problem::Problem;
 use rtr_core::digest;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,11 @@ struct Stored {
 /// The place of one backfill.
 #[derive(Debug)]
 pub(super) struct State {
-    path: Option<PathBuf>,
+    place: Option<Place>,
+    /// Whether something to go on from lies there, of this run or of the one it goes on with.
+    kept: bool,
+    /// Whether it was begun anew, which the same command would do again.
+    anew: bool,
     what: What,
     read: Read,
     /// Events sent, in this run and before.
@@ -53,7 +57,8 @@ impl State {
     /// beginning.
     ///
     /// # Errors
-    /// When a state is there and is of another backfill, or of a file that has changed since.
+    /// When a state is there and is of another backfill, or of a file that has changed since; when what lies there is no
+    /// state, least of all what the lines are read from; and when it could not be written.
     pub(super) fn begin(
         what: What,
         from: &From,
@@ -78,20 +83,25 @@ impl State {
                     .hint("leave --state out; a file, or an object of S3, can"));
             }
             let read = Read { bytes: 0, digest: String::new() };
-            return Ok(Self { path: None, what, read, sent: 0, progress: Progress::default() });
+            let progress = Progress::default();
+            return Ok(Self { place: None, kept: false, anew, what, read, sent: 0, progress });
         };
-        let path = given.map_or_else(|| beside(from, &what), Path::to_owned);
-        let stored = if anew { None } else { stored(&path)? };
-        let (sent, progress) = match stored {
-            None => (0, Progress::default()),
+        let place = Place::at(given.map_or_else(|| beside(from, &what), Path::to_owned));
+        let stored = stored(&place, from)?.filter(|_| !anew);
+        let (kept, sent, progress) = match stored {
+            None => (false, 0, Progress::default()),
             Some(stored) if stored.what != what || !is_same(from, &stored.read, &read)? => {
-                let what =
-                    format!("{} is of another backfill, or its source has changed since", path.display());
+                let what = format!(
+                    "{} is of another backfill, or its source has changed since",
+                    place.path().display()
+                );
                 return Err(Problem::usage(what).hint("--restart begins anew, --state names another file"));
             }
-            Some(stored) => (stored.sent, stored.progress),
+            Some(stored) => (true, stored.sent, stored.progress),
         };
-        Ok(Self { path: Some(path), what, read, sent, progress })
+        // Now, and not when the first page is gone.
+        place.probe().map_err(|error| unwritable(&place, &error))?;
+        Ok(Self { place: Some(place), kept, anew, what, read, sent, progress })
     }
 
     /// The line after which this run goes on, if an earlier one came that far.
@@ -99,45 +109,56 @@ impl State {
         (self.progress != Progress::default()).then_some(self.progress.through)
     }
 
-    /// Writes it; whole or not at all.
+    /// Writes it; whole or not at all. Nothing settled is nothing to go on from.
     ///
     /// # Errors
     /// When it cannot be written: a run that goes on without would send everything again once it is killed.
-    pub(super) fn save(&self) -> Result<(), Problem> {
-        let Some(path) = &self.path else { return Ok(()) };
+    pub(super) fn save(&mut self) -> Result<(), Problem> {
+        let Some(place) = self.place.as_ref().filter(|_| self.progress != Progress::default()) else {
+            return Ok(());
+        };
         let stored = Stored {
             what: self.what.clone(),
             read: self.read.clone(),
             sent: self.sent,
             progress: self.progress.clone(),
         };
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let written = serde_json::to_vec(&stored)
-            .map_err(std::io::Error::from)
-            .and_then(|text| std::fs::write(&partial, text))
-            .and_then(|()| std::fs::rename(&partial, path));
-        written.map_err(|error| {
-            Problem::usage(format!("the state {} cannot be written: {error}", path.display()))
-                .hint("--state FILE puts it elsewhere")
-        })
+        let written =
+            serde_json::to_vec(&stored).map_err(std::io::Error::from).and_then(|text| place.write(&text));
+        written.map_err(|error| unwritable(place, &error))?;
+        self.kept = true;
+        Ok(())
     }
 
     /// Everything is done.
     pub(super) fn remove(&self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(path);
-        }
+        self.place.iter().for_each(Place::remove);
     }
 
     /// How to go on, for whoever has stopped it.
     pub(super) fn advice(&self) -> String {
-        match &self.path {
-            Some(path) => format!("the same command goes on from here ({})", path.display()),
-            None => "stdin cannot be gone on with: send it again, what is there already is not written again"
-                .to_owned(),
+        let Some(place) = &self.place else {
+            return "stdin cannot be gone on with: send it again, what is there already is not written again"
+                .to_owned();
+        };
+        let name = place.path().display();
+        match (self.kept, self.anew) {
+            (false, _) if self.progress == Progress::default() => {
+                "it stopped before a page was sent: there is nothing to go on from".to_owned()
+            }
+            (false, _) => {
+                "how far it came is not kept: begun again, what is there already is not written again"
+                    .to_owned()
+            }
+            (true, false) => format!("the same command goes on from here ({name})"),
+            (true, true) => format!("the same command without --restart goes on from here ({name})"),
         }
     }
+}
+
+fn unwritable(place: &Place, error: &std::io::Error) -> Problem {
+    Problem::usage(format!("the state {} cannot be written: {error}", place.path().display()))
+        .hint("--state FILE puts it elsewhere")
 }
 
 /// Beside a file; for an object here, under its name.
@@ -154,15 +175,18 @@ fn beside(from: &From, what: &What) -> PathBuf {
     name.into()
 }
 
-fn stored(path: &Path) -> Result<Option<Stored>, Problem> {
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(path, &error)),
-    };
-    serde_json::from_slice(&text).map(Some).map_err(|error| {
-        Problem::usage(format!("the state {} cannot be read: {error}", path.display()))
-            .hint("--restart begins anew")
+fn stored(place: &Place, from: &From) -> Result<Option<Stored>, Problem> {
+    let name = place.path().display();
+    if let From::File(path) = from
+        && place.is(path)
+    {
+        let what = format!("the state would be kept at {name}, which is the source itself: it would be lost");
+        return Err(Problem::usage(what)
+            .hint("--state names another file; without it the state is kept beside the source"));
+    }
+    place.read("the state of a backfill").map_err(|problem| match problem.hint.clone() {
+        Some(hint) => problem.hint(format!("--state names another file, or {hint}")),
+        None => problem,
     })
 }
 
@@ -177,6 +201,7 @@ fn is_same(from: &From, stored: &Read, now: &Read) -> Result<bool, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Exit;
 
     fn what(connection: Option<&str>) -> What {
         let of = |text: &str| text.to_owned();
@@ -229,5 +254,58 @@ mod tests {
         first.remove();
         assert!(beside(&from, &what(None)).to_string_lossy().starts_with("x.gz.backfill-"));
         assert!(State::begin(what(None), &From::Stdin, None, Some(&path), false).is_err());
+    }
+
+    #[test]
+    fn given_a_state_that_is_the_source_or_a_file_of_somebody_elses_when_begun_then_neither_is_touched() {
+        let folder = std::env::temp_dir().join(format!("rtr-backfill-misuse-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let at = |name: &str| folder.join(name);
+        let (file, other) = (at("events.jsonl"), at("precious"));
+        std::fs::write(&file, "one\n").unwrap();
+        std::fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&file, at("link")).unwrap();
+        let from = From::File(file.clone());
+        let begin =
+            |given: &Path, anew| State::begin(what(None), &from, None, Some(given), anew).unwrap_err();
+        for anew in [true, false] {
+            for name in ["events.jsonl", "./events.jsonl", "link"] {
+                let refused = begin(&at(name), anew);
+                assert_eq!(refused.exit, Exit::Usage);
+                assert!(refused.what.contains("which is the source itself"), "{name}: {refused}");
+            }
+            let refused = begin(&other, anew);
+            assert!(refused.what.contains("precious is not the state of a backfill"), "{refused}");
+            assert!(refused.hint.unwrap().contains("--state names another file"));
+            let refused = begin(&at("none/at/all"), anew);
+            assert!(refused.what.contains("cannot be written"), "{refused}");
+        }
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!((read(&file).as_str(), read(&other).as_str()), ("one\n", "precious"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn given_a_run_that_stopped_when_advised_then_the_same_command_goes_on_only_if_there_is_something() {
+        let file = std::env::temp_dir().join(format!("rtr-backfill-advice-{}", std::process::id()));
+        std::fs::write(&file, "one\n").unwrap();
+        let from = From::File(file.clone());
+        let begin = |anew| State::begin(what(None), &from, None, None, anew).unwrap();
+        for anew in [true, false] {
+            let mut state = begin(anew);
+            state.save().unwrap();
+            assert!(!state.place.as_ref().unwrap().path().exists(), "nothing was settled");
+            assert!(state.advice().contains("nothing to go on from"), "{}", state.advice());
+            state.progress.settle(1);
+            assert!(state.advice().contains("is not kept"), "{}", state.advice());
+            state.save().unwrap();
+            let goes_on =
+                if anew { "the same command without --restart goes" } else { "the same command goes" };
+            assert!(state.advice().starts_with(goes_on), "{}", state.advice());
+            assert!(begin(false).advice().starts_with("the same command goes"), "an earlier run's");
+            state.remove();
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 }

@@ -1,11 +1,12 @@
 //! How far a file has been worked off, beside the file: what lets an interrupted run go on where it stopped.
 
+use super::Place;
 use crate::problem::Problem;
 use rtr_core::digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::{BufRead, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How much of a file is read at a time, in bytes.
 const READ_BYTES: usize = 256 * 1_024;
@@ -34,7 +35,7 @@ struct Stored {
 /// The place beside one file.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
-    path: PathBuf,
+    place: Place,
     bytes: u64,
     digest: String,
 }
@@ -63,37 +64,46 @@ impl Progress {
 
 impl Checkpoint {
     /// The place beside `file`.
+    ///
+    /// # Errors
+    /// When something lies there that is no checkpoint: it would be written over, and removed at the end.
     pub(crate) fn beside(file: &Path) -> Result<Self, Problem> {
         let size =
             std::fs::metadata(file).map(|about| about.len()).map_err(|error| unreadable(file, &error))?;
         let digest = digest_of(file, size)?;
         let mut path = file.as_os_str().to_owned();
         path.push(SUFFIX);
-        Ok(Self { path: path.into(), bytes: size, digest })
+        let found = Self { place: Place::at(path.into()), bytes: size, digest };
+        if found.place.is(file) {
+            return Err(Problem::usage(format!(
+                "how far it has come is kept at {}, which is {} itself",
+                found.path().display(),
+                file.display()
+            ))
+            .hint("remove that link, or rename the file"));
+        }
+        found.stored()?;
+        Ok(found)
     }
 
     /// The checkpoint's own file.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// Whether an earlier run has left one.
     pub(crate) fn exists(&self) -> bool {
-        self.path.exists()
+        self.path().exists()
+    }
+
+    fn stored(&self) -> Result<Option<Stored>, Problem> {
+        self.place.read("a checkpoint of rtr publish or rtr links import")
     }
 
     /// How far an earlier run came; from the beginning when there was none.
     pub(crate) fn load(&self, file: &Path) -> Result<Progress, Problem> {
-        let text = match std::fs::read(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Progress::default()),
-            Err(error) => return Err(unreadable(&self.path, &error)),
-        };
-        let name = self.path.display();
-        let stored: Stored = serde_json::from_slice(&text).map_err(|error| {
-            Problem::usage(format!("the checkpoint {name} cannot be read: {error}"))
-                .hint("remove it to begin anew")
-        })?;
+        let Some(stored) = self.stored()? else { return Ok(Progress::default()) };
+        let name = self.path().display();
         // A file that was appended to is still the same one.
         let same = stored.bytes <= self.bytes && digest_of(file, stored.bytes)? == stored.digest;
         if !same {
@@ -109,15 +119,12 @@ impl Checkpoint {
     /// Writes how far this run has come; whole or not at all.
     pub(crate) fn save(&self, progress: &Progress) -> std::io::Result<()> {
         let stored = Stored { bytes: self.bytes, digest: self.digest.clone(), progress: progress.clone() };
-        let mut partial = self.path.as_os_str().to_owned();
-        partial.push(".partial");
-        std::fs::write(&partial, serde_json::to_vec(&stored)?)?;
-        std::fs::rename(&partial, &self.path)
+        self.place.write(&serde_json::to_vec(&stored)?)
     }
 
     /// Everything is done: nothing is left to go on with.
     pub(crate) fn remove(&self) {
-        let _ = std::fs::remove_file(&self.path);
+        self.place.remove();
     }
 }
 
@@ -180,6 +187,26 @@ mod tests {
             std::fs::write(&file, changed).unwrap();
             assert_eq!(Checkpoint::beside(&file).unwrap().load(&file).unwrap_err().exit, Exit::Usage);
         }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn given_a_file_of_somebody_elses_where_the_checkpoint_goes_when_begun_then_it_is_refused_and_stays() {
+        let folder = std::env::temp_dir().join(format!("rtr-checkpoint-foreign-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let (file, other) = (folder.join("events.jsonl"), folder.join("events.jsonl.rtr-state"));
+        std::fs::write(&file, "one\n").unwrap();
+        std::fs::write(&other, "precious").unwrap();
+        let refused = Checkpoint::beside(&file).unwrap_err();
+        assert_eq!(refused.exit, Exit::Usage);
+        assert!(refused.what.contains("events.jsonl.rtr-state is not a checkpoint"), "{refused}");
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious");
+        // Nor is the file itself taken for it, by way of a link.
+        std::fs::remove_file(&other).unwrap();
+        std::os::unix::fs::symlink(&file, &other).unwrap();
+        assert!(Checkpoint::beside(&file).unwrap_err().what.contains("which is"));
+        assert_eq!(std::fs::read(&file).unwrap(), b"one\n");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

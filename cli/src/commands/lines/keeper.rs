@@ -59,18 +59,22 @@ impl Keeper {
         (self.progress != Progress::default()).then_some(self.progress.through)
     }
 
-    /// Writes the checkpoint, if the last one is old.
+    /// Writes the checkpoint, if the last one is old. A file may lie where nothing can be written, and is worked off all the
+    /// same: whoever is stopped is told.
     pub(crate) fn save_now_and_then(&mut self) {
         if self.saved.elapsed() >= SAVE_EVERY {
             self.saved = Instant::now();
-            self.save();
+            let _ = self.save();
         }
     }
 
-    fn save(&self) -> bool {
+    /// Whether there is something to go on from.
+    fn save(&self) -> std::io::Result<bool> {
         // Nothing settled is nothing to go on from: no file is left behind for it.
-        let settled = self.progress != Progress::default();
-        self.place.as_ref().is_some_and(|place| settled && place.save(&self.progress).is_ok())
+        let Some(place) = self.place.as_ref().filter(|_| self.progress != Progress::default()) else {
+            return Ok(false);
+        };
+        place.save(&self.progress).map(|()| true)
     }
 
     /// The run is over: the checkpoint goes, or stays with advice on how to go on. `command` is what goes on with it,
@@ -80,11 +84,45 @@ impl Keeper {
             self.place.iter().for_each(Checkpoint::remove);
             return None;
         };
-        let goes_on = format!("{command} --resume goes on from here");
-        let hint = if self.save() { goes_on.as_str() } else { nothing };
+        let hint = match (self.save(), &self.place) {
+            (Ok(true), _) => format!("{command} --resume goes on from here"),
+            (Err(error), Some(place)) => {
+                let name = place.path().display();
+                format!("how far it came cannot be kept, {name} cannot be written: {error}")
+            }
+            _ => nothing.to_owned(),
+        };
         Some(match problem.hint {
             None => problem.hint(hint),
             Some(first) => Problem { hint: Some(format!("{first}\n  {hint}")), ..problem },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::lines::interrupted;
+
+    #[test]
+    fn given_a_stopped_run_when_its_place_can_be_kept_or_not_then_it_is_told_and_never_that_nothing_was_done()
+    {
+        let folder = std::env::temp_dir().join(format!("rtr-keeper-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("events.jsonl");
+        std::fs::write(&file, "one\n").unwrap();
+        let end = |settled: bool| {
+            let mut keeper = Keeper { place: Some(Checkpoint::beside(&file).unwrap()), ..Keeper::nowhere() };
+            if settled {
+                keeper.progress.settle(1);
+            }
+            move || keeper.end(Some(interrupted()), "rtr publish", "nothing was sent").unwrap().hint.unwrap()
+        };
+        assert_eq!(end(false)(), "nothing was sent");
+        assert_eq!(end(true)(), "rtr publish --resume goes on from here");
+        let gone = end(true);
+        std::fs::remove_dir_all(&folder).unwrap();
+        let hint = gone();
+        assert!(hint.starts_with("how far it came cannot be kept"), "{hint}");
     }
 }

@@ -2,10 +2,12 @@
 
 mod checkpoint;
 mod keeper;
+mod place;
 mod source;
 
 pub(crate) use checkpoint::{Checkpoint, Progress, digest_of, unreadable};
 pub(crate) use keeper::Keeper;
+pub(crate) use place::Place;
 pub(crate) use source::{NumberedLine, Source, is_open, numbered};
 
 use crate::problem::{Exit, Problem};
