@@ -5,6 +5,10 @@ use crate::pausing::{contact, publish_until_parked};
 use crate::stack::{Plan, Stack, eventually, same};
 use serde_json::json;
 
+const WAITING_CONTACT: &str = "object: contacts\nreference_wait: 1h\nfields:\n  email: email\n  firstname: first_name\n  \
+                               company: {reference: company, id: company_id, association: primary}\n";
+const COMPANY: &str = "object: companies\nfields:\n  name: name\n";
+
 #[test]
 fn given_parked_work_when_it_is_dropped_then_it_is_never_told_and_only_a_newer_version_goes() {
     let stack = Stack::here();
@@ -95,4 +99,45 @@ fn given_nothing_parked_when_listed_drained_or_dropped_then_the_answers_say_so()
     stack.rtr(&["audit", "--org", &org.id]).ended(0);
     stack.rtr(&["audit", "--most", "0"]).ended(2);
     stack.rtr(&["audit", "--since", "1h", "--until", "2h"]).ended(2);
+}
+
+#[test]
+fn given_what_waits_for_another_record_when_dropped_then_it_is_left_alone_and_neither_asked_for_nor_audited()
+{
+    let stack = Stack::here();
+    let org = Plan::new("dropped-waits")
+        .mapping("contact", WAITING_CONTACT)
+        .mapping("company", COMPANY)
+        .ready(&stack);
+    let waiting: Vec<_> = (0..3)
+        .map(|n| org.contact(&format!("w{n}"), 1, &json!({"email": "w@x.example", "company_id": "k"})))
+        .collect();
+    stack.publish(&waiting);
+    let parked = || stack.rtr(&["parked", "list", "--org", &org.id, "--json"]).json();
+    eventually("they wait", || same(parked().as_array().unwrap().len(), 3));
+    let drop = || {
+        let args =
+            ["parked", "drop", "--org", &org.id, "--yes", "--because", "x", "--author", "ada", "--json"];
+        let said = stack.rtr(&args);
+        assert!(said.err.contains("left alone: 3 versions waiting for another record"), "{said:?}");
+        said.json()
+    };
+    let audited = || {
+        let audit = stack.rtr(&["audit", "--org", &org.id, "--json"]).json();
+        let drops = audit.as_array().unwrap().iter().filter(|entry| entry["action"] == "parked.drop");
+        drops.map(|entry| entry["count"].clone()).collect::<Vec<_>>()
+    };
+    let dropped = drop();
+    let of = |dropped: &serde_json::Value| {
+        ["matched", "done", "waiting"].map(|name| dropped[name].as_u64().unwrap_or(u64::MAX))
+    };
+    assert_eq!((of(&dropped), &dropped["of"]), ([3, 0, 3], &json!([])), "{dropped}");
+    assert_eq!(audited(), Vec::<serde_json::Value>::new());
+
+    stack.rtr(&["connection", "pause", &org.id, "hubspot"]).ended(0);
+    publish_until_parked(&stack, &org, "a", 0);
+    eventually("it is parked beside them", || same(parked().as_array().unwrap().len(), 4));
+    let dropped = drop();
+    assert_eq!((of(&dropped), &dropped["of"][0]["versions"]), ([4, 1, 3], &json!(1)), "{dropped}");
+    assert_eq!(audited(), [json!(1)]);
 }

@@ -4,12 +4,13 @@
 use super::Act;
 use super::entry::Entry;
 use super::look::find;
+use super::share::{Meant, Share, by_connection, shares, shares_words};
 use crate::app::App;
 use crate::audit::note;
 use crate::aws::{Aws, unavailable};
 use crate::commands::dlq::filter::Filter;
 use crate::confirm::confirm;
-use crate::output::{count, one_line, or_dash, progress_bar};
+use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::item::Item;
 use rtr_core::key::ConnectionKey;
@@ -17,14 +18,12 @@ use rtr_core::parked::{self, give_up, hasten};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Named, Seams, Unavailable, Write, Wrote};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// Versions per step: one read of DynamoDB.
 const STEP: usize = 100;
 /// Times a refused write is decided anew.
 const ROUNDS: usize = 4;
-/// Shares that a person is shown; a script gets all.
-const SHOWN: usize = 20;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,30 +49,24 @@ struct Report {
     dropping: usize,
     /// Gone, or another version by now: left alone.
     gone: usize,
-    /// Whose they were that matched.
+    /// Whose they are that are acted on.
     of: Vec<Share>,
-}
-
-/// What matched of one type at one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Share {
-    org_id: String,
-    connection: String,
-    record_type: Option<String>,
-    versions: usize,
 }
 
 /// Acts on what `filter` takes.
 pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let runtime = aws.runtime("")?;
-    let entries = Box::pin(find(&aws, &runtime, filter)).await?;
+    let found = Box::pin(find(&aws, &runtime, filter)).await?;
+    let matched = found.len();
+    let Meant { entries, waiting, dropping } = Meant::of(found, what);
     let of = shares(&entries);
+    let mut report =
+        Report { dry_run: act.dry_run, matched, waiting, dropping, of: of.clone(), ..Report::default() };
     // Before anything is done, and whether or not somebody is there to be asked: a drop cannot be taken back.
-    if what == What::Drop && !entries.is_empty() {
-        app.out.note(&shares_words(&of));
+    if what == What::Drop && matched > 0 {
+        app.out.note(&shares_words(&of, waiting));
     }
-    let mut report = Report { dry_run: act.dry_run, matched: entries.len(), of, ..Report::default() };
     let versions = count(entries.len(), "parked version");
     let question = format!("Drop {versions} for good? They are not sent to the CRM.");
     if entries.is_empty() || (what == What::Drop && !act.dry_run && !confirm(app, &question, act.yes)?) {
@@ -97,43 +90,13 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
     Ok(tell(app, what, &report))
 }
 
-/// Whose `entries` are, in the order of their names.
-fn shares(entries: &[Entry]) -> Vec<Share> {
-    let mut of: BTreeMap<(&ConnectionKey, Option<&String>), usize> = BTreeMap::new();
-    for entry in entries {
-        *of.entry((&entry.connection, entry.letter.record_type.as_ref())).or_default() += 1;
-    }
-    let share = |((key, record_type), versions): ((&ConnectionKey, Option<&String>), usize)| Share {
-        org_id: key.org_id.clone(),
-        connection: key.connection.clone(),
-        record_type: record_type.cloned(),
-        versions,
-    };
-    of.into_iter().map(share).collect()
-}
-
-fn shares_words(of: &[Share]) -> String {
-    let line = |Share { org_id, connection, record_type, versions }: &Share| {
-        let versions = count(*versions, "parked version");
-        one_line(&format!("{org_id} {connection}, {}: {versions}", or_dash(record_type.as_ref())))
-    };
-    let mut lines: Vec<String> = of.iter().take(SHOWN).map(line).collect();
-    if of.len() > SHOWN {
-        let rest = of[SHOWN..].iter().map(|share| share.versions).sum();
-        lines.push(format!("… and {} of {} others", count(rest, "parked version"), of.len() - SHOWN));
-    }
-    lines.join("\n")
-}
-
 /// One entry for each connection that is concerned.
 async fn audit(aws: &Aws, act: &Act, what: What, entries: &[Entry]) -> Result<(), Problem> {
     let action = match what {
         What::Drain => "parked.drain",
         What::Drop => "parked.drop",
     };
-    let mut by_connection: HashMap<&ConnectionKey, u64> = HashMap::new();
-    entries.iter().for_each(|entry| *by_connection.entry(&entry.connection).or_default() += 1);
-    for (key, versions) in by_connection {
+    for (key, versions) in by_connection(entries) {
         let mut entry = act.by.who().entry(action, format!("{} {}", key.org_id, key.connection));
         (entry.org_id, entry.count) = (Some(key.org_id.clone()), Some(versions));
         note(aws, &entry).await?;
@@ -262,9 +225,6 @@ mod tests {
             entry("c-1", SlotState::Parked, Code::Paused).unwrap(),
             entry("c-2", SlotState::Parked, Code::Paused).unwrap(),
         ]);
-        assert_eq!(shares_words(&of), "acme hubspot, contact: 2 parked versions");
-        let many = vec![of[0].clone(); SHOWN + 3];
-        assert!(shares_words(&many).ends_with("… and 6 parked versions of 3 others"));
         let report =
             Report { dry_run: false, matched: 11, done: 5, held: 1, waiting: 2, dropping: 2, gone: 1, of };
         let dry = Report { dry_run: true, matched: 1, done: 1, ..Report::default() };

@@ -5,6 +5,7 @@ mod act;
 mod entry;
 mod list;
 mod look;
+mod share;
 
 use crate::app::App;
 use crate::audit::Because;
