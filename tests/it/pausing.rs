@@ -166,3 +166,24 @@ fn given_a_suspended_connection_when_it_gets_new_credentials_and_is_tested_then_
     });
     assert_eq!((listed(&stack, &org)["state"].clone(), org.dead_letters().len()), (json!("ok"), 0));
 }
+
+#[test]
+fn given_what_is_held_for_longest_and_goes_last_when_listed_then_the_age_is_that_of_the_oldest() {
+    let stack = Stack::here();
+    let org = Plan::new("oldest").mapping("contact", CONTACT).ready(&stack);
+    org.crm().fault(json!({"match": {"path": "*/batch/*"}, "fault": "drop_after_commit", "count": 1}));
+    stack.publish(&[contact(&org, "old", 1)]);
+    let parked = || stack.rtr(&["parked", "list", "--org", &org.id, "--json"]).json();
+    eventually("the first is held", || same(parked()[0]["code"].clone(), json!("RTR4003")));
+    stack.rtr(&["connection", "pause", &org.id, "hubspot"]).ended(0);
+    publish_until_parked(&stack, &org, "new", 0);
+    // Some in each partition of the index, before what is held.
+    let more: Vec<_> = (0..120).map(|n| contact(&org, &format!("n{n}"), 1)).collect();
+    stack.publish(&more);
+    eventually("they are parked", || same(parked().as_array().unwrap().len(), 122));
+    let all = parked();
+    let oldest = all.as_array().unwrap().iter().map(|one| one["since"].as_str().unwrap()).min().unwrap();
+    let listed = listed(&stack, &org);
+    assert_eq!(listed["parked_since"], oldest, "{listed}");
+    assert_eq!(listed["parked_since_at_latest"], false, "{listed}");
+}

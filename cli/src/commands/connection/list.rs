@@ -34,6 +34,8 @@ struct Listed {
     parked_at_least: bool,
     /// Since when the oldest is parked.
     parked_since: Option<String>,
+    /// True: it may be parked for longer, since there are too many to look at each.
+    parked_since_at_latest: bool,
     /// When the bulk lane is looked at next; null while nothing is parked.
     lane_at: Option<String>,
     /// No call before this: the CRM said so, or the breaker is open.
@@ -118,7 +120,8 @@ fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str, now: I
         webhook_url: None,
         parked: parked.number,
         parked_at_least: parked.at_least,
-        parked_since: text(oldest),
+        parked_since: text(oldest.since),
+        parked_since_at_latest: oldest.since.is_some() && oldest.at_latest,
         lane_at: text(lane_at),
         blocked_until: text(blocked_until.max(rests_until)),
         breaker: health,
@@ -146,6 +149,7 @@ fn words(style: Style, all: &[Listed], now: Instant) -> String {
     };
     let row = |one: &Listed| {
         let more = if one.parked_at_least { "+" } else { "" };
+        let longer = if one.parked_since_at_latest { "+" } else { "" };
         let tokens: Vec<String> = one.tokens.iter().map(tokens_words).collect();
         let until = one.blocked_until.as_ref().map(|until| format!(" (until {until})")).unwrap_or_default();
         vec![
@@ -155,7 +159,7 @@ fn words(style: Style, all: &[Listed], now: Instant) -> String {
             one.state.to_owned(),
             mode(one.mode).to_owned(),
             format!("{}{more}", one.parked),
-            or_dash(from_now(&one.parked_since)),
+            or_dash(from_now(&one.parked_since).map(|age| format!("{age}{longer}"))),
             or_dash(from_now(&one.lane_at)),
             if tokens.is_empty() { "-".to_owned() } else { tokens.join(", ") },
             one.breaker.words(),
@@ -185,7 +189,7 @@ fn tokens_words(Tokens { left, requests, per_ms }: &Tokens) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_aws::records::Count;
+    use rtr_aws::records::{Count, Oldest};
     use rtr_core::breaker::Breaker;
     use rtr_core::config::{ConnectionDoc, Pause, Scope};
     use rtr_engine::seams::Suspension;
@@ -215,7 +219,7 @@ mod tests {
         let own = pause(&Scope::Connection(ConnectionKey::new("acme", "hubspot-eu")));
         let parked = Found {
             parked: Count { number: 10_016, at_least: true },
-            oldest: Some(NOW.plus_ms(-2 * 86_400_000)),
+            oldest: Oldest { since: Some(NOW.plus_ms(-2 * 86_400_000)), at_latest: true },
             lane_at: Some(NOW.plus_ms(42_000)),
             ..found()
         };
@@ -241,12 +245,12 @@ mod tests {
         acme  hubspot-eu  hubspot   stopped    live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  closed     the CRM asked for a rest (until 2026-11-18T11:06:45.000Z)
         acme  hubspot-eu  hubspot   stopped    live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  open       the CRM failed or was slow again and again: no call goes (until 2026-11-18T11:06:49.000Z)
         acme  hubspot-eu  hubspot   ok         live    0       -       -          87 of 100 per 10s, 249000 of 250000 per 1d  half-open  the CRM failed or was slow again and again: the next call tries whether it is back
-        acme  hubspot-eu  hubspot   paused     paused  10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     `mode: paused` in the org's file
-        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     paused by ada at 2026-11-18T11:06:40.000Z: they asked
-        acme  hubspot-eu  hubspot   paused     live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     paused by ada at 2026-11-18T11:06:40.000Z: they asked (--all)
-        acme  hubspot-eu  hubspot   suspended  live    10016+  2d      42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     revoked
+        acme  hubspot-eu  hubspot   paused     paused  10016+  2d+     42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     `mode: paused` in the org's file
+        acme  hubspot-eu  hubspot   paused     live    10016+  2d+     42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     paused by ada at 2026-11-18T11:06:40.000Z: they asked
+        acme  hubspot-eu  hubspot   paused     live    10016+  2d+     42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     paused by ada at 2026-11-18T11:06:40.000Z: they asked (--all)
+        acme  hubspot-eu  hubspot   suspended  live    10016+  2d+     42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     revoked
         ");
-        insta::assert_snapshot!(serde_json::to_string(&all[6]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":null,"parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"breaker":{"state":"closed","until":null,"failures":0,"openings":0,"ramp":null,"slow_ms":null,"in_flight":0},"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&all[6]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":null,"parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","parked_since_at_latest":true,"lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"breaker":{"state":"closed","until":null,"failures":0,"openings":0,"ramp":null,"slow_ms":null,"in_flight":0},"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
         assert!(words(Style::Plain, &[], NOW).contains("rtr config apply"));
     }
 }

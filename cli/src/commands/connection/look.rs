@@ -3,19 +3,17 @@
 use super::select::Selected;
 use crate::moment::now;
 use rtr_aws::function::Runtime;
-use rtr_aws::records::{Count, Counted};
+use rtr_aws::records::{Count, Counted, Oldest};
 use rtr_core::breaker::Breaker;
 use rtr_core::config::{Connection, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::limit::{Rule, left};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Records as _, Suspension, Unavailable};
+use rtr_engine::seams::{Suspension, Unavailable};
 use serde::Serialize;
 
 /// Parked versions counted at one connection: beyond that nobody needs to know.
 const MOST: usize = 10_000;
-/// Versions looked into for the oldest: those that go first, one of each partition.
-const OLDEST_OF: usize = 16;
 
 /// What is left of one limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,8 +32,8 @@ pub(super) struct Found {
     pub(super) suspension: Option<Suspension>,
     pub(super) has_secret: bool,
     pub(super) parked: Count,
-    /// Since when the oldest is parked, of those that go first.
-    pub(super) oldest: Option<Instant>,
+    /// Since when the oldest is parked.
+    pub(super) oldest: Oldest,
     /// When its lane is looked at next.
     pub(super) lane_at: Option<Instant>,
     /// No call before this, as the CRM said.
@@ -62,7 +60,7 @@ pub(super) async fn look(
         || seams.secrets.read(secret).await.map_or(true, |secret| secret.is_some());
     let counted = Counted { until: None, with_waits: true, most: MOST };
     let parked = runtime.records().count_parked(&key, counted).await?;
-    let oldest = if parked.number > 0 { oldest(runtime, &key).await? } else { None };
+    let oldest = runtime.records().oldest_parked(&key, parked.number).await?;
     let (bucket, breaker) = runtime.limits().general(&key).await?;
     let at = now();
     let settings = config.and_then(|config| config.connections.get(&one.connection));
@@ -86,15 +84,4 @@ fn tokens(settings: &Connection, left: impl Fn(&[Rule]) -> Vec<u64>) -> Vec<Toke
         rules.map(|rule| Rule { requests: rule.requests, per_ms: rule.per_ms, burst: rule.burst }).collect();
     let tokens = |(left, rule): (u64, &Rule)| Tokens { left, requests: rule.requests, per_ms: rule.per_ms };
     left(&rules).into_iter().zip(&rules).map(tokens).collect()
-}
-
-/// Since when the oldest is parked. The index is in the order in which they go, so that the oldest is among the first.
-async fn oldest(runtime: &Runtime, key: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
-    let records = runtime.records();
-    let mut first = records.parked(key, OLDEST_OF).await?;
-    first.extend(records.backfilled(key, OLDEST_OF).await?);
-    first.extend(records.waits(key, OLDEST_OF).await?);
-    let keys: Vec<_> = first.into_iter().map(|one| one.key).collect();
-    let named = records.read_named(&keys).await?;
-    Ok(named.iter().filter_map(|one| Some(one.item.slot.as_ref()?.since)).min())
 }

@@ -33,8 +33,8 @@ pub(crate) enum Command {
     /// STATE: ok · no_secret: its secret is missing · suspended: its credentials were refused, and new ones end it · paused:
     /// by a person, and `rtr connection resume` ends it · stopped: the CRM asked for a rest, or its breaker is open.
     ///
-    /// PARKED and OLDEST: versions that wait for it, and for how long the oldest of those that go first. NEXT LOOK: when its bulk lane
-    /// is looked at. CALLS LEFT: of each of its limits.
+    /// PARKED and OLDEST: versions that wait for it, and for how long the oldest does; a + says that there are more, or that one
+    /// may wait for longer, since not each was looked at. NEXT LOOK: when its bulk lane is looked at. CALLS LEFT: of each of its limits.
     ///
     /// BREAKER: closed: calls go · open: the CRM failed or was slow again and again, and no call goes until the time that is
     /// said · half-open: that is over, and one call tries whether it is back · ramping: it is back, and more calls may be in

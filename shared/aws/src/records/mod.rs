@@ -10,6 +10,7 @@ mod index;
 mod item;
 mod many;
 mod names;
+mod oldest;
 mod parked;
 mod query;
 mod read;
@@ -21,6 +22,7 @@ pub use backlog::{Backlog, backlog};
 pub use index::{DUE, DeadSummary, dead_stem};
 pub use item::attributes;
 pub use names::names;
+pub use oldest::Oldest;
 pub use parked::{Count, Counted};
 
 use crate::clients::Clients;
@@ -66,6 +68,19 @@ impl DynamoRecords {
         wanted: Counted,
     ) -> Result<Count, Unavailable> {
         parked::count_parked(&self.client, &self.table, connection, wanted).await
+    }
+
+    /// Since when the oldest is parked at `connection`, where [`count_parked`](Self::count_parked) counted so many with what
+    /// waits for another record.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn oldest_parked(
+        &self,
+        connection: &ConnectionKey,
+        parked: u64,
+    ) -> Result<Oldest, Unavailable> {
+        oldest::oldest(&self.client, &self.table, connection, parked).await
     }
 
     /// What waits for another record and goes without it by `by`; about `limit` looked at.

@@ -17,7 +17,7 @@ pub(super) async fn parked(
     connection: &ConnectionKey,
     limit: usize,
 ) -> Result<Vec<Parked>, Unavailable> {
-    of_stem(client, table, parked_stem(&connection.key()), limit).await
+    of_stem(client, table, parked_stem(&connection.key()), false, limit).await
 }
 
 /// What backfills brought of what is parked at `connection`, in the same way.
@@ -27,7 +27,7 @@ pub(super) async fn backfilled(
     connection: &ConnectionKey,
     limit: usize,
 ) -> Result<Vec<Parked>, Unavailable> {
-    of_stem(client, table, &backfill_stem(&connection.key()), limit).await
+    of_stem(client, table, &backfill_stem(&connection.key()), false, limit).await
 }
 
 /// Versions that wait at `connection` for another record, those whose wait ends first foremost.
@@ -37,7 +37,7 @@ pub(super) async fn waits(
     connection: &ConnectionKey,
     limit: usize,
 ) -> Result<Vec<Parked>, Unavailable> {
-    of_stem(client, table, &waits_stem(&connection.key()), limit).await
+    of_stem(client, table, &waits_stem(&connection.key()), false, limit).await
 }
 
 /// How many are parked at `connection` by `until`, of either kind if so wanted: counted up to `most` or a little more.
@@ -51,7 +51,8 @@ pub(super) async fn count_parked(
     let mut stems = vec![parked_stem(&key).to_owned(), backfill_stem(&key)];
     stems.extend(wanted.with_waits.then(|| waits_stem(&key)));
     let limit = share(wanted.most);
-    let question = |partition| Question { index: "parked", partition, until: wanted.until, limit };
+    let question =
+        |partition| Question { index: "parked", partition, until: wanted.until, backwards: false, limit };
     let questions: Vec<Question> =
         stems.iter().flat_map(|stem| index_partitions(stem).collect::<Vec<_>>()).map(question).collect();
     let counts = try_join_all(questions.iter().map(|question| count(client, table, question))).await?;
@@ -79,8 +80,17 @@ pub struct Count {
     pub at_least: bool,
 }
 
-async fn of_stem(client: &Client, table: &str, stem: &str, limit: usize) -> Result<Vec<Parked>, Unavailable> {
-    let question = |partition| Question { index: "parked", partition, until: None, limit: share(limit) };
+/// What one stem shows: what goes first foremost, or with `backwards` what goes last.
+pub(super) async fn of_stem(
+    client: &Client,
+    table: &str,
+    stem: &str,
+    backwards: bool,
+    limit: usize,
+) -> Result<Vec<Parked>, Unavailable> {
+    let limit_each = share(limit);
+    let question =
+        |partition| Question { index: "parked", partition, until: None, backwards, limit: limit_each };
     let questions: Vec<Question> = index_partitions(stem).map(question).collect();
     let asked = questions.iter().map(|question| query(client, table, question, ", parked_at"));
     let mut found = Vec::new();
@@ -89,6 +99,9 @@ async fn of_stem(client: &Client, table: &str, stem: &str, limit: usize) -> Resu
         found.push(Parked { key: key_of(&row), not_before: Instant(at.unwrap_or(0)) });
     }
     found.sort_by(|one, other| (one.not_before, &one.key).cmp(&(other.not_before, &other.key)));
+    if backwards {
+        found.reverse();
+    }
     found.truncate(limit);
     Ok(found)
 }

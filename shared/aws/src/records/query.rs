@@ -8,11 +8,13 @@ use rtr_core::key::{PairKey, SHARDS};
 use rtr_core::time::Instant;
 use rtr_engine::seams::Unavailable;
 
-/// What is asked of an index: a partition, of it what is due by a time, and how much at most.
+/// What is asked of an index: a partition, of it what is due by a time, from which end, and how much at most.
 pub(super) struct Question {
     pub(super) index: &'static str,
     pub(super) partition: String,
     pub(super) until: Option<Instant>,
+    /// What goes last foremost.
+    pub(super) backwards: bool,
     pub(super) limit: usize,
 }
 
@@ -28,7 +30,7 @@ pub(super) async fn query(
     question: &Question,
     also: &str,
 ) -> Result<Vec<Row>, Unavailable> {
-    let Question { index, partition, until, limit } = question;
+    let Question { index, partition, until, backwards, limit } = question;
     let (mut rows, mut from) = (Vec::new(), None);
     if *limit == 0 {
         return Ok(rows);
@@ -45,6 +47,7 @@ pub(super) async fn query(
             .expression_attribute_names("#pk", format!("{index}_pk"))
             .expression_attribute_values(":pk", s(partition))
             .projection_expression(format!("pk, sk{also}"))
+            .scan_index_forward(!backwards)
             .limit(left)
             .set_exclusive_start_key(from);
         if let Some(until) = until {
@@ -64,7 +67,7 @@ pub(super) async fn query(
 
 /// How many rows a question finds, at most its limit. Only counted: nothing is sent, and a page is a mebibyte of the index.
 pub(super) async fn count(client: &Client, table: &str, question: &Question) -> Result<u64, Unavailable> {
-    let Question { index, partition, until, limit } = question;
+    let Question { index, partition, until, limit, .. } = question;
     let (mut found, mut from) = (0_usize, None);
     while found < *limit {
         let condition = if until.is_some() { "#pk = :pk AND #at <= :until" } else { "#pk = :pk" };

@@ -22,7 +22,7 @@ pub(super) async fn waiting_for(
     limit: usize,
 ) -> Result<Vec<Sleeper>, Unavailable> {
     let partition = waiting_partition(&connection.key(), &record.record_type, &record.record_id);
-    let question = Question { index: "waiting", partition, until: None, limit };
+    let question = Question { index: "waiting", partition, until: None, backwards: false, limit };
     let keys = keys(&query(client, table, &question, "").await?);
     sleepers(client, table, &keys, |slot| {
         slot.waits_for(&record.record_type, &record.record_id).then_some(slot.since)
@@ -37,7 +37,13 @@ pub(super) async fn due(
     now: Instant,
     limit: usize,
 ) -> Result<Vec<Sleeper>, Unavailable> {
-    let question = |partition| Question { index: "due", partition, until: Some(now), limit: share(limit) };
+    let question = |partition| Question {
+        index: "due",
+        partition,
+        until: Some(now),
+        backwards: false,
+        limit: share(limit),
+    };
     let questions: Vec<Question> = index_partitions(DUE).map(question).collect();
     let found = try_join_all(questions.iter().map(|question| query(client, table, question, ""))).await?;
     let keys = keys(&found.concat());
@@ -54,7 +60,13 @@ pub(super) async fn waits_ending(
     by: Instant,
     limit: usize,
 ) -> Result<Vec<Sleeper>, Unavailable> {
-    let question = |partition| Question { index: "due", partition, until: Some(by), limit: share(limit) };
+    let question = |partition| Question {
+        index: "due",
+        partition,
+        until: Some(by),
+        backwards: false,
+        limit: share(limit),
+    };
     let questions: Vec<Question> = index_partitions(DUE).map(question).collect();
     let found = try_join_all(questions.iter().map(|question| query(client, table, question, ""))).await?;
     let ends =

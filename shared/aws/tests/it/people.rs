@@ -3,7 +3,7 @@
 use crate::stack::{SetClock, drop_table, make_indexed_table, make_lanes_table, make_table, with_stack};
 use rtr_aws::config::ConfigStore;
 use rtr_aws::limits::DynamoLimits;
-use rtr_aws::records::{Count, Counted, DynamoRecords};
+use rtr_aws::records::{Count, Counted, DynamoRecords, Oldest};
 use rtr_core::audit::Entry;
 use rtr_core::breaker::{Breaker, Change, OPENS_AT, State};
 use rtr_core::code::Code;
@@ -89,6 +89,46 @@ fn given_what_is_parked_and_what_waits_when_counted_then_each_is_counted_once_an
         // The second is looked at by then, and goes on waiting.
         assert_eq!(ending(60_000).await, ["w1"]);
         assert_eq!((ending(29_999).await, ending(90_000).await.len()), (vec![], 2));
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
+fn given_what_is_held_behind_a_crowd_that_came_later_when_the_oldest_is_asked_for_then_it_is_found() {
+    with_stack(async |clients, name| {
+        make_indexed_table(&clients, &name, &["pk", "sk"], &["parked", "due", "waiting", "dead"]).await;
+        let records = DynamoRecords::new(&clients, &name, &name);
+        let since = |mut write: Write, ms: i64, backfill: bool| {
+            let slot = write.new.slot.as_mut().unwrap();
+            (slot.since, slot.backfill) = (NOW.plus_ms(ms), backfill);
+            write
+        };
+        let parked = |id: &str, at_ms| filed(id, &here(), SlotState::Parked, at_ms);
+        let mut writes: Vec<Write> =
+            (0..48).map(|n| since(parked(&format!("p{n}"), n), -n, n % 2 == 0)).collect();
+        // Dead for long, which is another matter.
+        writes.push(since(filed("x", &here(), SlotState::Dead, 0), -900_000, false));
+        for part in writes.chunks(20) {
+            assert!(records.write(part).await.iter().all(|wrote| *wrote == Wrote::Done));
+        }
+        let oldest = async |parked| records.oldest_parked(&here(), parked).await.unwrap();
+        let is = |ms: i64, at_latest| Oldest { since: Some(NOW.plus_ms(ms)), at_latest };
+        assert_eq!(oldest(0).await, Oldest::default());
+        assert_eq!(oldest(48).await, is(-47, false));
+        for (n, held) in [
+            since(parked("held", 21_600_000), -1_000, false),
+            since(parked("in a job", 21_600_000), -2_000, true),
+            since(filed("waits", &here(), SlotState::Waiting, 3_600_000), -3_000, false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let before = -1_000 * i64::try_from(n + 1).unwrap();
+            assert_eq!(records.write(&[held]).await, [Wrote::Done]);
+            assert_eq!(oldest(49).await, is(before, false));
+            // Of a crowd what goes last is looked at too.
+            assert_eq!(oldest(10_000).await, is(before, true));
+        }
         drop_table(&clients, &name).await;
     });
 }
