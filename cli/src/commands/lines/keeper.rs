@@ -14,6 +14,8 @@ pub(crate) struct Keeper {
     /// The lines that are settled.
     pub(crate) progress: Progress,
     place: Option<Checkpoint>,
+    /// Whether the lines can be read once only.
+    piped: bool,
     saved: Instant,
 }
 
@@ -46,12 +48,13 @@ impl Keeper {
             }
             _ => Progress::default(),
         };
-        Ok(Self { progress, place, saved: Instant::now() })
+        let piped = place.is_none();
+        Ok(Self { progress, place, piped, saved: Instant::now() })
     }
 
     /// For a run that leaves nothing behind.
     pub(crate) fn nowhere() -> Self {
-        Self { progress: Progress::default(), place: None, saved: Instant::now() }
+        Self { progress: Progress::default(), place: None, piped: false, saved: Instant::now() }
     }
 
     /// The line after which this run began, if it goes on with an earlier one.
@@ -90,6 +93,9 @@ impl Keeper {
                 let name = place.path().display();
                 format!("how far it came cannot be kept, {name} cannot be written: {error}")
             }
+            _ if self.piped && self.progress != Progress::default() => {
+                "what a pipe brought cannot be gone on with: give all of it again".to_owned()
+            }
             _ => nothing.to_owned(),
         };
         Some(match problem.hint {
@@ -119,6 +125,10 @@ mod tests {
             move || keeper.end(Some(interrupted()), "rtr publish", "nothing was sent").unwrap().hint.unwrap()
         };
         assert_eq!(end(false)(), "nothing was sent");
+        let mut piped = Keeper { piped: true, ..Keeper::nowhere() };
+        piped.progress.settle(1);
+        let hint = piped.end(Some(interrupted()), "rtr publish", "nothing was sent").unwrap().hint.unwrap();
+        assert!(hint.starts_with("what a pipe brought"), "{hint}");
         assert_eq!(end(true)(), "rtr publish --resume goes on from here");
         let gone = end(true);
         std::fs::remove_dir_all(&folder).unwrap();
