@@ -10,6 +10,7 @@ mod pressure;
 mod run;
 mod state;
 mod stops;
+mod stored;
 mod summary;
 mod way;
 
@@ -33,10 +34,11 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::nearest;
 use rtr_core::pressure::Pressure;
 use run::{Run, Sent, Stop};
-use state::{State, What};
+use state::State;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use stops::{Stops, Watched};
+use stored::What;
 use summary::{Summary, tell, with};
 use way::Way;
 
