@@ -28,6 +28,8 @@ pub struct Flight {
     pub alive_at: Option<Instant>,
     /// Leases taken here whose calls have come back, by the times at which they were taken.
     pub ended: Vec<Instant>,
+    /// Whether whoever asks has the place of a call that lasted, of those that are counted by other means: the next call goes in it.
+    pub has_place: bool,
 }
 
 impl Flight {
@@ -66,7 +68,8 @@ impl Flight {
     /// The same beside `lasting` calls that are counted elsewhere.
     #[must_use]
     pub fn beside(&self, lasting: u64) -> Self {
-        Self { share: self.share.saturating_sub(lasting), ..self.clone() }
+        let others = lasting.saturating_sub(u64::from(self.has_place));
+        Self { share: self.share.saturating_sub(others), ..self.clone() }
     }
 
     fn most(&self) -> u64 {
@@ -108,7 +111,7 @@ mod tests {
 
     fn flight(alive_at: Option<i64>, ended: &[i64]) -> Flight {
         let ended = ended.iter().copied().map(Instant).collect();
-        Flight { share: 3, for_ms: 30_000, alive_at: alive_at.map(Instant), ended }
+        Flight { share: 3, for_ms: 30_000, alive_at: alive_at.map(Instant), ended, has_place: false }
     }
 
     fn ask(bucket: &Bucket, flight: Flight, now: i64) -> Taken {
@@ -152,6 +155,15 @@ mod tests {
         assert_eq!(again.bucket, told.bucket, "told twice it changes nothing");
         let refused = Bucket { refused_at: Some(Instant(39)), ..bucket };
         assert_eq!(take(&refused, RULES, &tell, Instant(40)).bucket, refused, "a stop is for the next lease");
+    }
+
+    #[test]
+    fn given_others_calls_that_last_when_asked_then_they_leave_as_many_places_fewer_and_ones_own_is_none_of_them()
+     {
+        let (three, bucket) = (flight(None, &[]), Bucket::default());
+        assert_eq!(ask(&bucket, three.beside(2), 0).granted, 1);
+        assert!(ask(&bucket, three.beside(3), 0).full);
+        assert_eq!(ask(&bucket, Flight { has_place: true, ..three }.beside(3), 0).granted, 1);
     }
 
     #[test]

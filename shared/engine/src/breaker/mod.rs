@@ -227,6 +227,7 @@ fn milli_per_second(rules: &[LimitRule]) -> Option<u64> {
 #[async_trait]
 impl Gate for BreakerGate<'_> {
     async fn enter(&self, api: &str) -> Result<(), Instant> {
+        self.limiter.has_place(self.counted_until.load(Ordering::Relaxed) > self.clock.now().0);
         let entered = self.limiter.enter(api).await;
         if let Some(breaker) = self.limiter.told() {
             self.breakers.told(&self.key, breaker, self.clock.now());

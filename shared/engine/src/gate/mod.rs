@@ -48,6 +48,8 @@ pub struct LimiterGate<'a> {
     told: Mutex<Option<Breaker>>,
     /// How many calls may be under way at once; none where that is not counted.
     share: Option<u64>,
+    /// Whether this work has a place among the calls in flight that the breaker counts.
+    has_place: AtomicBool,
     /// How long the table may take to answer, in milliseconds.
     budget_ms: i64,
 }
@@ -76,7 +78,7 @@ impl<'a> LimiterGate<'a> {
             Traffic::Backfill => Way::Share(SHARE_PERCENT),
         };
         let (calls, let_through, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let [quota_low, in_vain] = [false; 2].map(AtomicBool::new);
+        let [quota_low, in_vain, has_place] = [false; 3].map(AtomicBool::new);
         let told = Mutex::default();
         let patience_ms = AtomicU32::new(u32::MAX);
         Self {
@@ -95,6 +97,7 @@ impl<'a> LimiterGate<'a> {
             in_vain,
             told,
             share: None,
+            has_place,
             budget_ms: LIMITER_BUDGET_MS,
         }
     }
@@ -103,6 +106,11 @@ impl<'a> LimiterGate<'a> {
     #[must_use]
     pub fn answering_within(self, budget_ms: i64) -> Self {
         Self { budget_ms, ..self }
+    }
+
+    /// Whether this work has a place among the calls in flight, as the breaker counts them.
+    pub(crate) fn has_place(&self, has_place: bool) {
+        self.has_place.store(has_place, Ordering::Relaxed);
     }
 
     /// How long the table may take to answer, in milliseconds.
@@ -154,7 +162,8 @@ impl<'a> LimiterGate<'a> {
     fn flight(&self, bucket: &str) -> Option<Flight> {
         let share = self.share.filter(|_| *bucket == self.bucket("*"))?;
         let (alive_at, ended) = self.pools.back(bucket);
-        Some(Flight { share, for_ms: FLIES_MS, alive_at, ended })
+        let has_place = self.has_place.load(Ordering::Relaxed);
+        Some(Flight { share, for_ms: FLIES_MS, alive_at, ended, has_place })
     }
 
     /// With so many milliseconds in all to wait for tokens: who serves many connections must not wait long for one.

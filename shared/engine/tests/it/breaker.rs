@@ -5,6 +5,7 @@ mod dead;
 mod hall;
 mod hanging;
 mod neighbours;
+mod own;
 mod races;
 mod silent;
 mod slow;
