@@ -1,8 +1,8 @@
-//! How long calls take, as one environment sees it: the median of the last few, so that one hiccup says nothing.
+//! How long calls take, as one environment sees it: of the last few, so that one hiccup says nothing.
 
 /// Calls remembered.
 const KEPT: usize = 9;
-/// Calls that make a median.
+/// Calls that say something.
 const LEAST: usize = 3;
 
 /// The last calls' durations.
@@ -26,9 +26,19 @@ impl Latency {
     /// The median, in milliseconds; none while too few calls are known.
     #[must_use]
     pub fn median_ms(&self) -> Option<i64> {
+        self.at(2)
+    }
+
+    /// What three calls in four take at least, in milliseconds; none while too few calls are known.
+    #[must_use]
+    pub fn lower_quartile_ms(&self) -> Option<i64> {
+        self.at(4)
+    }
+
+    fn at(&self, part: usize) -> Option<i64> {
         let mut sorted = self.last_ms.clone();
         sorted.sort_unstable();
-        (sorted.len() >= LEAST).then(|| sorted[sorted.len() / 2])
+        (sorted.len() >= LEAST).then(|| sorted[sorted.len() / part])
     }
 }
 
@@ -46,6 +56,10 @@ mod tests {
         }
         (0..7).for_each(|_| latency.took(50));
         assert_eq!(latency.median_ms(), Some(50));
+        (0..6).for_each(|_| latency.took(9_000));
+        assert_eq!((latency.median_ms(), latency.lower_quartile_ms()), (Some(9_000), Some(50)));
+        latency.took(9_000);
+        assert_eq!(latency.lower_quartile_ms(), Some(9_000));
     }
 
     proptest! {

@@ -32,8 +32,8 @@ pub const STEADY_MS: i64 = 60_000;
 pub const RAMP_STEP_MS: i64 = 1_000;
 /// … for so many steps; then there is no such limit.
 pub const RAMP_STEPS: i64 = 6;
-/// Calls that take this long at the median make a connection slow, in milliseconds.
-pub const SLOW_MEDIAN_MS: i64 = 1_000;
+/// Calls of which three in four take this long make a connection slow, in milliseconds.
+pub const SLOW_MS: i64 = 1_000;
 /// How long everybody goes by a connection's being slow, in milliseconds.
 pub const SLOW_FOR_MS: i64 = 60_000;
 
