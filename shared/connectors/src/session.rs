@@ -6,13 +6,15 @@
 use crate::connector::Call;
 use crate::http::{Clock, Http, NoAnswer, Outgoing, RequestBody, Response};
 use async_trait::async_trait;
-use futures::future::{Either, select};
 use rtr_core::failure::{Class, Failure};
+use rtr_core::limit::LASTS_AGAIN_MS;
 use rtr_core::retry::{MAX_TRIES, pause_ms};
 use rtr_core::time::Instant;
 use secrecy::SecretString;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
+
+mod follow;
 
 /// A wait for tokens up to this long is waited out in place, in milliseconds; a longer one goes back to the queue,
 /// since a waiting function is paid for.
@@ -22,11 +24,6 @@ pub const LEAST_CALL_MS: i64 = 1_000;
 
 /// The bucket of whatever is written.
 const ANY: &str = "*";
-
-/// A call that is under way for so long is told of, in milliseconds…
-pub const LONG_CALL_MS: i64 = 1_000;
-/// …and again as often, in milliseconds: who does not hear of it any more forgets it soon, whatever became of its caller.
-pub const LASTS_AGAIN_MS: i64 = 8_000;
 
 /// The limiter as a session sees it.
 #[async_trait]
@@ -53,8 +50,11 @@ pub trait Gate: Send + Sync {
     async fn admit(&self, _: &str) -> Result<(), Held> {
         Ok(())
     }
-    /// Hears that a call has been under way for [`LONG_CALL_MS`], or for [`LASTS_AGAIN_MS`] more, and has not come back.
-    async fn lasts(&self) {}
+    /// Hears that a call has been under way for so many milliseconds and has not come back: after
+    /// [`LONG_CALL_MS`](rtr_core::limit::LONG_CALL_MS), and then as often as this says. In how many milliseconds that is.
+    async fn lasts(&self, _: i64) -> i64 {
+        LASTS_AGAIN_MS
+    }
     /// Hears what became of a call that went, and how long it took, in milliseconds.
     async fn heard(&self, _: Heard, _: i64) {}
     /// Hears how much of one of the account's limits is used, after each answer that says so.
@@ -331,27 +331,6 @@ impl Session<'_> {
 
     fn left_ms(&self) -> i64 {
         self.deadline.since_ms(self.clock.now())
-    }
-
-    /// Waits for `answer`, and tells now and then that it is still waited for, if it takes long.
-    async fn follow<T>(&self, mut answer: impl Future<Output = T> + Unpin, timeout_ms: i64) -> T {
-        let mut told_ms = LONG_CALL_MS;
-        let mut pause_ms = LONG_CALL_MS;
-        while told_ms <= timeout_ms {
-            answer = match select(answer, self.clock.sleep_ms(pause_ms)).await {
-                Either::Left((answer, _)) => return answer,
-                Either::Right(((), under_way)) => match select(under_way, self.gate.lasts()).await {
-                    // What is half told is told to the end, before anything else is.
-                    Either::Left((answer, telling)) => {
-                        telling.await;
-                        return answer;
-                    }
-                    Either::Right(((), under_way)) => under_way,
-                },
-            };
-            (pause_ms, told_ms) = (LASTS_AGAIN_MS, told_ms + LASTS_AGAIN_MS);
-        }
-        answer.await
     }
 
     async fn once(&self, call: &Call, authorized: Authorized) -> Result<Response, Failure> {

@@ -12,7 +12,7 @@ mod size;
 mod tests;
 
 use flight::fly;
-pub use flight::{FULL_MS, Flight};
+pub use flight::{FULL_MS, Flight, LASTS_AGAIN_MS, LONG_CALL_MS, Place, at_work};
 pub use level::{Level, QUOTA_MS, WRITES_A_SECOND};
 pub use pace::Pace;
 pub use size::{largest_lease, lease_size};
@@ -86,9 +86,12 @@ pub struct Bucket {
     pub pace: Pace,
     /// When the last leases were taken.
     pub leases: Vec<Instant>,
-    /// When those were taken whose calls may be under way yet.
+    /// Who may be at work by them.
     #[serde(default)]
-    pub out: Vec<Instant>,
+    pub out: Vec<Place>,
+    /// When the last call began of those that the CRM is known to have answered.
+    #[serde(default)]
+    pub answered_at: Option<Instant>,
 }
 
 /// What calls are for.
@@ -139,18 +142,11 @@ pub struct Ask {
     pub spread_ms: i64,
     /// What the CRM has told since the last lease.
     pub told: Vec<Told>,
-    /// How many calls may be under way, and what has come back; none where that is not counted.
+    /// How many may be at work, and what has come back; none where that is not counted.
     pub flight: Option<Flight>,
 }
 
 impl Ask {
-    /// The same beside `lasting` calls of the connection that are counted elsewhere.
-    #[must_use]
-    pub fn beside(&self, lasting: u64) -> Self {
-        let flight = self.flight.as_ref().map(|flight| flight.beside(lasting));
-        Self { flight, ..self.clone() }
-    }
-
     /// `want` tokens from the whole, now.
     #[must_use]
     pub fn whole(want: u64) -> Self {
@@ -175,17 +171,20 @@ pub struct Taken {
     pub bucket: Bucket,
     /// When to ask again, if none was granted; else from when on they may be used, if that is later.
     pub retry_at: Option<Instant>,
-    /// Whether it must wait since enough calls are under way.
+    /// Whether it must wait since enough are at work.
     pub full: bool,
-    /// When the lease was taken, if its calls are counted.
+    /// The name of the place that was taken with it, if they are counted.
     pub taken_at: Option<Instant>,
-    /// Whether it is to be told at once when they have come back: the share is nearly used up.
+    /// When the last call in it may begin.
+    pub last_at: Option<Instant>,
+    /// Whether it is to be told at once when the place is left, since the share is nearly used up; or that it was told.
     pub crowded: bool,
 }
 
 impl Taken {
     fn none(bucket: &Bucket, retry_at: Option<Instant>) -> Self {
-        Self { granted: 0, bucket: bucket.clone(), retry_at, full: false, taken_at: None, crowded: false }
+        let bucket = bucket.clone();
+        Self { granted: 0, bucket, retry_at, full: false, taken_at: None, last_at: None, crowded: false }
     }
 }
 
@@ -254,8 +253,7 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
     tiers.spend(granted);
     let pace = pace.granting(granted);
     let retry_at = Some(from).filter(|from| *from > now);
-    let bucket = tiers.put_back(bucket, pace, now);
-    Taken { granted, bucket, retry_at, full: false, taken_at: None, crowded: false }
+    Taken { granted, ..Taken::none(&tiers.put_back(bucket, pace, now), retry_at) }
 }
 
 /// The tokens left by each rule, for people: nothing is taken.
@@ -382,6 +380,15 @@ fn spent_until(rules: &[Rule], told: &[Told]) -> Option<Instant> {
     let spent = told.iter().filter(|told| told.is_quota() && told.left == 0);
     let until = spent.map(|told| told.resets_at.unwrap_or(told.at.plus_ms(QUOTA_REST_MS))).max();
     until.filter(|_| rules.iter().any(Rule::is_quota))
+}
+
+/// Thousandths of a call that `rules` give a second, the tightest of them.
+fn milli_per_second(rules: &[Rule]) -> Option<u64> {
+    let milli = |rule: &Rule| {
+        let per_ms = u64::try_from(rule.per_ms).unwrap_or(1).max(1);
+        rule.requests.saturating_mul(1_000_000) / per_ms
+    };
+    rules.iter().map(milli).min()
 }
 
 /// The window in which refusals are one, and the requests of the largest.

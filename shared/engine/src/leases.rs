@@ -13,6 +13,10 @@ use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+mod breakers;
+
+pub use breakers::{breaker, change_breaker};
+
 /// Looks and tries at a bucket that others write at the same time.
 const MAX_TRIES: usize = 4;
 /// What was seen is good enough to say no for this long, in milliseconds.
@@ -55,6 +59,18 @@ pub trait Rows: Send + Sync {
         rules: &[Rule],
         now: Instant,
     ) -> Result<Option<Stored>, Unavailable>;
+    /// Writes the breaker `after` if the one there still has `rev`, which is raised by one as the row's is; else says what is
+    /// there. Either way the row as it then is.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    async fn set_breaker(
+        &self,
+        bucket: &str,
+        rev: u64,
+        after: &Breaker,
+        now: Instant,
+    ) -> Result<Result<Stored, Stored>, Unavailable>;
 }
 
 /// The state of buckets as last seen by one environment.
@@ -132,7 +148,7 @@ pub async fn lease(
         }
         let fresh = looked || known.as_ref().is_some_and(|glance| now.since_ms(glance.at) < FRESH_MS);
         let stored = known.map(|glance| glance.stored).unwrap_or_default();
-        let taken = take(&stored.bucket, rules, &ask.beside(stored.breaker.lasting(now)), now);
+        let taken = take(&stored.bucket, rules, &ask.under(&stored.breaker, rules, now), now);
         let tells = ask.want == 0 && taken.bucket != stored.bucket;
         if taken.granted == 0 && !tells {
             if fresh {

@@ -95,15 +95,14 @@ impl Limits for MemoryLimits {
             state.leases += 1;
             let held = state.buckets.entry(bucket.to_owned()).or_default();
             let now = self.clock.now();
-            let lasting = state.breakers.get(bucket).map_or(0, |breaker| breaker.lasting(now));
-            let taken = take(held, rules, &ask.beside(lasting), now);
+            let breaker = state.breakers.get(bucket).cloned().unwrap_or_default();
+            let taken = take(held, rules, &ask.under(&breaker, rules, now), now);
             // A refusal writes nothing: looking in vain costs no fraction of a token.
             let tells = ask.want == 0 && taken.bucket != *held;
             if taken.granted > 0 || tells {
                 state.writes += 1;
                 *held = taken.bucket.clone();
             }
-            let breaker = state.breakers.get(bucket).cloned().unwrap_or_default();
             Lease::of(&taken, breaker)
         })
         .await

@@ -9,7 +9,7 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Bucket, Rule, block};
 use rtr_core::time::Instant;
-use rtr_engine::leases::{Rows, Seen, Stored, lease};
+use rtr_engine::leases::{Rows, Seen, Stored, breaker, change_breaker, lease};
 use rtr_engine::seams::{Baton, Known, Lease, Limits, Suspension, Unavailable};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct RowTable {
     clock: Arc<dyn Clock>,
     way_ms: i64,
+    /// Of a thousand ways so many take so long instead, in milliseconds.
+    tail: (f64, i64),
     asked: Mutex<Asked>,
 }
 
@@ -28,7 +30,7 @@ pub struct Asked {
     pub rows: BTreeMap<String, Stored>,
     /// Reads.
     pub reads: u64,
-    /// When rows were written for a lease.
+    /// When rows were written, for a lease or a breaker.
     pub writes: Vec<Instant>,
     /// Tokens that were granted.
     pub granted: u64,
@@ -42,7 +44,18 @@ impl RowTable {
     /// An empty table, so many milliseconds away.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, way_ms: i64) -> Self {
-        Self { clock, way_ms, asked: Mutex::default() }
+        Self { clock, way_ms, tail: (0.0, 0), asked: Mutex::default() }
+    }
+
+    /// One of which so many ways in a thousand take `ms` instead.
+    #[must_use]
+    pub fn with_tail(self, of_a_thousand: f64, ms: i64) -> Self {
+        Self { tail: (of_a_thousand, ms), ..self }
+    }
+
+    fn one_way_ms(&self) -> i64 {
+        let (of_a_thousand, ms) = self.tail;
+        if of_a_thousand > 0.0 && self.clock.random() * 1_000.0 < of_a_thousand { ms } else { self.way_ms }
     }
 
     /// What was asked of it.
@@ -54,13 +67,13 @@ impl RowTable {
 #[async_trait]
 impl Rows for RowTable {
     async fn look(&self, bucket: &str) -> Result<Stored, Unavailable> {
-        self.clock.sleep_ms(self.way_ms).await;
+        self.clock.sleep_ms(self.one_way_ms()).await;
         let stored = {
             let mut asked = self.asked();
             asked.reads += 1;
             asked.rows.get(bucket).cloned().unwrap_or_default()
         };
-        self.clock.sleep_ms(self.way_ms).await;
+        self.clock.sleep_ms(self.one_way_ms()).await;
         Ok(stored)
     }
 
@@ -72,7 +85,7 @@ impl Rows for RowTable {
         _: &[Rule],
         _: Instant,
     ) -> Result<Option<Stored>, Unavailable> {
-        self.clock.sleep_ms(self.way_ms).await;
+        self.clock.sleep_ms(self.one_way_ms()).await;
         let changed = {
             let (now, mut asked) = (self.clock.now(), self.asked());
             let held = asked.rows.get(bucket).cloned().unwrap_or_default();
@@ -85,8 +98,34 @@ impl Rows for RowTable {
                 Some(held)
             }
         };
-        self.clock.sleep_ms(self.way_ms).await;
+        self.clock.sleep_ms(self.one_way_ms()).await;
         Ok(changed)
+    }
+
+    async fn set_breaker(
+        &self,
+        bucket: &str,
+        rev: u64,
+        after: &Breaker,
+        _: Instant,
+    ) -> Result<Result<Stored, Stored>, Unavailable> {
+        self.clock.sleep_ms(self.one_way_ms()).await;
+        let answer = {
+            let (now, mut asked) = (self.clock.now(), self.asked());
+            let held = asked.rows.get(bucket).cloned().unwrap_or_default();
+            if held.breaker_rev == rev {
+                let (rev, breaker_rev, breaker) = (held.rev + 1, rev + 1, after.clone());
+                let written = Stored { rev, breaker_rev, breaker, ..held };
+                asked.rows.insert(bucket.to_owned(), written.clone());
+                asked.writes.push(now);
+                Ok(written)
+            } else {
+                asked.refused.push(now);
+                Err(held)
+            }
+        };
+        self.clock.sleep_ms(self.one_way_ms()).await;
+        Ok(answer)
     }
 }
 
@@ -98,7 +137,7 @@ pub struct RowLimits {
 }
 
 impl RowLimits {
-    /// An environment that has seen nothing yet. All but its buckets is its own.
+    /// An environment that has seen nothing yet. All but its buckets and breakers is its own.
     #[must_use]
     pub fn new(table: &Arc<RowTable>) -> Self {
         let rest = MemoryLimits::new(table.clock.clone());
@@ -123,7 +162,7 @@ impl Limits for RowLimits {
     }
 
     async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
-        self.table.clock.sleep_ms(self.table.way_ms).await;
+        self.table.clock.sleep_ms(self.table.one_way_ms()).await;
         let now = self.table.clock.now();
         let mut asked = self.table.asked();
         let held = asked.rows.entry(bucket.to_owned()).or_default();
@@ -168,7 +207,7 @@ impl Limits for RowLimits {
     }
 
     async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
-        self.rest.breaker(connection).await
+        breaker(&*self.table, &self.seen, self.table.clock.as_ref(), connection).await
     }
 
     async fn change_breaker(
@@ -176,7 +215,7 @@ impl Limits for RowLimits {
         connection: &ConnectionKey,
         change: &Change,
     ) -> Result<Breaker, Unavailable> {
-        self.rest.change_breaker(connection, change).await
+        change_breaker(&*self.table, &self.seen, self.table.clock.as_ref(), connection, change).await
     }
 
     async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {

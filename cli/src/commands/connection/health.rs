@@ -20,14 +20,14 @@ pub(super) struct Health {
     pub(super) ramp: Option<u64>,
     /// How long a call takes at the median, where the CRM is slow, in milliseconds.
     pub(super) slow_ms: Option<i64>,
-    /// Calls in flight that are counted: those that have lasted for a second, and all where the CRM is slow or just back. With
-    /// as many as its share of the functions the connection's other work is parked.
-    pub(super) in_flight: u64,
+    /// How many are at work at the CRM, as far as is known. With as many as its share of the functions the connection's other
+    /// work is parked.
+    pub(super) in_flight: usize,
 }
 
 impl Health {
-    /// That of `breaker`.
-    pub(super) fn of(breaker: &Breaker, now: Instant) -> Self {
+    /// That of `breaker`, with so many at work.
+    pub(super) fn of(breaker: &Breaker, in_flight: usize, now: Instant) -> Self {
         let (state, slow_ms) = (breaker.state(now), breaker.slow_ms(now));
         let ramp = if state == State::Closed { breaker.ramp(now) } else { None };
         let word = match (state, ramp, slow_ms) {
@@ -37,7 +37,6 @@ impl Health {
         };
         let until = if let State::Open { until } = state { Some(until.to_rfc3339()) } else { None };
         let openings = if state == State::Closed && ramp.is_none() { 0 } else { breaker.openings };
-        let in_flight = breaker.in_flight(now);
         Self { state: word, until, failures: breaker.failures, openings, ramp, slow_ms, in_flight }
     }
 
@@ -74,15 +73,13 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::breaker::{Hold, RAMP_STEP_MS, SLOW_FOR_MS, Slow};
+    use rtr_core::breaker::{RAMP_STEP_MS, SLOW_FOR_MS, Slow};
 
     const NOW: Instant = Instant(1_795_000_000_000);
 
     #[test]
     fn given_a_breaker_in_each_state_when_told_then_a_word_the_numbers_and_what_it_means() {
         let slow = Some(Slow { median_ms: 3_000, until: NOW.plus_ms(SLOW_FOR_MS) });
-        let hold = |until: i64| Hold { by: until.to_string(), until: NOW.plus_ms(until) };
-        let lasting = vec![hold(9_000), hold(10_000), hold(-1)];
         let open = Breaker { open_until: Some(NOW.plus_ms(5_000)), openings: 2, ..Breaker::default() };
         let back =
             Breaker { closed_at: Some(NOW.plus_ms(-2 * RAMP_STEP_MS)), openings: 2, ..Breaker::default() };
@@ -96,9 +93,9 @@ mod tests {
             // What was long ago is over.
             Breaker { closed_at: Some(NOW.plus_ms(-600_000)), ..back },
             Breaker { slow: Some(Slow { median_ms: 3_000, until: NOW }), ..Breaker::default() },
-            Breaker { in_flight: lasting, ..Breaker::default() },
         ];
-        let all: Vec<Health> = all.iter().map(|breaker| Health::of(breaker, NOW)).collect();
+        let mut all: Vec<Health> = all.iter().map(|breaker| Health::of(breaker, 0, NOW)).collect();
+        all.push(Health::of(&Breaker::default(), 2, NOW));
         let text =
             all.iter().map(|one| format!("{} | {}", one.words(), one.message().as_deref().unwrap_or("-")));
         insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"), @r"

@@ -91,8 +91,9 @@ fn secret(one: &Selected, stage: &str) -> String {
 }
 
 fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str, now: Instant) -> Listed {
-    let Found { suspension, has_secret, parked, oldest, lane_at, blocked_until, breaker, tokens } = found;
-    let (secret, health) = (secret(one, stage), Health::of(&breaker, now));
+    let Found { suspension, has_secret, parked, oldest, lane_at, blocked_until, breaker, in_flight, tokens } =
+        found;
+    let (secret, health) = (secret(one, stage), Health::of(&breaker, in_flight, now));
     let rests_until = Health::rests_until(&breaker, now);
     let (state, message, since) = match (&suspension, paused.first()) {
         (Some(held), _) => ("suspended", Some(held.message.clone()), Some(held.since.to_rfc3339())),

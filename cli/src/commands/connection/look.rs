@@ -7,7 +7,7 @@ use rtr_aws::records::{Count, Counted, Oldest};
 use rtr_core::breaker::Breaker;
 use rtr_core::config::{Connection, OrgConfig};
 use rtr_core::key::ConnectionKey;
-use rtr_core::limit::{Rule, left};
+use rtr_core::limit::{Rule, at_work, left};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Suspension, Unavailable};
 use serde::Serialize;
@@ -39,6 +39,8 @@ pub(super) struct Found {
     /// No call before this, as the CRM said.
     pub(super) blocked_until: Option<Instant>,
     pub(super) breaker: Breaker,
+    /// How many are at work at it.
+    pub(super) in_flight: usize,
     pub(super) tokens: Vec<Tokens>,
 }
 
@@ -72,6 +74,7 @@ pub(super) async fn look(
         lane_at: runtime.limits().lane(&key).await?.due_at,
         blocked_until: bucket.blocked_until.filter(|until| *until > at),
         breaker,
+        in_flight: at_work(&bucket, at),
         tokens: settings
             .map(|settings| tokens(settings, |rules| left(&bucket, rules, at)))
             .unwrap_or_default(),

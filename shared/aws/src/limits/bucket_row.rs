@@ -2,7 +2,7 @@
 
 use crate::attributes::{Row, Unreadable, map, n, number, required, s, text};
 use aws_sdk_dynamodb::types::AttributeValue;
-use rtr_core::limit::{Bucket, Level, Pace, Rule};
+use rtr_core::limit::{Bucket, Level, Pace, Place, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::leases::Stored;
 use std::collections::HashMap;
@@ -33,8 +33,10 @@ pub(super) fn from_row(row: &Row) -> Result<Stored, Unreadable> {
         refused_at: number(row, "refused_at")?.map(Instant),
         pace,
         leases: instants(row, "leases")?,
-        out: instants(row, "out")?,
+        out: Vec::new(),
+        answered_at: None,
     };
+    let bucket = with_places(bucket, &numbers(text(row, "places")?.unwrap_or_default(), "places")?);
     let unreadable = |_| Unreadable { name: "breaker", wanted: "the JSON of a breaker" };
     let breaker = text(row, "breaker")?.map(serde_json::from_str).transpose().map_err(unreadable)?;
     Ok(Stored {
@@ -60,7 +62,7 @@ pub(super) fn written(bucket: &Bucket) -> Vec<(&'static str, AttributeValue)> {
         (":backfill", list(&bucket.share)),
         (":pace", AttributeValue::M(pace)),
         (":leases", s(joined(bucket.leases.iter().map(|at| at.0)))),
-        (":out", s(joined(bucket.out.iter().map(|at| at.0)))),
+        (":places", s(joined(places(bucket).into_iter()))),
     ]
 }
 
@@ -75,6 +77,32 @@ fn list(levels: &[Level]) -> AttributeValue {
         AttributeValue::M(fields)
     };
     AttributeValue::L(levels.iter().map(level).collect())
+}
+
+/// When the last call began that was answered, or 0; when the first place was taken; and of each place, how long after that
+/// it was taken, and how long after it was its last call may begin; one less than nothing, and as much below, where a call lasts.
+fn places(bucket: &Bucket) -> Vec<i64> {
+    let Some(Place { at: first, .. }) = bucket.out.first().copied() else {
+        return bucket.answered_at.map(|at| at.0).into_iter().collect();
+    };
+    let each = bucket.out.iter().flat_map(|place| {
+        let life = place.last.since_ms(place.at).max(0);
+        [place.at.since_ms(first), if place.lasts { -1 - life } else { life }]
+    });
+    [bucket.answered_at.map_or(0, |at| at.0), first.0].into_iter().chain(each).collect()
+}
+
+fn with_places(bucket: Bucket, numbers: &[i64]) -> Bucket {
+    let answered_at = numbers.first().filter(|at| **at != 0).map(|at| Instant(*at));
+    let each = numbers.get(2..).unwrap_or_default().chunks_exact(2);
+    let first = Instant(numbers.get(1).copied().unwrap_or_default());
+    let out = each.filter_map(|pair| {
+        let at = first.plus_ms(*pair.first()?);
+        let life = *pair.get(1)?;
+        let (life, lasts) = if life < 0 { (-1 - life, true) } else { (life, false) };
+        Some(Place { at, last: at.plus_ms(life), lasts })
+    });
+    Bucket { out: out.collect(), answered_at, ..bucket }
 }
 
 fn joined<T: ToString>(numbers: impl Iterator<Item = T>) -> String {
@@ -153,7 +181,13 @@ mod tests {
                 granted: 7,
             },
             leases: vec![Instant(8), Instant(9)],
-            out: vec![Instant(9)],
+            out: vec![
+                Place { at: Instant(9), last: Instant(9), lasts: false },
+                Place { at: Instant(8), last: Instant(1_900), lasts: false },
+                Place { at: Instant(10), last: Instant(10), lasts: true },
+                Place { at: Instant(10), last: Instant(6_010), lasts: true },
+            ],
+            answered_at: Some(Instant(7)),
         };
         let named = written(&bucket).into_iter();
         let mut row: Row =
@@ -162,6 +196,13 @@ mod tests {
             [("rev", n(3)), ("blocked_until", n(77)), ("refused_at", n(70))].map(|(k, v)| (k.to_owned(), v)),
         );
         row.extend([("breaker".to_owned(), s("{\"failures\": 2}")), ("breaker_rev".to_owned(), n(9))]);
+        for bucket in [
+            Bucket { out: Vec::new(), ..bucket.clone() },
+            Bucket { answered_at: None, ..bucket.clone() },
+            Bucket { out: Vec::new(), answered_at: None, ..bucket.clone() },
+        ] {
+            assert_eq!(with_places(bucket.clone(), &places(&bucket)), bucket);
+        }
         let breaker = Breaker { failures: 2, ..Breaker::default() };
         assert_eq!(from_row(&row).unwrap(), Stored { rev: 3, bucket, breaker_rev: 9, breaker });
         assert_eq!(from_row(&HashMap::new()).unwrap(), Stored::default());

@@ -1,13 +1,14 @@
 //! The rows of token buckets: read, written on a condition, stopped.
 
 use super::bucket_row::{forget_at, forget_block_at, from_row, written};
-use super::{DynamoLimits, Kind, sweep_at};
+use super::{DynamoLimits, Kind, breakers, sweep_at};
 use crate::attributes::{Row, n, s};
 use crate::errors::unavailable;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
+use rtr_core::breaker::Breaker;
 use rtr_core::limit::{Bucket, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::leases::{Rows, Stored};
@@ -20,6 +21,16 @@ impl Rows for DynamoLimits {
         let asked = self.client.get_item().table_name(&self.table).key("pk", key).consistent_read(true);
         let answer = asked.send().await.map_err(|error| unavailable("GetItem", &error))?;
         decode(bucket, answer.item.as_ref())
+    }
+
+    async fn set_breaker(
+        &self,
+        bucket: &str,
+        rev: u64,
+        after: &Breaker,
+        now: Instant,
+    ) -> Result<Result<Stored, Stored>, Unavailable> {
+        breakers::write(self, bucket, rev, after, now).await
     }
 
     async fn spend(
@@ -36,10 +47,9 @@ impl Rows for DynamoLimits {
             .table_name(&self.table)
             .key("pk", s(Kind::Bucket.key(bucket)))
             .update_expression(
-                "SET levels = :levels, even = :even, backfill = :backfill, pace = :pace, leases = :leases, #out = :out, rev = :next, \
+                "SET levels = :levels, even = :even, backfill = :backfill, pace = :pace, leases = :leases, places = :places, rev = :next, \
                  expires_at = :sweep REMOVE blocked_until, refused_at",
             )
-            .expression_attribute_names("#out", "out")
             .expression_attribute_values(":next", n(rev + 1))
             .expression_attribute_values(":sweep", n(sweep_at(forget_at(rules, now))))
             .return_values_on_condition_check_failure(OnFailure::AllOld);

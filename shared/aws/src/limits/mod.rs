@@ -102,7 +102,7 @@ impl Limits for DynamoLimits {
     }
 
     async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
-        breakers::read(self, connection).await
+        leases::breaker(self, &self.seen, self.clock.as_ref(), connection).await
     }
 
     async fn change_breaker(
@@ -110,7 +110,7 @@ impl Limits for DynamoLimits {
         connection: &ConnectionKey,
         change: &Change,
     ) -> Result<Breaker, Unavailable> {
-        breakers::change(self, connection, change).await
+        leases::change_breaker(self, &self.seen, self.clock.as_ref(), connection, change).await
     }
 
     async fn lock(&self, name: &str, holder: &str, for_ms: i64) -> Result<bool, Unavailable> {

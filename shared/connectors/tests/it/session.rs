@@ -6,10 +6,9 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use rtr_connectors::connector::Call;
 use rtr_connectors::http::{Clock as _, Http, Method, NoAnswer, Outgoing, Request, RequestBody, Response};
-use rtr_connectors::session::{
-    Auth, Authorized, Freshness, Gate, LASTS_AGAIN_MS, LONG_CALL_MS, Reserved, Retries, Session,
-};
+use rtr_connectors::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session};
 use rtr_core::failure::Failure;
+use rtr_core::limit::{LASTS_AGAIN_MS, LONG_CALL_MS};
 use rtr_core::time::Instant;
 use rtr_testkit::clock::TestClock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,8 +31,9 @@ impl Gate for Counting {
 
     async fn block(&self, _: &str, _: Instant) {}
 
-    async fn lasts(&self) {
+    async fn lasts(&self, _: i64) -> i64 {
         self.lasted.fetch_add(1, Ordering::SeqCst);
+        LASTS_AGAIN_MS
     }
 }
 

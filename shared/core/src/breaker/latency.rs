@@ -2,8 +2,10 @@
 
 /// Calls remembered.
 const KEPT: usize = 9;
-/// Calls that say something.
+/// Calls that say how long one takes.
 const LEAST: usize = 3;
+/// Calls that say that nearly all take so long: a few may do so by chance.
+const LEAST_FOR_ALL: usize = 5;
 
 /// The last calls' durations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,19 +28,19 @@ impl Latency {
     /// The median, in milliseconds; none while too few calls are known.
     #[must_use]
     pub fn median_ms(&self) -> Option<i64> {
-        self.at(2)
+        self.at(2, LEAST)
     }
 
     /// What three calls in four take at least, in milliseconds; none while too few calls are known.
     #[must_use]
     pub fn lower_quartile_ms(&self) -> Option<i64> {
-        self.at(4)
+        self.at(4, LEAST_FOR_ALL)
     }
 
-    fn at(&self, part: usize) -> Option<i64> {
+    fn at(&self, part: usize, least: usize) -> Option<i64> {
         let mut sorted = self.last_ms.clone();
         sorted.sort_unstable();
-        (sorted.len() >= LEAST).then(|| sorted[sorted.len() / part])
+        (sorted.len() >= least).then(|| sorted[sorted.len() / part])
     }
 }
 

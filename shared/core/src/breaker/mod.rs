@@ -2,8 +2,9 @@
 //!
 //! Closed, it counts failures in a row. Open, no call goes, for a time that doubles with each opening. Then it is half-open:
 //! whoever takes the probe makes one call, and what becomes of it closes or opens it. A breaker that has just closed lets
-//! only so many calls be in flight at once, more with every second, so that nobody falls on a CRM that barely stands. A CRM
-//! known to be slow is held to few calls at once by the same slots. Throttling is no failure: it has buckets of its own.
+//! only so many be at work at once, more with every second, so that nobody falls on a CRM that barely stands; a CRM known to
+//! be slow is held to few at once: their places are the bucket's to count (`limit/flight.rs`). Throttling is no failure: it
+//! has buckets of its own.
 //!
 //! Every change is one conditional write where the state is kept; [`Breaker::after`] says what is to be written. A change
 //! that is applied twice, since its answer was lost, does no harm.
@@ -33,11 +34,13 @@ pub const RAMP_STEP_MS: i64 = 1_000;
 /// … for so many steps; then there is no such limit.
 pub const RAMP_STEPS: i64 = 6;
 /// Calls of which three in four take this long make a connection slow, in milliseconds.
-pub const SLOW_MS: i64 = 1_000;
+pub const SLOW_MS: i64 = 2_000;
 /// How long everybody goes by a connection's being slow, in milliseconds.
 pub const SLOW_FOR_MS: i64 = 60_000;
+/// The longest wait for a place among the few that may be at work, in milliseconds.
+const LONGEST_WAIT_MS: i64 = 10_000;
 
-/// Something that one holder has until a time, so that a crash gives it back.
+/// What one holder has until a time, so that a crash gives it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// The holder: one invocation's work at the connection.
@@ -53,6 +56,17 @@ pub struct Slow {
     pub median_ms: i64,
     /// Until when that is gone by.
     pub until: Instant,
+}
+
+/// How many may be at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// So many.
+    pub most: u64,
+    /// Whoever finds as many at work comes again in so many milliseconds.
+    pub again_ms: i64,
+    /// Who was at work before this does not count: the breaker has closed since.
+    pub since: Option<Instant>,
 }
 
 /// What all environments know of a connection's health. The default is a healthy one.
@@ -73,8 +87,6 @@ pub struct Breaker {
     pub closed_at: Option<Instant>,
     /// Whether calls take long.
     pub slow: Option<Slow>,
-    /// Calls in flight, where they are counted: just after closing, and where calls take long.
-    pub in_flight: Vec<Hold>,
 }
 
 /// How a breaker stands at some time.
@@ -119,10 +131,8 @@ pub enum Change {
     },
     /// A call went well.
     Succeeded {
-        /// The holder that made it: if it was the probe, it goes on as the first in flight.
+        /// The holder that made it.
         by: String,
-        /// Until when it is at work at most.
-        until: Instant,
     },
     /// Somebody wants to make the one call, or another after it.
     Probe {
@@ -131,16 +141,7 @@ pub enum Change {
         /// When the call has surely ended: after that another may.
         until: Instant,
     },
-    /// Somebody wants to be in flight.
-    Enter {
-        /// Who.
-        by: String,
-        /// Until when at most.
-        until: Instant,
-        /// How many may be.
-        cap: u64,
-    },
-    /// Somebody has made its last call.
+    /// Somebody gives the probe back.
     Leave {
         /// Who.
         by: String,
@@ -167,32 +168,33 @@ impl Breaker {
         self.probe.as_ref().filter(|probe| self.open_until.is_some() && probe.until > now)
     }
 
-    /// Whether `by` is among those in flight.
-    #[must_use]
-    pub fn counts(&self, by: &str) -> bool {
-        self.in_flight.iter().any(|hold| hold.by == by)
-    }
-
-    /// How many calls are in flight that have lasted, of a connection whose calls are not all counted.
-    #[must_use]
-    pub fn lasting(&self, now: Instant) -> u64 {
-        let all_are = self.slow_ms(now).is_some() || self.ramp(now).is_some();
-        if all_are { 0 } else { self.in_flight(now) }
-    }
-
-    /// How many calls that are counted are in flight.
-    #[must_use]
-    pub fn in_flight(&self, now: Instant) -> u64 {
-        self.in_flight.iter().filter(|hold| hold.until > now).count() as u64
-    }
-
     /// How long calls take, if everybody is to go by that, in milliseconds.
     #[must_use]
     pub fn slow_ms(&self, now: Instant) -> Option<i64> {
         self.slow.filter(|slow| slow.until > now).map(|slow| slow.median_ms)
     }
 
-    /// How many calls may be in flight since it closed a moment ago; none: as many as like.
+    /// How many may be at work at once, of a connection whose limits give so many thousandths of a call a second, since it is
+    /// slow or closed a moment ago; none: as many as its share.
+    #[must_use]
+    pub fn cap(&self, milli_per_second: Option<u64>, now: Instant) -> Option<Cap> {
+        let slow_ms = self.slow_ms(now);
+        let slow = slow_ms.and_then(|ms| slow_cap(ms, milli_per_second));
+        let ramp = self.ramp(now);
+        let most = slow.into_iter().chain(ramp).min()?;
+        let again_ms = slow_ms.unwrap_or(RAMP_STEP_MS).clamp(1, LONGEST_WAIT_MS);
+        Some(Cap { most, again_ms, since: self.closed_at.filter(|_| ramp.is_some()) })
+    }
+
+    /// Whoever took a place before this took it by another cap than there is now.
+    #[must_use]
+    pub fn capped_since(&self, now: Instant) -> Option<Instant> {
+        let closed_at = self.closed_at.filter(|_| self.ramp(now).is_some());
+        let slow = self.slow.filter(|slow| slow.until > now);
+        closed_at.max(slow.map(|slow| slow.until.plus_ms(-SLOW_FOR_MS)))
+    }
+
+    /// How many may be at work since it closed a moment ago; none: as many as like.
     #[must_use]
     pub fn ramp(&self, now: Instant) -> Option<u64> {
         let step = now.since_ms(self.closed_at?).div_euclid(RAMP_STEP_MS);
@@ -211,8 +213,8 @@ impl Breaker {
                 // It was begun before it opened, and says nothing new.
                 State::HalfOpen | State::Open { .. } => None,
             },
-            Change::Succeeded { by, until } => match state {
-                State::HalfOpen if self.is_probe_of(by) => Some(self.closed(by, *until, now)),
+            Change::Succeeded { by } => match state {
+                State::HalfOpen if self.is_probe_of(by) => Some(self.closed(now)),
                 State::Closed if self.failures > 0 => {
                     Some(Self { failures: 0, failed_at: None, ..self.clone() })
                 }
@@ -223,8 +225,7 @@ impl Breaker {
                 (state == State::HalfOpen && free)
                     .then(|| Self { probe: Some(hold(by, *until)), ..self.clone() })
             }
-            Change::Enter { by, until, cap } => self.entered(by, *until, *cap, now),
-            Change::Leave { by } => self.left(by),
+            Change::Leave { by } => self.is_probe_of(by).then(|| Self { probe: None, ..self.clone() }),
             Change::Slow(slow) => {
                 (self.slow != Some(*slow)).then(|| Self { slow: Some(*slow), ..self.clone() })
             }
@@ -255,7 +256,7 @@ impl Breaker {
         Self { failures: 0, failed_at: Some(now), openings, open_until, probe: None, ..self.clone() }
     }
 
-    fn closed(&self, by: &str, until: Instant, now: Instant) -> Self {
+    fn closed(&self, now: Instant) -> Self {
         Self {
             failures: 0,
             failed_at: None,
@@ -264,30 +265,7 @@ impl Breaker {
             probe: None,
             closed_at: Some(now),
             slow: self.slow,
-            in_flight: vec![hold(by, until)],
         }
-    }
-
-    fn entered(&self, by: &str, until: Instant, cap: u64, now: Instant) -> Option<Self> {
-        if self.open_until.is_some() || self.in_flight.iter().any(|hold| hold.by == by && hold.until >= until)
-        {
-            return None;
-        }
-        // Who is counted already stays so for longer.
-        let is_other = |hold: &&Hold| hold.until > now && hold.by != by;
-        let mut in_flight: Vec<Hold> = self.in_flight.iter().filter(is_other).cloned().collect();
-        if in_flight.len() as u64 >= cap {
-            return None;
-        }
-        in_flight.push(hold(by, until));
-        Some(Self { in_flight, ..self.clone() })
-    }
-
-    fn left(&self, by: &str) -> Option<Self> {
-        let mut left = self.clone();
-        left.in_flight.retain(|hold| hold.by != by);
-        left.probe = left.probe.filter(|probe| probe.by != by);
-        (left != *self).then_some(left)
     }
 }
 
@@ -304,12 +282,12 @@ fn open_ms(openings: u32, random: f64) -> i64 {
     full - less
 }
 
-/// How many calls may be in flight at a connection whose calls take `median_ms`: the calls that its limits give a second,
-/// over the seconds that one takes, so that the slower it is the less is asked of it; `share` at most, and at least one.
+/// How many may be at work at a connection whose calls take `median_ms`: the calls that its limits give a second, over the
+/// seconds that one takes, so that the slower it is the less is asked of it, and at least one; none: there are no limits.
 #[must_use]
-pub fn slow_cap(median_ms: i64, milli_per_second: Option<u64>, share: u64) -> u64 {
+pub fn slow_cap(median_ms: i64, milli_per_second: Option<u64>) -> Option<u64> {
     let median_ms = u64::try_from(median_ms).unwrap_or(1).max(1);
-    milli_per_second.map_or(share, |milli| (milli / median_ms).min(share)).max(1)
+    milli_per_second.map(|milli| (milli / median_ms).max(1))
 }
 
 #[cfg(test)]

@@ -1,206 +1,200 @@
-//! Calls under way, as far as a bucket can tell, so that a CRM that hangs holds no more than its share of the workers.
+//! Who is at work at a connection, as far as its bucket can tell, so that a CRM that hangs or is slow holds no more than its
+//! share of the workers.
 //!
-//! A lease is taken before a call, and is a write anyway: the time at which it was taken stands in the bucket until somebody
-//! tells that the call came back. Whoever takes the next lease tells what has come back to him since his last, which costs
-//! nothing; who sees that the share is nearly used up tells at once, by a write. A CRM that answered then is taken to have
-//! answered whatever was asked of it before; one that does not is asked by no more than the share at once, from the first
-//! call on.
+//! A lease is taken before a call, and is a write anyway: with it its taker has a place, which stands in the bucket until
+//! somebody tells that he has left it. Whoever takes the next lease tells what came back to him since his last, which costs
+//! nothing; who sees that the share is nearly used up tells at once, by a write. A CRM that answered a call is taken to have
+//! answered whatever was asked of it before that call began; one that does not is asked by no more than the share at once. A
+//! call that lasts keeps its place by a write now and then.
+//!
+//! Who has tokens left has a place as well. While the CRM is heard to answer, those who only may call are no obstacle to
+//! others; once it is not, or where only a few may call since it is slow or has just come back, they are.
 
 use super::size::{full_until, noted};
-use super::{Ask, Bucket, Taken};
+use super::{Ask, Bucket, Taken, lease_ms};
+use crate::breaker::{Breaker, Cap};
+use crate::limit::{Rule, milli_per_second};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
-/// Of a bucket that has as many calls under way as it may a place is asked for again after this, in milliseconds.
+/// Of a bucket that has as many at work as it may a place is asked for again after this, in milliseconds.
 pub const FULL_MS: i64 = 200;
-/// The most places that are kept count of: more would make a row of more than a write, beside what else stands in it. While
-/// calls last, the breaker's own count of them may make it two or three.
+/// A call that is under way for so long is told of, in milliseconds…
+pub const LONG_CALL_MS: i64 = 2_000;
+/// …for until then the place that it was begun in is counted, and for so long more: what is told of it may have to wait for
+/// its turn among the writes.
+const COVER_MS: i64 = LONG_CALL_MS + 1_000;
+/// A call that was told of is told of again when it has lasted twice as long, and after so long at the latest, in milliseconds:
+/// who is not heard of any more is forgotten soon, whatever became of him.
+pub const LASTS_AGAIN_MS: i64 = 8_000;
+/// The most places that are kept count of: more would make a row of more than a write, beside what else stands in it.
 const MOST: u64 = 48;
+/// So many milliseconds after it answered a CRM is taken to answer yet, beside what its calls take: what others heard comes
+/// with their leases.
+const ANSWERS_MS: i64 = 250;
+/// For each place of the share the tokens of a lease may be used so many milliseconds longer: with nine leases a second no
+/// more than the share have some at once…
+const LIFE_MS: i64 = 100;
+/// …beside those who get theirs before it is known that the CRM does not answer.
+const UNHEARD_MS: i64 = 400;
+/// Time for tokens to be used one after the other, in milliseconds, whatever the share.
+const IN_TURN_MS: i64 = 1_000;
 
-/// What is told of calls under way with the ask for a lease.
+/// Somebody's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// When its first call begins: its name.
+    pub at: Instant,
+    /// When the last call in it begins at the latest.
+    pub last: Instant,
+    /// Whether a call in it lasts: then nothing that was answered says anything of it.
+    pub lasts: bool,
+}
+
+/// What is told of places with the ask for a lease.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flight {
-    /// How many may be under way at once; none where as many are known to be by other means.
+    /// How many there may be at once.
     pub share: u64,
-    /// So long after its lease a call has ended, or is known by other means to be under way, in milliseconds.
-    pub for_ms: i64,
-    /// When the CRM was last heard to work, here.
-    pub alive_at: Option<Instant>,
-    /// Leases taken here whose calls have come back, by the times at which they were taken.
+    /// How many there may be since the CRM is slow or has just come back.
+    pub cap: Option<Cap>,
+    /// How long a call takes, as it was seen here, in milliseconds.
+    pub call_ms: i64,
+    /// When the last call began of those whose answer was heard here.
+    pub answered: Option<Instant>,
+    /// Places that were left, by their names.
     pub ended: Vec<Instant>,
-    /// Whether whoever asks has the place of a call that lasted, of those that are counted by other means: the next call goes in it.
-    pub has_place: bool,
+    /// For how long more a call goes on, in another place than the one that is left, before it is told of again, in
+    /// milliseconds.
+    pub lasts_ms: Option<i64>,
+}
+
+impl Place {
+    /// That of a call which lasts, and is told of again in so many milliseconds.
+    fn lasting(now: Instant, ms: i64) -> Self {
+        Self {
+            at: now,
+            last: now.plus_ms(ms.clamp(LONG_CALL_MS, LASTS_AGAIN_MS) - LONG_CALL_MS),
+            lasts: true,
+        }
+    }
+
+    /// Whether somebody may be at work in it.
+    fn counts(&self, now: Instant) -> bool {
+        // One that is ahead is of a clock that is: it ends by that.
+        now.since_ms(self.last) < COVER_MS && self.at.since_ms(now) < COVER_MS
+    }
+
+    /// Whether its first call may be under way yet, of a CRM that has answered what began at `answered`.
+    fn is_at_work(&self, answered: Option<Instant>, now: Instant) -> bool {
+        let first = self.at <= now && answered.is_none_or(|answered| answered <= self.at);
+        self.counts(now) && (self.lasts || first)
+    }
+
+    /// Whether any of its calls may be.
+    fn may_be_at_work(&self, answered: Option<Instant>, now: Instant) -> bool {
+        self.counts(now) && (self.lasts || answered.is_none_or(|answered| answered <= self.last))
+    }
 }
 
 impl Flight {
-    /// Whether a call by the lease of `at` may be under way yet, as far as others know.
-    fn counts(&self, at: Instant, now: Instant) -> bool {
-        // One of the future is of a clock that is ahead: it ends by that.
-        now.since_ms(at) < self.for_ms && at.since_ms(now) < self.for_ms
-    }
-
-    /// Of the leases at `out` those whose calls may be under way yet.
-    #[must_use]
-    pub(super) fn still(&self, out: &[Instant], now: Instant) -> Vec<Instant> {
-        let may_be = |at: &Instant| self.counts(*at, now) && self.alive_at.is_none_or(|alive| alive < *at);
-        let mut still: Vec<Instant> = out.iter().copied().filter(may_be).collect();
-        for ended in &self.ended {
-            // Two may have been taken in one millisecond.
-            if let Some(at) = still.iter().position(|at| at == ended) {
-                still.remove(at);
-            }
-        }
-        still
-    }
-
-    /// Whether no other call may go beside `under_way`.
-    #[must_use]
-    pub(super) fn is_full(&self, under_way: usize) -> bool {
-        under_way as u64 >= self.most()
-    }
-
-    /// Whether whoever has taken the last of so many is to tell at once when its call has come back.
-    #[must_use]
-    pub(super) fn is_crowded(&self, under_way: usize) -> bool {
-        under_way as u64 * 4 >= self.most() * 3
-    }
-
-    /// The same beside `lasting` calls that are counted elsewhere.
-    #[must_use]
-    pub fn beside(&self, lasting: u64) -> Self {
-        let others = lasting.saturating_sub(u64::from(self.has_place));
-        Self { share: self.share.saturating_sub(others), ..self.clone() }
+    /// Of `bucket`'s places those that are no other's to have.
+    fn held(&self, bucket: &Bucket, now: Instant) -> Vec<Place> {
+        let answered = self.answered.max(bucket.answered_at).filter(|at| *at <= now);
+        let answers = answered.is_some_and(|at| now.since_ms(at) <= ANSWERS_MS + 2 * self.call_ms)
+            && self.cap.is_none();
+        let since = self.cap.and_then(|cap| cap.since);
+        let is_held = |place: &Place| {
+            let since = since.is_none_or(|since| place.at >= since);
+            since && (place.is_at_work(answered, now) || !answers && place.may_be_at_work(answered, now))
+        };
+        bucket.out.iter().copied().filter(is_held).collect()
     }
 
     fn most(&self) -> u64 {
-        self.share.min(MOST)
+        self.cap.map_or(self.share, |cap| cap.most.min(self.share)).clamp(1, MOST)
+    }
+
+    fn is_full(&self, held: usize) -> bool {
+        held as u64 >= self.most()
+    }
+
+    /// Whether whoever has a place beside so many is to tell at once when he leaves it.
+    fn is_crowded(&self, held: usize) -> bool {
+        held as u64 * 8 >= self.most() * 7
+    }
+
+    /// How long after the first the last of so many tokens may be used, in milliseconds.
+    fn life_ms(&self, tokens: u64) -> i64 {
+        let tokens = i64::try_from(tokens).unwrap_or(i64::MAX);
+        if tokens <= 1 {
+            return 0;
+        }
+        let call_ms = self.call_ms + 100;
+        let in_turn = call_ms.saturating_mul(tokens - 1).min(call_ms.max(IN_TURN_MS));
+        let share = i64::try_from(self.share).unwrap_or(i64::MAX).saturating_mul(LIFE_MS) - UNHEARD_MS;
+        share.max(in_turn).min(lease_ms(tokens.unsigned_abs()))
     }
 }
 
-/// `taken`, if there is a place among the calls under way.
+impl Ask {
+    /// The same of a connection with this breaker, under `rules`.
+    #[must_use]
+    pub fn under(&self, breaker: &Breaker, rules: &[Rule], now: Instant) -> Self {
+        let cap = breaker.cap(milli_per_second(rules), now);
+        Self { flight: self.flight.clone().map(|flight| Flight { cap, ..flight }), ..self.clone() }
+    }
+}
+
+/// How many may be at work by `bucket`, as far as is known: those whose first call is not known to have been answered.
+#[must_use]
+pub fn at_work(bucket: &Bucket, now: Instant) -> usize {
+    bucket.out.iter().filter(|place| place.is_at_work(bucket.answered_at, now)).count()
+}
+
+/// `taken`, if there is a place for who takes it; or what he tells.
 pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken, now: Instant) -> Taken {
-    let mut out = flight.still(&bucket.out, now);
-    if ask.want == 0 {
-        // Where another has told of a CRM that works, nobody waits for this any more, and the next lease tells it for nothing.
-        let others = bucket.out.iter().filter(|at| flight.counts(**at, now)).count();
-        let waits = flight.alive_at.is_none() || flight.is_crowded(others);
-        taken.crowded = waits && full_until(&bucket.leases, now).is_none();
-        // Telling must not undo what a stop has left for the next lease. And it is a write, like a lease.
-        if taken.crowded && out != bucket.out && bucket.blocked_until.is_none() && bucket.refused_at.is_none()
-        {
-            taken.bucket.out = out;
-            taken.bucket.leases = noted(&bucket.leases, now);
+    let held = flight.held(bucket, now);
+    let answered_at = flight.answered.filter(|at| *at <= now).max(bucket.answered_at);
+    let mut out = bucket.out.clone();
+    out.retain(|place| place.may_be_at_work(answered_at, now));
+    let mut left = 0;
+    for ended in &flight.ended {
+        // Two may have been taken in one millisecond.
+        if let Some(at) = out.iter().position(|place| place.at == *ended) {
+            left += usize::from(held.contains(&out.remove(at)));
         }
-    } else if taken.granted > 0 && flight.is_full(out.len()) {
-        return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(FULL_MS))) };
-    } else if taken.granted > 0 {
-        out.push(now);
-        (taken.taken_at, taken.crowded) = (Some(now), flight.is_crowded(out.len()));
-        taken.bucket.out = out;
+    }
+    let others = held.len().saturating_sub(left);
+    if ask.want > 0 && taken.granted > 0 {
+        if flight.is_full(others) {
+            let again_ms = flight.cap.map_or(FULL_MS, |cap| cap.again_ms);
+            return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(again_ms))) };
+        }
+        let at = taken.retry_at.unwrap_or(now);
+        let last = at.plus_ms(flight.life_ms(taken.granted));
+        out.push(Place { at, last, lasts: false });
+        (taken.taken_at, taken.last_at) = (Some(at), Some(last));
+        taken.crowded = flight.is_crowded(others + 1);
+        (taken.bucket.out, taken.bucket.answered_at) = (out, answered_at);
+    } else if ask.want == 0 {
+        // Telling is a write, like a lease. And it must not undo what a stop has left for the next lease.
+        let stopped = bucket.blocked_until.is_some() || bucket.refused_at.is_some();
+        taken.retry_at = full_until(&bucket.leases, now).or(stopped.then(|| now.plus_ms(FULL_MS)));
+        // Where another has told of a CRM that works, nobody waits for this any more, and the next lease tells it for nothing.
+        let waits = flight.lasts_ms.is_some() || flight.answered.is_none() || flight.is_crowded(held.len());
+        taken.crowded = waits && taken.retry_at.is_none();
+        if let Some(ms) = flight.lasts_ms {
+            let place = Place::lasting(now, ms);
+            out.push(place);
+            taken.taken_at = Some(place.at).filter(|_| taken.crowded);
+        }
+        if taken.crowded && out != bucket.out {
+            taken.bucket = Bucket { out, answered_at, leases: noted(&bucket.leases, now), ..taken.bucket };
+        }
     }
     taken
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Rule, take};
-    use super::*;
-    use proptest::prelude::*;
-
-    const RULES: &[Rule] = &[Rule { requests: 1_000, per_ms: 1_000, burst: 1_000 }];
-
-    fn flight(alive_at: Option<i64>, ended: &[i64]) -> Flight {
-        let ended = ended.iter().copied().map(Instant).collect();
-        Flight { share: 3, for_ms: 30_000, alive_at: alive_at.map(Instant), ended, has_place: false }
-    }
-
-    fn ask(bucket: &Bucket, flight: Flight, now: i64) -> Taken {
-        take(bucket, RULES, &Ask { flight: Some(flight), ..Ask::whole(1) }, Instant(now))
-    }
-
-    #[test]
-    fn given_a_crm_that_answers_nobody_when_asked_for_more_leases_then_no_more_than_the_share_are_given() {
-        let mut bucket = Bucket::default();
-        for now in 0..3 {
-            let taken = ask(&bucket, flight(None, &[]), now);
-            assert_eq!((taken.granted, taken.full, taken.taken_at), (1, false, Some(Instant(now))));
-            assert_eq!(taken.crowded, now == 2, "the last is to tell at once");
-            bucket = taken.bucket;
-        }
-        let refused = ask(&bucket, flight(None, &[]), 10);
-        assert_eq!((refused.granted, refused.full, refused.retry_at), (0, true, Some(Instant(10 + FULL_MS))));
-        assert_eq!(refused.bucket, bucket, "a refusal writes nothing");
-        // Whatever is under way yet is counted elsewhere.
-        assert_eq!(ask(&bucket, flight(None, &[]), 30_001).granted, 1);
-    }
-
-    #[test]
-    fn given_the_share_under_way_when_one_comes_back_then_one_place_is_free_and_all_where_the_crm_has_answered()
-     {
-        let out = vec![Instant(10), Instant(20), Instant(30)];
-        let bucket = Bucket { out: out.clone(), ..Bucket::default() };
-        assert_eq!(ask(&bucket, flight(None, &[20]), 40).bucket.out, [Instant(10), Instant(30), Instant(40)]);
-        assert_eq!(ask(&bucket, flight(Some(25), &[]), 40).bucket.out, [Instant(30), Instant(40)]);
-        assert_eq!(ask(&bucket, flight(Some(35), &[]), 40).bucket.out, [Instant(40)]);
-        assert!(ask(&bucket, flight(Some(5), &[]), 40).full, "what it answered before says nothing of these");
-    }
-
-    #[test]
-    fn given_what_came_back_when_it_is_only_told_then_the_bucket_says_so_and_no_token_is_taken() {
-        let bucket = Bucket { out: vec![Instant(10), Instant(20), Instant(30)], ..Bucket::default() };
-        let tell = Ask { flight: Some(flight(None, &[30])), ..Ask::whole(0) };
-        let told = take(&bucket, RULES, &tell, Instant(40));
-        assert_eq!((told.granted, told.bucket.out.len(), &told.bucket.levels), (0, 2, &bucket.levels));
-        let again = take(&told.bucket, RULES, &tell, Instant(41));
-        assert_eq!(again.bucket, told.bucket, "told twice it changes nothing");
-        let refused = Bucket { refused_at: Some(Instant(39)), ..bucket };
-        assert_eq!(take(&refused, RULES, &tell, Instant(40)).bucket, refused, "a stop is for the next lease");
-    }
-
-    #[test]
-    fn given_others_calls_that_last_when_asked_then_they_leave_as_many_places_fewer_and_ones_own_is_none_of_them()
-     {
-        let (three, bucket) = (flight(None, &[]), Bucket::default());
-        assert_eq!(ask(&bucket, three.beside(2), 0).granted, 1);
-        assert!(ask(&bucket, three.beside(3), 0).full);
-        assert_eq!(ask(&bucket, Flight { has_place: true, ..three }.beside(3), 0).granted, 1);
-    }
-
-    #[test]
-    fn given_whoever_does_not_count_when_he_takes_a_lease_then_what_is_under_way_stays_as_it_is() {
-        let bucket = Bucket { out: vec![Instant(10), Instant(20), Instant(30)], ..Bucket::default() };
-        let taken = take(&bucket, RULES, &Ask::whole(1), Instant(40));
-        assert_eq!((taken.granted, taken.bucket.out), (1, bucket.out));
-    }
-
-    proptest! {
-        #[test]
-        fn given_any_history_when_leases_are_given_then_no_more_than_the_share_are_under_way_untold(
-            steps in prop::collection::vec((0_i64..5_000, 0_u8..4), 1..80), share in 1_u64..60,
-        ) {
-            let (mut bucket, mut now) = (Bucket::default(), 0);
-            let mut under_way: Vec<Instant> = Vec::new();
-            for (pause, step) in steps {
-                now += pause;
-                let mut flight = Flight { share, ..flight(None, &[]) };
-                under_way.retain(|at| now - at.0 < flight.for_ms);
-                match step {
-                    // One comes back with a failure; or all do, of a CRM that works.
-                    0 if !under_way.is_empty() => flight.ended.push(under_way.remove(0)),
-                    1 => {
-                        flight.alive_at = Some(Instant(now));
-                        under_way.clear();
-                    }
-                    _ => {}
-                }
-                let taken = ask(&bucket, flight, now);
-                if taken.granted > 0 {
-                    bucket = taken.bucket;
-                    under_way.push(Instant(now));
-                }
-                prop_assert!(under_way.len() as u64 <= share.min(MOST), "{under_way:?}");
-                prop_assert!(taken.full || taken.granted > 0);
-            }
-        }
-    }
-}
+mod tests;

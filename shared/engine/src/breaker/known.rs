@@ -54,6 +54,11 @@ impl Breakers {
         self.with(connection, |health| health.now().clone())
     }
 
+    /// How long calls take, if that was seen, in milliseconds.
+    pub(super) fn call_ms(&self, connection: &str) -> Option<i64> {
+        self.with(connection, |health| health.latency.median_ms())
+    }
+
     /// Takes in what the table told. What was found out here while it was silent is kept as long as it is open.
     pub(super) fn told(&self, connection: &str, breaker: Breaker, now: Instant) {
         self.with(connection, |health| {

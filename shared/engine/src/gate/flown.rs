@@ -1,4 +1,4 @@
-//! What this environment has to tell of its calls: which of its leases' calls have come back, and when the CRM worked.
+//! What this environment has to tell of its places: which it has left, and what the CRM has answered.
 
 use super::Pools;
 use rtr_core::limit::Flight;
@@ -14,66 +14,95 @@ const LONGEST_MS: i64 = 60_000;
 /// What is not told yet of one bucket.
 #[derive(Debug, Default)]
 pub(super) struct Flown {
-    /// The lease that calls are made by.
+    /// The place that is held, by its name.
     mine: Option<Instant>,
-    /// Those whose calls have come back.
+    /// When the lease was taken by which it is.
+    leased_at: Instant,
+    /// Those that were left.
     ended: Vec<Instant>,
-    /// When the CRM was last heard to work.
-    alive_at: Option<Instant>,
+    /// When the last call began of those that were answered.
+    answered: Option<Instant>,
     /// Others wait for a place.
     crowded: bool,
-    /// Enough calls are under way: a place is asked for again then.
+    /// The last call was not answered: who comes to a CRM that is down may not come again soon to tell.
+    failed: bool,
+    /// Enough are at work: a place is asked for again then.
     full_until: Instant,
 }
 
+impl Flown {
+    fn leaves(&mut self) -> bool {
+        let had_one = self.mine.is_some();
+        self.ended.extend(self.mine.take());
+        let tells = std::mem::take(&mut self.crowded) || std::mem::take(&mut self.failed);
+        tells && had_one
+    }
+}
+
 impl Pools {
-    /// A call came back, of a CRM that works at `alive_at` or does not; whether that is to be told at once: where others wait
-    /// for a place, and where it failed, since who comes to a CRM that is down may not come again soon to tell.
-    pub(super) fn came_back(&self, bucket: &str, alive_at: Option<Instant>) -> bool {
+    /// A call came back, of a CRM that has answered what began at `answered`, or has not answered. Whether to tell at once
+    /// that the place is left: it is, where there are no tokens for another call.
+    pub(super) fn came_back(&self, bucket: &str, answered: Option<Instant>, now: Instant) -> bool {
+        let has_more = self.has_tokens(bucket, now);
         let mut flown = self.flown(bucket);
         let Some(one) = flown.get_mut(bucket) else { return false };
-        one.alive_at = alive_at.or(one.alive_at);
-        // A call more by the same lease is under way again: one that lasts is counted by the breaker.
-        let mine = one.mine.take();
-        let failed = mine.is_some() && alive_at.is_none();
-        one.ended.extend(mine);
-        std::mem::take(&mut one.crowded) || failed
+        one.answered = one.answered.max(answered);
+        one.failed = answered.is_none();
+        !has_more && one.leaves()
     }
 
-    /// No other call is made; whether that is to be told at once.
-    pub(super) fn left(&self, bucket: &str) -> bool {
+    /// No other call is made, for now; whether to tell at once. Where `few` may be at work the tokens that are left go to waste
+    /// with the place, since others could have it.
+    pub(super) fn left(&self, bucket: &str, few: bool, now: Instant) -> bool {
+        let has_more = self.has_tokens(bucket, now);
         let mut flown = self.flown(bucket);
         let Some(one) = flown.get_mut(bucket) else { return false };
-        one.ended.extend(one.mine.take());
-        std::mem::take(&mut one.crowded)
+        if has_more && !few && !one.failed {
+            // While it answers, who may call is no obstacle to others; who is not known to have been answered is.
+            return one.answered.is_some() && std::mem::take(&mut one.crowded);
+        }
+        let tells = one.leaves();
+        drop(flown);
+        if has_more {
+            self.forfeit(bucket);
+        }
+        tells
     }
 
-    /// When the CRM was last heard to work, and the leases whose calls have come back. Who asks for another lease makes no
-    /// call by the one before.
-    pub(super) fn back(&self, bucket: &str) -> (Option<Instant>, Vec<Instant>) {
+    /// What the CRM has answered, and the places that were left. Who `moves` to another place leaves the one that he has.
+    pub(super) fn back(&self, bucket: &str, moves: bool) -> (Option<Instant>, Vec<Instant>) {
         let flown = self.flown(bucket);
         let Some(one) = flown.get(bucket) else { return (None, Vec::new()) };
-        (one.alive_at, one.ended.iter().copied().chain(one.mine).collect())
+        (one.answered, one.ended.iter().copied().chain(one.mine.filter(|_| moves)).collect())
     }
 
-    /// `flight` was told; the lease taken with it, if one was, and whether others wait for its end.
+    /// `flight` was told; the place taken with it, if one was, and whether others wait for its end.
     pub(super) fn told_of(&self, bucket: &str, flight: &Flight, taken_at: Option<Instant>, crowded: bool) {
         let mut flown = self.flown(bucket);
         let one = flown.entry(bucket.to_owned()).or_default();
         one.ended.retain(|at| !flight.ended.contains(at));
         one.mine.take_if(|at| flight.ended.contains(at));
-        one.alive_at.take_if(|at| flight.alive_at.is_some_and(|told| told >= *at));
+        one.answered.take_if(|at| flight.answered.is_some_and(|told| told >= *at));
         if let Some(at) = taken_at {
             (one.mine, one.crowded) = (Some(at), crowded);
+            if flight.lasts_ms.is_none() {
+                one.leased_at = at;
+            }
         }
     }
 
-    /// Enough calls are under way, and it is asked again at `until`.
+    /// When the lease was taken by which a place is held, if one is.
+    pub(super) fn place(&self, bucket: &str) -> Option<Instant> {
+        let flown = self.flown(bucket);
+        flown.get(bucket).filter(|one| one.mine.is_some()).map(|one| one.leased_at)
+    }
+
+    /// Enough are at work, and it is asked again at `until`.
     pub(super) fn is_full(&self, bucket: &str, until: Instant) {
         self.flown(bucket).entry(bucket.to_owned()).or_default().full_until = until;
     }
 
-    /// When it is asked again, where enough calls were under way.
+    /// When it is asked again, where enough were at work.
     pub(super) fn full_until(&self, bucket: &str, now: Instant) -> Option<Instant> {
         let until = self.flown(bucket).get(bucket)?.full_until;
         // A longer wait is of a clock that has been set back since.

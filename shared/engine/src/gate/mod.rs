@@ -9,16 +9,16 @@
 use crate::seams::{Clock, Lease, Limits, Unavailable};
 use async_trait::async_trait;
 use futures::future::{Either, select};
-use rtr_connectors::session::{Gate, LONG_CALL_MS, Quota};
+use rtr_connectors::session::{Gate, Quota};
 use rtr_core::breaker::Breaker;
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
 use rtr_core::limit::{
-    AHEAD_MS, Ask, Flight, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way, general_bucket,
-    lease_size,
+    AHEAD_MS, Ask, Flight, LASTS_AGAIN_MS, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way,
+    general_bucket, lease_size,
 };
 use rtr_core::time::Instant;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 mod flown;
@@ -46,10 +46,12 @@ pub struct LimiterGate<'a> {
     in_vain: AtomicBool,
     /// What the last lease of the general bucket told of the breaker.
     told: Mutex<Option<Breaker>>,
-    /// How many calls may be under way at once; none where that is not counted.
+    /// How many may be at work at once; none where that is not counted.
     share: Option<u64>,
-    /// Whether this work has a place among the calls in flight that the breaker counts.
-    has_place: AtomicBool,
+    /// How long a call takes, in milliseconds.
+    call_ms: AtomicI64,
+    /// What was leased before this, in milliseconds of the clock, is worth nothing: others may be at work instead.
+    since: AtomicI64,
     /// How long the table may take to answer, in milliseconds.
     budget_ms: i64,
 }
@@ -57,8 +59,12 @@ pub struct LimiterGate<'a> {
 /// The share of backfills where nothing else is said, in percent.
 const SHARE_PERCENT: u8 = 20;
 
-/// A call that is under way for longer is counted by the breaker, in milliseconds: until then its lease stands for it.
-const FLIES_MS: i64 = LONG_CALL_MS + 500;
+/// Of the time that the table may take, it is asked once more after so many hundredths.
+const SOON_PERCENT: i64 = 60;
+/// How long a call takes while nobody has seen one, in milliseconds.
+const CALL_MS: i64 = 250;
+/// What could not be told of a call that lasts is told a moment later, in milliseconds.
+const TELL_AGAIN_MS: i64 = 500;
 
 /// From this share of an account's own allowance on, its use is warned of, in hundredths.
 const QUOTA_LOW_PERCENT: u64 = 90;
@@ -78,7 +84,8 @@ impl<'a> LimiterGate<'a> {
             Traffic::Backfill => Way::Share(SHARE_PERCENT),
         };
         let (calls, let_through, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let [quota_low, in_vain, has_place] = [false; 3].map(AtomicBool::new);
+        let [quota_low, in_vain] = [false; 2].map(AtomicBool::new);
+        let (call_ms, since) = (AtomicI64::new(CALL_MS), AtomicI64::new(i64::MIN));
         let told = Mutex::default();
         let patience_ms = AtomicU32::new(u32::MAX);
         Self {
@@ -97,7 +104,8 @@ impl<'a> LimiterGate<'a> {
             in_vain,
             told,
             share: None,
-            has_place,
+            call_ms,
+            since,
             budget_ms: LIMITER_BUDGET_MS,
         }
     }
@@ -108,9 +116,10 @@ impl<'a> LimiterGate<'a> {
         Self { budget_ms, ..self }
     }
 
-    /// Whether this work has a place among the calls in flight, as the breaker counts them.
-    pub(crate) fn has_place(&self, has_place: bool) {
-        self.has_place.store(has_place, Ordering::Relaxed);
+    /// How long a call takes, as far as it was seen, and since when it counts who is at work, if few may be.
+    pub(crate) fn goes_by(&self, call_ms: Option<i64>, since: Option<Instant>) {
+        self.call_ms.store(call_ms.unwrap_or(CALL_MS), Ordering::Relaxed);
+        self.since.store(since.map_or(i64::MIN, |since| since.0), Ordering::Relaxed);
     }
 
     /// How long the table may take to answer, in milliseconds.
@@ -118,52 +127,81 @@ impl<'a> LimiterGate<'a> {
         self.budget_ms
     }
 
-    /// With no more than `share` calls under way over all environments.
+    /// With no more than `share` environments at work at once.
     #[must_use]
     pub fn holding_at_most(self, share: u64) -> Self {
         Self { share: Some(share), ..self }
     }
 
-    /// When to ask again, if enough calls were under way when this environment last asked.
+    /// When to ask again, if enough were at work when this environment last asked.
     pub(crate) fn full_until(&self) -> Option<Instant> {
         self.pools.full_until(&self.bucket("*"), self.clock.now())
     }
 
-    /// A call came back, of a CRM that works or not. It is told with the next lease, or at once where others wait for it.
-    pub(crate) async fn came_back(&self, works: bool) {
-        let bucket = self.bucket("*");
-        let alive_at = works.then(|| self.clock.now());
-        if self.share.is_some() && self.pools.came_back(&bucket, alive_at) && !self.limiter_rests() {
-            self.tell(&bucket).await;
+    /// A call came back, that has begun at `answered` if it was answered. It is told with the next lease, or at once where
+    /// others wait for the place.
+    pub(crate) async fn came_back(&self, answered: Option<Instant>) {
+        let (bucket, now) = (self.bucket("*"), self.clock.now());
+        if self.share.is_some() && self.pools.came_back(&bucket, answered, now) {
+            self.tell(&bucket, None).await;
         }
     }
 
-    /// No other call is made: what was leased is not under way.
+    /// No other call is made, for now.
     pub(crate) async fn leave(&self) {
-        let bucket = self.bucket("*");
-        if self.share.is_some() && self.pools.left(&bucket) && !self.limiter_rests() {
-            self.tell(&bucket).await;
+        let (bucket, now) = (self.bucket("*"), self.clock.now());
+        let few = self.since.load(Ordering::Relaxed) != i64::MIN;
+        if self.share.is_some() && self.pools.left(&bucket, few, now) {
+            self.tell(&bucket, None).await;
         }
     }
 
-    async fn tell(&self, bucket: &str) {
+    /// A call has lasted for so many milliseconds, and keeps its place. In how many to say so again.
+    pub(crate) async fn lasts(&self, for_ms: i64) -> i64 {
+        let again_ms = for_ms.min(LASTS_AGAIN_MS);
+        let told = self.tell(&self.bucket("*"), Some(again_ms)).await;
+        let later = || self.clock.now().plus_ms(TELL_AGAIN_MS);
+        match told {
+            Some(Lease { crowded: true, .. }) | None => again_ms,
+            Some(told) => {
+                told.retry_at.unwrap_or_else(later).since_ms(self.clock.now()).clamp(1, LASTS_AGAIN_MS)
+            }
+        }
+    }
+
+    /// What came of it; none where nothing is counted.
+    async fn tell(&self, bucket: &str, lasts_ms: Option<i64>) -> Option<Lease> {
         let rules = self.rules_of("*");
-        let Some(flight) = self.flight(bucket) else { return };
-        let ask = Ask { flight: Some(flight.clone()), ..Ask::whole(0) };
-        let asked = self.limits.lease(bucket, &rules, &ask);
-        match select(asked, self.clock.sleep_ms(self.budget_ms)).await {
-            Either::Left((Ok(told), _)) if told.crowded => self.pools.told_of(bucket, &flight, None, false),
-            // It is told with a later lease, or forgotten when its time is over.
-            Either::Left((Ok(_), _)) => {}
-            _ => self.pools.let_limiter_rest(self.clock.now()),
+        let flight = Flight { lasts_ms, ..self.flight(bucket, lasts_ms.is_some())? };
+        if self.limiter_rests() {
+            return Some(Lease::default());
         }
+        let ask = Ask { flight: Some(flight.clone()), ..Ask::whole(0) };
+        let Ok(told) = self.ask(bucket, &rules, &ask).await else {
+            self.pools.let_limiter_rest(self.clock.now());
+            return Some(Lease::default());
+        };
+        // What was not is told with a later lease, or forgotten when its time is over.
+        if told.crowded {
+            self.pools.told_of(bucket, &flight, told.taken_at, lasts_ms.is_some());
+        }
+        Some(told)
     }
 
-    fn flight(&self, bucket: &str) -> Option<Flight> {
+    fn flight(&self, bucket: &str, moves: bool) -> Option<Flight> {
         let share = self.share.filter(|_| *bucket == self.bucket("*"))?;
-        let (alive_at, ended) = self.pools.back(bucket);
-        let has_place = self.has_place.load(Ordering::Relaxed);
-        Some(Flight { share, for_ms: FLIES_MS, alive_at, ended, has_place })
+        let (answered, ended) = self.pools.back(bucket, moves);
+        let call_ms = self.call_ms.load(Ordering::Relaxed);
+        Some(Flight { share, call_ms, answered, ended, ..Flight::default() })
+    }
+
+    /// Whether tokens of `bucket` that are at hand may be used: not where few may be at work, and this environment is none of them.
+    fn counts(&self, bucket: &str) -> bool {
+        let since = Instant(self.since.load(Ordering::Relaxed));
+        since.0 == i64::MIN
+            || self.share.is_none()
+            || *bucket != self.bucket("*")
+            || self.pools.place(bucket).is_some_and(|place| place >= since)
     }
 
     /// With so many milliseconds in all to wait for tokens: who serves many connections must not wait long for one.
@@ -243,46 +281,39 @@ impl<'a> LimiterGate<'a> {
     async fn draw(&self, bucket: &str, rules: &[Rule]) -> Result<(), Instant> {
         let now = self.clock.now();
         let of = (bucket, self.traffic);
-        if let Some(answer) = self.pools.draw(of, now) {
+        if let Some(answer) = self.pools.draw(of, self.counts(bucket), now) {
             return answer;
         }
         if self.pools.limiter_rests(now) {
             return self.without_limiter(bucket, rules, now);
         }
-        let told = self.pools.told(bucket);
-        let flight = self.flight(bucket);
-        let lease = self.lease(bucket, rules, told.clone(), flight.clone()).await;
-        if let Ok(lease) = &lease
-            && *bucket == general_bucket(&self.connection)
-        {
-            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.breaker.clone());
+        let (told, flight) = (self.pools.told(bucket), self.flight(bucket, true));
+        let Ok(lease) = self.lease(bucket, rules, told.clone(), flight.clone()).await else {
+            let now = self.clock.now();
+            self.pools.let_limiter_rest(now);
+            return self.without_limiter(bucket, rules, now);
+        };
+        let Lease { granted, retry_at, breaker, full, taken_at, last_at, crowded } = lease;
+        if *bucket == general_bucket(&self.connection) {
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(breaker);
         }
-        match lease {
-            Ok(Lease { granted: 0, retry_at, full, .. }) => {
-                let now = self.clock.now();
-                let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
-                let wait = self.pools.wait(of, now, until, self.clock.random());
-                self.in_vain.store(wait.in_vain, Ordering::Relaxed);
-                if full {
-                    self.pools.is_full(bucket, wait.until);
-                }
-                Err(wait.until)
+        if granted == 0 {
+            let now = self.clock.now();
+            let until = retry_at.unwrap_or(now.plus_ms(LEASE_MS));
+            let wait = self.pools.wait(of, now, until, self.clock.random());
+            self.in_vain.store(wait.in_vain, Ordering::Relaxed);
+            if full {
+                self.pools.is_full(bucket, wait.until);
             }
-            Ok(Lease { granted, retry_at, taken_at, crowded, .. }) => {
-                self.pools.shared(bucket, &told);
-                if let Some(flight) = &flight {
-                    self.pools.told_of(bucket, flight, taken_at, crowded);
-                }
-                let from = retry_at.filter(|from| *from > self.clock.now());
-                self.pools.put(of, granted, (now, from));
-                from.map_or(Ok(()), Err)
-            }
-            Err(_) => {
-                let now = self.clock.now();
-                self.pools.let_limiter_rest(now);
-                self.without_limiter(bucket, rules, now)
-            }
+            return Err(wait.until);
         }
+        self.pools.shared(bucket, &told);
+        if let Some(flight) = &flight {
+            self.pools.told_of(bucket, flight, taken_at, crowded);
+        }
+        let from = retry_at.filter(|from| *from > self.clock.now());
+        self.pools.put(of, granted, (now, from), last_at);
+        from.map_or(Ok(()), Err)
     }
 
     /// What goes while the limiter does not answer: a little of what is live, and no backfill.
@@ -292,6 +323,22 @@ impl<'a> LimiterGate<'a> {
         }
         self.let_through.fetch_add(1, Ordering::Relaxed);
         self.pools.backstop((bucket, self.traffic), rules, now)
+    }
+
+    /// Asks, for as long as the table may take to answer. One request in a thousand takes long where all others take little:
+    /// so after a while it is asked once more, and the first answer counts.
+    async fn ask(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
+        let soon_ms = self.budget_ms * SOON_PERCENT / 100;
+        let first = self.limits.lease(bucket, rules, ask);
+        let first = match select(first, self.clock.sleep_ms(soon_ms)).await {
+            Either::Left((lease, _)) => return lease,
+            Either::Right(((), first)) => first,
+        };
+        let both = select(first, self.limits.lease(bucket, rules, ask));
+        match select(both, self.clock.sleep_ms(self.budget_ms - soon_ms)).await {
+            Either::Left((answer, _)) => answer.factor_first().0,
+            Either::Right(_) => Err(Unavailable("the limiter did not answer in time".to_owned())),
+        }
     }
 
     async fn lease(
@@ -311,11 +358,7 @@ impl<'a> LimiterGate<'a> {
             _ => AHEAD_MS,
         };
         let ask = Ask { want, way, ahead_ms, spread_ms, told, flight };
-        let asked = self.limits.lease(bucket, rules, &ask);
-        match select(asked, self.clock.sleep_ms(self.budget_ms)).await {
-            Either::Left((lease, _)) => lease,
-            Either::Right(((), _)) => Err(Unavailable("the limiter did not answer in time".to_owned())),
-        }
+        self.ask(bucket, rules, &ask).await
     }
 }
 

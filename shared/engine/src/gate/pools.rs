@@ -3,7 +3,7 @@
 use super::flown::Flown;
 use rtr_connectors::session::SHORT_WAIT_MS;
 use rtr_core::limit::{
-    APART_MS, Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Rule, Told, Traffic, backstop, lease_ms, take,
+    APART_MS, Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Level, Rule, Told, Traffic, backstop, lease_ms, take,
 };
 use rtr_core::time::Instant;
 use std::collections::HashMap;
@@ -48,6 +48,8 @@ struct Pool {
     leased_at: Instant,
     leased: u64,
     backstop: Bucket,
+    /// When the backstop was last taken to be empty, since the bucket was.
+    emptied_at: Instant,
     blocked_until: Instant,
     /// It was empty: not asked before this…
     ask_at: Instant,
@@ -85,13 +87,13 @@ impl Pools {
         at.max(now.plus_ms(1)).min(now.plus_ms(LIMITER_REST_MS))
     }
 
-    /// A token of the lease at hand; none says that a new lease is needed.
-    pub(super) fn draw(&self, of: Of<'_>, now: Instant) -> Option<Result<(), Instant>> {
+    /// A token of the lease at hand, if that still counts; none says that a new lease is needed.
+    pub(super) fn draw(&self, of: Of<'_>, counts: bool, now: Instant) -> Option<Result<(), Instant>> {
         self.with(of, |pool| {
             if pool.blocked_until > now {
                 return Some(Err(pool.blocked_until));
             }
-            if pool.tokens == 0 || pool.expires_at <= now {
+            if pool.tokens == 0 || pool.expires_at <= now || !counts {
                 // A longer wait is of a clock that has been set back since.
                 let empty = (1..=ASK_AGAIN_MS).contains(&pool.ask_at.since_ms(now));
                 return empty.then_some(Err(pool.empty_until));
@@ -107,9 +109,15 @@ impl Pools {
         })
     }
 
-    /// A lease of `tokens` from `now` on, or from the time at which they come. Those that come are the bucket's last: they are
-    /// used as evenly as this environment's leases come.
-    pub(super) fn put(&self, of: Of<'_>, tokens: u64, (now, from): (Instant, Option<Instant>)) {
+    /// A lease of `tokens` from `now` on, or from the time at which they come, the last to be used by `last`. Those that come are
+    /// the bucket's last: they are used as evenly as this environment's leases come.
+    pub(super) fn put(
+        &self,
+        of: Of<'_>,
+        tokens: u64,
+        (now, from): (Instant, Option<Instant>),
+        last: Option<Instant>,
+    ) {
         self.with(of, |pool| {
             let begins = from.unwrap_or(now);
             let each =
@@ -122,8 +130,28 @@ impl Pools {
             pool.from = from.unwrap_or_else(|| now.plus_ms(pool.apart_ms));
             (pool.leased, pool.leased_at) = (tokens, begins);
             pool.expires_at = begins.plus_ms(lease_ms(tokens));
+            if let Some(last) = last.filter(|_| tokens > 1) {
+                pool.expires_at = last.plus_ms(1);
+                // So that the last can be used by then.
+                let each = last.since_ms(begins) / i64::try_from(tokens).unwrap_or(i64::MAX);
+                pool.apart_ms = pool.apart_ms.min(each.max(0));
+                pool.from = from.unwrap_or_else(|| now.plus_ms(pool.apart_ms));
+            }
             (pool.ask_at, pool.refusals) = (Instant::default(), 0);
         });
+    }
+
+    /// Whether there is a token for another call, whatever it is for.
+    pub(super) fn has_tokens(&self, bucket: &str, now: Instant) -> bool {
+        let has = |traffic| self.with((bucket, traffic), |pool| pool.tokens > 0 && pool.expires_at > now);
+        has(Traffic::Live) || has(Traffic::Backfill)
+    }
+
+    /// What tokens there are go to waste.
+    pub(super) fn forfeit(&self, bucket: &str) {
+        for traffic in [Traffic::Live, Traffic::Backfill] {
+            self.with((bucket, traffic), |pool| pool.tokens = 0);
+        }
     }
 
     /// How many calls the next lease should be for: as many as the last was used for, twice that if it was not enough.
@@ -198,9 +226,17 @@ impl Pools {
 
     pub(super) fn backstop(&self, of: Of<'_>, rules: &[Rule], now: Instant) -> Result<(), Instant> {
         self.with(of, |pool| {
+            let rules = backstop(rules);
+            // What the bucket did not have a moment ago is not to be had by not asking it.
+            let lately = (0..EMPTY_FOR_MS).contains(&now.since_ms(pool.refused_at));
+            if lately && pool.emptied_at != pool.refused_at {
+                pool.emptied_at = pool.refused_at;
+                let empty = |_| Level { at: pool.refused_at, ..Level::default() };
+                pool.backstop.levels = rules.iter().map(empty).collect();
+            }
             // Nothing is written here, so there is no cause to take more than the one.
             pool.backstop.leases.clear();
-            let taken = take(&pool.backstop, &backstop(rules), &Ask::whole(1), now);
+            let taken = take(&pool.backstop, &rules, &Ask::whole(1), now);
             pool.backstop = taken.bucket;
             if taken.granted > 0 { Ok(()) } else { Err(taken.retry_at.unwrap_or(now.plus_ms(LEASE_MS))) }
         })

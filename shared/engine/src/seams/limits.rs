@@ -17,11 +17,13 @@ pub struct Lease {
     pub retry_at: Option<Instant>,
     /// The connection's breaker, as the bucket's row tells of it: only the general bucket's does.
     pub breaker: Breaker,
-    /// Whether it must wait since enough calls are under way.
+    /// Whether it must wait since enough are at work.
     pub full: bool,
-    /// When it was taken, if its calls are counted.
+    /// The name of the place that was taken with it, if they are counted.
     pub taken_at: Option<Instant>,
-    /// Whether it is to be told at once when they have come back.
+    /// When the last call in it may begin.
+    pub last_at: Option<Instant>,
+    /// Whether it is to be told at once when the place is left; or that what was to be told was told.
     pub crowded: bool,
 }
 
@@ -29,8 +31,8 @@ impl Lease {
     /// The lease that was `taken`, and what the row tells of the breaker.
     #[must_use]
     pub fn of(taken: &Taken, breaker: Breaker) -> Self {
-        let Taken { granted, retry_at, full, taken_at, crowded, .. } = *taken;
-        Self { granted, retry_at, breaker, full, taken_at, crowded }
+        let Taken { granted, retry_at, full, taken_at, last_at, crowded, .. } = *taken;
+        Self { granted, retry_at, breaker, full, taken_at, last_at, crowded }
     }
 }
 

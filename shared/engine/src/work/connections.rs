@@ -148,8 +148,8 @@ async fn open(
         limiter.waiting_at_most(settings.tokens_within_ms)
     };
     let call_ms = connector.capabilities().call_timeout_ms;
-    let bounds = Bounds { call_ms, deadline, share: settings.connection_share };
-    let gate = BreakerGate::new(limits, clock, &caches.breakers, limiter, connection.clone(), rules, bounds);
+    let bounds = Bounds { call_ms, deadline };
+    let gate = BreakerGate::new(limits, clock, &caches.breakers, limiter, connection.clone(), bounds);
     let auth = ConnectionAuth {
         seams: *seams,
         cache: &caches.credentials,

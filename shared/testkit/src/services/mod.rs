@@ -94,7 +94,7 @@ macro_rules! service_laws {
                 given_a_breaker_that_nobody_wrote_when_read_or_leased_then_it_is_a_healthy_one,
                 given_failures_of_two_when_they_open_it_then_every_lease_tells_of_it,
                 given_many_at_half_open_when_they_want_the_probe_then_one_has_it_until_its_time_is_over,
-                given_a_probe_that_went_well_when_told_then_it_is_closed_for_all_and_calls_in_flight_are_counted,
+                given_a_probe_that_went_well_when_told_then_it_is_closed_for_all_and_few_may_be_at_work,
                 given_leases_and_blocks_meanwhile_when_it_changes_then_neither_harms_the_other,
                 given_what_changes_nothing_when_changed_then_it_is_answered_as_it_stands,
                 given_connections_whose_names_are_near_when_one_is_open_then_the_other_is_not,

@@ -102,7 +102,7 @@ impl Limits for EnvLimits {
         connection: &ConnectionKey,
         change: &Change,
     ) -> Result<Breaker, Unavailable> {
-        if let Change::Probe { by, .. } | Change::Enter { by, .. } = change {
+        if let Change::Probe { by, .. } = change {
             self.core.oracle().goes_by(self.env, by);
         }
         let mut telling = Telling { of: self, answered: false };

@@ -52,7 +52,11 @@ impl Limits for Wrong {
         let mut lease = self.inner.lease(bucket, rules, ask).await;
         match (self.mutant, &mut lease) {
             (Mutant::EverybodyProbes, Ok(lease)) => lease.breaker.probe = None,
-            (Mutant::EverybodyEnters, Ok(lease)) => lease.breaker.closed_at = None,
+            // Whoever finds no place goes without.
+            (Mutant::EverybodyEnters, Ok(Lease { full: true, .. })) => {
+                let ask = Ask { flight: None, ..ask.clone() };
+                return self.inner.lease(bucket, rules, &ask).await;
+            }
             _ => {}
         }
         lease
@@ -75,17 +79,11 @@ impl Limits for Wrong {
             (Mutant::NeverOpens, Change::Failed { .. }) | (Mutant::NeverCloses, Change::Succeeded { .. }) => {
                 return self.inner.breaker(connection).await;
             }
-            (Mutant::EverybodyProbes, Change::Probe { by, until })
-            | (Mutant::EverybodyEnters, Change::Enter { by, until, .. }) => {
-                Hold { by: by.clone(), until: *until }
-            }
+            (Mutant::EverybodyProbes, Change::Probe { by, until }) => Hold { by: by.clone(), until: *until },
             _ => return self.inner.change_breaker(connection, change).await,
         };
         let mut breaker = self.inner.change_breaker(connection, change).await?;
-        match change {
-            Change::Probe { .. } => breaker.probe = Some(me),
-            _ => breaker.in_flight.push(me),
-        }
+        breaker.probe = Some(me);
         Ok(breaker)
     }
 

@@ -22,6 +22,8 @@ const TELLS_MS: i64 = 1_500;
 pub(super) struct Breakers {
     /// Which environment goes by which name.
     holders: BTreeMap<String, usize>,
+    /// When an environment took its last place at a connection.
+    places: BTreeMap<(usize, At), Instant>,
     /// When the table last left an environment's change unanswered.
     silent: BTreeMap<usize, Instant>,
     /// Failures in a row at a connection whose breaker is closed: how many, the last, and who heard of them.
@@ -42,6 +44,14 @@ impl Oracle {
     /// `env` goes by the name of `by` from now on.
     pub fn goes_by(&mut self, env: usize, by: &str) {
         self.breakers.holders.insert(by.to_owned(), env);
+    }
+
+    /// `env` has taken a lease for `at`, and a place with it or none.
+    pub(super) fn has_place(&mut self, env: usize, at: At, place: Option<Instant>) {
+        match place {
+            Some(place) => self.breakers.places.insert((env, at), place),
+            None => self.breakers.places.remove(&(env, at)),
+        };
     }
 
     /// The table did not answer `env`, which goes on by a breaker of its own: what it has heard stays with it.
@@ -78,7 +88,9 @@ impl Oracle {
         let told =
             breaker.failed_at.is_none_or(|failed| now.since_ms(failed) > longest_lease_ms(at) + TOLD_ALL_MS);
         let probes = breaker.probe.as_ref().is_some_and(|probe| self.breakers.is(&probe.by, env));
-        let counted = breaker.in_flight.iter().any(|hold| self.breakers.is(&hold.by, env));
+        let place = self.breakers.places.get(&(env, at.clone()));
+        let counted =
+            place.is_some_and(|place| breaker.capped_since(now).is_none_or(|since| *place >= since));
         let slow = breaker.slow.is_some_and(|slow| {
             let known_ms = now.since_ms(slow.until.plus_ms(-SLOW_FOR_MS));
             slow.until > now && known_ms > longest_lease_ms(at) + TOLD_ALL_MS
@@ -87,9 +99,9 @@ impl Oracle {
             State::Open { .. } if told => "whose breaker is open",
             State::HalfOpen if told && !probes => "whose breaker is half-open, without its probe",
             State::Closed if breaker.ramp(now).is_some() && !counted => {
-                "whose breaker has just closed, without a place among its calls in flight"
+                "whose breaker has just closed, without a place among the few that may"
             }
-            State::Closed if slow && !counted => "which is slow, without a place among its calls in flight",
+            State::Closed if slow && !counted => "which is slow, without a place among the few that may",
             _ => return,
         };
         self.violate("I24", None, format!("environment {env} calls {} of {}, {what}", at.0, at.1));

@@ -84,7 +84,10 @@ impl Oracle {
             Ok(Lease { granted: 0, retry_at, .. }) => {
                 self.holds_back(env, bucket, retry_at.unwrap_or(now.plus_ms(LEASE_MS)));
             }
-            Ok(Lease { granted, retry_at, .. }) => {
+            Ok(Lease { granted, retry_at, taken_at, .. }) => {
+                if let Some((org, provider)) = bucket.strip_suffix("#*").and_then(|at| at.split_once('#')) {
+                    self.has_place(env, (provider.to_owned(), org.to_owned()), *taken_at);
+                }
                 // Tokens of a time to come, and each some time after the one before.
                 let from = retry_at.unwrap_or(now);
                 self.holds_back(env, bucket, from.plus_ms(lease_ms(*granted) - LEASE_MS + APART_MS));

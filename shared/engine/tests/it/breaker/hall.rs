@@ -232,6 +232,13 @@ impl<'a> Hall<'a> {
         }
     }
 
+    /// How many are at work at `acme`, as far as the table knows.
+    pub(super) fn at_work(&self) -> usize {
+        let state = self.limits.state();
+        let bucket = state.buckets.get(&rtr_core::limit::general_bucket(&here()));
+        bucket.map_or(0, |bucket| rtr_core::limit::at_work(bucket, self.clock.now()))
+    }
+
     /// The breaker as the table has it.
     pub(super) fn breaker(&self) -> rtr_core::breaker::Breaker {
         let bucket = rtr_core::limit::general_bucket(&here());

@@ -11,7 +11,7 @@ type Task<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
 /// Each new record takes two calls: a search and a write.
 const BY_EMAIL: &str = "object: contacts\nmatch: email\nfields:\n  email: email\n  firstname: first_name\n";
 
-/// A CRM each call of which takes a little more than a second.
+/// A CRM each call of which takes a little more than two seconds.
 struct Lasting<'a> {
     world: &'a World,
     clock: &'a Ticking,
@@ -21,7 +21,7 @@ struct Lasting<'a> {
 #[async_trait]
 impl Http for Lasting<'_> {
     async fn send(&self, outgoing: Outgoing) -> Result<Response, NoAnswer> {
-        self.clock.sleep_ms(1_200).await;
+        self.clock.sleep_ms(2_200).await;
         self.last_ms.store(self.clock.now().since_ms(BEGIN), Ordering::SeqCst);
         self.world.crm.send(outgoing).await
     }
@@ -44,7 +44,7 @@ fn last_ms(share: u64) -> i64 {
 }
 
 #[test]
-fn given_calls_of_a_little_more_than_a_second_when_each_record_takes_two_then_one_place_is_enough_for_who_is_alone()
+fn given_calls_of_a_little_more_than_two_seconds_when_each_record_takes_two_then_one_place_is_enough_for_who_is_alone()
  {
     let (one, many) = (last_ms(1), last_ms(1_000));
     assert!(one * 10 <= many * 13, "{one} ms with one place, {many} with many");

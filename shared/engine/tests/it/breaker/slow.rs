@@ -47,10 +47,10 @@ fn work(hall: &Hall<'_>, crm: &Crm<'_>, takes_ms: i64, for_ms: i64) -> i64 {
     crm.takes_ms.store(takes_ms, Ordering::SeqCst);
     let world = hall.world;
     // One environment finds out alone that it is slow.
-    for n in 0..3 {
+    for n in 0..5 {
         hall.bring(contact(world, &format!("first{n}"), 1));
     }
-    let alone_ms = 3 * takes_ms + 5_000;
+    let alone_ms = 5 * takes_ms + 5_000;
     hall.run(vec![Box::pin(hall.environment(crm, 1, alone_ms))]);
     assert_eq!(hall.breaker().slow_ms(hall.clock.now()), Some(takes_ms));
     let began_ms = hall.now_ms();
@@ -77,9 +77,9 @@ fn given_a_crm_whose_calls_take_3_s_when_ten_environments_work_then_no_more_are_
     let began_ms = work(&hall, &crm, 3_000, 120_000);
     let slow = crm.between("acme", began_ms, i64::MAX);
     let most = slow.iter().map(|call| call.in_flight).max().unwrap();
-    assert!(most <= slow_cap(3_000, Some(RATE * 1_000), 25), "{most} at once");
+    assert!(most <= slow_cap(3_000, Some(RATE * 1_000)).unwrap(), "{most} at once");
     assert!(most >= 2, "it is used as far as it may be: {most}");
-    assert_eq!(world.contacts("firstname").len(), 63, "all of it got there");
+    assert_eq!(world.contacts("firstname").len(), 65, "all of it got there");
     assert_eq!(world.crm.records("globex", "contacts").len(), 60);
     // What is of another connection goes as if the slow one were not there.
     let last_ms = crm.between("globex", began_ms, i64::MAX).iter().map(|call| call.began_ms).max().unwrap();
@@ -98,7 +98,7 @@ fn given_a_crm_whose_calls_take_9_s_when_ten_environments_work_then_one_call_is_
     let most = slow.iter().map(|call| call.in_flight).max().unwrap();
     assert_eq!(most, 1);
     assert!(hall.breaker().openings > 0, "calls that take so long count as failed: {:?}", hall.breaker());
-    assert_eq!(world.contacts("firstname").len(), 63, "{} calls", slow.len());
+    assert_eq!(world.contacts("firstname").len(), 65, "{} calls", slow.len());
     let last_ms = crm.between("globex", began_ms, i64::MAX).iter().map(|call| call.began_ms).max().unwrap();
     assert!(last_ms - began_ms <= 9_000, "the other's last call began after {} ms", last_ms - began_ms);
 }

@@ -4,4 +4,5 @@ mod fleet;
 mod flying;
 mod memory;
 mod overload;
+mod tail;
 mod traffic;

@@ -2,9 +2,10 @@
 
 use super::{Environments, Table, at};
 use futures::future::join_all;
-use rtr_core::breaker::{Breaker, Change, FIRST_OPEN_MS, OPENS_AT, State};
+use rtr_core::breaker::{Breaker, Change, FIRST_OPEN_MS, OPENS_AT, RAMP_STEP_MS, State};
 use rtr_core::key::ConnectionKey;
-use rtr_core::limit::{Ask, Rule, general_bucket};
+use rtr_core::limit::{Ask, Flight, Rule, general_bucket};
+use rtr_core::time::Instant;
 
 const RULES: [Rule; 1] = [Rule { requests: 10, per_ms: 1_000, burst: 10 }];
 
@@ -26,9 +27,14 @@ async fn probe(table: &dyn Table, by: &str, ms: i64) -> bool {
     after.probe.is_some_and(|probe| probe.by == by)
 }
 
-async fn enter(table: &dyn Table, by: &str, cap: u64) -> bool {
-    let until = at(100_000);
-    change(table, &Change::Enter { by: by.to_owned(), until, cap }).await.counts(by)
+/// The name of the place that it got, if it got one.
+async fn enter(table: &dyn Table, ended: &[Instant]) -> Option<Instant> {
+    let flight = Flight { share: 9, call_ms: 100, ended: ended.to_vec(), ..Flight::default() };
+    let ask = Ask { flight: Some(flight), ..Ask::whole(1) };
+    let lease = table.lease(&general_bucket(&here()), &RULES, &ask).await.unwrap();
+    assert_eq!(lease.granted > 0, lease.taken_at.is_some());
+    assert!(lease.granted > 0 || lease.full);
+    lease.taken_at
 }
 
 async fn told(table: &dyn Table) -> Breaker {
@@ -41,7 +47,7 @@ pub async fn given_a_breaker_that_nobody_wrote_when_read_or_leased_then_it_is_a_
 ) {
     assert_eq!(on.one.breaker(&here()).await, Ok(Breaker::default()));
     assert_eq!(told(on.one).await, Breaker::default());
-    let well = Change::Succeeded { by: "a".to_owned(), until: at(1_000) };
+    let well = Change::Succeeded { by: "a".to_owned() };
     assert_eq!(change(on.two, &well).await, Breaker::default());
 }
 
@@ -80,31 +86,28 @@ pub async fn given_many_at_half_open_when_they_want_the_probe_then_one_has_it_un
 }
 
 /// No stampede when it closes.
-pub async fn given_a_probe_that_went_well_when_told_then_it_is_closed_for_all_and_calls_in_flight_are_counted(
+pub async fn given_a_probe_that_went_well_when_told_then_it_is_closed_for_all_and_few_may_be_at_work(
     on: Environments<'_>,
 ) {
     fail(on.one, OPENS_AT).await;
     on.clock.advance_ms(FIRST_OPEN_MS);
     assert!(probe(on.one, "a", 60_000).await);
-    let well = |by: &str| Change::Succeeded { by: by.to_owned(), until: at(90_000) };
+    let well = |by: &str| Change::Succeeded { by: by.to_owned() };
     assert_eq!(change(on.two, &well("b")).await.state(at(FIRST_OPEN_MS)), State::HalfOpen);
     let closed = change(on.one, &well("a")).await;
     assert_eq!((closed.state(at(FIRST_OPEN_MS)), closed.ramp(at(FIRST_OPEN_MS))), (State::Closed, Some(1)));
     assert_eq!(told(on.two).await, closed);
-    assert!(!enter(on.two, "b", 1).await);
-    let names: Vec<String> = (0..8).map(|n| format!("env-{n}")).collect();
-    let table = |n: usize| if n.is_multiple_of(2) { on.one } else { on.two };
-    // Those who lose to another's write try again.
-    let mut entered = 1;
-    for pair in names.chunks(2) {
-        let both = join_all(pair.iter().enumerate().map(|(n, name)| enter(table(n), name, 4))).await;
-        entered += both.iter().filter(|has| **has).count();
+    let first = enter(on.one, &[]).await.unwrap();
+    assert_eq!(enter(on.two, &[]).await, None);
+    assert!(enter(on.one, &[first]).await.is_some(), "who has left his place may have another");
+    on.clock.advance_ms(RAMP_STEP_MS);
+    assert!(enter(on.two, &[]).await.is_some());
+    assert_eq!(enter(on.one, &[]).await, None);
+    on.clock.advance_ms(RAMP_STEP_MS);
+    for table in [on.one, on.two] {
+        assert!(enter(table, &[]).await.is_some());
     }
-    assert_eq!(entered, 4);
-    change(on.two, &Change::Leave { by: "a".to_owned() }).await;
-    assert!(enter(on.two, "b", 4).await);
-    on.clock.advance_ms(100_000);
-    assert!(enter(on.one, "later", 1).await, "the others' time is over");
+    assert_eq!(enter(on.one, &[]).await, None);
 }
 
 /// They share a row.
