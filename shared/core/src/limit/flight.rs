@@ -100,7 +100,7 @@ impl Place {
 impl Flight {
     /// Of `bucket`'s places those that are no other's to have.
     fn held(&self, bucket: &Bucket, now: Instant) -> Vec<Place> {
-        let answered = self.answered.max(bucket.answered_at).filter(|at| *at <= now);
+        let answered = self.answered(bucket, now);
         let answers = answered.is_some_and(|at| now.since_ms(at) <= ANSWERS_MS + 2 * self.call_ms)
             && self.cap.is_none();
         let since = self.cap.and_then(|cap| cap.since);
@@ -109,6 +109,11 @@ impl Flight {
             since && (place.is_at_work(answered, now) || !answers && place.may_be_at_work(answered, now))
         };
         bucket.out.iter().copied().filter(is_held).collect()
+    }
+
+    /// When the last call began that is known to have been answered. A later time than now is of a clock that is ahead.
+    fn answered(&self, bucket: &Bucket, now: Instant) -> Option<Instant> {
+        [self.answered, bucket.answered_at].into_iter().flatten().filter(|at| *at <= now).max()
     }
 
     fn most(&self) -> u64 {
@@ -155,7 +160,7 @@ pub fn at_work(bucket: &Bucket, now: Instant) -> usize {
 /// `taken`, if there is a place for who takes it; or what he tells.
 pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken, now: Instant) -> Taken {
     let held = flight.held(bucket, now);
-    let answered_at = flight.answered.filter(|at| *at <= now).max(bucket.answered_at);
+    let answered_at = flight.answered(bucket, now);
     let mut out = bucket.out.clone();
     out.retain(|place| place.may_be_at_work(answered_at, now));
     let mut left = 0;
@@ -189,7 +194,7 @@ pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken,
             out.push(place);
             taken.taken_at = Some(place.at).filter(|_| taken.crowded);
         }
-        if taken.crowded && out != bucket.out {
+        if taken.crowded && (&out, answered_at) != (&bucket.out, bucket.answered_at) {
             taken.bucket = Bucket { out, answered_at, leases: noted(&bucket.leases, now), ..taken.bucket };
         }
     }

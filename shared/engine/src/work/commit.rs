@@ -89,6 +89,11 @@ pub(crate) async fn commit(seams: &Seams<'_>, mut work: Vec<(&mut Job, Ending)>)
             }
         }
     }
+    for ((job, ending), answer) in work.iter().zip(&answers) {
+        if matches!(answer, Some(Committed::Superseded | Committed::PlanAgain)) {
+            drop_unwritten(seams, &job.item, ending).await;
+        }
+    }
     let contended = || Committed::Failed("the item kept changing".to_owned());
     answers.into_iter().map(|answer| answer.unwrap_or_else(contended)).collect()
 }
@@ -253,6 +258,20 @@ async fn write_all(records: &dyn Records, writes: &[(&Job, &Write)]) -> Vec<Wrot
 /// Removes the body that the write just made unnamed. A failure only wastes space.
 async fn drop_body(seams: &Seams<'_>, write: &Write) {
     if let Some(key) = write.old.stored_body().filter(|key| write.new.stored_body() != Some(key)) {
+        let _ = seams.records.delete_body(key).await;
+    }
+}
+
+/// Removes the body of an ending that was certainly not written, unless `item` names it. A failure only wastes space.
+async fn drop_unwritten(seams: &Seams<'_>, item: &Item, ending: &Ending) {
+    let body = match ending {
+        Ending::Dead(filing) => &filing.body,
+        Ending::Parked(parking) => &parking.body,
+        _ => return,
+    };
+    if let Body::Stored(key) = body
+        && item.stored_body() != Some(key.as_str())
+    {
         let _ = seams.records.delete_body(key).await;
     }
 }

@@ -3,12 +3,16 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::CONTACT;
-use rtr_core::item::SlotState;
+use crate::bulk::Meanwhile;
+use futures::executor::block_on;
+use rtr_core::item::{Body, SlotState};
 use rtr_core::key::ConnectionKey;
 use rtr_engine::batch::Received;
+use rtr_engine::seams::Seams;
+use rtr_engine::sync::{Caches, run};
 use rtr_testkit::build;
 use rtr_testkit::crm::BASE;
-use rtr_testkit::world::World;
+use rtr_testkit::world::{TIMEOUT_MS, World};
 use serde_json::{Value, json};
 
 fn two(mode: &str) -> World {
@@ -179,6 +183,23 @@ fn given_a_large_body_when_it_is_parked_and_goes_then_it_lies_outside_meanwhile_
     world.clock.advance_ms(600_000);
     world.sweep();
     assert_eq!((at(&world, "eu"), world.records.state().bodies.len()), (vec!["v1".to_owned()], 0));
+}
+
+#[test]
+fn given_a_large_body_when_a_newer_version_is_parked_before_it_can_be_then_only_the_newer_ones_stays() {
+    let world = two("live");
+    world.faults(&eu("*contacts*", "status", &json!(503), 1_000));
+    let large = |n: u64| {
+        let data = json!({"email": "c@x.io", "first_name": format!("v{n}"), "notes": "x".repeat(200_000)});
+        world.contact("c", n, &data)
+    };
+    let http = Meanwhile::new(&world, "v1", vec![large(2)]);
+    let seams = Seams { http: &http, ..world.seams() };
+    let deadline = world.now().plus_ms(TIMEOUT_MS);
+    block_on(run(&seams, &world.settings, &Caches::default(), &[large(1)], deadline));
+    let slot = world.item_at("eu", "contact", "c").slot.unwrap();
+    let bodies: Vec<String> = world.records.state().bodies.keys().cloned().collect();
+    assert_eq!((slot.wanted_version, slot.body), (2, Body::Stored(bodies.concat())), "{bodies:?}");
 }
 
 #[test]
