@@ -14,7 +14,7 @@ mod tests;
 
 pub use ask::{Ask, Taken, Told, Traffic, Way};
 use flight::fly;
-pub use flight::{FULL_MS, Flight, LASTS_AGAIN_MS, LONG_CALL_MS, Place, at_work};
+pub use flight::{FULL_MS, Flight, LASTS_AGAIN_MS, LONG_CALL_MS, Place, SILENT_MS, at_work, long_ms};
 pub use level::{Level, QUOTA_MS, WRITES_A_SECOND};
 pub use pace::Pace;
 pub use size::{largest_lease, lease_size};
@@ -292,13 +292,14 @@ fn spent_until(rules: &[Rule], told: &[Told]) -> Option<Instant> {
     until.filter(|_| rules.iter().any(Rule::is_quota))
 }
 
-/// Thousandths of a call that `rules` give a second, the tightest of them.
+/// Thousandths of a call that `rules` give a second, the tightest of them; an allowance for a day only where there is no other.
 fn milli_per_second(rules: &[Rule]) -> Option<u64> {
     let milli = |rule: &Rule| {
         let per_ms = u64::try_from(rule.per_ms).unwrap_or(1).max(1);
         rule.requests.saturating_mul(1_000_000) / per_ms
     };
-    rules.iter().map(milli).min()
+    let rates = rules.iter().filter(|rule| !rule.is_quota()).map(milli).min();
+    rates.or_else(|| rules.iter().map(milli).min())
 }
 
 /// The window in which refusals are one, and the requests of the largest.

@@ -2,12 +2,11 @@
 
 use super::Session;
 use futures::future::{Either, select};
-use rtr_core::limit::LONG_CALL_MS;
 
 impl Session<'_> {
     /// Waits for `answer`, which comes within `timeout_ms`, and tells now and then that it has not come, if it takes long.
     pub(super) async fn follow<T>(&self, mut answer: impl Future<Output = T> + Unpin, timeout_ms: i64) -> T {
-        let (mut pause_ms, mut waited_ms) = (LONG_CALL_MS, LONG_CALL_MS);
+        let (mut pause_ms, mut waited_ms) = (self.gate.long_ms(), self.gate.long_ms());
         while waited_ms <= timeout_ms {
             answer = match select(answer, self.clock.sleep_ms(pause_ms)).await {
                 Either::Left((answer, _)) => return answer,

@@ -1,7 +1,7 @@
 //! What lets a session's calls go, and hears what becomes of them.
 
 use async_trait::async_trait;
-use rtr_core::limit::LASTS_AGAIN_MS;
+use rtr_core::limit::{LASTS_AGAIN_MS, LONG_CALL_MS};
 use rtr_core::time::Instant;
 
 /// The limiter as a session sees it.
@@ -29,8 +29,11 @@ pub trait Gate: Send + Sync {
     async fn admit(&self, _: &str) -> Result<(), Held> {
         Ok(())
     }
-    /// Hears that a call has been under way for so many milliseconds and has not come back: after
-    /// [`LONG_CALL_MS`](rtr_core::limit::LONG_CALL_MS), and then as often as this says. In how many milliseconds that is.
+    /// After how many milliseconds it wants to hear that a call has not come back.
+    fn long_ms(&self) -> i64 {
+        LONG_CALL_MS
+    }
+    /// Hears that a call has been under way for so many milliseconds and has not come back. In how many to say so again.
     async fn lasts(&self, _: i64) -> i64 {
         LASTS_AGAIN_MS
     }

@@ -63,6 +63,8 @@ pub struct Slow {
 pub struct Cap {
     /// So many.
     pub most: u64,
+    /// Of them so many that are not the bulk lane: where calls take long one of the lane's does the work of many.
+    pub others: u64,
     /// Whoever finds as many at work comes again in so many milliseconds.
     pub again_ms: i64,
     /// Who was at work before this does not count: the breaker has closed since.
@@ -182,8 +184,9 @@ impl Breaker {
         let slow = slow_ms.and_then(|ms| slow_cap(ms, milli_per_second));
         let ramp = self.ramp(now);
         let most = slow.into_iter().chain(ramp).min()?;
+        let others = slow.map_or(most, |slow| most.min(slow - 1));
         let again_ms = slow_ms.unwrap_or(RAMP_STEP_MS).clamp(1, LONGEST_WAIT_MS);
-        Some(Cap { most, again_ms, since: self.closed_at.filter(|_| ramp.is_some()) })
+        Some(Cap { most, others, again_ms, since: self.closed_at.filter(|_| ramp.is_some()) })
     }
 
     /// Whoever took a place before this took it by another cap than there is now.

@@ -99,13 +99,17 @@ fn given_it_has_just_closed_when_asked_then_those_who_may_be_at_work_double_each
     let slow = Slow { median_ms: 3_000, until: now.plus_ms(SLOW_FOR_MS + 1_500) };
     let both = closed.after(&Change::Slow(slow), now.plus_ms(1_500)).unwrap();
     let cap = |breaker: &Breaker, ms: i64| {
-        breaker.cap(Some(10_000), now.plus_ms(ms)).map(|cap| (cap.most, cap.again_ms))
+        breaker.cap(Some(10_000), now.plus_ms(ms)).map(|cap| (cap.most, cap.others, cap.again_ms))
     };
-    assert_eq!(cap(&closed, 1_500), Some((2, RAMP_STEP_MS)));
+    assert_eq!(cap(&closed, 1_500), Some((2, 2, RAMP_STEP_MS)));
     let since = |ms: i64| both.cap(Some(10_000), now.plus_ms(ms)).unwrap().since;
     assert_eq!((since(1_500), since(7_000)), (Some(now), None));
     let caps = [1_500, 2_500, 7_000, 62_000].map(|ms| cap(&both, ms));
-    assert_eq!(caps, [Some((2, 3_000)), Some((3, 3_000)), Some((3, 3_000)), None], "the fewer count");
+    assert_eq!(
+        caps,
+        [Some((2, 2, 3_000)), Some((3, 2, 3_000)), Some((3, 2, 3_000)), None],
+        "the fewer count"
+    );
     assert_eq!(closed.capped_since(now), Some(now));
     let since = [1_500, 7_000, 62_000].map(|ms| both.capped_since(now.plus_ms(ms)));
     assert_eq!(since, [Some(now.plus_ms(1_500)), Some(now.plus_ms(1_500)), None]);

@@ -7,8 +7,9 @@
 //! answered whatever was asked of it before that call began; one that does not is asked by no more than the share at once. A
 //! call that lasts keeps its place by a write now and then.
 //!
-//! Who has tokens left has a place as well. While the CRM is heard to answer, those who only may call are no obstacle to
-//! others; once it is not, or where only a few may call since it is slow or has just come back, they are.
+//! Who has tokens left has a place as well, for as long as he may use them. Whether he is at work after that is not known while
+//! the CRM answers others; where calls last, or only a few may be at work since it is slow or has just come back, he is taken
+//! to be.
 
 use super::size::{full_until, noted};
 use super::{Ask, Bucket, Taken, lease_ms};
@@ -17,25 +18,30 @@ use crate::limit::{Rule, milli_per_second};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
-/// Of a bucket that has as many at work as it may a place is asked for again after this, in milliseconds.
+/// Of a bucket that has as many at work as it may a place is asked for again after this, in milliseconds…
 pub const FULL_MS: i64 = 200;
-/// A call that is under way for so long is told of, in milliseconds…
-pub const LONG_CALL_MS: i64 = 2_000;
-/// …for until then the place that it was begun in is counted, and for so long more: what is told of it may have to wait for
-/// its turn among the writes.
-const COVER_MS: i64 = LONG_CALL_MS + 1_000;
+/// …or, where the CRM does not answer, or most of them wait for it for long, after this: that is no time to wait in place, and
+/// keep others' work waiting.
+pub const SILENT_MS: i64 = 2_000;
+/// Calls that last say that the CRM does not answer, from so many on.
+const SILENT_AT: usize = 2;
+/// A call that takes twice as long as others do is told of, after so many milliseconds at least…
+pub const LONG_CALL_MS: i64 = 1_000;
+/// …and at most.
+const LONGEST_CALL_MS: i64 = 3_000;
+/// Until then the place that it was begun in is counted, and for a second more: what is told of it may have to wait for its turn
+/// among the writes.
+const COVER_MS: i64 = LONGEST_CALL_MS + TURN_MS;
+const TURN_MS: i64 = 1_000;
 /// A call that was told of is told of again when it has lasted twice as long, and after so long at the latest, in milliseconds:
 /// who is not heard of any more is forgotten soon, whatever became of him.
 pub const LASTS_AGAIN_MS: i64 = 8_000;
 /// The most places that are kept count of: more would make a row of more than a write, beside what else stands in it.
 const MOST: u64 = 48;
-/// So many milliseconds after it answered a CRM is taken to answer yet, beside what its calls take: what others heard comes
-/// with their leases.
-const ANSWERS_MS: i64 = 250;
 /// For each place of the share the tokens of a lease may be used so many milliseconds longer: with nine leases a second no
 /// more than the share have some at once…
 const LIFE_MS: i64 = 100;
-/// …beside those who get theirs before it is known that the CRM does not answer.
+/// …beside those who get theirs before it is seen that the CRM does not answer.
 const UNHEARD_MS: i64 = 400;
 /// Time for tokens to be used one after the other, in milliseconds, whatever the share.
 const IN_TURN_MS: i64 = 1_000;
@@ -56,6 +62,8 @@ pub struct Place {
 pub struct Flight {
     /// How many there may be at once.
     pub share: u64,
+    /// Whether it is the bulk lane that asks: it is one, and has a place beside the share.
+    pub is_lane: bool,
     /// How many there may be since the CRM is slow or has just come back.
     pub cap: Option<Cap>,
     /// How long a call takes, as it was seen here, in milliseconds.
@@ -72,17 +80,14 @@ pub struct Flight {
 impl Place {
     /// That of a call which lasts, and is told of again in so many milliseconds.
     fn lasting(now: Instant, ms: i64) -> Self {
-        Self {
-            at: now,
-            last: now.plus_ms(ms.clamp(LONG_CALL_MS, LASTS_AGAIN_MS) - LONG_CALL_MS),
-            lasts: true,
-        }
+        Self { at: now, last: now.plus_ms(ms.clamp(0, LASTS_AGAIN_MS)), lasts: true }
     }
 
     /// Whether somebody may be at work in it.
     fn counts(&self, now: Instant) -> bool {
         // One that is ahead is of a clock that is: it ends by that.
-        now.since_ms(self.last) < COVER_MS && self.at.since_ms(now) < COVER_MS
+        let cover_ms = if self.lasts { TURN_MS } else { COVER_MS };
+        now.since_ms(self.last) < cover_ms && self.at.since_ms(now) < COVER_MS
     }
 
     /// Whether its first call may be under way yet, of a CRM that has answered what began at `answered`.
@@ -91,7 +96,12 @@ impl Place {
         self.counts(now) && (self.lasts || first)
     }
 
-    /// Whether any of its calls may be.
+    /// Whether a call may begin in it.
+    fn may_call(&self, now: Instant) -> bool {
+        self.at <= now && now <= self.last
+    }
+
+    /// Whether any of its calls may be under way.
     fn may_be_at_work(&self, answered: Option<Instant>, now: Instant) -> bool {
         self.counts(now) && (self.lasts || answered.is_none_or(|answered| answered <= self.last))
     }
@@ -101,12 +111,13 @@ impl Flight {
     /// Of `bucket`'s places those that are no other's to have.
     fn held(&self, bucket: &Bucket, now: Instant) -> Vec<Place> {
         let answered = self.answered(bucket, now);
-        let answers = answered.is_some_and(|at| now.since_ms(at) <= ANSWERS_MS + 2 * self.call_ms)
-            && self.cap.is_none();
+        let last = bucket.out.iter().filter(|place| place.lasts && place.counts(now)).count();
+        let strictly = last >= SILENT_AT || self.cap.is_some();
         let since = self.cap.and_then(|cap| cap.since);
         let is_held = |place: &Place| {
             let since = since.is_none_or(|since| place.at >= since);
-            since && (place.is_at_work(answered, now) || !answers && place.may_be_at_work(answered, now))
+            let surely = place.is_at_work(answered, now) || place.may_call(now);
+            since && (surely || strictly && place.may_be_at_work(answered, now))
         };
         bucket.out.iter().copied().filter(is_held).collect()
     }
@@ -116,8 +127,21 @@ impl Flight {
         [self.answered, bucket.answered_at].into_iter().flatten().filter(|at| *at <= now).max()
     }
 
+    /// Who finds as many at work as may be comes again in so many milliseconds.
+    fn again_ms(&self, held: &[Place]) -> i64 {
+        let last = held.iter().filter(|place| place.lasts).count();
+        let full_ms = if last < SILENT_AT { FULL_MS } else { SILENT_MS };
+        self.cap.map_or(full_ms, |cap| cap.again_ms)
+    }
+
     fn most(&self) -> u64 {
-        self.cap.map_or(self.share, |cap| cap.most.min(self.share)).clamp(1, MOST)
+        let share = self.share.clamp(1, MOST);
+        match (self.cap, self.is_lane) {
+            (None, false) => share,
+            (None, true) => share + 1,
+            (Some(cap), false) => share.min(cap.others),
+            (Some(cap), true) => (share + 1).min(cap.most),
+        }
     }
 
     fn is_full(&self, held: usize) -> bool {
@@ -126,7 +150,7 @@ impl Flight {
 
     /// Whether whoever has a place beside so many is to tell at once when he leaves it.
     fn is_crowded(&self, held: usize) -> bool {
-        held as u64 * 8 >= self.most() * 7
+        held as u64 * 4 >= self.most() * 3
     }
 
     /// How long after the first the last of so many tokens may be used, in milliseconds.
@@ -151,6 +175,12 @@ impl Ask {
     }
 }
 
+/// After how many milliseconds a call is told of that has not come back, where one takes `call_ms`.
+#[must_use]
+pub fn long_ms(call_ms: i64) -> i64 {
+    call_ms.saturating_mul(2).clamp(LONG_CALL_MS, LONGEST_CALL_MS)
+}
+
 /// How many may be at work by `bucket`, as far as is known: those whose first call is not known to have been answered.
 #[must_use]
 pub fn at_work(bucket: &Bucket, now: Instant) -> usize {
@@ -173,7 +203,7 @@ pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken,
     let others = held.len().saturating_sub(left);
     if ask.want > 0 && taken.granted > 0 {
         if flight.is_full(others) {
-            let again_ms = flight.cap.map_or(FULL_MS, |cap| cap.again_ms);
+            let again_ms = flight.again_ms(&held);
             return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(again_ms))) };
         }
         let at = taken.retry_at.unwrap_or(now);

@@ -50,22 +50,23 @@ pub(super) fn size(leases: &[Instant], rules: &[Rule], permille: u64, want: u64,
         return Size { least: 1, most: want, not_before: None };
     }
     let most = largest(rules, permille, want);
-    if rules.is_empty() {
-        return Size { least: 1, most, not_before: None };
-    }
-    Size { least: largest(rules, permille, 1), most, not_before: full_until(leases, now) }
+    let not_before = full_until(leases, now);
+    let least = if rules.is_empty() { 1 } else { largest(rules, permille, 1) };
+    Size { least, most, not_before }
 }
 
 /// Until when the row has been written often enough, by what stands at `leases`.
 pub(super) fn full_until(leases: &[Instant], now: Instant) -> Option<Instant> {
     let until = leases.iter().rev().nth(WRITES_A_SECOND - 1).map(|at| at.plus_ms(SECOND_MS));
-    until.filter(|at| *at > now)
+    until.filter(|at| *at > now && at.since_ms(now) <= 2 * SECOND_MS)
 }
 
 /// `leases` and one more `now`.
 pub(super) fn noted(leases: &[Instant], now: Instant) -> Vec<Instant> {
-    let now = leases.last().map_or(now, |last| now.max(*last));
-    let lately = leases.iter().copied().filter(|at| now.since_ms(*at) < SECOND_MS);
+    // One that is far ahead is of a clock that is: it is forgotten, or nobody would write before that time.
+    let leases = leases.iter().filter(|at| at.since_ms(now) <= SECOND_MS);
+    let now = leases.clone().max().map_or(now, |last| now.max(*last));
+    let lately = leases.copied().filter(|at| now.since_ms(*at) < SECOND_MS);
     let mut noted: Vec<Instant> = lately.chain([now]).collect();
     noted.drain(..noted.len().saturating_sub(WRITES_A_SECOND));
     noted

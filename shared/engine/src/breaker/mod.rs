@@ -178,6 +178,10 @@ impl Gate for BreakerGate<'_> {
         }
     }
 
+    fn long_ms(&self) -> i64 {
+        self.limiter.long_ms()
+    }
+
     async fn lasts(&self, for_ms: i64) -> i64 {
         self.limiter.lasts(for_ms).await
     }
@@ -194,7 +198,7 @@ impl Gate for BreakerGate<'_> {
         self.tell(heard, took_ms).await;
         // A table that does not answer this must have heard of the breaker before.
         let began = self.clock.now().plus_ms(-took_ms);
-        self.limiter.came_back((heard == Heard::Works).then_some(began)).await;
+        self.limiter.came_back((heard != Heard::Fails).then_some(began)).await;
     }
 
     fn quota(&self, quota: Quota) {

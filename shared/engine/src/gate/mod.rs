@@ -302,14 +302,15 @@ impl Gate for LimiterGate<'_> {
 
     /// What is begun is not left half done for want of a token: that costs more than the wait. And a limiter that does not
     /// answer is no want of tokens: its backstop gives one a second. But who is patient for so long only does not wait for a
-    /// bucket of which this environment knows that others empty it.
+    /// bucket of which this environment knows that others empty it, nor for a place: who waits is held as well.
     fn may_wait(&self, wait_ms: i64) -> bool {
         let wait_ms = u32::try_from(wait_ms.max(0)).unwrap_or(u32::MAX);
         let take = |left: u32| left.checked_sub(wait_ms);
         self.calls() > self.refused.load(Ordering::Relaxed)
             || self.limiter_rests()
             || self.patience_ms.load(Ordering::Relaxed) == u32::MAX
-            || !self.in_vain.load(Ordering::Relaxed)
+            || self.full_until().is_none()
+                && !self.in_vain.load(Ordering::Relaxed)
                 && self.patience_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 

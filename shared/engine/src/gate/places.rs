@@ -2,7 +2,7 @@
 
 use super::{CALL_MS, LimiterGate};
 use crate::seams::Lease;
-use rtr_core::limit::{Ask, Flight, LASTS_AGAIN_MS};
+use rtr_core::limit::{Ask, Flight, LASTS_AGAIN_MS, Way, long_ms};
 use rtr_core::time::Instant;
 use std::sync::atomic::Ordering;
 
@@ -37,6 +37,11 @@ impl LimiterGate<'_> {
         if self.share.is_some() && self.pools.left(&bucket, few, now) {
             self.tell(&bucket, None).await;
         }
+    }
+
+    /// After how many milliseconds a call is one that lasts.
+    pub(crate) fn long_ms(&self) -> i64 {
+        long_ms(self.call_ms.load(Ordering::Relaxed))
     }
 
     /// A call has lasted for so many milliseconds, and keeps its place. In how many to say so again.
@@ -75,7 +80,8 @@ impl LimiterGate<'_> {
         let share = self.share.filter(|_| *bucket == self.bucket("*"))?;
         let (answered, ended) = self.pools.back(bucket, moves);
         let call_ms = self.call_ms.load(Ordering::Relaxed);
-        Some(Flight { share, call_ms, answered, ended, ..Flight::default() })
+        let is_lane = self.way != Way::Whole;
+        Some(Flight { share, is_lane, call_ms, answered, ended, ..Flight::default() })
     }
 
     /// Whether tokens of `bucket` that are at hand may be used: not where few may be at work, and this environment is none of them.

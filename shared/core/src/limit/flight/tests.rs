@@ -54,7 +54,9 @@ fn given_the_share_at_work_when_one_comes_back_then_one_place_is_free_and_all_wh
     assert_eq!(names(&ask(&bucket, flight(None, &[20]), 40).bucket), [10, 30, 40]);
     assert_eq!(names(&ask(&bucket, flight(Some(25), &[]), 40).bucket), [30, 40]);
     assert_eq!(names(&ask(&bucket, flight(Some(35), &[]), 40).bucket), [40]);
-    assert!(ask(&bucket, flight(Some(5), &[]), 40).full, "what it answered before says nothing of these");
+    let full = ask(&bucket, flight(Some(5), &[]), 40);
+    assert!(full.full, "what it answered before says nothing of these");
+    assert_eq!(full.retry_at, Some(Instant(40 + FULL_MS)), "and there may be room in a moment");
     assert_eq!(at_work(&bucket, Instant(40)), 3);
     assert_eq!(at_work(&Bucket { answered_at: Some(Instant(25)), ..bucket.clone() }, Instant(40)), 1);
     // What one has told the next need not.
@@ -63,21 +65,46 @@ fn given_the_share_at_work_when_one_comes_back_then_one_place_is_free_and_all_wh
 }
 
 #[test]
-fn given_tokens_left_when_others_ask_then_they_are_an_obstacle_only_where_the_crm_is_not_heard_to_answer() {
-    let left = Place { at: Instant(0), last: Instant(1_900), lasts: false };
+fn given_tokens_left_when_others_ask_then_they_are_an_obstacle_while_they_last_and_longer_where_calls_last() {
+    let left = Place { at: Instant(0), last: Instant(900), lasts: false };
     let bucket = Bucket { out: vec![left; 3], answered_at: Some(Instant(100)), ..Bucket::default() };
-    assert_eq!(ask(&bucket, flight(None, &[]), 550).granted, 1, "it answered a moment ago");
-    assert!(ask(&bucket, flight(None, &[]), 551).full, "each of them may be at work");
-    assert_eq!(ask(&bucket, flight(Some(500), &[]), 801).granted, 1);
-    let capped = Flight { cap: Some(Cap { most: 2, again_ms: 3_000, since: None }), ..flight(None, &[]) };
-    let refused = ask(&bucket, capped.clone(), 200);
+    assert!(ask(&bucket, flight(None, &[]), 900).full, "each of them may call");
+    assert_eq!(ask(&bucket, flight(None, &[]), 901).granted, 1, "it answers");
+    let lasts = |n: usize| {
+        let mut out = vec![Place { at: Instant(0), last: Instant(2_000), lasts: true }; n];
+        out.extend(vec![left; 3 - n]);
+        Bucket { out, ..bucket.clone() }
+    };
+    assert_eq!(ask(&lasts(1), flight(None, &[]), 901).granted, 1);
+    let full = ask(&lasts(2), flight(None, &[]), 901);
+    assert!(full.full, "it does not answer all: any of them may be at work");
+    assert_eq!(full.retry_at, Some(Instant(901 + SILENT_MS)));
+    assert_eq!(ask(&lasts(2), flight(Some(901), &[]), 902).granted, 1, "it has answered later calls");
+}
+
+#[test]
+fn given_a_slow_crm_or_one_that_is_back_when_asked_then_few_have_a_place_and_of_a_slow_one_the_lane_has_the_last()
+ {
+    let left = Place { at: Instant(0), last: Instant(900), lasts: false };
+    let bucket = Bucket { out: vec![left; 3], answered_at: Some(Instant(100)), ..Bucket::default() };
+    let cap = Cap { most: 2, others: 2, again_ms: 3_000, since: None };
+    let capped = Flight { cap: Some(cap), ..flight(None, &[]) };
+    let refused = ask(&bucket, capped.clone(), 950);
     assert!(refused.full, "few may be at work, whoever may call counts");
-    assert_eq!(refused.retry_at, Some(Instant(3_200)));
+    assert_eq!(refused.retry_at, Some(Instant(3_950)));
     let one = Flight { ended: vec![Instant(0), Instant(0)], ..capped };
-    assert_eq!(ask(&bucket, one, 200).granted, 1);
-    let closed = Cap { most: 2, again_ms: 3_000, since: Some(Instant(1)) };
-    let closed = Flight { cap: Some(closed), ..flight(None, &[]) };
-    assert_eq!(ask(&bucket, closed, 200).granted, 1, "they were there before it closed");
+    assert_eq!(ask(&bucket, one, 950).granted, 1);
+    let closed = Flight { cap: Some(Cap { since: Some(Instant(1)), ..cap }), ..flight(None, &[]) };
+    assert_eq!(ask(&bucket, closed, 950).granted, 1, "they were there before it closed");
+    let lane = Flight { is_lane: true, ..flight(None, &[]) };
+    assert!(ask(&three(), flight(None, &[]), 40).full);
+    assert_eq!(ask(&three(), lane, 40).granted, 1, "the lane has a place beside the share");
+    let slow = |is_lane| {
+        let cap = Cap { most: 1, others: 0, again_ms: 3_000, since: None };
+        Flight { cap: Some(cap), is_lane, ..flight(None, &[]) }
+    };
+    assert!(ask(&Bucket::default(), slow(false), 40).full, "the only place is the lane's");
+    assert_eq!(ask(&Bucket::default(), slow(true), 40).granted, 1);
 }
 
 #[test]
@@ -87,8 +114,8 @@ fn given_a_call_that_lasts_when_told_then_it_counts_for_longer_whatever_is_answe
     let place = told.taken_at.unwrap();
     assert!(told.crowded && told.granted == 0 && names(&told.bucket) == [20, 30, place.0]);
     let later = |answered, now| ask(&told.bucket, Flight { share: 1, ..flight(answered, &[]) }, now).full;
-    assert!(later(Some(10_000), 10_050) && later(Some(14_000), 2_009 + LASTS_AGAIN_MS + 1_000));
-    assert!(!later(None, 2_010 + LASTS_AGAIN_MS + 1_000));
+    assert!(later(Some(10_000), 10_050) && later(Some(10_900), 2_009 + LASTS_AGAIN_MS + TURN_MS));
+    assert!(!later(None, 2_010 + LASTS_AGAIN_MS + TURN_MS));
     // It waits for its turn, and leaves a stop alone.
     let busy = Bucket { leases: (0..9).map(|n| Instant(2_000 + n)).collect(), ..three() };
     let put_off = tell(&busy, lasting.clone(), 2_010);
@@ -135,7 +162,7 @@ proptest! {
         let mut at_work: Vec<Instant> = Vec::new();
         for (pause, step) in steps {
             now += pause;
-            let cap = cap.map(|most| Cap { most, again_ms: 1, since: None });
+            let cap = cap.map(|most| Cap { most, others: most, again_ms: 1, since: None });
             let mut flight = Flight { share, cap, ..flight(None, &[]) };
             at_work.retain(|at| now - at.0 < COVER_MS);
             match step {

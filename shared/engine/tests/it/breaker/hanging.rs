@@ -68,7 +68,9 @@ fn given_a_crm_that_hangs_when_many_environments_have_work_for_it_then_no_more_o
             println!(
                 "share {share}, {requests} in 10 s, calls of {takes_ms} ms: {held} held, {well} while it was well"
             );
-            if !(1..=share).contains(&held) {
+            // Who called with what was left of a lease is not counted for a moment, between the lease's end and his first word.
+            let most = if after_ms == 0 { share } else { share + 2 };
+            if !(1..=most).contains(&held) {
                 beyond.push((share, requests, takes_ms, held));
             }
         }

@@ -7,7 +7,7 @@ use rtr_connectors::http::Clock;
 use rtr_connectors::session::{Gate, Heard};
 use rtr_core::config::LimitRule;
 use rtr_core::key::ConnectionKey;
-use rtr_core::limit::{LONG_CALL_MS, Traffic};
+use rtr_core::limit::Traffic;
 use rtr_core::time::Instant;
 use rtr_engine::breaker::{Bounds, BreakerGate, Breakers};
 use rtr_engine::gate::{LimiterGate, Pools};
@@ -52,7 +52,7 @@ async fn call_on(
         let takes_ms = if lasts { between(2_100, 3_000) } else { between(takes.0, takes.1) };
         calls.lock().unwrap().push(clock.now());
         // As a session does it.
-        let (mut for_ms, mut pause_ms) = (0, LONG_CALL_MS);
+        let (mut for_ms, mut pause_ms) = (0, gate.long_ms());
         while takes_ms > for_ms + pause_ms {
             clock.sleep_ms(pause_ms).await;
             for_ms += pause_ms;
