@@ -117,6 +117,30 @@ fn given_many_leases_in_a_second_when_taken_then_they_grow_and_there_are_no_more
 }
 
 #[test]
+fn given_a_connection_without_rules_when_many_lease_then_its_row_is_written_no_more_than_nine_times_a_second()
+{
+    let (mut bucket, mut leases) = (Bucket::default(), 0);
+    for at in 0..2_000 {
+        let taken = whole(&bucket, &[], 1, at);
+        bucket = taken.bucket;
+        leases += u64::from(taken.granted > 0);
+    }
+    assert_eq!(leases, 18);
+}
+
+#[test]
+fn given_a_lease_by_a_clock_that_is_far_ahead_when_others_lease_then_they_do_not_wait_for_its_time() {
+    let rules = [Rule { requests: 1_000, per_ms: 1_000, burst: 1_000 }];
+    let mut bucket = Bucket::default();
+    for at in 0..9 {
+        bucket = whole(&bucket, &rules, 1, 300_000 + at).bucket;
+    }
+    let taken = whole(&bucket, &rules, 1, 10);
+    assert!(taken.granted > 0, "{taken:?}");
+    assert_eq!(taken.bucket.leases, [Instant(10)]);
+}
+
+#[test]
 fn given_a_bucket_when_looked_at_then_what_has_come_back_counts_and_nothing_is_taken() {
     let rule = Rule { requests: 100, per_ms: 10_000, burst: 10 };
     let bucket = whole(&Bucket::default(), &[rule], 6, 0).bucket;

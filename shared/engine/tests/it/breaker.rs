@@ -4,6 +4,7 @@
 mod dead;
 mod hall;
 mod hanging;
+mod lanes;
 mod neighbours;
 mod own;
 mod races;
