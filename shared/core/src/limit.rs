@@ -14,7 +14,7 @@ mod tests;
 
 pub use ask::{Ask, Taken, Told, Traffic, Way};
 use flight::fly;
-pub use flight::{FULL_MS, Flight, LASTS_AGAIN_MS, LONG_CALL_MS, Place, SILENT_MS, at_work, long_ms};
+pub use flight::{Flight, LASTS_AGAIN_MS, LONG_CALL_MS, Place, at_work, long_ms};
 pub use level::{Level, QUOTA_MS, WRITES_A_SECOND};
 pub use pace::Pace;
 pub use size::{largest_lease, lease_size};

@@ -19,10 +19,10 @@ use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
 /// Of a bucket that has as many at work as it may a place is asked for again after this, in milliseconds…
-pub const FULL_MS: i64 = 200;
+const FULL_MS: i64 = 200;
 /// …or, where the CRM does not answer, or most of them wait for it for long, after this: that is no time to wait in place, and
 /// keep others' work waiting.
-pub const SILENT_MS: i64 = 2_000;
+const SILENT_MS: i64 = 2_000;
 /// Calls that last say that the CRM does not answer, from so many on.
 const SILENT_AT: usize = 2;
 /// A call that takes twice as long as others do is told of, after so many milliseconds at least…

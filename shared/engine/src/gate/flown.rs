@@ -58,7 +58,7 @@ impl Pools {
         let mut flown = self.flown(bucket);
         let Some(one) = flown.get_mut(bucket) else { return false };
         if has_more && !few && !one.failed {
-            // While it answers, who may call is no obstacle to others; who is not known to have been answered is.
+            // He may call again and keeps his place; that he was answered frees others', where they are scarce.
             return one.answered.is_some() && std::mem::take(&mut one.crowded);
         }
         let tells = one.leaves();

@@ -1,6 +1,6 @@
 //! Several environments at once on a clock that moves when all of them wait, before a CRM whose calls take time.
 
-use super::here;
+use super::{CONTACT, here};
 use async_trait::async_trait;
 use rtr_connectors::http::{Clock, Http, NoAnswer, Outgoing, Response};
 use rtr_core::time::Instant;
@@ -9,6 +9,7 @@ use rtr_engine::seams::{QueueName, Seams};
 use rtr_engine::sync::Caches;
 use rtr_engine::{bulk, sweep, sync};
 use rtr_testkit::build;
+use rtr_testkit::crm::BASE;
 use rtr_testkit::limits::MemoryLimits;
 use rtr_testkit::queue::MemoryQueue;
 use rtr_testkit::world::{BEGIN, TIMEOUT_MS, World};
@@ -128,6 +129,18 @@ pub(super) struct Hall<'a> {
     waiting: Mutex<VecDeque<(i64, Received)>>,
     /// Messages that are done.
     pub(super) done: Mutex<u64>,
+}
+
+/// Where `acme` has one connection under this limit, of which so many environments may be at work.
+pub(super) fn limited(limit: &str, share: u64) -> World {
+    let mut world = World::with_contact(CONTACT);
+    let org = format!(
+        "org: acme\nconnections:\n  hubspot:\n    base_url: {BASE}/hubspot/acme\n    limits: [{limit}]\nroutes:\n  contact: [hubspot]\n"
+    );
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", &org)]).unwrap();
+    world.settings.connection_share = share;
+    world.settings.tokens_within_ms = 250;
+    world
 }
 
 impl<'a> Hall<'a> {

@@ -1,10 +1,8 @@
 //! A CRM that does not answer: how many environments it holds at once, from its first call on or when it begins to hang.
 
-use super::hall::{Crm, Hall};
-use super::{CONTACT, contact};
+use super::contact;
+use super::hall::{Crm, Hall, limited};
 use rtr_connectors::http::Clock as _;
-use rtr_testkit::crm::BASE;
-use rtr_testkit::world::World;
 use std::sync::atomic::Ordering;
 
 type Task<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -12,13 +10,7 @@ type Task<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
 /// How many calls are in flight at most, of four times `share` environments with work for all, once the CRM hangs after so
 /// long; and how many were while it was well. A call takes `takes_ms`, under `requests` in ten seconds.
 fn held_at_most(share: u64, after_ms: i64, requests: u64, takes_ms: i64) -> (u64, u64) {
-    let mut world = World::with_contact(CONTACT);
-    let org = format!(
-        "org: acme\nconnections:\n  hubspot:\n    base_url: {BASE}/hubspot/acme\n    limits: [{{api: '*', requests: {requests}, per: 10s}}]\nroutes:\n  contact: [hubspot]\n"
-    );
-    world.configs.apply(&[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", &org)]).unwrap();
-    world.settings.connection_share = share;
-    world.settings.tokens_within_ms = 250;
+    let world = limited(&format!("{{api: '*', requests: {requests}, per: 10s}}"), share);
     let hall = Hall::new(&world);
     let clock = hall.clock.clone();
     let crm: Crm<'_> = Hall::crm(&world, &clock);

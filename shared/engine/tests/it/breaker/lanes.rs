@@ -1,10 +1,8 @@
 //! The bulk lane beside busy environments: it has its place, so that what is parked is drained.
 
-use super::hall::Hall;
-use super::{CONTACT, contact};
+use super::contact;
+use super::hall::{Hall, limited};
 use rtr_connectors::http::Clock as _;
-use rtr_testkit::crm::BASE;
-use rtr_testkit::world::World;
 use std::sync::atomic::Ordering;
 
 type Task<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -15,13 +13,7 @@ const THEN_MS: i64 = 30_000;
 
 /// Of how many records how many got there, where so many come in a second to four times `share` environments and a lane.
 fn landed(limit: &str, share: u64, takes_ms: i64, per_second: i64) -> (usize, usize) {
-    let mut world = World::with_contact(CONTACT);
-    let org = format!(
-        "org: acme\nconnections:\n  hubspot:\n    base_url: {BASE}/hubspot/acme\n    limits: [{limit}]\nroutes:\n  contact: [hubspot]\n"
-    );
-    world.configs.apply(&[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", &org)]).unwrap();
-    world.settings.connection_share = share;
-    world.settings.tokens_within_ms = 250;
+    let world = limited(limit, share);
     let hall = Hall::new(&world);
     let clock = hall.clock.clone();
     let crm = Hall::crm(&world, &clock);

@@ -85,11 +85,7 @@ async fn call_on(
     let key = ConnectionKey::new("acme", "hubspot");
     let gate = LimiterGate::new(&limits, &**clock, &pools, key, rules, caller.traffic);
     let gate = if caller.evenly { gate.evenly() } else { gate };
-    let between = |least: i64, most: i64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-        let drawn = ((most - least) as f64 * clock.random()) as i64;
-        clock.sleep_ms(least + drawn)
-    };
+    let between = |least, most| clock.sleep_ms(between(clock, least, most));
     // They do not all begin at once.
     between(0, 1_000).await;
     let mut since = clock.now();
@@ -109,6 +105,13 @@ async fn call_on(
         }
         since = clock.now();
     }
+}
+
+/// Some milliseconds, by chance.
+pub(super) fn between(clock: &Timeline, least: i64, most: i64) -> i64 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+    let drawn = ((most - least) as f64 * clock.random()) as i64;
+    least + drawn
 }
 
 pub(super) fn rule(requests: u64, per_ms: i64, burst: u64) -> LimitRule {

@@ -1,7 +1,7 @@
 //! Overload where it is counted who is at work, so that a CRM which hangs holds no more than its share: what is told of that is
 //! paced with the leases, however long calls last.
 
-use super::fleet::{BEGIN, most, rule};
+use super::fleet::{BEGIN, between, most, rule};
 use futures::future::join_all;
 use rtr_connectors::http::Clock;
 use rtr_connectors::session::{Gate, Heard};
@@ -24,11 +24,7 @@ async fn call_on(
     end: Instant,
 ) {
     let (limits, pools, breakers) = (RowLimits::new(table), Pools::default(), Breakers::default());
-    let between = |least: i64, most: i64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-        let drawn = ((most - least) as f64 * clock.random()) as i64;
-        least + drawn
-    };
+    let between = |least, most| between(clock, least, most);
     clock.sleep_ms(between(0, 1_000)).await;
     while clock.now() < end {
         let key = ConnectionKey::new("acme", "hubspot");

@@ -1,6 +1,6 @@
 //! A table whose answers have a tail, as any network's: how far a limit is used, and what the CRM refuses of one that is known.
 
-use super::fleet::{BEGIN, rule};
+use super::fleet::{BEGIN, between, rule};
 use futures::future::join_all;
 use rtr_connectors::http::Clock;
 use rtr_connectors::session::{Gate, Heard};
@@ -31,11 +31,7 @@ async fn call_on(
     end: Instant,
 ) {
     let (limits, pools, breakers) = (RowLimits::new(table), Pools::default(), Breakers::default());
-    let between = |least: i64, most: i64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-        let drawn = ((most - least) as f64 * clock.random()) as i64;
-        least + drawn
-    };
+    let between = |least, most| between(clock, least, most);
     clock.sleep_ms(between(0, 1_000)).await;
     while clock.now() < end {
         let key = ConnectionKey::new("acme", "hubspot");
