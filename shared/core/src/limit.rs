@@ -138,7 +138,7 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
         return Taken::none(bucket, None);
     }
     let pace = bucket.pace.after(bucket.refused_at, window(rules), now);
-    let size = size(&bucket.leases, rules, pace.permille, ask.want, now);
+    let size = size(&bucket.leases, rules, pace.permille, ask.want, now).beside(ask.held);
     let spread_ms = ask.spread_ms.clamp(0, ask.ahead_ms.clamp(0, AHEAD_MS));
     if let Some(until) = size.not_before {
         return refused(until.plus_ms(spread_ms));

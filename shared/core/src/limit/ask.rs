@@ -42,6 +42,9 @@ pub struct Told {
 pub struct Ask {
     /// Tokens wanted. More are given where many ask, since each lease is a write.
     pub want: u64,
+    /// Of these so many are at hand, of a lease that cannot be used any more without another: as many fewer are given, but one
+    /// at least.
+    pub held: u64,
     /// How they are to be taken.
     pub way: Way,
     /// Tokens that come within so many milliseconds may be had now, to be used then: whoever waits in place for them need not
@@ -60,7 +63,7 @@ impl Ask {
     /// `want` tokens from the whole, now.
     #[must_use]
     pub fn whole(want: u64) -> Self {
-        Self { want, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None }
+        Self { want, held: 0, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None }
     }
 }
 

@@ -44,7 +44,7 @@ const LIFE_MS: i64 = 100;
 /// …beside those who get theirs before it is seen that the CRM does not answer.
 const UNHEARD_MS: i64 = 400;
 /// Time for tokens to be used one after the other, in milliseconds, whatever the share.
-const IN_TURN_MS: i64 = 1_000;
+const IN_TURN_MS: i64 = 500;
 
 /// Somebody's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,7 +207,7 @@ pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken,
             return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(again_ms))) };
         }
         let at = taken.retry_at.unwrap_or(now);
-        let last = at.plus_ms(flight.life_ms(taken.granted));
+        let last = at.plus_ms(flight.life_ms(taken.granted.saturating_add(ask.held)));
         out.push(Place { at, last, lasts: false });
         (taken.taken_at, taken.last_at) = (Some(at), Some(last));
         taken.crowded = flight.is_crowded(others + 1);

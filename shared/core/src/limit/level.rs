@@ -127,11 +127,15 @@ impl Rate {
     /// `percent` of it: evenly, but for a day's allowance, which may be spent as fast as the shorter rules let it.
     pub(super) fn share(rule: &Rule, permille: u64, percent: u8) -> Self {
         let percent = u64::from(percent.min(100));
-        let of = if rule.is_quota() { Self::whole(rule, permille) } else { Self::even(rule, permille) };
+        // Half a second's worth at once: a quarter of a small share is a token, and each lease is a write.
+        let (of, times) = match rule.is_quota() {
+            true => (Self::whole(rule, permille), 1),
+            false => (Self::even(rule, permille), 2),
+        };
         let window = Self::whole(rule, permille).window.map(|window| part(window, percent, 100));
         Self {
             milli: of.milli * i128::from(percent) / 100,
-            cap: part(of.cap, percent, 100),
+            cap: part(of.cap.saturating_mul(times), percent, 100),
             window,
             kept: part(of.kept, percent, 100),
             ..of

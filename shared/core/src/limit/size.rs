@@ -22,6 +22,14 @@ pub(super) struct Size {
     pub(super) not_before: Option<Instant>,
 }
 
+impl Size {
+    /// That of a lease by whom `held` are at hand: one at least, since it is a write anyway.
+    pub(super) fn beside(self, held: u64) -> Self {
+        let without = |tokens: u64| tokens.saturating_sub(held).max(1);
+        Self { least: without(self.least), most: without(self.most), ..self }
+    }
+}
+
 /// How many tokens to lease when the last lease brought `used` calls: as many, up to a twentieth of the tightest burst and a
 /// second's worth, so that many environments can share a bucket. What is leased and not used nobody else has.
 #[must_use]

@@ -24,6 +24,7 @@ use std::sync::{Mutex, PoisonError};
 mod flown;
 mod places;
 mod pools;
+mod tokens;
 
 pub use pools::Pools;
 
@@ -272,14 +273,15 @@ impl<'a> LimiterGate<'a> {
     ) -> Result<Lease, Unavailable> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // a second at most
         let spread_ms = (AHEAD_MS as f64 * self.clock.random()) as i64;
-        let used = self.pools.used((bucket, self.traffic), self.clock.now());
+        let (of, now) = ((bucket, self.traffic), self.clock.now());
+        let (used, held) = (self.pools.used(of, now), self.pools.held(of, now));
         let (want, way) = (lease_size(rules, used), self.way);
         // A token that would not be waited for is left to others.
         let ahead_ms = match self.calls() {
             0 => AHEAD_MS.min(i64::from(self.patience_ms.load(Ordering::Relaxed))),
             _ => AHEAD_MS,
         };
-        let ask = Ask { want, way, ahead_ms, spread_ms, told, flight };
+        let ask = Ask { want, held, way, ahead_ms, spread_ms, told, flight };
         self.ask(bucket, rules, &ask).await
     }
 }

@@ -148,9 +148,22 @@ fn given_a_lease_of_several_when_taken_then_it_lasts_as_the_share_allows_and_lon
 {
     let life = |share, call_ms, tokens| Flight { share, call_ms, ..Flight::default() }.life_ms(tokens);
     assert_eq!((life(25, 100, 1), life(25, 100, 3), life(25, 100, 12)), (0, 2_100, 2_100));
-    assert_eq!((life(10, 100, 12), life(4, 100, 3)), (IN_TURN_MS, 400));
+    assert_eq!((life(10, 100, 12), life(4, 100, 12), life(4, 100, 3)), (600, IN_TURN_MS, 400));
     assert_eq!((life(4, 1_500, 3), life(4, 1_500, 2)), (1_600, 1_600), "the next call can be made");
     assert_eq!(life(1_000, 100, 2), lease_ms(2), "it lasts no longer than a lease does");
+}
+
+#[test]
+fn given_tokens_at_hand_when_a_lease_is_taken_beside_them_then_it_is_of_fewer_and_lasts_for_all() {
+    let busy = Bucket { leases: (0..4).map(|n| Instant(1_000 + n)).collect(), ..Bucket::default() };
+    let rules = [Rule { requests: 20, per_ms: 1_000, burst: 20 }];
+    let flight = Flight { share: 12, call_ms: 50, ..Flight::default() };
+    let lease = |held| {
+        let ask = Ask { held, flight: Some(flight.clone()), ..Ask::whole(1) };
+        let taken = take(&busy, &rules, &ask, Instant(1_010));
+        (taken.granted, taken.last_at.unwrap().since_ms(Instant(1_010)))
+    };
+    assert_eq!((lease(0), lease(2), lease(9)), ((3, 800), (1, 800), (1, 800)));
 }
 
 proptest! {

@@ -15,6 +15,7 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 struct Step {
     pause_ms: i64,
     want: u64,
+    held: u64,
     way: u8,
     ahead_ms: i64,
     refused: bool,
@@ -22,10 +23,13 @@ struct Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ahead = prop_oneof![Just(0), 0i64..1_500];
-    let step = (prop_oneof![0i64..60, 0i64..3_000], 1u64..30, 0u8..3, ahead, prop::bool::weighted(0.02));
-    let step = step.prop_map(|(pause_ms, want, way, ahead_ms, refused)| Step {
+    let held = prop_oneof![3 => Just(0), 1 => 0u64..30];
+    let step =
+        (prop_oneof![0i64..60, 0i64..3_000], 1u64..30, held, 0u8..3, ahead, prop::bool::weighted(0.02));
+    let step = step.prop_map(|(pause_ms, want, held, way, ahead_ms, refused)| Step {
         pause_ms,
         want,
+        held,
         way,
         ahead_ms,
         refused,
@@ -50,6 +54,7 @@ fn run(rules: &[Rule], percent: u8, steps: &[Step]) -> Vec<Grant> {
         let way = [Way::Whole, Way::Even, Way::Share(percent)][usize::from(step.way)];
         let ask = Ask {
             want: step.want,
+            held: step.held,
             way,
             ahead_ms: step.ahead_ms,
             spread_ms: 0,
@@ -109,7 +114,7 @@ proptest! {
         let (mut bucket, mut now) = (Bucket::default(), Instant(0));
         for step in &only_backfill {
             now = now.plus_ms(step.pause_ms);
-            let ask = Ask { want: step.want, way: Way::Share(percent), ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
+            let ask = Ask { want: step.want, held: 0, way: Way::Share(percent), ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
             bucket = take(&bucket, &rules, &ask, now).bucket;
         }
         // Nobody else has come for as long as the row may not be written.
@@ -130,7 +135,7 @@ proptest! {
         for step in steps {
             now = now.plus_ms(step.pause_ms);
             let way = [Way::Whole, Way::Even, Way::Share(20)][usize::from(step.way)];
-            let ask = Ask { want: step.want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
+            let ask = Ask { want: step.want, held: 0, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
             let taken = take(&bucket, &rules, &ask, now);
             if let Some(at) = taken.retry_at {
                 prop_assert!(take(&bucket, &rules, &ask, at).granted > 0, "{ask:?} at {at:?}");

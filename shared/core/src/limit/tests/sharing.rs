@@ -8,7 +8,7 @@ fn asks(bucket: &mut Bucket, rules: &[Rule], way: Way, want: u64, at: i64) -> u6
     let taken = take(
         bucket,
         rules,
-        &Ask { want, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None },
+        &Ask { want, held: 0, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None },
         Instant(at),
     );
     *bucket = taken.bucket;
@@ -27,7 +27,15 @@ fn given_a_full_bucket_when_a_backfill_asks_for_all_then_it_gets_its_share_evenl
 
 #[test]
 fn given_a_share_of_nothing_when_asked_then_nothing_is_given_and_nothing_written() {
-    let ask = Ask { want: 5, way: Way::Share(0), ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
+    let ask = Ask {
+        want: 5,
+        held: 0,
+        way: Way::Share(0),
+        ahead_ms: 0,
+        spread_ms: 0,
+        told: Vec::new(),
+        flight: None,
+    };
     let taken = take(&Bucket::default(), &[HUNDRED], &ask, Instant(0));
     assert_eq!((taken.granted, taken.bucket), (0, Bucket::default()));
     assert!(taken.retry_at > Some(Instant(0)));
@@ -35,20 +43,24 @@ fn given_a_share_of_nothing_when_asked_then_nothing_is_given_and_nothing_written
 
 #[test]
 fn given_what_is_drained_when_the_bucket_is_full_then_no_second_has_more_than_half_again_the_even_share() {
-    for rule in [HUNDRED, Rule { requests: 100, per_ms: 1_000, burst: 100 }, Rule { burst: 4, ..HUNDRED }] {
-        let even = rule.requests * 1_000 / u64::try_from(rule.per_ms).unwrap();
+    let rules = [HUNDRED, Rule { requests: 100, per_ms: 1_000, burst: 100 }, Rule { burst: 4, ..HUNDRED }];
+    for (rule, (way, percent)) in
+        rules.iter().flat_map(|rule| [(rule, (Way::Even, 100)), (rule, (Way::Share(20), 20))])
+    {
+        let even = rule.requests * 10 * percent / u64::try_from(rule.per_ms).unwrap();
         let (mut bucket, mut grants) = (Bucket::default(), Vec::new());
         for at in (0..60_000).step_by(10) {
-            grants.push((at, asks(&mut bucket, &[rule], Way::Even, 99, at)));
+            grants.push((at, asks(&mut bucket, &[*rule], way, 99, at)));
         }
         grants.retain(|(_, granted)| *granted > 0);
         for (began, _) in &grants {
             let within = grants.iter().filter(|(at, _)| (*began..began + 1_000).contains(at));
             let most: u64 = within.map(|(_, granted)| granted).sum();
-            assert!(2 * most <= 3 * even, "{rule:?}: {most} from {began}");
+            assert!(2 * most <= 3 * even, "{rule:?} {way:?}: {most} from {began}");
         }
         let all: u64 = grants.iter().map(|(_, granted)| granted).sum();
-        assert!(all * 10 >= even * 60 * 9, "{rule:?}: {all}");
+        // Of a window of a second a tenth is lost to what may come late.
+        assert!(all * 100 >= even * 60 * 88, "{rule:?} {way:?}: {all}");
     }
 }
 

@@ -81,6 +81,30 @@ fn given_a_bucket_that_others_emptied_when_asked_then_it_is_looked_at_and_not_wr
 }
 
 #[test]
+fn given_a_place_that_ends_when_it_has_tokens_left_then_they_go_with_the_next_lease_while_they_are_good() {
+    let world = World::new(vec![rule(20, 1_000, 20)]);
+    let (other, pools) = (RowLimits::new(&world.table), Pools::default());
+    let others = || {
+        let key = ConnectionKey::new("acme", "hubspot");
+        LimiterGate::new(&other, &*world.clock, &pools, key, &world.rules, Traffic::Live).holding_at_most(12)
+    };
+    let gate = world.gate(Traffic::Live).holding_at_most(12);
+    // So many that leases are of three.
+    (0..4).for_each(|_| world.clock.run(others().enter("*")).unwrap());
+    let taken = || {
+        let level = world.table.asked().rows.values().next().unwrap().bucket.levels[0].clone();
+        level.recent.iter().sum::<u64>()
+    };
+    let before = taken();
+    for (place, tokens) in [(0, 3), (1, 3 + 1)] {
+        let writes = world.asked().1;
+        assert_eq!(world.enter(&gate), Ok(()));
+        assert_eq!((world.asked().1 - writes, taken() - before), (1, tokens), "of place {place}");
+        world.clock.run(world.clock.sleep_ms(850));
+    }
+}
+
+#[test]
 fn given_a_days_allowance_that_the_crm_says_is_spent_when_asked_then_nothing_is_written_until_it_may_be_anew()
 {
     let world = World::new(vec![rule(10, 1_000, 1), rule(1_000, QUOTA_MS, 1_000)]);

@@ -14,7 +14,7 @@ async fn lease(table: &dyn Table, rules: &[Rule], way: Way, want: u64) -> Lease 
 
 async fn told(table: &dyn Table, rules: &[Rule], way: Way, want: u64, told: Vec<Told>) -> Lease {
     table
-        .lease(BUCKET, rules, &Ask { want, way, ahead_ms: 0, spread_ms: 0, told, flight: None })
+        .lease(BUCKET, rules, &Ask { want, held: 0, way, ahead_ms: 0, spread_ms: 0, told, flight: None })
         .await
         .unwrap()
 }
