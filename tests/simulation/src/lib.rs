@@ -1,6 +1,7 @@
 //! The simulator: the real flows and the real connectors over the test kit's services and the CRM sandbox, on a virtual
 //! clock, under every fault, with a watch on every invariant. One seed decides everything.
 
+mod arrivals;
 pub mod backfilled;
 pub mod core;
 pub mod crowd;
