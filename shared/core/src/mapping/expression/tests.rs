@@ -151,7 +151,7 @@ fn given_a_wrong_expression_when_compiled_then_it_says_where_and_what_was_meant(
     "a && b" → 1:3: `&&` is not an operator here; did you mean `and`?
     "!a" → 1:1: `!` is not an operator here; did you mean `not`?
     "a is definde" → 1:6: unknown test `definde`; did you mean `defined`?
-    "a | truncate" → 1:5: `truncate` takes one argument, not 0; for example "Lovelace" | truncate(4) → "Love"
+    "a | truncate" → 1:5: `truncate` takes 1 to 2 arguments, not 0; for example "Lovelace" | truncate(5, "…") → "Love…"
     "a | replace('x')" → 1:5: `replace` takes 2 arguments, not 1; for example "a-b-c" | replace("-", "") → "abc"
     "a | default(value='x')" → 1:13: arguments have no names here; write the value alone
     "null" → 1:1: `null` is not a value here; did you mean `none`?

@@ -4,6 +4,7 @@ use super::number::{Number, number};
 use super::{fail, items, text_argument, words};
 use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 type Answer = Result<Value, Error>;
@@ -36,13 +37,25 @@ pub(super) fn length(value: &Value, _: &[Value]) -> Answer {
     length.map(Value::from).ok_or_else(|| fail("length: the value is neither a text, a list nor an object"))
 }
 
-pub(super) fn sort(value: &Value, _: &[Value]) -> Answer {
+pub(super) fn sort(value: &Value, arguments: &[Value]) -> Answer {
     let mut sorted = items(value)?;
-    sorted.sort_by(|a, b| match (number(a), number(b)) {
-        (Some(a), Some(b)) => a.compare(b),
-        _ => a.cmp(b),
-    });
+    match arguments.first() {
+        None => sorted.sort_by(order),
+        Some(_) => {
+            let key = text_argument(arguments, 0)?;
+            let of = |item: &Value| item.get_attr(key).unwrap_or_default();
+            sorted.sort_by_cached_key(|item| Ordered(of(item)));
+        }
+    }
     Ok(sorted.into())
+}
+
+pub(super) fn min(value: &Value, _: &[Value]) -> Answer {
+    Ok(present(value)?.into_iter().min_by(order).unwrap_or_default())
+}
+
+pub(super) fn max(value: &Value, _: &[Value]) -> Answer {
+    Ok(present(value)?.into_iter().max_by(order).unwrap_or_default())
 }
 
 pub(super) fn unique(value: &Value, _: &[Value]) -> Answer {
@@ -83,4 +96,38 @@ pub(super) fn sum(value: &Value, _: &[Value]) -> Answer {
         };
     }
     sum.into_value()
+}
+
+fn order(a: &Value, b: &Value) -> Ordering {
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.compare(b),
+        _ => a.cmp(b),
+    }
+}
+
+fn present(value: &Value) -> Result<Vec<Value>, Error> {
+    Ok(items(value)?.into_iter().filter(|item| !item.is_none() && !item.is_undefined()).collect())
+}
+
+/// What is sorted by.
+struct Ordered(Value);
+
+impl PartialEq for Ordered {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> Ordering {
+        order(&self.0, &other.0)
+    }
 }

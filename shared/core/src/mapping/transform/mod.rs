@@ -3,8 +3,12 @@
 //! Invariant: a filter hands undefined and none on unless its purpose is to replace them ([`Missing::Handles`]), and an
 //! error never repeats the value, since values are the customers' data.
 
+mod html;
 mod list;
+mod money;
 mod number;
+mod person;
+mod phone;
 mod predicate;
 mod table;
 mod text;

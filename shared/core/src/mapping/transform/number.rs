@@ -88,18 +88,6 @@ pub(super) fn abs(value: &Value, _: &[Value]) -> Result<Value, Error> {
     }
 }
 
-pub(super) fn major_units(value: &Value, arguments: &[Value]) -> Result<Value, Error> {
-    let digits = if arguments.is_empty() { 2 } else { count_argument(arguments, 0)?.min(MAX_DIGITS) };
-    let Number::Int(minor) = to_number(value)? else {
-        return Err(fail("major_units: the value is not a whole number of minor units"));
-    };
-    let text = format!("{:0>width$}", minor.unsigned_abs(), width = digits + 1);
-    let (whole, fraction) = text.split_at(text.len() - digits);
-    let sign = if minor < 0 { "-" } else { "" };
-    let point = if digits > 0 { "." } else { "" };
-    Ok(format!("{sign}{whole}{point}{fraction}").into())
-}
-
 /// The number that `value` is or says.
 fn to_number(value: &Value) -> Result<Number, Error> {
     if let Some(number) = number(value) {

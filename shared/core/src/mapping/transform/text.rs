@@ -6,9 +6,6 @@ use minijinja::{Error, Value};
 
 /// The longest result of [`pad`], in characters.
 const MAX_PAD_CHARS: usize = 1_000;
-/// The digits that an international phone number may have (E.164, and the shortest in use).
-const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
-
 type Answer = Result<Value, Error>;
 
 pub(super) fn lower(value: &Value, _: &[Value]) -> Answer {
@@ -64,9 +61,25 @@ pub(super) fn replace(value: &Value, arguments: &[Value]) -> Answer {
     Ok(text.replace(from, to).into())
 }
 
+/// With a mark that something is missing, the result with it is no longer.
 pub(super) fn truncate(value: &Value, arguments: &[Value]) -> Answer {
     let length = count_argument(arguments, 0)?;
-    Ok(words(value)?.chars().take(length).collect::<String>().into())
+    let mark = if arguments.len() > 1 { text_argument(arguments, 1)? } else { "" };
+    let text = words(value)?;
+    if text.chars().count() <= length {
+        return Ok(text.into());
+    }
+    let kept = length.saturating_sub(mark.chars().count());
+    let shortened: String = text.chars().take(kept).collect();
+    Ok((shortened + mark).chars().take(length).collect::<String>().into())
+}
+
+/// No character is cut in two.
+pub(super) fn truncate_bytes(value: &Value, arguments: &[Value]) -> Answer {
+    let text = words(value)?;
+    let end = count_argument(arguments, 0)?.min(text.len());
+    let end = (0..=end).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    Ok(text[..end].into())
 }
 
 pub(super) fn pad(value: &Value, arguments: &[Value]) -> Answer {
@@ -105,24 +118,6 @@ pub(super) fn digits(value: &Value, _: &[Value]) -> Answer {
     Ok(only_digits(&words(value)?).into())
 }
 
-/// A number that is no plausible phone number is handed on trimmed: the CRM may know better.
-pub(super) fn phone(value: &Value, arguments: &[Value]) -> Answer {
-    let text = words(value)?;
-    let trimmed = text.trim();
-    let mut digits = only_digits(trimmed);
-    if let Some(international) = digits.strip_prefix("00") {
-        digits = international.to_owned();
-    } else if !trimmed.starts_with('+') {
-        if arguments.is_empty() {
-            return Ok(if PHONE_DIGITS.contains(&digits.len()) { digits } else { trimmed.to_owned() }.into());
-        }
-        let country = only_digits(&words(&arguments[0])?);
-        digits = country + digits.strip_prefix('0').unwrap_or(&digits);
-    }
-    let plausible = PHONE_DIGITS.contains(&digits.len()) && !trimmed.contains(char::is_alphabetic);
-    Ok(if plausible { format!("+{digits}") } else { trimmed.to_owned() }.into())
-}
-
 pub(super) fn slug(value: &Value, _: &[Value]) -> Answer {
     let text = words(value)?.to_lowercase();
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -136,22 +131,6 @@ pub(super) fn domain(value: &Value, _: &[Value]) -> Answer {
     let host = authority.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let host = host.strip_prefix("www.").unwrap_or(host);
     Ok(if host.contains('.') { host.into() } else { Value::UNDEFINED })
-}
-
-pub(super) fn strip_html(value: &Value, _: &[Value]) -> Answer {
-    let text = words(value)?;
-    let (mut plain, mut inside) = (String::with_capacity(text.len()), false);
-    for c in text.chars() {
-        match c {
-            '<' => inside = true,
-            '>' if inside => inside = false,
-            c if !inside => plain.push(c),
-            _ => {}
-        }
-    }
-    let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
-    Ok(entities.iter().fold(plain, |text, (entity, c)| text.replace(entity, c)).trim().into())
 }
 
 pub(super) fn hash(value: &Value, _: &[Value]) -> Answer {
