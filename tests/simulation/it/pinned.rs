@@ -39,6 +39,10 @@ const LATER: &[(&str, u64)] = &[
         "a contact went round for ever between what its batch knew of a company and what another had linked",
         70_017_297,
     ),
+    (
+        "a version was parked anew while the lane told an older one, and the write that was refused was not foreseen",
+        40_091_104,
+    ),
 ];
 
 #[test]

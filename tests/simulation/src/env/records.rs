@@ -49,6 +49,11 @@ impl EnvRecords {
 
     fn tell(&self, writes: &[Write], answers: &[Wrote]) {
         for (write, answer) in writes.iter().zip(answers) {
+            let wanted = |item: &Item| item.slot.as_ref().map(|slot| slot.wanted_version);
+            let newer = *answer == Wrote::Refused && write.old.slot.is_some();
+            if newer && wanted(&self.inner.item(&write.key)) > wanted(&write.old) {
+                self.core.oracle().overtaken();
+            }
             let filed = write.new.dead().is_some_and(|dead| dead.reason.code == Code::Crash);
             if filed && *answer == Wrote::Done && write.old.dead().is_none() {
                 self.core.shape("CrashFiled");

@@ -111,6 +111,8 @@ pub struct Oracle {
     /// The parked work that each environment's invocation took up.
     taken_up: BTreeMap<usize, BTreeSet<PairKey>>,
     cost_of: BTreeMap<usize, cost::Cost>,
+    /// Writes that were refused since a newer version had been parked meanwhile.
+    overtaken: u64,
     /// What the invocation in each environment brought to its end: pair and version.
     finished: BTreeMap<usize, Vec<(PairKey, u64)>>,
     /// How often functions died of a record, by its value.
