@@ -42,10 +42,15 @@ pub(crate) enum Command {
         #[arg(long, env = "USER", default_value = "unknown")]
         author: String,
     },
-    /// What is stored: a list, or one org's document (`*`: what holds for all)
+    /// What is stored: a list, one org's document (`*`: what holds for all), or one of its mappings, with who says what
     Show {
         /// The org
         org: Option<String>,
+        /// The provider of a mapping
+        #[arg(requires = "record_type")]
+        provider: Option<String>,
+        /// Its record type
+        record_type: Option<String>,
     },
     /// Run the cases beside the mappings (exit 1 if one fails)
     Test {
@@ -70,7 +75,10 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Check { dir } => check::run(app, &dir),
         Command::Diff { dir, prune } => apply::diff(app, &dir, prune).await,
         Command::Apply { dir, prune, author } => apply::apply(app, &dir, prune, &author).await,
-        Command::Show { org } => show::run(app, org.as_deref()).await,
+        Command::Show { org, provider, record_type } => {
+            let mapping = provider.as_deref().zip(record_type.as_deref());
+            show::run(app, org.as_deref(), mapping).await
+        }
         Command::Test { dir } => test::run(app, &dir),
         Command::Schema { dir, check } => schema::run(app, &dir, check),
     }

@@ -1,5 +1,7 @@
 //! `rtr config show`: what is stored, as the functions read it.
 
+mod merged;
+
 use crate::app::App;
 use crate::aws::unavailable;
 use crate::output::{pretty, table};
@@ -18,20 +20,21 @@ struct Row<'a> {
     connections: Vec<&'a str>,
 }
 
-/// Shows the list, or one document.
-pub(super) async fn run(app: &App, org: Option<&str>) -> Ended {
+/// Shows the list, one document, or one mapping of an org.
+pub(super) async fn run(app: &App, org: Option<&str>, mapping: Option<(&str, &str)>) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(aws.config_store()?.load()).await;
     let stored =
         stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))?;
-    match org {
-        None => list(app, &stored),
-        Some(GLOBAL_ORG) => {
+    match (org, mapping) {
+        (None, _) => list(app, &stored),
+        (Some(org), Some(mapping)) => return merged::run(app, &stored, org, mapping),
+        (Some(GLOBAL_ORG), None) => {
             let global = stored.global.as_ref();
             let missing = || Problem::not_found("nothing is stored that holds for all orgs");
             app.out.answer(global.ok_or_else(missing)?, |_| pretty(&global));
         }
-        Some(org) => {
+        (Some(org), None) => {
             let doc = stored
                 .orgs
                 .get(org)

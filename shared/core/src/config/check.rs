@@ -1,5 +1,7 @@
 //! What a schema cannot say: that names lead somewhere, expressions compile, and mappings do not contradict each other.
 
+mod own;
+
 use super::conflict::clash;
 use super::diagnostic::Diagnostic;
 use super::file::{ConnectionFile, OrgFile, Target};
@@ -38,7 +40,7 @@ pub(super) fn folder(
     orgs: &[Parsed<OrgFile>],
     facts: &[ProviderFacts],
 ) -> Vec<Diagnostic> {
-    let mut checker = Checker { facts, named, faults: Vec::new() };
+    let mut checker = Checker { facts, named, globals, faults: Vec::new() };
     let mut shared: BTreeMap<String, ByType> = BTreeMap::new();
     for global in globals {
         let types = shared.entry(global.provider.clone()).or_default();
@@ -67,6 +69,7 @@ pub(super) fn folder(
 struct Checker<'a> {
     facts: &'a [ProviderFacts],
     named: &'a BTreeSet<(&'a str, &'a str)>,
+    globals: &'a [GlobalMapping],
     faults: Vec<Diagnostic>,
 }
 
@@ -164,26 +167,6 @@ impl Checker<'_> {
         }
     }
 
-    fn own_mappings(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) {
-        let mut own: BTreeMap<String, ByType> = BTreeMap::new();
-        for (provider, mappings) in &org.value.mappings {
-            let Some(facts) = self.facts.iter().find(|facts| facts.name == provider) else {
-                let (message, meant) = unknown_provider(provider, self.facts);
-                self.at_key(org, &["mappings"], provider, Code::UnknownProvider, message, meant);
-                continue;
-            };
-            for (record_type, raw) in mappings {
-                let compiled =
-                    self.compile(facts, record_type, raw, org, &["mappings", provider, record_type]);
-                own.entry(provider.clone()).or_default().extend(compiled);
-            }
-        }
-        let none = ByType::new();
-        for (provider, mappings) in &own {
-            self.clashes(mappings, shared.get(provider).unwrap_or(&none));
-        }
-    }
-
     fn route(&mut self, org: &Parsed<OrgFile>, record_type: &str, route: &[String]) {
         let mut seen = BTreeSet::new();
         for (at, id) in route.iter().enumerate() {
@@ -230,6 +213,19 @@ impl Checker<'_> {
         parsed: &Parsed<T>,
         path: &[&str],
     ) -> Option<(String, Compiled)> {
+        self.compile_but(facts, record_type, raw, parsed, path, &[])
+    }
+
+    /// The same, and nothing said of what is `known`.
+    fn compile_but<T>(
+        &mut self,
+        facts: &ProviderFacts,
+        record_type: &str,
+        raw: &RawMapping,
+        parsed: &Parsed<T>,
+        path: &[&str],
+        known: &[Problem],
+    ) -> Option<(String, Compiled)> {
         let root = parsed.node.locate(path.iter().copied());
         match Mapping::compile(facts, record_type, raw) {
             Ok(mapping) => {
@@ -237,7 +233,8 @@ impl Checker<'_> {
                 Some((record_type.to_owned(), Compiled { mapping, file: parsed.file.clone(), at }))
             }
             Err(problems) => {
-                self.faults.extend(problems.into_iter().map(|problem| placed(problem, root, parsed)));
+                let new = problems.into_iter().filter(|problem| !known.contains(problem));
+                self.faults.extend(new.map(|problem| placed(problem, root, parsed)));
                 None
             }
         }

@@ -19,7 +19,7 @@ pub struct OrgFile {
     /// Which connections the records of a type go to.
     #[serde(default)]
     pub routes: BTreeMap<String, Vec<String>>,
-    /// Mappings that replace the global ones, by provider and record type.
+    /// The org's own mappings, by provider and record type: in the global one's stead where they name their `object`, else over it.
     #[serde(default)]
     pub mappings: BTreeMap<String, BTreeMap<String, RawMapping>>,
     /// How changes made in the CRMs are delivered to the internal system.

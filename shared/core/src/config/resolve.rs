@@ -3,7 +3,8 @@
 use super::document::{ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc, pair};
 use super::file::{LimitText, Mode, Target};
 use crate::code::Code;
-use crate::mapping::{Mapping, ProviderFacts, listed, nearest};
+use crate::mapping::{Mapping, ProviderFacts, RawMapping, listed, nearest};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -192,7 +193,7 @@ impl Resolver<'_> {
         let facts = self.facts(provider)?;
         let mut compiled = BTreeMap::new();
         for (record_type, raw) in effective(&self.own.mappings, &self.shared.mappings, provider) {
-            let mapping = Mapping::compile(facts, record_type, raw).map_err(|problems| {
+            let mapping = Mapping::compile(facts, record_type, &raw).map_err(|problems| {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 self.error(
                     format!("mapping {provider}/{record_type}: {}", problems.join("; ")),
@@ -217,14 +218,23 @@ impl Resolver<'_> {
     }
 }
 
-/// The mappings of `provider` that hold for an org: its own, then the global ones.
-pub(super) fn effective<'a>(
+/// The mappings of `provider` that hold for an org: its own, over the global ones where they are layers, and the global ones.
+fn effective<'a>(
     own: &'a Mappings,
     shared: &'a Mappings,
     provider: &str,
-) -> BTreeMap<&'a str, &'a crate::mapping::RawMapping> {
+) -> BTreeMap<&'a str, Cow<'a, RawMapping>> {
     let of = |mappings: &'a Mappings| mappings.get(provider).into_iter().flatten();
-    of(shared).chain(of(own)).map(|(record_type, raw)| (record_type.as_str(), raw)).collect()
+    let mut effective: BTreeMap<&str, Cow<'_, RawMapping>> =
+        of(shared).map(|(record_type, raw)| (record_type.as_str(), Cow::Borrowed(raw))).collect();
+    for (record_type, raw) in of(own) {
+        let whole = match effective.get(record_type.as_str()) {
+            Some(base) if raw.is_layer() => Cow::Owned(raw.over(base)),
+            _ => Cow::Borrowed(raw),
+        };
+        effective.insert(record_type, whole);
+    }
+    effective
 }
 
 /// The words for a provider that does not exist, and the name that was probably meant.

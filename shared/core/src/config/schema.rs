@@ -41,9 +41,8 @@ pub fn schema(kind: SchemaKind) -> Value {
 /// The same without a copy.
 pub(super) fn cached(kind: SchemaKind) -> &'static Value {
     static SCHEMAS: OnceLock<[Value; 3]> = OnceLock::new();
-    let [org, mapping, tests] = SCHEMAS.get_or_init(|| {
-        [of::<OrgFile>("An org of rtr-sync"), of::<RawMapping>("A mapping of rtr-sync"), cases()]
-    });
+    let [org, mapping, tests] =
+        SCHEMAS.get_or_init(|| [of::<OrgFile>("An org of rtr-sync"), mapping(), cases()]);
     match kind {
         SchemaKind::Org => org,
         SchemaKind::Mapping => mapping,
@@ -56,6 +55,13 @@ fn of<T: JsonSchema>(title: &str) -> Value {
     if let Value::Object(keys) = &mut schema {
         keys.insert("title".to_owned(), title.into());
     }
+    schema
+}
+
+/// A global mapping: there is nothing that it could be a layer of.
+fn mapping() -> Value {
+    let mut schema = of::<RawMapping>("A mapping of rtr-sync");
+    schema["required"] = json!(["object"]);
     schema
 }
 

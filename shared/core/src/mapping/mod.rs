@@ -5,6 +5,7 @@
 //!
 //! - [`RawMapping`] as written and stored → [`Mapping::compile`] → [`Mapping::apply`] → [`Mapped`]
 //! - `expression/` the language, `transform/` its filters and functions, listed in [`TRANSFORMERS`] and [`TESTS`]
+//! - `layer.rs` an org's mapping over the one that all have
 //! - `back.rs` the way back for fields that flow both ways · `cases.rs` the test cases beside a mapping
 
 mod apply;
@@ -16,6 +17,7 @@ mod expression;
 mod facts;
 mod field;
 mod key_value;
+mod layer;
 mod problem;
 mod raw;
 mod result;
@@ -30,6 +32,7 @@ pub use duration::{DurationError, DurationText, MAX_DURATION_MS, parse_ms};
 pub use expression::{Expression, ExpressionError, FUEL};
 pub use facts::{LimitFact, ProviderFacts};
 pub use key_value::{KeyTemplate, MAX_KEY_VALUE_CHARS};
+pub use layer::{Origin, Part, parts};
 pub use problem::{Place, Problem};
 pub use raw::{Direction, NullRule, RawField, RawMapping, Wins, WriteOn};
 pub use result::MAX_VALUE_BYTES;

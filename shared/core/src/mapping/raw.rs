@@ -14,7 +14,9 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Mapping")]
 pub struct RawMapping {
-    /// The provider's name of the object, such as `contacts` or `Account`.
+    /// The provider's name of the object, such as `contacts` or `Account`. An org's mapping without it is a layer: what it says
+    /// takes the place of what the global mapping says, and all else stays as it is there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub object: String,
     /// The CRM's unique property that holds our record id; `none`: there is no such property, creates go by intent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +53,7 @@ pub struct RawMapping {
     pub on_unmatched: Option<super::OnUnmatched>,
 }
 
-/// One property: an expression, or the long form.
+/// One property: an expression, or the long form; null in an org's layer leaves out what the global mapping has.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RawField {
     /// An expression over the record; undefined leaves the property, none clears it.
@@ -180,6 +182,7 @@ impl Serialize for RawField {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.from {
             Some(from) if self.is_short() => serializer.serialize_str(from),
+            None if self.is_left_out() => serializer.serialize_unit(),
             _ => LongField::from(self.clone()).serialize(serializer),
         }
     }
@@ -199,6 +202,10 @@ impl<'de> Deserialize<'de> for RawField {
                 Ok(RawField::expression(text))
             }
 
+            fn visit_unit<E: de::Error>(self) -> Result<RawField, E> {
+                Ok(RawField::default())
+            }
+
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<RawField, A::Error> {
                 LongField::deserialize(de::value::MapAccessDeserializer::new(map)).map(RawField::from)
             }
@@ -215,8 +222,8 @@ impl JsonSchema for RawField {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let long = generator.subschema_for::<LongField>();
         json_schema!({
-            "description": "An expression over the record, or the long form of a field.",
-            "anyOf": [{ "type": "string" }, long],
+            "description": "An expression over the record, or the long form of a field. In an org's mapping null leaves out the global one.",
+            "anyOf": [{ "type": "string" }, long, { "type": "null" }],
         })
     }
 }

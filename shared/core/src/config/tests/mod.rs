@@ -2,6 +2,7 @@
 
 mod applying;
 mod folder;
+mod layering;
 mod loading;
 mod resolving;
 

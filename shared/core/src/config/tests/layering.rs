@@ -1,0 +1,112 @@
+//! An org's mapping over the one that all have.
+
+use super::*;
+use crate::mapping::{Origin, Part, Patch, Subject, parts};
+use serde_json::json;
+
+const GLOBAL: &str = "object: contacts\nmatch: email\nwhen: email\nfields:\n  email: email | lower\n  phone: phone\n  firstname: first_name\n";
+const LAYER: &str = "mappings:\n  hubspot:\n    contact:\n      on_delete: ignore\n      fields:\n        phone: null\n        firstname: name\n        city: town\n";
+
+fn org(mappings: &str) -> String {
+    format!("{ACME}{mappings}")
+}
+
+fn files(mappings: &str) -> Vec<SourceFile> {
+    vec![file("mappings/hubspot/contact.yaml", GLOBAL), file("orgs/acme.yaml", &org(mappings))]
+}
+
+#[test]
+fn given_an_orgs_mapping_without_object_when_resolved_then_it_changes_what_it_says_and_nothing_else() {
+    let mut stored = Stored::default();
+    apply(&mut stored, &[("mappings/hubspot/contact.yaml", GLOBAL), ("orgs/acme.yaml", &org(LAYER))], false);
+    let config = config(&stored, "acme");
+    let mapping = &config.mapping("hubspot", "contact").unwrap().mapping;
+    assert_eq!((mapping.object.as_str(), mapping.match_on.as_deref()), ("contacts", Some("email")));
+    assert_eq!(mapping.field_names().collect::<Vec<_>>(), ["city", "email", "firstname"]);
+    let record =
+        json!({"email": "A@X.io", "phone": "1", "first_name": "no", "name": "Ada", "town": "London"});
+    let subject = Subject { org_id: "acme", record_type: "contact", record_id: "1" };
+    let mapped = mapping.apply(&subject, &record).unwrap();
+    let set = |name: &str| mapped.fields.get(name).cloned();
+    assert_eq!(set("email"), Some(Patch::Set(json!("a@x.io"))));
+    assert_eq!((set("firstname"), set("phone")), (Some(Patch::Set(json!("Ada"))), None));
+    // Stored and read again it is the same layer.
+    let doc = &stored.orgs["acme"].doc;
+    assert_eq!(serde_json::from_value::<OrgDoc>(serde_json::to_value(doc).unwrap()).unwrap(), *doc);
+}
+
+#[test]
+fn given_a_layer_when_the_global_mapping_changes_then_the_orgs_does_and_its_revision_grows() {
+    let mut stored = Stored::default();
+    let of_acme = org(LAYER);
+    apply(&mut stored, &[("mappings/hubspot/contact.yaml", GLOBAL), ("orgs/acme.yaml", &of_acme)], false);
+    let before = config(&stored, "acme").mapping("hubspot", "contact").unwrap().revision;
+    let changed = GLOBAL.replace("email | lower", "email | trim");
+    apply(&mut stored, &[("mappings/hubspot/contact.yaml", &changed), ("orgs/acme.yaml", &of_acme)], false);
+    let after = config(&stored, "acme").mapping("hubspot", "contact").unwrap().clone();
+    assert!(after.revision > before);
+    let subject = Subject { org_id: "acme", record_type: "contact", record_id: "1" };
+    let mapped = after.mapping.apply(&subject, &json!({"email": " A "})).unwrap();
+    assert_eq!(mapped.fields.get("email"), Some(&Patch::Set(json!("A"))));
+}
+
+#[test]
+fn given_a_wrong_layer_when_loaded_then_its_own_faults_are_told_at_their_place_and_those_below_once() {
+    let told = |global: &str, mappings: &str| {
+        let org = org(mappings);
+        let mut files = vec![("orgs/acme.yaml", org.as_str())];
+        if !global.is_empty() {
+            files.push(("mappings/hubspot/contact.yaml", global));
+        }
+        refused(&files)
+    };
+    let wrong = [
+        // A filter that there is not, in the layer; then one that the global mapping has already.
+        told(GLOBAL, "mappings: {hubspot: {contact: {fields: {city: town | lowr}}}}\n"),
+        told(&GLOBAL.replace("lower", "lowr"), "mappings: {hubspot: {contact: {fields: {city: town}}}}\n"),
+        // What the global mapping's `match` needs is left out.
+        told(GLOBAL, "mappings: {hubspot: {contact: {fields: {email: null}}}}\n"),
+        // There is nothing below; and null where nothing is below.
+        told("", "mappings: {hubspot: {contact: {fields: {city: town}}}}\n"),
+        told("object: contacts\nmatch: email\nfields: {email: email, phone: null}\n", ""),
+        told("match: email\nfields: {email: email}\n", ""),
+    ];
+    insta::assert_snapshot!(wrong.join("\n"));
+}
+
+#[test]
+fn given_a_layer_when_shown_then_each_part_says_where_it_is_from() {
+    let set = load(&files(LAYER), FACTS).unwrap();
+    let own = &set.orgs["acme"].mappings["hubspot"]["contact"];
+    let global = &set.global.mappings["hubspot"]["contact"];
+    let told = |parts: Vec<Part>| {
+        let line = |part: Part| {
+            let from = match part.origin {
+                Origin::Org => "org",
+                Origin::Global => "global",
+                Origin::Default => "default",
+            };
+            format!("{from:8}{} {}", part.name, part.value)
+        };
+        parts.into_iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(parts(Some(own), Some(global), &FACTS[0])), @r#"
+    global  object "contacts"
+    default key "rtr_record_id"
+    default key_value "{record_id}"
+    global  match "email"
+    default write "upsert"
+    global  when "email"
+    org     fields.city "town"
+    global  fields.email "email | lower"
+    org     fields.firstname "name"
+    org     fields.phone null
+    default reference_wait "1h"
+    org     on_delete "ignore"
+    default on_missing "recreate"
+    default on_unmatched "ignore"
+    "#);
+    let alone = load(&files(OVERRIDE), FACTS).unwrap().orgs["acme"].mappings["hubspot"]["contact"].clone();
+    let names = |parts: Vec<Part>| parts.iter().filter(|part| part.origin == Origin::Global).count();
+    assert_eq!(names(parts(Some(&alone), Some(global), &FACTS[0])), 0, "what names its object stands alone");
+}
