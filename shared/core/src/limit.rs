@@ -12,7 +12,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Ask, Taken, Told, Traffic, Way};
+pub use ask::{Ask, Taken, Told, Traffic, Unused, Way};
 use flight::fly;
 pub use flight::{Flight, LASTS_AGAIN_MS, LONG_CALL_MS, Place, at_work, long_ms};
 pub use level::{Level, QUOTA_MS, WRITES_A_SECOND};
@@ -138,7 +138,8 @@ fn take_at(bucket: &Bucket, rules: &[Rule], ask: &Ask, now: Instant) -> Taken {
         return Taken::none(bucket, None);
     }
     let pace = bucket.pace.after(bucket.refused_at, window(rules), now);
-    let size = size(&bucket.leases, rules, pace.permille, ask.want, now).beside(ask.held);
+    let size =
+        size(&bucket.leases, rules, pace.permille, ask.want, now).giving_back(ask.unused.tokens, ask.want);
     let spread_ms = ask.spread_ms.clamp(0, ask.ahead_ms.clamp(0, AHEAD_MS));
     if let Some(until) = size.not_before {
         return refused(until.plus_ms(spread_ms));
@@ -217,6 +218,10 @@ impl Tiers {
             }
         };
         let mut tiers = Self { whole, beside, way };
+        // What was leased before the CRM refused is gone, used or not.
+        if ask.unused.leased_at > pace.since {
+            tiers.give_back(ask.unused);
+        }
         // What came in until the CRM takes calls again is not saved up: else it would be refused again.
         if let Some(until) = bucket.blocked_until {
             for (rate, level) in tiers.whole.iter_mut().chain(&mut tiers.beside) {
@@ -256,6 +261,12 @@ impl Tiers {
             if alike && (rule.is_quota() || rule.per_ms <= told.per_ms) {
                 level.lower(rate, told.left, now.since_ms(told.at));
             }
+        }
+    }
+
+    fn give_back(&mut self, unused: Unused) {
+        for (rate, level) in self.whole.iter_mut().chain(&mut self.beside) {
+            level.give_back(rate, unused);
         }
     }
 

@@ -37,14 +37,22 @@ pub struct Told {
     pub resets_at: Option<Instant>,
 }
 
+/// Tokens of a lease that were not used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unused {
+    /// How many.
+    pub tokens: u64,
+    /// When the lease began.
+    pub leased_at: Instant,
+}
+
 /// What is asked of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
     /// Tokens wanted. More are given where many ask, since each lease is a write.
     pub want: u64,
-    /// Of these so many are at hand, of a lease that cannot be used any more without another: as many fewer are given, but one
-    /// at least.
-    pub held: u64,
+    /// What is given back of the last lease.
+    pub unused: Unused,
     /// How they are to be taken.
     pub way: Way,
     /// Tokens that come within so many milliseconds may be had now, to be used then: whoever waits in place for them need not
@@ -63,7 +71,15 @@ impl Ask {
     /// `want` tokens from the whole, now.
     #[must_use]
     pub fn whole(want: u64) -> Self {
-        Self { want, held: 0, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None }
+        Self {
+            want,
+            unused: Unused::default(),
+            way: Way::Whole,
+            ahead_ms: 0,
+            spread_ms: 0,
+            told: Vec::new(),
+            flight: None,
+        }
     }
 }
 

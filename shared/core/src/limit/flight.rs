@@ -207,7 +207,7 @@ pub(super) fn fly(bucket: &Bucket, flight: &Flight, ask: &Ask, mut taken: Taken,
             return Taken { full: true, ..Taken::none(bucket, Some(now.plus_ms(again_ms))) };
         }
         let at = taken.retry_at.unwrap_or(now);
-        let last = at.plus_ms(flight.life_ms(taken.granted.saturating_add(ask.held)));
+        let last = at.plus_ms(flight.life_ms(taken.granted));
         out.push(Place { at, last, lasts: false });
         (taken.taken_at, taken.last_at) = (Some(at), Some(last));
         taken.crowded = flight.is_crowded(others + 1);

@@ -5,7 +5,7 @@
 //! comes back no earlier than a window after it went, and a moment more, at most a slot later: between a token and its call
 //! more time may pass than between the next and its.
 
-use super::{MILLI, Rule};
+use super::{MILLI, Rule, Unused};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -265,6 +265,16 @@ impl Level {
             self.recent.resize(at + 1, 0);
         }
         self.recent[at] = self.recent[at].saturating_add(tokens);
+    }
+
+    /// What was leased and not used comes back, as if it had never gone.
+    pub(super) fn give_back(&mut self, rate: &Rate, Unused { tokens, leased_at }: Unused) {
+        let left = self.left_milli.saturating_add(milli(tokens));
+        self.left_milli = left.min(milli(rate.cap).max(self.left_milli));
+        let slot = usize::try_from(rate.slot(leased_at) - self.first_slot).ok();
+        if let Some(count) = slot.and_then(|slot| self.recent.get_mut(slot)) {
+            *count = count.saturating_sub(tokens);
+        }
     }
 
     /// When `tokens` may go, if nobody takes any before.

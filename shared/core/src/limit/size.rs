@@ -23,10 +23,14 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// That of a lease by whom `held` are at hand: one at least, since it is a write anyway.
-    pub(super) fn beside(self, held: u64) -> Self {
-        let without = |tokens: u64| tokens.saturating_sub(held).max(1);
-        Self { least: without(self.least), most: without(self.most), ..self }
+    /// That of a lease with which so many tokens come back: half as large, if `want` is no more, since what lies idle here nobody
+    /// else has; and it may be of no more than those.
+    pub(super) fn giving_back(self, unused: u64, want: u64) -> Self {
+        if unused == 0 {
+            return self;
+        }
+        let most = self.most.div_ceil(2).max(want.min(self.most));
+        Self { least: self.least.min(most).min(unused), most, ..self }
     }
 }
 

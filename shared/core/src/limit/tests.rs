@@ -161,3 +161,46 @@ fn given_a_bucket_without_rules_when_many_ask_then_each_lease_lasts_longer() {
     }
     assert_eq!(whole(&bucket, &[], 1, 0).granted, 100);
 }
+
+fn giving_back(bucket: &Bucket, tokens: u64, leased_at: i64, at: i64) -> Taken {
+    let unused = Unused { tokens, leased_at: Instant(leased_at) };
+    take(bucket, &[TEN_A_SECOND], &Ask { unused, ..Ask::whole(10) }, Instant(at))
+}
+
+#[test]
+fn given_tokens_that_were_not_used_when_they_come_back_then_it_is_as_if_they_had_never_gone() {
+    let taken = whole(&Bucket::default(), &[TEN_A_SECOND], 10, 1_000);
+    assert_eq!(giving_back(&taken.bucket, 4, 1_000, 1_030).granted, 4);
+    // Of a slot of which nothing is known.
+    assert_eq!(giving_back(&taken.bucket, 4, 940, 1_030).granted, 0);
+    let none = whole(&taken.bucket, &[TEN_A_SECOND], 10, 1_030);
+    assert_eq!((none.granted, none.bucket), (0, taken.bucket.clone()));
+    // No more than there may be at once, however many come.
+    let rested = giving_back(&taken.bucket, 10, 1_000, 9_000);
+    assert_eq!(rested.granted, 10);
+    assert_eq!(whole(&rested.bucket, &[TEN_A_SECOND], 10, 9_001).granted, 0);
+}
+
+#[test]
+fn given_few_tokens_when_as_many_come_back_then_a_lease_may_be_of_those_alone() {
+    let rule = Rule { requests: 20, per_ms: 1_000, burst: 20 };
+    let mut bucket = Bucket::default();
+    for at in 0..7 {
+        bucket = whole(&bucket, &[rule], 1, 1_000 + at).bucket;
+    }
+    bucket = whole(&bucket, &[rule], 99, 1_010).bucket;
+    let ask = |tokens| Ask { unused: Unused { tokens, leased_at: Instant(1_010) }, ..Ask::whole(1) };
+    assert_eq!(take(&bucket, &[rule], &ask(0), Instant(1_020)).granted, 0);
+    assert_eq!(take(&bucket, &[rule], &ask(2), Instant(1_020)).granted, 2);
+}
+
+#[test]
+fn given_tokens_of_before_a_refusal_when_they_come_back_then_they_are_gone() {
+    let taken = whole(&Bucket::default(), &[TEN_A_SECOND], 10, 1_000);
+    let stopped = block(&taken.bucket, Instant(1_500), Instant(1_200));
+    let after = giving_back(&stopped, 9, 1_000, 2_500);
+    assert_eq!(after.granted, giving_back(&stopped, 0, 0, 2_500).granted);
+    // Nor are they any later; those of a lease since are there.
+    assert_eq!(giving_back(&after.bucket, 9, 1_000, 2_510).granted, 0);
+    assert_eq!(giving_back(&after.bucket, 2, 2_500, 2_510).granted, 2);
+}

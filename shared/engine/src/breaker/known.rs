@@ -100,7 +100,7 @@ impl Breakers {
         self.with(connection, |health| {
             health.latency.took(ms);
             // By nearly all of them: of many environments some see a few slow calls together, whatever the CRM.
-            let is_slow = health.latency.lower_quartile_ms().is_some_and(|ms| ms >= SLOW_MS);
+            let is_slow = health.latency.nearly_all_ms().is_some_and(|ms| ms >= SLOW_MS);
             let median_ms = health.latency.median_ms().filter(|_| is_slow)?;
             let half_way = now.plus_ms(SLOW_FOR_MS / 2);
             let known = health.now().slow.is_some_and(|slow| slow.until > half_way);

@@ -51,8 +51,8 @@ impl Pools {
         !has_more && one.leaves()
     }
 
-    /// No other call is made, for now; whether to tell at once. Where `few` may be at work the place is left though there are
-    /// tokens, since others could have it.
+    /// No other call is made, for now; whether to tell at once. Where `few` may be at work the tokens that are left are not used
+    /// before another lease, since others could have the place.
     pub(super) fn left(&self, bucket: &str, few: bool, now: Instant) -> bool {
         let has_more = self.has_tokens(bucket, now);
         let mut flown = self.flown(bucket);
@@ -64,7 +64,7 @@ impl Pools {
         let tells = one.leaves();
         drop(flown);
         if has_more {
-            self.keep(bucket, now);
+            self.end(bucket, now);
         }
         tells
     }

@@ -14,8 +14,8 @@ use rtr_core::breaker::Breaker;
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
 use rtr_core::limit::{
-    AHEAD_MS, Ask, Flight, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Way, general_bucket,
-    lease_size,
+    AHEAD_MS, Ask, Flight, LEASE_MS, LIMITER_BUDGET_MS, QUOTA_MS, Rule, Told, Traffic, Unused, Way,
+    general_bucket, lease_size,
 };
 use rtr_core::time::Instant;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -24,7 +24,6 @@ use std::sync::{Mutex, PoisonError};
 mod flown;
 mod places;
 mod pools;
-mod tokens;
 
 pub use pools::Pools;
 
@@ -235,7 +234,7 @@ impl<'a> LimiterGate<'a> {
             self.pools.told_of(bucket, flight, taken_at, crowded);
         }
         let from = retry_at.filter(|from| *from > self.clock.now());
-        self.pools.put(of, granted, (now, from), last_at);
+        self.pools.put(of, granted, (now, from), (taken_at, last_at));
         from.map_or(Ok(()), Err)
     }
 
@@ -257,7 +256,9 @@ impl<'a> LimiterGate<'a> {
             Either::Left((lease, _)) => return lease,
             Either::Right(((), first)) => first,
         };
-        let both = select(first, self.limits.lease(bucket, rules, ask));
+        // What is given back is so once.
+        let again = Ask { unused: Unused::default(), ..ask.clone() };
+        let both = select(first, self.limits.lease(bucket, rules, &again));
         match select(both, self.clock.sleep_ms(self.budget_ms - soon_ms)).await {
             Either::Left((answer, _)) => answer.factor_first().0,
             Either::Right(_) => Err(Unavailable("the limiter did not answer in time".to_owned())),
@@ -273,16 +274,21 @@ impl<'a> LimiterGate<'a> {
     ) -> Result<Lease, Unavailable> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // a second at most
         let spread_ms = (AHEAD_MS as f64 * self.clock.random()) as i64;
-        let (of, now) = ((bucket, self.traffic), self.clock.now());
-        let (used, held) = (self.pools.used(of, now), self.pools.held(of, now));
+        let of = (bucket, self.traffic);
+        let used = self.pools.used(of, self.clock.now());
         let (want, way) = (lease_size(rules, used), self.way);
         // A token that would not be waited for is left to others.
         let ahead_ms = match self.calls() {
             0 => AHEAD_MS.min(i64::from(self.patience_ms.load(Ordering::Relaxed))),
             _ => AHEAD_MS,
         };
-        let ask = Ask { want, held, way, ahead_ms, spread_ms, told, flight };
-        self.ask(bucket, rules, &ask).await
+        let unused = self.pools.unused(of);
+        let ask = Ask { want, unused, way, ahead_ms, spread_ms, told, flight };
+        let lease = self.ask(bucket, rules, &ask).await;
+        if lease.as_ref().is_ok_and(|lease| lease.granted == 0) {
+            self.pools.keep(of, unused);
+        }
+        lease
     }
 }
 

@@ -1,10 +1,10 @@
 //! What this environment holds of each bucket: leased tokens, the local backstop, and stops it was told of.
 
 use super::flown::Flown;
-use super::tokens::Tokens;
 use rtr_connectors::session::SHORT_WAIT_MS;
 use rtr_core::limit::{
-    APART_MS, Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Level, Rule, Told, Traffic, backstop, lease_ms, take,
+    APART_MS, Ask, Bucket, LEASE_MS, LIMITER_REST_MS, Level, Rule, Told, Traffic, Unused, backstop, lease_ms,
+    take,
 };
 use rtr_core::time::Instant;
 use std::collections::HashMap;
@@ -37,13 +37,13 @@ pub struct Pools {
 
 #[derive(Debug, Default)]
 struct Pool {
-    tokens: Tokens,
-    /// How many were used since the last lease.
+    tokens: u64,
+    /// Those of this lease that were used.
     used: u64,
     /// The next may not be used before this, nor the one after it sooner than so many milliseconds later…
     from: Instant,
     apart_ms: i64,
-    /// …nor after that, without another lease: those that are left count with it.
+    /// …nor after that.
     expires_at: Instant,
     /// When the last lease began, and what was in it.
     leased_at: Instant,
@@ -94,7 +94,7 @@ impl Pools {
             if pool.blocked_until > now {
                 return Some(Err(pool.blocked_until));
             }
-            if pool.tokens.good(now) == 0 || pool.expires_at <= now || !counts {
+            if pool.tokens == 0 || pool.expires_at <= now || !counts {
                 // A longer wait is of a clock that has been set back since.
                 let empty = (1..=ASK_AGAIN_MS).contains(&pool.ask_at.since_ms(now));
                 return empty.then_some(Err(pool.empty_until));
@@ -103,21 +103,22 @@ impl Pools {
             if (1..=LEASE_MS).contains(&pool.from.since_ms(now)) {
                 return Some(Err(pool.from));
             }
-            pool.tokens.take(now);
+            pool.tokens -= 1;
             pool.used += 1;
             pool.from = pool.from.plus_ms(pool.apart_ms);
             Some(Ok(()))
         })
     }
 
-    /// A lease of `tokens` from `now` on, or from the time at which they come, the last to be used by `last`. Those that come are
+    /// A lease of `tokens` from `now` on, or from the time at which they come, that was `taken` then and whose last is to be used
+    /// by `last`. Those that come are
     /// the bucket's last: they are used as evenly as this environment's leases come.
     pub(super) fn put(
         &self,
         of: Of<'_>,
         tokens: u64,
         (now, from): (Instant, Option<Instant>),
-        last: Option<Instant>,
+        (taken, last): (Option<Instant>, Option<Instant>),
     ) {
         self.with(of, |pool| {
             let begins = from.unwrap_or(now);
@@ -125,18 +126,16 @@ impl Pools {
                 begins.since_ms(pool.leased_at) / i64::try_from(pool.leased).unwrap_or(i64::MAX).max(1);
             // Where the bucket has some, it was slower than it need be.
             pool.apart_ms = from.map_or(pool.apart_ms * 3 / 4, |_| each.clamp(0, APART_MS));
-            let until = begins.plus_ms(lease_ms(tokens));
-            pool.tokens.put(tokens, until, now);
             // The one that it was taken for goes now; of one ahead that call comes back.
-            pool.used = u64::from(from.is_none() && pool.tokens.take(now));
+            pool.used = u64::from(from.is_none());
+            pool.tokens += tokens - pool.used;
             pool.from = from.unwrap_or_else(|| now.plus_ms(pool.apart_ms));
-            (pool.leased, pool.leased_at) = (tokens, begins);
-            pool.expires_at = until;
-            let all = pool.tokens.good(now).saturating_add(pool.used);
-            if let Some(last) = last.filter(|_| all > 1) {
+            (pool.leased, pool.leased_at) = (tokens, taken.unwrap_or(begins));
+            pool.expires_at = begins.plus_ms(lease_ms(tokens));
+            if let Some(last) = last.filter(|_| tokens > 1) {
                 pool.expires_at = last.plus_ms(1);
                 // So that the last can be used by then.
-                let each = last.since_ms(begins) / i64::try_from(all).unwrap_or(i64::MAX);
+                let each = last.since_ms(begins) / i64::try_from(tokens).unwrap_or(i64::MAX);
                 pool.apart_ms = pool.apart_ms.min(each.max(0));
                 pool.from = from.unwrap_or_else(|| now.plus_ms(pool.apart_ms));
             }
@@ -146,27 +145,31 @@ impl Pools {
 
     /// Whether there is a token for another call, whatever it is for.
     pub(super) fn has_tokens(&self, bucket: &str, now: Instant) -> bool {
-        let has =
-            |traffic| self.with((bucket, traffic), |pool| pool.tokens.good(now) > 0 && pool.expires_at > now);
+        let has = |traffic| self.with((bucket, traffic), |pool| pool.tokens > 0 && pool.expires_at > now);
         has(Traffic::Live) || has(Traffic::Backfill)
     }
 
-    /// What tokens there are count with the next lease only.
-    pub(super) fn keep(&self, bucket: &str, now: Instant) {
+    /// What tokens there are may not be used any more, and go back with the next lease.
+    pub(super) fn end(&self, bucket: &str, now: Instant) {
         for traffic in [Traffic::Live, Traffic::Backfill] {
             self.with((bucket, traffic), |pool| pool.expires_at = pool.expires_at.min(now));
         }
     }
 
-    /// Tokens that are left and count with the next lease.
-    pub(super) fn held(&self, of: Of<'_>, now: Instant) -> u64 {
-        self.with(of, |pool| pool.tokens.good(now))
+    /// What was not used goes back with a lease that is asked for: nobody here has it any more.
+    pub(super) fn unused(&self, of: Of<'_>) -> Unused {
+        self.with(of, |pool| Unused { tokens: std::mem::take(&mut pool.tokens), leased_at: pool.leased_at })
+    }
+
+    /// There was no lease, so that it did not.
+    pub(super) fn keep(&self, of: Of<'_>, unused: Unused) {
+        self.with(of, |pool| pool.tokens += unused.tokens);
     }
 
     /// How many calls the next lease should be for: as many as the last was used for, twice that if it was not enough.
     pub(super) fn used(&self, of: Of<'_>, now: Instant) -> u64 {
         self.with(of, |pool| match pool.expires_at.since_ms(now) {
-            left if left > 0 && pool.tokens.good(now) == 0 => pool.used.saturating_mul(2),
+            left if left > 0 && pool.tokens == 0 => pool.used.saturating_mul(2),
             left if left > -LEASE_MS => pool.used,
             _ => 1,
         })
@@ -196,7 +199,7 @@ impl Pools {
     /// A token was drawn and not used: the next call has it, and need not wait for the one that was not made.
     pub(super) fn give_back(&self, of: Of<'_>) {
         self.with(of, |pool| {
-            pool.tokens.give_back();
+            pool.tokens += 1;
             pool.from = pool.from.plus_ms(-pool.apart_ms);
         });
     }
@@ -206,7 +209,7 @@ impl Pools {
         for traffic in [Traffic::Live, Traffic::Backfill] {
             self.with((bucket, traffic), |pool| {
                 pool.blocked_until = pool.blocked_until.max(until);
-                pool.tokens.clear();
+                pool.tokens = 0;
             });
         }
     }

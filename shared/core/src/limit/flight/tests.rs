@@ -153,19 +153,6 @@ fn given_a_lease_of_several_when_taken_then_it_lasts_as_the_share_allows_and_lon
     assert_eq!(life(1_000, 100, 2), lease_ms(2), "it lasts no longer than a lease does");
 }
 
-#[test]
-fn given_tokens_at_hand_when_a_lease_is_taken_beside_them_then_it_is_of_fewer_and_lasts_for_all() {
-    let busy = Bucket { leases: (0..4).map(|n| Instant(1_000 + n)).collect(), ..Bucket::default() };
-    let rules = [Rule { requests: 20, per_ms: 1_000, burst: 20 }];
-    let flight = Flight { share: 12, call_ms: 50, ..Flight::default() };
-    let lease = |held| {
-        let ask = Ask { held, flight: Some(flight.clone()), ..Ask::whole(1) };
-        let taken = take(&busy, &rules, &ask, Instant(1_010));
-        (taken.granted, taken.last_at.unwrap().since_ms(Instant(1_010)))
-    };
-    assert_eq!((lease(0), lease(2), lease(9)), ((3, 800), (1, 800), (1, 800)));
-}
-
 proptest! {
     #[test]
     fn given_any_history_when_leases_are_given_then_no_more_than_the_share_are_at_work(

@@ -97,7 +97,15 @@ fn given_what_the_crm_says_is_left_when_it_is_less_than_we_think_then_no_more_is
         take(
             &Bucket::default(),
             rules,
-            &Ask { want: 99, held: 0, way: Way::Whole, ahead_ms: 0, spread_ms: 0, told, flight: None },
+            &Ask {
+                want: 99,
+                unused: Unused::default(),
+                way: Way::Whole,
+                ahead_ms: 0,
+                spread_ms: 0,
+                told,
+                flight: None,
+            },
             Instant(at),
         )
         .granted
@@ -115,7 +123,7 @@ fn given_what_the_crm_says_is_left_when_it_is_less_than_we_think_then_no_more_is
 fn given_a_days_allowance_that_is_spent_when_asked_then_nothing_goes_before_it_begins_anew() {
     let ask = |resets_at| Ask {
         want: 1,
-        held: 0,
+        unused: Unused::default(),
         way: Way::Whole,
         ahead_ms: 0,
         spread_ms: 0,

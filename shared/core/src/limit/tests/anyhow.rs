@@ -15,7 +15,7 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 struct Step {
     pause_ms: i64,
     want: u64,
-    held: u64,
+    unused: u64,
     way: u8,
     ahead_ms: i64,
     refused: bool,
@@ -23,13 +23,13 @@ struct Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ahead = prop_oneof![Just(0), 0i64..1_500];
-    let held = prop_oneof![3 => Just(0), 1 => 0u64..30];
+    let unused = prop_oneof![Just(0), 0u64..30];
     let step =
-        (prop_oneof![0i64..60, 0i64..3_000], 1u64..30, held, 0u8..3, ahead, prop::bool::weighted(0.02));
-    let step = step.prop_map(|(pause_ms, want, held, way, ahead_ms, refused)| Step {
+        (prop_oneof![0i64..60, 0i64..3_000], 1u64..30, unused, 0u8..3, ahead, prop::bool::weighted(0.02));
+    let step = step.prop_map(|(pause_ms, want, unused, way, ahead_ms, refused)| Step {
         pause_ms,
         want,
-        held,
+        unused,
         way,
         ahead_ms,
         refused,
@@ -52,9 +52,15 @@ fn run(rules: &[Rule], percent: u8, steps: &[Step]) -> Vec<Grant> {
             bucket = block(&bucket, now.plus_ms(500), now);
         }
         let way = [Way::Whole, Way::Even, Way::Share(percent)][usize::from(step.way)];
+        // Some of the last lease of the same kind, if there was one.
+        let last = grants.iter().rposition(|grant: &Grant| grant.share == (step.way == 2));
+        let unused = last.map_or(Unused::default(), |last| Unused {
+            tokens: step.unused.min(grants[last].tokens),
+            leased_at: Instant(grants[last].at),
+        });
         let ask = Ask {
             want: step.want,
-            held: step.held,
+            unused,
             way,
             ahead_ms: step.ahead_ms,
             spread_ms: 0,
@@ -69,6 +75,7 @@ fn run(rules: &[Rule], percent: u8, steps: &[Step]) -> Vec<Grant> {
         );
         bucket = taken.bucket;
         if taken.granted > 0 {
+            last.into_iter().for_each(|last| grants[last].tokens -= unused.tokens);
             let from = taken.retry_at.unwrap_or(now);
             assert!(from.since_ms(now) <= step.ahead_ms.min(AHEAD_MS));
             grants.push(Grant { asked: now.0, at: from.0, tokens: taken.granted, share: step.way == 2 });
@@ -114,7 +121,7 @@ proptest! {
         let (mut bucket, mut now) = (Bucket::default(), Instant(0));
         for step in &only_backfill {
             now = now.plus_ms(step.pause_ms);
-            let ask = Ask { want: step.want, held: 0, way: Way::Share(percent), ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
+            let ask = Ask { want: step.want, unused: Unused::default(), way: Way::Share(percent), ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
             bucket = take(&bucket, &rules, &ask, now).bucket;
         }
         // Nobody else has come for as long as the row may not be written.
@@ -135,7 +142,7 @@ proptest! {
         for step in steps {
             now = now.plus_ms(step.pause_ms);
             let way = [Way::Whole, Way::Even, Way::Share(20)][usize::from(step.way)];
-            let ask = Ask { want: step.want, held: 0, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
+            let ask = Ask { want: step.want, unused: Unused::default(), way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None };
             let taken = take(&bucket, &rules, &ask, now);
             if let Some(at) = taken.retry_at {
                 prop_assert!(take(&bucket, &rules, &ask, at).granted > 0, "{ask:?} at {at:?}");

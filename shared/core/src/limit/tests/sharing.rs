@@ -8,7 +8,15 @@ fn asks(bucket: &mut Bucket, rules: &[Rule], way: Way, want: u64, at: i64) -> u6
     let taken = take(
         bucket,
         rules,
-        &Ask { want, held: 0, way, ahead_ms: 0, spread_ms: 0, told: Vec::new(), flight: None },
+        &Ask {
+            want,
+            unused: Unused::default(),
+            way,
+            ahead_ms: 0,
+            spread_ms: 0,
+            told: Vec::new(),
+            flight: None,
+        },
         Instant(at),
     );
     *bucket = taken.bucket;
@@ -29,7 +37,7 @@ fn given_a_full_bucket_when_a_backfill_asks_for_all_then_it_gets_its_share_evenl
 fn given_a_share_of_nothing_when_asked_then_nothing_is_given_and_nothing_written() {
     let ask = Ask {
         want: 5,
-        held: 0,
+        unused: Unused::default(),
         way: Way::Share(0),
         ahead_ms: 0,
         spread_ms: 0,

@@ -2,10 +2,12 @@
 
 use super::fleet::{BEGIN, rule};
 use rtr_connectors::http::Clock;
-use rtr_connectors::session::{Gate, Quota};
+use rtr_connectors::session::{Gate, Heard, Quota};
 use rtr_core::config::LimitRule;
 use rtr_core::key::ConnectionKey;
 use rtr_core::limit::{QUOTA_MS, QUOTA_REST_MS, Traffic};
+use rtr_core::time::Instant;
+use rtr_engine::breaker::{Bounds, BreakerGate, Breakers};
 use rtr_engine::gate::{LimiterGate, Pools};
 use rtr_testkit::rows::{RowLimits, RowTable};
 use rtr_testkit::timeline::Timeline;
@@ -80,28 +82,70 @@ fn given_a_bucket_that_others_emptied_when_asked_then_it_is_looked_at_and_not_wr
     assert_eq!(world.asked().1, writes);
 }
 
-#[test]
-fn given_a_place_that_ends_when_it_has_tokens_left_then_they_go_with_the_next_lease_while_they_are_good() {
-    let world = World::new(vec![rule(20, 1_000, 20)]);
-    let (other, pools) = (RowLimits::new(&world.table), Pools::default());
-    let others = || {
-        let key = ConnectionKey::new("acme", "hubspot");
-        LimiterGate::new(&other, &*world.clock, &pools, key, &world.rules, Traffic::Live).holding_at_most(12)
-    };
-    let gate = world.gate(Traffic::Live).holding_at_most(12);
-    // So many that leases are of three.
-    (0..4).for_each(|_| world.clock.run(others().enter("*")).unwrap());
-    let taken = || {
-        let level = world.table.asked().rows.values().next().unwrap().bucket.levels[0].clone();
-        level.recent.iter().sum::<u64>()
-    };
-    let before = taken();
-    for (place, tokens) in [(0, 3), (1, 3 + 1)] {
-        let writes = world.asked().1;
-        assert_eq!(world.enter(&gate), Ok(()));
-        assert_eq!((world.asked().1 - writes, taken() - before), (1, tokens), "of place {place}");
-        world.clock.run(world.clock.sleep_ms(850));
+/// An environment of several, so many of which have leased lately that leases are of three.
+struct Busy {
+    world: World,
+    others: (RowLimits, Pools),
+}
+
+impl Busy {
+    fn new() -> Self {
+        let world = World::new(vec![rule(20, 1_000, 20)]);
+        let others = (RowLimits::new(&world.table), Pools::default());
+        let busy = Self { world, others };
+        (0..4).for_each(|_| busy.other_takes().unwrap());
+        busy
     }
+
+    fn gate(&self) -> LimiterGate<'_> {
+        self.world.gate(Traffic::Live).holding_at_most(12)
+    }
+
+    fn other_takes(&self) -> Result<(), Instant> {
+        let (key, world) = (ConnectionKey::new("acme", "hubspot"), &self.world);
+        let gate =
+            LimiterGate::new(&self.others.0, &*world.clock, &self.others.1, key, &world.rules, Traffic::Live);
+        world.clock.run(gate.holding_at_most(12).enter("*"))
+    }
+
+    /// Tokens that count in the last second.
+    fn taken(&self) -> u64 {
+        let level = self.world.table.asked().rows.values().next().unwrap().bucket.levels[0].clone();
+        level.recent.iter().sum()
+    }
+
+    fn passes(&self, ms: i64) {
+        self.world.clock.run(self.world.clock.sleep_ms(ms));
+    }
+}
+
+#[test]
+fn given_a_place_that_ends_when_it_has_tokens_left_then_they_go_back_with_the_next_lease_as_if_never_taken() {
+    let busy = Busy::new();
+    let gate = busy.gate();
+    let before = busy.taken();
+    assert_eq!((busy.world.enter(&gate), busy.taken() - before), (Ok(()), 3));
+    busy.passes(850);
+    let writes = busy.world.asked().1;
+    // One was used; the lease of the next place is of two, since two came back.
+    assert_eq!((busy.world.enter(&gate), busy.taken() - before), (Ok(()), 1 + 2));
+    assert_eq!(busy.world.asked().1 - writes, 1);
+}
+
+#[test]
+fn given_a_call_that_failed_when_its_place_is_left_then_what_it_had_left_goes_back_and_is_not_used_without_a_lease()
+ {
+    let busy = Busy::new();
+    let (clock, breakers, before) = (&busy.world.clock, Breakers::default(), busy.taken());
+    let bounds = Bounds { call_ms: 30_000, deadline: clock.now().plus_ms(60_000) };
+    let key = ConnectionKey::new("acme", "hubspot");
+    let gate = BreakerGate::new(&busy.world.limits, &**clock, &breakers, busy.gate(), key, bounds);
+    clock.run(gate.enter("*")).unwrap();
+    clock.run(gate.heard(Heard::Fails, 20));
+    clock.run(gate.leave());
+    let writes = busy.world.asked().1;
+    clock.run(gate.enter("*")).unwrap();
+    assert_eq!((busy.world.asked().1 - writes, busy.taken() - before), (1, 1 + 2));
 }
 
 #[test]

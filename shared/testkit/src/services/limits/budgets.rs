@@ -1,7 +1,7 @@
 //! Shares, pace, and what the CRM tells: all in the one row, on the writes that are made anyhow.
 
 use super::{Environments, Table, at};
-use rtr_core::limit::{Ask, QUOTA_MS, QUOTA_REST_MS, Rule, Told, Way};
+use rtr_core::limit::{Ask, QUOTA_MS, QUOTA_REST_MS, Rule, Told, Unused, Way};
 use rtr_engine::seams::Lease;
 
 const BUCKET: &str = "acme#hubspot#*";
@@ -14,7 +14,11 @@ async fn lease(table: &dyn Table, rules: &[Rule], way: Way, want: u64) -> Lease 
 
 async fn told(table: &dyn Table, rules: &[Rule], way: Way, want: u64, told: Vec<Told>) -> Lease {
     table
-        .lease(BUCKET, rules, &Ask { want, held: 0, way, ahead_ms: 0, spread_ms: 0, told, flight: None })
+        .lease(
+            BUCKET,
+            rules,
+            &Ask { want, unused: Unused::default(), way, ahead_ms: 0, spread_ms: 0, told, flight: None },
+        )
         .await
         .unwrap()
 }
