@@ -82,7 +82,7 @@ impl Checker<'_> {
             self.faults.push(diagnostic(&parsed.file, (1, 1), message, meant, Code::UnknownProvider));
             return None;
         };
-        self.compile(facts, record_type, &parsed.value, parsed, &[])
+        self.compile(facts, record_type, &parsed.value, parsed, &[], &[])
     }
 
     fn org(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) {
@@ -205,19 +205,8 @@ impl Checker<'_> {
         self.push(org, place, Code::NoMapping, message, meant);
     }
 
+    /// What stands at `path` of a file; nothing is said of what is `known` already.
     fn compile<T>(
-        &mut self,
-        facts: &ProviderFacts,
-        record_type: &str,
-        raw: &RawMapping,
-        parsed: &Parsed<T>,
-        path: &[&str],
-    ) -> Option<(String, Compiled)> {
-        self.compile_but(facts, record_type, raw, parsed, path, &[])
-    }
-
-    /// The same, and nothing said of what is `known`.
-    fn compile_but<T>(
         &mut self,
         facts: &ProviderFacts,
         record_type: &str,

@@ -111,8 +111,7 @@ impl Pools {
     }
 
     /// A lease of `tokens` from `now` on, or from the time at which they come, that was `taken` then and whose last is to be used
-    /// by `last`. Those that come are
-    /// the bucket's last: they are used as evenly as this environment's leases come.
+    /// by `last`. Those that come are the bucket's last: they are used as evenly as this environment's leases come.
     pub(super) fn put(
         &self,
         of: Of<'_>,

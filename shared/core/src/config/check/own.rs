@@ -38,7 +38,7 @@ impl Checker<'_> {
     ) -> Option<(String, Compiled)> {
         let path = ["mappings", facts.name, record_type];
         if !raw.is_layer() {
-            return self.compile(facts, record_type, raw, org, &path);
+            return self.compile(facts, record_type, raw, org, &path, &[]);
         }
         let base =
             self.globals.iter().find(|one| one.provider == facts.name && one.record_type == record_type);
@@ -54,6 +54,6 @@ impl Checker<'_> {
             return None;
         };
         let known = Mapping::compile(facts, record_type, base).err().unwrap_or_default();
-        self.compile_but(facts, record_type, &raw.over(base), org, &path, &known)
+        self.compile(facts, record_type, &raw.over(base), org, &path, &known)
     }
 }

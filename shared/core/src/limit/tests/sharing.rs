@@ -82,3 +82,14 @@ fn given_a_daily_allowance_when_a_backfill_has_spent_its_share_then_the_rest_of_
     let live: u64 = (3_600..7_200).map(|s| asks(&mut bucket, &rules, Way::Whole, 99, s * 1_000)).sum();
     assert_eq!(live, 700);
 }
+
+#[test]
+fn given_a_small_share_when_it_is_leased_then_half_a_second_of_it_comes_at_once_so_that_fewer_leases_are_taken()
+ {
+    let rule = Rule { requests: 20, per_ms: 1_000, burst: 20 };
+    let mut bucket = Bucket::default();
+    assert_eq!(asks(&mut bucket, &[rule], Way::Share(20), 2, 0), 2);
+    // A day's allowance has no pace, and its share no more than that.
+    let day = Rule { requests: 100, per_ms: QUOTA_MS, burst: 10 };
+    assert_eq!(asks(&mut Bucket::default(), &[day], Way::Share(20), 99, 0), 2);
+}
