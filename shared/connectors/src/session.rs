@@ -156,7 +156,7 @@ impl Session<'_> {
                 Class::Throttled { until } => {
                     let until = until.unwrap_or_else(|| self.clock.now().plus_ms(SHORT_WAIT_MS));
                     self.gate.block(call.api, until).await;
-                    if tries >= MAX_TRIES || !self.may_wait(until) || !self.retries.take() {
+                    if tries >= MAX_TRIES || !self.may_wait(until, SHORT_WAIT_MS) || !self.retries.take() {
                         return Err(Failure { class: Class::Throttled { until: Some(until) }, ..failure });
                     }
                 }
@@ -210,7 +210,8 @@ impl Session<'_> {
                         Err(kept) => held = Some(kept),
                     },
                     Err(until) if held.is_none() => {
-                        if !self.may_wait(until) {
+                        let longest_ms = self.gate.longest_wait_ms();
+                        if !self.may_wait(until, longest_ms) {
                             let message = format!("the rate limit of `{api}` is used up");
                             return Err(Failure::new(Class::Throttled { until: Some(until) }, message));
                         }
@@ -220,7 +221,7 @@ impl Session<'_> {
                 }
             }
             if let Some(Held { until, why }) = held {
-                if !self.may_wait(until) {
+                if !self.may_wait(until, SHORT_WAIT_MS) {
                     return Err(Failure::new(Class::Resting { until }, why));
                 }
                 self.sleep_until(until).await;
@@ -232,14 +233,14 @@ impl Session<'_> {
         self.clock.sleep_ms(until.since_ms(self.clock.now()).max(1)).await;
     }
 
-    fn can_wait(&self, until: Instant) -> bool {
+    fn can_wait(&self, until: Instant, longest_ms: i64) -> bool {
         let wait = until.since_ms(self.clock.now());
-        wait <= SHORT_WAIT_MS && self.left_ms() - wait >= LEAST_CALL_MS
+        wait <= longest_ms && self.left_ms() - wait >= LEAST_CALL_MS
     }
 
     /// The same for a call that was not sent yet.
-    fn may_wait(&self, until: Instant) -> bool {
-        self.can_wait(until) && self.gate.may_wait(until.since_ms(self.clock.now()))
+    fn may_wait(&self, until: Instant, longest_ms: i64) -> bool {
+        self.can_wait(until, longest_ms) && self.gate.may_wait(until.since_ms(self.clock.now()))
     }
 
     /// The pause before a connector sends part of a call's items again, which were certainly not written. False: there

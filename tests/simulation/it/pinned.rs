@@ -43,6 +43,7 @@ const LATER: &[(&str, u64)] = &[
         "a version was parked anew while the lane told an older one, and the write that was refused was not foreseen",
         40_091_104,
     ),
+    ("a backfill's share of a token in 1.7 seconds was spent on one look, again and again", 50_214_362),
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! What lets a session's calls go, and hears what becomes of them.
 
+use super::SHORT_WAIT_MS;
 use async_trait::async_trait;
 use rtr_core::limit::{LASTS_AGAIN_MS, LONG_CALL_MS};
 use rtr_core::time::Instant;
@@ -17,6 +18,10 @@ pub trait Gate: Send + Sync {
     /// Whether a call that is not let through may be waited for, for so many milliseconds.
     fn may_wait(&self, _: i64) -> bool {
         true
+    }
+    /// How long a token may be waited for in place, in milliseconds.
+    fn longest_wait_ms(&self) -> i64 {
+        SHORT_WAIT_MS
     }
     /// Whether the CRM's calls rest, as far as is known here: asks nobody.
     fn resting(&self) -> Option<Held> {

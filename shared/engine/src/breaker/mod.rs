@@ -165,6 +165,10 @@ impl Gate for BreakerGate<'_> {
         self.limiter.may_wait(wait_ms)
     }
 
+    fn longest_wait_ms(&self) -> i64 {
+        self.limiter.longest_wait_ms()
+    }
+
     async fn block(&self, api: &str, until: Instant) {
         self.limiter.block(api, until).await;
     }

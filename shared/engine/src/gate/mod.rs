@@ -9,7 +9,7 @@
 use crate::seams::{Clock, Lease, Limits, Unavailable};
 use async_trait::async_trait;
 use futures::future::{Either, select};
-use rtr_connectors::session::{Gate, Quota};
+use rtr_connectors::session::{Gate, Quota, SHORT_WAIT_MS};
 use rtr_core::breaker::Breaker;
 use rtr_core::config::LimitRule;
 use rtr_core::key::{ConnectionKey, join};
@@ -320,6 +320,14 @@ impl Gate for LimiterGate<'_> {
             || self.full_until().is_none()
                 && !self.in_vain.load(Ordering::Relaxed)
                 && self.patience_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
+    /// A lane serves one connection: what it has begun it waits for as long as its time lasts. Begun anew when the tokens are
+    /// there, it would spend them on the same look-up, again and again. A rest that the CRM asks for is another matter.
+    fn longest_wait_ms(&self) -> i64 {
+        let is_begun = self.calls() > 0 && self.refused.load(Ordering::Relaxed) == 0;
+        let is_patient = self.patience_ms.load(Ordering::Relaxed) == u32::MAX;
+        if is_begun && is_patient { i64::MAX } else { SHORT_WAIT_MS }
     }
 
     async fn block(&self, api: &str, until: Instant) {

@@ -297,3 +297,26 @@ fn given_a_live_version_for_a_lane_that_rests_when_it_takes_a_backfilled_ones_pl
     world.sync(&[contact(&world, "c0001", 3)]);
     assert_eq!(lane(&world).due_at, Some(later), "what is live knew its lane already");
 }
+
+#[test]
+fn given_a_share_of_a_call_in_many_seconds_when_a_record_needs_two_then_the_first_is_not_made_again_and_again()
+ {
+    let world = World::with_contact(CONTACT);
+    let org = format!(
+        "org: acme\nconnections:\n  hubspot:\n    base_url: {BASE}/hubspot/acme\n    limits: [{{api: '*', requests: 2, per: 5s}}]\nroutes:\n  contact: [hubspot]\n"
+    );
+    let matched = CONTACT.replace("object: contacts\n", "object: contacts\nmatch: email\n");
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", &matched), ("orgs/acme.yaml", &org)]).unwrap();
+    world.clock.advance_ms(60_000);
+    backfill(&world, &ids(1), 1);
+    let (began, before) = (world.now(), world.calls().len());
+    while left(&world) > 0 && world.now().since_ms(began) < 300_000 {
+        world.sweep();
+        world.clock.advance_ms(10_000);
+    }
+    let calls = world.calls().split_off(before);
+    assert_eq!(left(&world), 0, "{calls:#?}");
+    assert!(calls.len() <= 3, "a look that time ran out after is made again, and no more: {calls:#?}");
+    // A fifth of two calls in five seconds is one in twelve and a half.
+    assert!(world.now().since_ms(began) >= 12_000);
+}
