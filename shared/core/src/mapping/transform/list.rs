@@ -16,8 +16,17 @@ pub(super) fn join(value: &Value, arguments: &[Value]) -> Answer {
         return Ok(words(value)?.into());
     }
     let present = items(value)?.into_iter().filter(|item| !item.is_none() && !item.is_undefined());
-    let parts: Result<Vec<String>, Error> = present.map(|item| words(&item)).collect();
-    Ok(parts?.join(between).into())
+    let mut joined = String::new();
+    for (at, item) in present.enumerate() {
+        let (word, between) = (words(&item)?, if at == 0 { "" } else { between });
+        // Before it is made: twenty thousand items with a long text between them would fill the memory.
+        if joined.len() + between.len() + word.len() > super::super::MAX_VALUE_BYTES {
+            return Err(fail("join: the result is larger than a value may be"));
+        }
+        joined.push_str(between);
+        joined.push_str(&word);
+    }
+    Ok(joined.into())
 }
 
 pub(super) fn first(value: &Value, _: &[Value]) -> Answer {
