@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke bench-links bench-buckets lint advisories release clean
+.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke bench-links bench-buckets bench-remap bench-mapping lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -77,13 +77,19 @@ stop: ## end the local stack
 logs: ## what the functions of the local stack printed
 	@$(STACK) logs
 
-invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize]
+invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize|admin]
 	@test -n "$(EVENT)" || { echo "which event? make invoke EVENT=events/….json"; exit 2; }
 	@cargo build --workspace --bins 1>&2
 	@$(PYTHON) infra/local/invoke.py $(EVENT) $(FUNCTION)
 
 bench-links: ## N links moved in, then an event for each, in memory: time, memory, what the CRM was asked [N=10000]
 	@cargo run -q -p rtr-testkit --example moving -- $(or $(N),10000)
+
+bench-remap: ## N records, a new mapping that changes one in a hundred, the same versions again: what the CRM is asked [N=100000]
+	@cargo run -q --profile simulation -p rtr-testkit --example remapping -- $(or $(N),100000)
+
+bench-mapping: ## what one record costs the mapping engine: the reference mapping, compiled (criterion)
+	@cargo bench -q -p rtr-core --bench mapping
 
 bench-buckets: ## calls of the CRM for each record by GroupBuckets, in memory
 	@cargo run -q --profile simulation -p rtr-testkit --example buckets

@@ -270,13 +270,28 @@ class Permissions(unittest.TestCase):
 
 class Web(unittest.TestCase):
     def test_browsers_reach_one_route_of_one_function_at_a_bounded_rate(self):
-        routes = [route["RouteKey"] for route in of_type("AWS::ApiGatewayV2::Route").values()]
-        self.assertEqual(routes, ["GET /oauth/callback"])
+        open_to_all = {
+            (route["ApiId"]["Ref"], route["RouteKey"])
+            for route in of_type("AWS::ApiGatewayV2::Route").values()
+            if route.get("AuthorizationType", "NONE") == "NONE"
+        }
+        self.assertEqual(open_to_all, {("WebApi", "GET /oauth/callback")})
         for stage in of_type("AWS::ApiGatewayV2::Stage").values():
-            self.assertLessEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], 10)
+            limit = 10 if stage["ApiId"]["Ref"] == "WebApi" else 50
+            self.assertLessEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], limit)
         permission = RESOURCES["AuthorizePermission"]["Properties"]
         self.assertTrue(permission["SourceArn"]["Fn::Sub"].endswith("${WebApi}/*/GET/oauth/callback"))
         self.assertTrue(TEMPLATE["Outputs"]["AuthorizeUrl"]["Value"]["Fn::Sub"].endswith("/oauth/callback"))
+
+
+    def test_orgs_are_for_who_may_sign_and_the_function_sees_configuration_alone(self):
+        admin = [r for r in of_type("AWS::ApiGatewayV2::Route").values() if r["ApiId"]["Ref"] == "AdminApi"]
+        self.assertEqual({route["AuthorizationType"] for route in admin}, {"AWS_IAM"})
+        self.assertEqual({route["RouteKey"] for route in admin}, {f"{m} /orgs/{{org}}" for m in ("GET", "PUT", "DELETE")})
+        statements = RESOURCES["AdminRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        tables = {str(s["Resource"]) for s in statements if any(a.startswith("dynamodb:") for a in as_list(s["Action"]))}
+        self.assertEqual(tables, {str({"Fn::GetAtt": ["ConfigTable", "Arn"]})})
+        self.assertFalse([a for s in statements for a in as_list(s["Action"]) if not a.startswith(("dynamodb:", "logs:"))])
 
 
 class Contract(unittest.TestCase):
@@ -288,7 +303,7 @@ class Contract(unittest.TestCase):
         outputs = (
             "ChangesQueueUrl ChangesQueueArn BulkQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
             "PayloadBucketName SyncFunctionName BulkFunctionName RedriveFunctionName SweepFunctionName "
-            "AuthorizeFunctionName AuthorizeUrl"
+            "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))

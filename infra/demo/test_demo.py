@@ -128,6 +128,19 @@ class Events(unittest.TestCase):
                 request = json.loads(path.read_text(encoding="utf-8"))
                 self.assertEqual((request["version"], request["routeKey"]), ("2.0", "GET /oauth/callback"))
 
+    def test_given_every_request_for_an_org_when_read_then_it_is_one_as_the_http_api_hands_it_over(self):
+        routes = set()
+        for path in sorted(self.ROOT.glob("admin/*.json")):
+            with self.subTest(path.name):
+                request = json.loads(path.read_text(encoding="utf-8"))
+                context = request["requestContext"]
+                self.assertEqual((request["version"], context["routeKey"]), ("2.0", request["routeKey"]))
+                self.assertEqual(request["rawPath"], f"/orgs/{request['pathParameters']['org']}")
+                self.assertEqual(request["routeKey"], f"{context['http']['method']} /orgs/{{org}}")
+                self.assertIn("userArn", context["authorizer"]["iam"])
+                routes.add(context["http"]["method"])
+        self.assertEqual(routes, {"GET", "PUT", "DELETE"})
+
     def test_given_every_batch_when_read_then_it_is_one_as_sqs_hands_it_over(self):
         import hashlib
 

@@ -1,6 +1,6 @@
 """One event through the real binary, under the runtime interface emulator that AWS's own images use.
 
-    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize]
+    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize|admin]
 """
 
 import argparse
@@ -22,14 +22,17 @@ from settings import Failure, Port, binaries, load_running, say
 
 # Whose queue an event comes from tells whose event it is.
 FUNCTION_OF_QUEUE = {"changes.fifo": "sync", "bulk.fifo": "bulk", "dead-letter.fifo": "redrive"}
-# And the route of a browser's request tells it too.
-FUNCTION_OF_ROUTE = {"GET /oauth/callback": "authorize"}
+# And the route of a web request tells it too.
+FUNCTION_OF_ROUTE = {
+    "GET /oauth/callback": "authorize",
+    **{f"{method} /orgs/{{org}}": "admin" for method in ("GET", "PUT", "DELETE")},
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("event", type=Path)
-    parser.add_argument("function", nargs="?", choices=sorted([*FUNCTION_OF_QUEUE.values(), *FUNCTION_OF_ROUTE.values()]))
+    parser.add_argument("function", nargs="?", choices=sorted({*FUNCTION_OF_QUEUE.values(), *FUNCTION_OF_ROUTE.values()}))
     chosen = parser.parse_args()
     try:
         event = _read(chosen.event)
@@ -46,7 +49,7 @@ def function_of(event: dict) -> str:
         arn = event["Records"][0]["eventSourceARN"]
         return next(name for suffix, name in FUNCTION_OF_QUEUE.items() if arn.endswith(suffix))
     except (LookupError, TypeError, StopIteration):
-        raise Failure("neither eventSourceARN nor routeKey tells whose it is: FUNCTION=sync|bulk|redrive|authorize") from None
+        raise Failure("neither eventSourceARN nor routeKey tells whose it is: FUNCTION=sync|bulk|redrive|authorize|admin") from None
 
 
 def invoke(function: str, event: dict) -> int:

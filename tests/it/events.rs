@@ -1,7 +1,7 @@
 //! The examples of `events/`: every file through the real binaries under a Runtime API, and the samples' story.
 
 use crate::stack::{
-    Event, Org, Plan, ScratchQueue, Stack, Worker, eventually, group, same, shipped, variable,
+    Event, Org, Plan, ScratchQueue, Stack, Worker, eventually, group, same, shipped, unique, variable,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -239,6 +239,56 @@ fn given_every_example_for_authorize_when_the_real_binary_gets_it_then_the_page_
             "nothing is repeated: {body}"
         );
         assert_eq!(page["headers"]["cache-control"], "no-store");
+    }
+}
+
+/// The files for AdminFunction in their order, each with the statuses of asking twice.
+const ADMIN: [(&str, [u16; 2]); 4] = [
+    ("put.json", [201, 200]),
+    ("put-wrong.json", [422, 422]),
+    ("get.json", [200, 200]),
+    ("delete.json", [200, 404]),
+];
+
+#[test]
+fn given_every_example_for_admin_when_the_real_binary_gets_it_then_the_org_comes_is_told_and_goes() {
+    let stack = Stack::here();
+    let worker = Worker::start(&stack, "admin", &variable("ADMIN_FUNCTION_NAME"), &[]);
+    let org = format!("acme-{}", unique());
+    let known = ADMIN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names(&folder("admin")), known);
+    for (name, statuses) in ADMIN {
+        let text = std::fs::read_to_string(folder("admin").join(name)).unwrap();
+        let event: Value = serde_json::from_str(&text.replace("acme-by-hand", &org)).unwrap();
+        for status in statuses {
+            let answer = worker.ask(&event);
+            assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+            let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+            match (name, status) {
+                ("get.json", _) => {
+                    assert_eq!(
+                        body["document"]["mappings"]["hubspot"]["contact"]["object"], "contacts",
+                        "{body}"
+                    );
+                    assert_eq!(
+                        (&body["reason"], &body["author"]),
+                        (&"by hand".into(), &"arn:aws:iam::000000000000:user/connect-page".into())
+                    );
+                    assert_eq!(answer["headers"]["etag"], format!("\"{}\"", body["revision"]));
+                }
+                ("put-wrong.json", _) => {
+                    let told: Vec<String> = body["errors"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|one| format!("{}:{}", one["line"], one["suggestion"]))
+                        .collect();
+                    assert_eq!(told, ["10:\"hubspot\"", "19:\"lower\""], "{body}");
+                }
+                ("put.json", 200) => assert_eq!(body["changes"], serde_json::json!([])),
+                _ => {}
+            }
+        }
     }
 }
 

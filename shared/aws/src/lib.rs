@@ -6,8 +6,10 @@
 //! - [`settings`] what the template told the function · [`clients`] the AWS clients · [`function`] what the mains share
 //! - [`records`] items, claims, bodies · [`limits`] buckets, locks, suspensions · [`config`] stored configuration
 //! - [`secrets`] credentials at rest · [`queue`] SQS · [`http`] the way to the CRMs and its [`hosts`] · [`clock`] time
-//! - [`metrics`] one line per invocation · [`log`] JSON lines · [`web`] requests of people's browsers
+//! - [`metrics`] one line per invocation · [`log`] JSON lines · [`web`] requests of people's browsers ·
+//!   [`admin`] one org's document over HTTP
 
+pub mod admin;
 mod attributes;
 pub mod clients;
 pub mod clock;

@@ -8,7 +8,7 @@ mod records;
 
 use async_trait::async_trait;
 pub use consents::{Consent, ConsentEnding, Consents};
-pub use limits::{Baton, Known, Lease, Limits, Suspension};
+pub use limits::{Baton, Known, Lease, Limits, Suspension, Tally};
 pub use records::{ClaimChange, Named, Names, Parked, Records, Sleeper, Write, Wrote};
 pub use rtr_connectors::http::{Clock, Http};
 use rtr_core::config::OrgConfig;

@@ -9,7 +9,7 @@ use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Bucket, Rule, block, general_bucket, take};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
-    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
+    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Tally, Unavailable,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +43,8 @@ pub struct State {
     pub endings: BTreeMap<String, ConsentEnding>,
     /// Bulk lanes by connection.
     pub lanes: BTreeMap<ConnectionKey, Lane>,
+    /// What became of records under mappings that are tried, by org and revision.
+    pub tallies: BTreeMap<(String, u64), Tally>,
     /// Leases asked.
     pub leases: u64,
     /// Leases granted: each is a write.
@@ -272,6 +274,20 @@ impl Limits for MemoryLimits {
             is_mine
         })
         .await
+    }
+
+    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
+        self.asked("add_tally", |state| {
+            let held = state.tallies.entry((org.to_owned(), revision)).or_default();
+            held.well += tally.well;
+            held.dead += tally.dead;
+        })
+        .await
+    }
+
+    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
+        let key = (org.to_owned(), revision);
+        self.asked("tally", |state| state.tallies.get(&key).copied().unwrap_or_default()).await
     }
 }
 

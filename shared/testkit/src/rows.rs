@@ -10,7 +10,7 @@ use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Bucket, Rule, block};
 use rtr_core::time::Instant;
 use rtr_engine::leases::{Rows, Seen, Stored, breaker, change_breaker, lease};
-use rtr_engine::seams::{Baton, Known, Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{Baton, Known, Lease, Limits, Suspension, Tally, Unavailable};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -220,6 +220,14 @@ impl Limits for RowLimits {
 
     async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
         self.rest.want_lane(connection, at).await
+    }
+
+    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
+        self.rest.add_tally(org, revision, tally).await
+    }
+
+    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
+        self.rest.tally(org, revision).await
     }
 
     async fn note_lane(

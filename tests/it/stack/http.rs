@@ -16,11 +16,21 @@ impl Stack {
         self.json(self.http.request(method, url).json(body))
     }
 
+    /// The status and the JSON that the deployed admin function answers for `org`.
+    pub(crate) fn admin(&self, method: Method, org: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = self.http.request(method, format!("{}/{org}", super::variable("ADMIN_URL")));
+        let request = request.header("authorization", signed_for("execute-api"));
+        let request = body.iter().fold(request, |request, body| request.json(body));
+        self.wait(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.json().await.unwrap())
+        })
+    }
+
     /// What is answered to `body` by a part of the local AWS that we have no client for.
     pub(super) fn aws_json(&self, service: &str, operation: &str, body: &Value) -> Value {
-        let scope = format!("test/20260101/{}/{service}/aws4_request", super::variable("AWS_REGION"));
         let request = self.http.post(super::variable("AWS_ENDPOINT_URL")).body(body.to_string());
-        let signed = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let signed = signed_for(service);
         let headers = [("authorization", signed.as_str()), ("x-amz-target", operation)];
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.json(request.header("content-type", "application/x-amz-json-1.1"))
@@ -36,4 +46,10 @@ impl Stack {
                 .unwrap_or_else(|error| panic!("{url} answered no JSON ({error}): {text}"))
         })
     }
+}
+
+/// What says who asks; the local AWS looks at the form alone.
+fn signed_for(service: &str) -> String {
+    let scope = format!("test/20260101/{}/{service}/aws4_request", super::variable("AWS_REGION"));
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }

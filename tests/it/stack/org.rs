@@ -136,6 +136,11 @@ impl Plan {
 }
 
 impl Org<'_> {
+    /// The file of the org.
+    pub(crate) fn file(&self) -> String {
+        self.plan.file()
+    }
+
     /// The CRM account.
     pub(crate) fn crm(&self) -> Account<'_> {
         Account { stack: self.stack, provider: "hubspot", name: &self.id }
@@ -180,6 +185,11 @@ impl Org<'_> {
     pub(crate) fn remap(&mut self, record_type: &str, text: &str) {
         self.plan.mappings.insert(record_type.to_owned(), text.to_owned());
         self.apply();
+    }
+
+    /// Replaces a mapping of the file that [`Org::file`] gives, and applies nothing.
+    pub(crate) fn replan(&mut self, record_type: &str, text: &str) {
+        self.plan.mappings.insert(record_type.to_owned(), text.to_owned());
     }
 
     fn apply(&self) {

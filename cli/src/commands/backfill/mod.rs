@@ -5,6 +5,7 @@
 //! CRM. It may be stopped or killed at any point: the same command goes on, and no record is written twice.
 
 mod feed;
+mod listed;
 mod pace;
 mod pressure;
 mod run;
@@ -18,11 +19,14 @@ use crate::app::App;
 use crate::aws::Aws;
 use crate::commands::config::absent;
 use crate::commands::connection::open::runtime;
+use crate::commands::connection::pause::within_s;
 use crate::commands::connection::select::{resolved, stored};
 use crate::commands::lines::NumberedLine;
+use crate::commands::publish::fresh;
 use crate::commands::publish::line::{Addressing, Line, read};
 use crate::commands::publish::send::Target;
 use crate::confirm::confirm;
+use crate::moment::{now, span};
 use crate::output::progress_bar;
 use crate::problem::{Ended, Exit, Problem};
 use feed::From;
@@ -57,9 +61,9 @@ pub(crate) struct Args {
     /// The record type that every event must be of
     #[arg(value_name = "TYPE")]
     record_type: String,
-    /// JSON lines, one event each, packed by gzip or not; `-` is stdin
+    /// JSON lines, one event each, packed by gzip or not; `-` is stdin [default: the list that the org's `source` names]
     #[arg(long, value_name = "FILE|s3://BUCKET/KEY|-", value_parser = From::parse)]
-    from: From,
+    from: Option<From>,
     /// Only for this connection; the others are not touched
     #[arg(long, value_name = "CONNECTION")]
     connection: Option<String>,
@@ -88,11 +92,15 @@ pub(crate) struct Args {
 
 /// Sends it.
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
-    args.from.is_there()?;
+    args.from.iter().try_for_each(From::is_there)?;
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(stored(&aws)).await?;
     let connections = connections(&args, &stored, &aws.stack.stage)?;
-    let version = args.from.version(Some(&aws)).await?;
+    let from = match &args.from {
+        Some(from) => from.clone(),
+        None => From::File(Box::pin(listed(app, &aws, &args, &stored)).await?),
+    };
+    let version = from.version(Some(&aws)).await?;
     let is_shadowed = |one: &&Meant| one.mode == Mode::Shadow;
     let shadowed: Vec<String> =
         connections.iter().filter(is_shadowed).map(|one| one.watched.key.connection.clone()).collect();
@@ -114,12 +122,13 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         lane: Some(BULK.to_owned()),
         of: Some((args.org.clone(), args.record_type.clone())),
         only: args.connection.clone(),
-        ..Addressing::default()
+        // The same versions may be sent again a minute later, under another mapping: SQS must not take them for repeats.
+        fresh: Some(fresh()),
     };
     if args.dry_run {
-        let mut feed = args.from.open(Some(&aws), version)?;
+        let mut feed = from.open(Some(&aws), version)?;
         let sent = check(&mut feed.lines, &how).await?;
-        return Ok(tell(app, &args.from, with(summary, sent)));
+        return Ok(tell(app, &from, with(summary, sent)));
     }
     let runtime = runtime(&aws).await?;
     for name in &shadowed {
@@ -134,20 +143,52 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         "Send the {} events of {} in {} to {}?",
         args.record_type,
         args.org,
-        args.from.name(),
+        from.name(),
         summary.connections.join(", ")
     );
     if !confirm(app, &question, args.yes)? {
         return Ok(Exit::Done);
     }
-    Box::pin(send(app, &aws, &args, version, how, (&runtime, stops), summary)).await
+    heard(app, &aws, &args.org, &stored).await;
+    Box::pin(send(app, &aws, &args, (&from, version), how, (&runtime, stops), summary)).await
+}
+
+/// Waits until every function goes by the configuration that is stored: a record that is sent before would be taken for one that
+/// is as it has to be.
+async fn heard(app: &App, aws: &Aws, org: &str, stored: &Stored) {
+    let times = [stored.orgs.get(org).map(|doc| &doc.at), stored.global.as_ref().map(|doc| &doc.at)];
+    let last =
+        times.into_iter().flatten().filter_map(|at| rtr_core::time::Instant::from_rfc3339(at).ok()).max();
+    let Some(last) = last else { return };
+    let wait_ms = last.plus_ms(i64::from(within_s(aws)) * 1_000).since_ms(now());
+    if let Ok(wait) = u64::try_from(wait_ms) {
+        app.out.note(&format!(
+            "the configuration was applied just now: functions go by it in {}",
+            span(wait_ms)
+        ));
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+}
+
+/// The file that holds what the org's source lists.
+async fn listed(app: &App, aws: &Aws, args: &Args, stored: &Stored) -> Result<PathBuf, Problem> {
+    let config =
+        resolved(stored, &args.org, &aws.stack.stage).map_err(|error| Problem::usage(error.to_string()))?;
+    let missing = || {
+        let what = format!("org `{}` has no `source`, and there is no --from", args.org);
+        Problem::usage(what)
+            .hint("name the events: --from FILE; or where they are listed: `source` in the org's file")
+    };
+    let source = config.source.as_ref().ok_or_else(missing)?;
+    let wanted = listed::Wanted { org: &args.org, record_type: &args.record_type, source };
+    listed::fetch(app, aws, &wanted, args.restart).await
 }
 
 async fn send(
     app: &App,
     aws: &Aws,
     args: &Args,
-    version: Option<feed::Version>,
+    (from, version): (&From, Option<feed::Version>),
     how: Addressing,
     (runtime, stops): (&Runtime, Stops<'_>),
     summary: Summary,
@@ -158,12 +199,12 @@ async fn send(
         record_type: args.record_type.clone(),
         connection: args.connection.clone(),
     };
-    let state = State::begin(what, &args.from, version.as_ref(), args.state.as_deref(), args.restart)?;
+    let state = State::begin(what, from, version.as_ref(), args.state.as_deref(), args.restart)?;
     let resumed_after = state.resumed_after();
     if let Some(line) = resumed_after {
-        app.out.note(&format!("{}: going on after line {line}; --restart begins anew", args.from.name()));
+        app.out.note(&format!("{}: going on after line {line}; --restart begins anew", from.name()));
     }
-    let mut feed = args.from.open(Some(aws), version)?;
+    let mut feed = from.open(Some(aws), version)?;
     let target = Target {
         client: aws.clients.sqs.clone(),
         url: aws.stack.output("CHANGES_QUEUE_URL")?.to_owned(),
@@ -192,7 +233,12 @@ async fn send(
     }
     run.bar.finish_and_clear();
     match &stopped {
-        None => run.state.remove(),
+        None => {
+            run.state.remove();
+            if let (None, From::File(fetched)) = (&args.from, from) {
+                let _ = std::fs::remove_file(fetched);
+            }
+        }
         Some(stopped) => match run.state.save() {
             // It may be what has stopped it, and is told once.
             Err(problem) if problem != *stopped => app.out.note(&problem.to_string()),
@@ -206,7 +252,7 @@ async fn send(
     }
     let done = waits && stopped.is_none();
     let summary = with(Summary { resumed_after, done, ..summary }, run.sent);
-    let exit = tell(app, &args.from, summary);
+    let exit = tell(app, from, summary);
     match stopped {
         None => Ok(exit),
         Some(problem) => Err(match problem.hint.clone() {
@@ -291,7 +337,8 @@ mod tests {
             routes: BTreeMap::from([("contact".to_owned(), vec!["hubspot".to_owned()])]),
             ..OrgDoc::default()
         };
-        let stored_doc = StoredDoc { revision: 1, author: String::new(), at: String::new(), doc };
+        let stored_doc =
+            StoredDoc { revision: 1, author: String::new(), at: String::new(), reason: None, doc };
         let stored = Stored {
             revision: 1,
             global: None,
@@ -302,7 +349,7 @@ mod tests {
             let args = Args {
                 org: org.to_owned(),
                 record_type: kind.to_owned(),
-                from: From::Stdin,
+                from: Some(From::Stdin),
                 connection: connection.map(str::to_owned),
                 dry_run: false,
                 yes: true,

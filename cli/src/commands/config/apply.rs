@@ -1,16 +1,21 @@
 //! `rtr config diff` and `apply`: the folder against what is stored, document by document.
 
-use super::folder;
+use super::{folder, trial};
 use crate::app::App;
+use crate::audit::Who;
 use crate::aws::{Aws, unavailable};
 use crate::moment::now;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
 use rtr_aws::config::ApplyError;
-use rtr_core::config::{Change, ConfigSet, DocChange, GLOBAL_ORG, plan_apply};
+use rtr_connectors::registry;
+use rtr_core::config::{
+    Canaries, Change, ConfigSet, DocChange, GLOBAL_ORG, Signature, Stored, Wish, plan_apply,
+};
+use rtr_core::mapping::nearest;
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// Times a plan is made anew because somebody else applied at the same time.
 const ROUNDS: usize = 5;
@@ -24,22 +29,91 @@ struct Shown<'a> {
     changes: &'a [Change],
 }
 
+/// What to apply, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The folder
+    #[arg(default_value = "config")]
+    dir: PathBuf,
+    /// Also remove what the folder lacks
+    #[arg(long, conflicts_with = "canary")]
+    prune: bool,
+    /// Only for these orgs, global mappings and routes included: the others get it with the next apply
+    #[arg(long, value_name = "ORG,…", value_delimiter = ',')]
+    canary: Vec<String>,
+    #[command(flatten)]
+    trial: trial::Trial,
+    #[command(flatten)]
+    who: Who,
+}
+
 /// Shows what `apply` would change.
 pub(super) async fn diff(app: &App, dir: &Path, prune: bool) -> Ended {
     let wanted = folder::load_or_refuse(dir)?;
     let aws = Box::pin(app.aws()).await?;
-    let plan = plan(&aws, &wanted, prune).await?;
+    let stored = stored(&aws).await?;
+    let plan = plan_apply(&stored, &wanted, Wish { prune, canaries: None });
     tell(app, &plan, "no difference");
     Ok(Exit::of_findings(!plan.is_empty()))
 }
 
 /// Stores what changed.
-pub(super) async fn apply(app: &App, dir: &Path, prune: bool, author: &str) -> Ended {
-    let wanted = folder::load_or_refuse(dir)?;
+pub(super) async fn apply(app: &App, args: &Args) -> Ended {
+    let wanted = folder::load_or_refuse(&args.dir)?;
     let aws = Box::pin(app.aws()).await?;
+    let canaries: Canaries = args.canary.iter().cloned().collect();
+    let wish = Wish { prune: args.prune, canaries: (!canaries.is_empty()).then_some(&canaries) };
+    let planned = async |stored: &Stored| {
+        known(&canaries, stored, &wanted)?;
+        let plan = plan_apply(stored, &wanted, wish);
+        usable(stored, &plan)?;
+        trial::passed(app, &aws, &args.trial, stored, &plan).await?;
+        Ok(plan)
+    };
+    store(app, &aws, &args.who, planned).await
+}
+
+/// Refuses canaries that are nowhere.
+fn known(canaries: &Canaries, stored: &Stored, wanted: &ConfigSet) -> Result<(), Problem> {
+    let there = |org: &&String| {
+        wanted.orgs.contains_key(*org) || stored.orgs.get(*org).is_some_and(|doc| !doc.doc.removed)
+    };
+    let Some(org) = canaries.iter().find(|org| !there(org)) else { return Ok(()) };
+    let names = wanted.orgs.keys().chain(stored.orgs.keys()).map(String::as_str);
+    let problem = Problem::usage(format!("--canary {org}: there is no such org, in the folder or stored"));
+    Err(match nearest(org, names) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint("rtr config show lists the orgs"),
+    })
+}
+
+/// Refuses a plan after which the functions could not use the configuration of an org that the folder lacks.
+pub(super) fn usable(stored: &Stored, plan: &[DocChange]) -> Result<(), Problem> {
+    let facts = registry::facts();
+    let before: BTreeSet<String> = stored.unusable(&facts).into_iter().map(|error| error.org).collect();
+    let mut broken = stored.after(plan).unusable(&facts);
+    broken.retain(|error| !before.contains(&error.org));
+    let Some(first) = broken.first() else { return Ok(()) };
+    let others = match broken.len() - 1 {
+        0 => String::new(),
+        n => format!(", and {}", count(n, "other org")),
+    };
+    let what = format!(
+        "nothing was done: stored org `{}` could not be used with it{others}: {}",
+        first.org, first.message
+    );
+    Err(Problem::usage(what)
+        .hint("its own mappings lie over the global ones: change them in the same folder"))
+}
+
+/// Stores what `planned` makes of what is stored, and plans anew where somebody else was first.
+pub(super) async fn store<P>(app: &App, aws: &Aws, who: &Who, planned: P) -> Ended
+where
+    P: AsyncFn(&Stored) -> Result<Vec<DocChange>, Problem>,
+{
     let mut done: Vec<DocChange> = Vec::new();
     for _ in 0..ROUNDS {
-        let (stored, ended) = round(&aws, &wanted, prune, author).await;
+        let (stored, ended) = round(aws, who, &planned).await;
         done.extend(stored);
         match ended {
             Ok(Round::Done) => {
@@ -47,10 +121,10 @@ pub(super) async fn apply(app: &App, dir: &Path, prune: bool, author: &str) -> E
                 return Ok(Exit::Done);
             }
             Ok(Round::Again) => {}
+            Err(problem) if done.is_empty() => return Err(problem),
             Err(problem) => {
                 tell(app, &done, "");
-                let left = format!("{} of the documents were stored before", done.len());
-                return Err(if done.is_empty() { problem } else { problem.hint(left) });
+                return Err(problem.hint(format!("{} of the documents were stored before", done.len())));
             }
         }
     }
@@ -64,39 +138,41 @@ enum Round {
 }
 
 /// Stores a plan made now, as far as it holds.
-async fn round(
-    aws: &Aws,
-    wanted: &ConfigSet,
-    prune: bool,
-    author: &str,
-) -> (Vec<DocChange>, Result<Round, Problem>) {
-    let mut stored = Vec::new();
-    let made = async { Ok((aws.config_store()?, plan(aws, wanted, prune).await?)) };
+async fn round<P>(aws: &Aws, who: &Who, planned: &P) -> (Vec<DocChange>, Result<Round, Problem>)
+where
+    P: AsyncFn(&Stored) -> Result<Vec<DocChange>, Problem>,
+{
+    let mut done = Vec::new();
+    let made = async {
+        let stored = stored(aws).await?;
+        Ok((aws.config_store()?, planned(&stored).await?))
+    };
     let (store, plan) = match made.await {
         Ok(made) => made,
-        Err(problem) => return (stored, Err(problem)),
+        Err(problem) => return (done, Err(problem)),
     };
     for change in plan {
-        match store.apply(&change, author, &now().to_rfc3339()).await {
-            Ok(()) => stored.push(change),
-            Err(ApplyError::Changed) => return (stored, Ok(Round::Again)),
+        let by = Signature { author: who.author.clone(), at: now().to_rfc3339(), reason: who.reason.clone() };
+        match store.apply(&change, &by).await {
+            Ok(()) => done.push(change),
+            Err(ApplyError::Changed) => return (done, Ok(Round::Again)),
             Err(ApplyError::Unavailable(error)) => {
                 let doing = format!("storing the configuration of {}", name(&change.org));
-                return (stored, Err(unavailable(&doing, &aws.place, &error)));
+                return (done, Err(unavailable(&doing, &aws.place, &error)));
             }
         }
     }
-    (stored, Ok(Round::Done))
+    (done, Ok(Round::Done))
 }
 
-async fn plan(aws: &Aws, wanted: &ConfigSet, prune: bool) -> Result<Vec<DocChange>, Problem> {
+/// What is stored.
+pub(super) async fn stored(aws: &Aws) -> Result<Stored, Problem> {
     let stored = Box::pin(aws.config_store()?.load()).await;
-    let stored =
-        stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))?;
-    Ok(plan_apply(&stored, wanted, prune))
+    stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))
 }
 
-fn tell(app: &App, plan: &[DocChange], nothing: &str) {
+/// Tells what a plan changes.
+pub(super) fn tell(app: &App, plan: &[DocChange], nothing: &str) {
     let shown: Vec<Shown<'_>> = plan
         .iter()
         .map(|DocChange { org, revision, replaces, changes, .. }| Shown {
@@ -133,7 +209,8 @@ fn contents(changes: &[Change]) -> Vec<String> {
     parts.into_iter().map(|(part, settings)| format!("  + {part} ({})", count(settings, "setting"))).collect()
 }
 
-fn name(org: &str) -> &str {
+/// An org, or all of them, in words.
+pub(super) fn name(org: &str) -> &str {
     if org == GLOBAL_ORG { "all orgs" } else { org }
 }
 

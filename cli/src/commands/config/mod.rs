@@ -3,10 +3,13 @@
 mod apply;
 mod check;
 mod folder;
+mod history;
+mod rollback;
 mod schema;
 mod show;
 pub(crate) use show::absent;
 mod test;
+mod trial;
 
 use crate::app::App;
 use crate::problem::Ended;
@@ -21,27 +24,21 @@ pub(crate) enum Command {
         #[arg(default_value = "config")]
         dir: PathBuf,
     },
-    /// What `apply` would change (exit 1 if anything)
+    /// What `apply` would change, or what has changed since a revision (exit 1 if anything)
     Diff {
-        /// The folder
-        #[arg(default_value = "config")]
+        /// The folder, or the number of a revision
+        #[arg(default_value = "config", value_name = "DIR|REVISION")]
         dir: PathBuf,
         /// Also what the folder lacks
         #[arg(long)]
         prune: bool,
     },
     /// Store what changed, each org as a numbered revision
-    Apply {
-        /// The folder
-        #[arg(default_value = "config")]
-        dir: PathBuf,
-        /// Also remove what the folder lacks
-        #[arg(long)]
-        prune: bool,
-        /// Who applies it
-        #[arg(long, env = "USER", default_value = "unknown")]
-        author: String,
-    },
+    Apply(apply::Args),
+    /// The revisions, newest first: whose, why, and what each changed
+    History(history::Args),
+    /// Take back what was stored after a revision: everything, or of some orgs (new revisions say so)
+    Rollback(rollback::Args),
     /// What is stored: a list, one org's document (`*`: what holds for all), or one of its mappings, with who says what
     Show {
         /// The org
@@ -73,8 +70,13 @@ pub(crate) enum Command {
 pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
         Command::Check { dir } => check::run(app, &dir),
-        Command::Diff { dir, prune } => apply::diff(app, &dir, prune).await,
-        Command::Apply { dir, prune, author } => apply::apply(app, &dir, prune, &author).await,
+        Command::Diff { dir, prune } => match dir.to_str().and_then(|text| text.parse().ok()) {
+            Some(revision) => rollback::diff(app, revision).await,
+            None => apply::diff(app, &dir, prune).await,
+        },
+        Command::Apply(args) => apply::apply(app, &args).await,
+        Command::History(args) => history::run(app, &args).await,
+        Command::Rollback(args) => rollback::rollback(app, &args).await,
         Command::Show { org, provider, record_type } => {
             let mapping = provider.as_deref().zip(record_type.as_deref());
             show::run(app, org.as_deref(), mapping).await

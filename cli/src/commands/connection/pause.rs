@@ -145,7 +145,7 @@ pub(super) async fn audit(aws: &Aws, args: &Args, action: &str, scope: &Scope) -
 }
 
 /// How long a function may go by what it has in memory, in seconds: the template's `RTR_CONFIG_TTL_S`.
-fn within_s(aws: &Aws) -> u32 {
+pub(crate) fn within_s(aws: &Aws) -> u32 {
     if aws.stack.stage == "local" { 5 } else { 60 }
 }
 

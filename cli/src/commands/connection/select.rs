@@ -84,7 +84,7 @@ mod tests {
             let connections =
                 names.iter().map(|name| ((*name).to_owned(), ConnectionDoc::default())).collect();
             let doc = OrgDoc { connections, removed, ..OrgDoc::default() };
-            StoredDoc { revision: 1, author: String::new(), at: String::new(), doc }
+            StoredDoc { revision: 1, author: String::new(), at: String::new(), reason: None, doc }
         };
         let orgs = BTreeMap::from([
             ("acme".to_owned(), org(&["hubspot", "salesforce"], false)),

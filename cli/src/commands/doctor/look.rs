@@ -18,12 +18,13 @@ const TABLES: [(&str, &str, &[&str]); 3] = [
     ("Limits", "LimitsTableName", &["lanes"]),
     ("Config", "ConfigTableName", &[]),
 ];
-const FUNCTIONS: [(&str, &str); 5] = [
+const FUNCTIONS: [(&str, &str); 6] = [
     ("sync", "SyncFunctionName"),
     ("bulk", "BulkFunctionName"),
     ("redrive", "RedriveFunctionName"),
     ("sweep", "SweepFunctionName"),
     ("authorize", "AuthorizeFunctionName"),
+    ("admin", "AdminFunctionName"),
 ];
 
 /// Looks at everything.

@@ -3,16 +3,17 @@
 //! Items lie by record, and nothing indexes them by type: the whole table is read, in segments side by side. It costs what
 //! reading the table costs, and is meant for moving out and for comparing, not for every day.
 
-use super::ExportArgs;
+use super::{ExportArgs, Of};
 use crate::app::App;
 use crate::aws::{Aws, problem};
 use crate::commands::connection::Which;
-use crate::commands::connection::select::{select, stored};
+use crate::commands::connection::select::{resolved, select, stored};
 use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::stream::{FuturesUnordered, StreamExt};
 use rtr_aws::records::names;
+use rtr_core::config::Stored;
 use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::links::csv_field;
 use serde_json::{Map, Value};
@@ -37,15 +38,28 @@ pub(crate) enum Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Link {
     record_id: String,
-    external_id: String,
+    external_id: Option<String>,
     version: Option<String>,
+    /// The mapping revision that it was written under.
+    revision: u64,
+}
+
+/// Which records are meant.
+struct Meant<'a> {
+    aws: &'a Aws,
+    of: &'a Of,
+    /// Only those that were written under an older revision of the mapping.
+    before: Option<u64>,
 }
 
 /// Writes all links.
 pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let which = Which { org: Some(args.of.org.clone()), connection: Some(args.of.connection.clone()) };
-    select(&stored(&aws).await?, &which)?;
+    let stored = stored(&aws).await?;
+    select(&stored, &which)?;
+    let before = if args.stale { Some(revision(&stored, &args.of, &aws.stack.stage)?) } else { None };
+    let meant = Meant { aws: &aws, of: &args.of, before };
     let form = args.format.unwrap_or(if app.out.is_json() { Form::Jsonl } else { Form::Csv });
     let failed = |error: &std::io::Error| match &args.out {
         Some(path) => Problem::usage(format!("{} cannot be written: {error}", path.display())),
@@ -55,9 +69,12 @@ pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
         Some(path) => Box::new(BufWriter::new(std::fs::File::create(path).map_err(|error| failed(&error))?)),
         None => Box::new(BufWriter::new(std::io::stdout())),
     };
-    let ended = Box::pin(all(&aws, args, form, &mut out)).await?;
+    let ended = Box::pin(all(&meant, form, &mut out)).await?;
     match ended.and_then(|written| out.flush().map(|()| written)) {
-        Ok(written) => app.out.note(&format!("exported {}", count(written, "link"))),
+        Ok(written) => app.out.note(&match before {
+            None => format!("exported {}", count(written, "link")),
+            Some(revision) => format!("{} behind revision {revision}", count(written, "record")),
+        }),
         // Whoever reads has closed the pipe, as `head` does: the rest is not wanted.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
         Err(error) => return Err(failed(&error)),
@@ -65,12 +82,18 @@ pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
     Ok(Exit::Done)
 }
 
-async fn all(
-    aws: &Aws,
-    args: &ExportArgs,
-    form: Form,
-    out: &mut dyn Write,
-) -> Result<std::io::Result<usize>, Problem> {
+/// The revision of the mapping that holds now.
+fn revision(stored: &Stored, of: &Of, stage: &str) -> Result<u64, Problem> {
+    let config = resolved(stored, &of.org, stage).map_err(|error| Problem::usage(error.to_string()))?;
+    let mapping = config.mapping(&of.connection, &of.record_type);
+    let missing = || {
+        let what = format!("there is no mapping of `{}` at {} {}", of.record_type, of.org, of.connection);
+        Problem::not_found(what).hint("rtr config show ORG PROVIDER TYPE shows those that are")
+    };
+    Ok(mapping.ok_or_else(missing)?.revision)
+}
+
+async fn all(meant: &Meant<'_>, form: Form, out: &mut dyn Write) -> Result<std::io::Result<usize>, Problem> {
     let bar = progress_bar(None);
     let mut written = 0;
     if form == Form::Csv
@@ -79,10 +102,13 @@ async fn all(
         return Ok(Err(error));
     }
     let mut under_way: FuturesUnordered<_> =
-        (0..SEGMENTS).map(|segment| page(aws, args, segment, None)).collect();
+        (0..SEGMENTS).map(|segment| page(meant, segment, None)).collect();
     while let Some(read) = under_way.next().await {
         let (segment, rows, from) = read?;
-        for link in rows.iter().filter_map(|row| link(row, &args.of.record_type)) {
+        for link in rows.iter().filter_map(|row| link(row, &meant.of.record_type)) {
+            if meant.before.is_some_and(|revision| link.revision >= revision) {
+                continue;
+            }
             if let Err(error) = writeln!(out, "{}", line(&link, form)) {
                 return Ok(Err(error));
             }
@@ -91,21 +117,25 @@ async fn all(
         bar.set_message(format!("{written} links"));
         bar.tick();
         if from.is_some() {
-            under_way.push(page(aws, args, segment, from));
+            under_way.push(page(meant, segment, from));
         }
     }
     bar.finish_and_clear();
     Ok(Ok(written))
 }
 
-/// One page of a segment, and where the next one begins. Only items of the connection that are linked come over the wire.
+/// One page of a segment, and where the next one begins. Only items of the connection that are linked come over the wire, or
+/// those that may be behind: what the mapping left out may be let in now, and what was deleted stays so.
 async fn page(
-    aws: &Aws,
-    args: &ExportArgs,
+    Meant { aws, of, before }: &Meant<'_>,
     segment: i32,
     from: Option<Row>,
 ) -> Result<(i32, Vec<Row>, Option<Row>), Problem> {
-    let connection = ConnectionKey::new(&args.of.org, &args.of.connection).key();
+    let connection = ConnectionKey::new(&of.org, &of.connection).key();
+    let which = match before {
+        None => "attribute_exists(external_id)",
+        Some(_) => "attribute_exists(applied_version) AND attribute_not_exists(op)",
+    };
     let scan = aws
         .clients
         .dynamodb
@@ -113,7 +143,7 @@ async fn page(
         .table_name(aws.stack.output("RECORDS_TABLE_NAME")?)
         .segment(segment)
         .total_segments(SEGMENTS)
-        .filter_expression("sk = :connection AND attribute_exists(external_id)")
+        .filter_expression(format!("sk = :connection AND {which}"))
         .expression_attribute_values(":connection", AttributeValue::S(connection))
         .set_exclusive_start_key(from);
     let page = scan.send().await.map_err(|error| problem("Scan of the records", &aws.place, &error))?;
@@ -124,21 +154,24 @@ fn link(row: &Row, record_type: &str) -> Option<Link> {
     let text = |name: &str| row.get(name)?.as_s().ok().cloned();
     let key = PairKey { pk: text("pk")?, sk: text("sk")? };
     let names = names(&key, row);
-    let version = row.get("applied_version").and_then(|value| value.as_n().ok()).cloned();
+    let number = |name: &str| row.get(name).and_then(|value| value.as_n().ok()).cloned();
+    let version = number("applied_version");
+    let revision = number("mapping_revision").and_then(|text| text.parse().ok()).unwrap_or(0);
     (names.record_type.as_deref() == Some(record_type)).then_some(())?;
-    Some(Link { record_id: names.record_id?, external_id: text("external_id")?, version })
+    Some(Link { record_id: names.record_id?, external_id: text("external_id"), version, revision })
 }
 
 fn line(link: &Link, form: Form) -> String {
     match form {
         Form::Csv => {
             let version = link.version.as_deref().unwrap_or_default();
-            format!("{},{},{version}", csv_field(&link.record_id), csv_field(&link.external_id))
+            let external_id = link.external_id.as_deref().unwrap_or_default();
+            format!("{},{},{version}", csv_field(&link.record_id), csv_field(external_id))
         }
         Form::Jsonl => {
             let mut fields = Map::new();
             fields.insert("record_id".to_owned(), link.record_id.clone().into());
-            fields.insert("external_id".to_owned(), link.external_id.clone().into());
+            fields.extend(link.external_id.as_ref().map(|id| ("external_id".to_owned(), id.clone().into())));
             let version = link.version.as_ref().and_then(|text| text.parse::<u64>().ok());
             fields.extend(version.map(|version| ("version".to_owned(), version.into())));
             Value::Object(fields).to_string()
@@ -156,8 +189,9 @@ mod tests {
         for (record_id, version) in [("c-1", Some(7)), ("a,\"b\" ", None), ("{", Some(0))] {
             let link = Link {
                 record_id: record_id.to_owned(),
-                external_id: "501".to_owned(),
+                external_id: Some("501".to_owned()),
                 version: version.map(|n: u64| n.to_string()),
+                revision: 3,
             };
             let told = Told { record_id: record_id.to_owned(), external_id: "501".to_owned(), version };
             for (form, first) in [(Form::Csv, "record_id,external_id,version"), (Form::Jsonl, "{}")] {

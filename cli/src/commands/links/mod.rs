@@ -59,6 +59,9 @@ pub(crate) struct ExportArgs {
     /// The file to write [default: stdout]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Only records that were written under an older mapping than the one that holds now, or left out by it
+    #[arg(long)]
+    stale: bool,
 }
 
 /// What to do with links.
@@ -66,7 +69,7 @@ pub(crate) struct ExportArgs {
 pub(crate) enum Command {
     /// Write links that are known elsewhere; never over one that is known here (exit 1 if a line is refused)
     Import(ImportArgs),
-    /// All links of a type at a connection, as `import` reads them. Reads the whole table
+    /// All links of a type at a connection, as `import` reads them, or who is behind the mapping. Reads the whole table
     Export(ExportArgs),
 }
 

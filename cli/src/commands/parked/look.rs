@@ -116,7 +116,7 @@ mod tests {
         let org = |connection: &str, removed| {
             let connections = BTreeMap::from([(connection.to_owned(), ConnectionDoc::default())]);
             let doc = OrgDoc { connections, removed, ..OrgDoc::default() };
-            StoredDoc { revision: 1, author: String::new(), at: String::new(), doc }
+            StoredDoc { revision: 1, author: String::new(), at: String::new(), reason: None, doc }
         };
         let orgs = BTreeMap::from([("acme".to_owned(), org("hubspot", false))]);
         let stored = Stored { revision: 1, orgs, ..Stored::default() };

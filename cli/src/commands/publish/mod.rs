@@ -93,7 +93,7 @@ async fn check_all(source: Source, progress: &Progress) -> Result<(Source, Vec<R
     Ok((source, refused))
 }
 
-fn fresh() -> String {
+pub(in crate::commands) fn fresh() -> String {
     use rtr_connectors::http::Clock;
     rtr_aws::clock::SystemClock.nonce()
 }

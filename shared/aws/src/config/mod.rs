@@ -1,12 +1,14 @@
 //! Stored configuration: one document per org and one for all, numbered from one counter, every revision kept.
 //!
 //! Keys: `pk` the org, [`rtr_core::config::GLOBAL_ORG`] for what holds for all; `sk` `current`, or `revision#` and twelve
-//! digits. The counter is `pk` `*`, `sk` `counter`. A document and its number appear together or not at all. A pause lies beside
+//! digits. The counter is `pk` `*`, `sk` `counter`; what got which number lies under `*`, `applied#` and it. A document and its
+//! number appear together or not at all. A pause lies beside
 //! the document, under `current#paused#` and what it is of: read with it, and not written by whoever applies one. What people
 //! did lies under `*`, `audit#` and the time.
 
 mod audit;
 mod cache;
+mod log;
 mod pauses;
 mod row;
 mod store;

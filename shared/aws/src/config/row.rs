@@ -8,7 +8,8 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 pub(super) fn to_row(org: &str, sk: &str, stored: &StoredDoc<Value>) -> Row {
-    HashMap::from([
+    let reason = stored.reason.as_ref().map(|reason| ("reason".to_owned(), s(reason)));
+    let mut row = HashMap::from([
         ("pk".to_owned(), s(org)),
         ("sk".to_owned(), s(sk)),
         ("revision".to_owned(), n(stored.revision)),
@@ -16,7 +17,9 @@ pub(super) fn to_row(org: &str, sk: &str, stored: &StoredDoc<Value>) -> Row {
         ("at".to_owned(), s(&stored.at)),
         // Text: a document's numbers and depth are not DynamoDB's affair.
         ("doc".to_owned(), s(stored.doc.to_string())),
-    ])
+    ]);
+    row.extend(reason);
+    row
 }
 
 pub(super) fn from_row<T: DeserializeOwned>(row: &Row) -> Result<StoredDoc<T>, Unavailable> {
@@ -31,6 +34,7 @@ pub(super) fn from_row<T: DeserializeOwned>(row: &Row) -> Result<StoredDoc<T>, U
         revision: revision(row).map_err(|error| wrong(error.to_string()))?,
         author: given("author")?.to_owned(),
         at: given("at")?.to_owned(),
+        reason: text(row, "reason").map_err(|error| wrong(error.to_string()))?.map(str::to_owned),
         doc: serde_json::from_str(given("doc")?).map_err(|error| wrong(error.to_string()))?,
     })
 }
@@ -49,8 +53,8 @@ mod tests {
     #[test]
     fn given_a_document_when_stored_and_read_then_it_is_the_same() {
         let doc = json!({"routes": {"contact": ["hubspot"]}});
-        let stored =
-            StoredDoc { revision: 12, author: "ada".to_owned(), at: "2026-11-23T10:00:00Z".to_owned(), doc };
+        let (author, at) = ("ada".to_owned(), "2026-11-23T10:00:00Z".to_owned());
+        let stored = StoredDoc { revision: 12, author, at, reason: Some("asked for".to_owned()), doc };
         let row = to_row("acme", &super::super::revision_key(12), &stored);
         assert_eq!(row.get("sk"), Some(&s("revision#000000000012")));
         assert_eq!(from_row(&row), Ok(stored));

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
-use rtr_core::config::{DocChange, GLOBAL_ORG, Pause, Pauses, Scope, Stored, StoredDoc};
+use rtr_core::config::{DocChange, GLOBAL_ORG, Pause, Pauses, Scope, Signature, Stored, StoredDoc};
 use rtr_engine::seams::Unavailable;
 use serde::de::DeserializeOwned;
 
@@ -67,6 +67,22 @@ impl ConfigStore {
                 return Ok(stored);
             }
         }
+    }
+
+    /// What holds now for all and for `org` alone, with the last number given: what a plan for that org starts from.
+    ///
+    /// # Errors
+    /// When the table does not answer, or a document in it cannot be read.
+    pub async fn load_org(&self, org: &str) -> Result<Stored, Unavailable> {
+        let mut stored = Stored::default();
+        // The number first: whoever stores something after it is read is found out when it is counted on.
+        let rows = [(GLOBAL_ORG, COUNTER), (GLOBAL_ORG, CURRENT), (org, CURRENT)];
+        for (pk, sk) in rows {
+            if let Some(row) = self.table.get(pk, sk).await? {
+                add(&mut stored, &row)?;
+            }
+        }
+        Ok(stored)
     }
 
     /// The pauses that concern `org`: its connections', and those of more than one org.
@@ -134,13 +150,13 @@ impl ConfigStore {
         }
     }
 
-    /// Stores one document: what holds now, its revision and the counter together, if nothing was applied since the
+    /// Stores one document: what holds now, its revision, its line of the log and the counter together, if nothing was applied since the
     /// plan was made. The changes of one plan are stored in their order.
     ///
     /// # Errors
     /// [`ApplyError::Changed`] when something was applied meanwhile; nothing is stored then.
-    pub async fn apply(&self, change: &DocChange, author: &str, at: &str) -> Result<(), ApplyError> {
-        let items = self.transaction(change, author, at).map_err(|error| Unavailable(error.to_string()))?;
+    pub async fn apply(&self, change: &DocChange, by: &Signature) -> Result<(), ApplyError> {
+        let items = self.transaction(change, by).map_err(|error| Unavailable(error.to_string()))?;
         match self.table.client.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(()),
             Err(error) if is_change(&error) => Err(ApplyError::Changed),
@@ -182,16 +198,12 @@ impl ConfigStore {
         Ok(answer.attributes.as_ref().map(pauses::from_row).transpose()?.map(|(_, pause)| pause))
     }
 
-    fn transaction(
-        &self,
-        change: &DocChange,
-        author: &str,
-        at: &str,
-    ) -> Result<Vec<TransactWriteItem>, BuildError> {
+    fn transaction(&self, change: &DocChange, by: &Signature) -> Result<Vec<TransactWriteItem>, BuildError> {
         let stored = StoredDoc {
             revision: change.revision,
-            author: author.to_owned(),
-            at: at.to_owned(),
+            author: by.author.clone(),
+            at: by.at.clone(),
+            reason: by.reason.clone(),
             doc: change.doc.to_json(),
         };
         let put = |sk: &str| {
@@ -207,6 +219,7 @@ impl ConfigStore {
         Ok(vec![
             TransactWriteItem::builder().put(current.build()?).build(),
             TransactWriteItem::builder().put(kept.build()?).build(),
+            TransactWriteItem::builder().put(self.log(change, by)?).build(),
             TransactWriteItem::builder().update(self.count(change.revision)?).build(),
         ])
     }

@@ -1,11 +1,12 @@
 //! Token buckets, locks, suspensions and bulk lanes in one table: what all environments must agree on.
 //!
-//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`.
+//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`, `canary#…`.
 //! Time is the caller's clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
 
 mod breakers;
 mod bucket_row;
 mod buckets;
+mod canaries;
 mod consents;
 mod known;
 mod lane_row;
@@ -23,7 +24,7 @@ use rtr_core::limit::{Ask, Bucket, Rule, general_bucket};
 use rtr_core::time::Instant;
 use rtr_engine::leases::{self, Rows as _, Seen};
 use rtr_engine::seams::{
-    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Unavailable,
+    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Tally, Unavailable,
 };
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ enum Kind {
     Known,
     Consent,
     Lane,
+    Canary,
 }
 
 /// The limits table.
@@ -81,6 +83,7 @@ impl Kind {
             Self::Known => "known",
             Self::Consent => "consent",
             Self::Lane => "lane",
+            Self::Canary => "canary",
         };
         format!("{stem}#{name}")
     }
@@ -179,6 +182,14 @@ impl Limits for DynamoLimits {
     ) -> Result<bool, Unavailable> {
         let noted = lanes::change(self, connection, |lane, _| lane.noting(taken, note)).await?;
         Ok(noted.is_some())
+    }
+
+    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
+        canaries::add(self, org, revision, tally).await
+    }
+
+    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
+        canaries::read(self, org, revision).await
     }
 }
 

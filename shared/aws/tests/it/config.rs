@@ -1,7 +1,7 @@
 use crate::stack::{SetClock, drop_table, make_table, with_stack};
 use rtr_aws::clients::Clients;
 use rtr_aws::config::{ApplyError, ConfigStore, DynamoConfigs};
-use rtr_core::config::{DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc};
+use rtr_core::config::{DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Signature};
 use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_engine::seams::Configs;
@@ -31,6 +31,10 @@ async fn cache(clients: &Clients, name: &str) -> (Arc<SetClock>, ConfigStore, Dy
     (clock, ConfigStore::new(clients, name), configs)
 }
 
+fn by(author: &str) -> Signature {
+    Signature { author: author.to_owned(), at: AT.to_owned(), reason: Some("asked for".to_owned()) }
+}
+
 fn org_doc(connections: Value) -> DocBody {
     DocBody::Org(serde_json::from_value::<OrgDoc>(json!({"connections": connections})).unwrap())
 }
@@ -53,9 +57,9 @@ fn given_documents_when_applied_then_they_are_numbered_kept_and_loaded() {
     with_stack(async |clients, name| {
         let (_, store, _) = cache(&clients, &name).await;
         assert_eq!(store.load().await.unwrap().revision, 0);
-        store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), "ada", AT).await.unwrap();
-        store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
-        store.apply(&change("acme", 3, Some(2), org_doc(json!({}))), "bob", AT).await.unwrap();
+        store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), &by("ada")).await.unwrap();
+        store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), &by("ada")).await.unwrap();
+        store.apply(&change("acme", 3, Some(2), org_doc(json!({}))), &by("bob")).await.unwrap();
 
         let stored = store.load().await.unwrap();
         assert_eq!((stored.revision, stored.orgs["acme"].revision), (3, 3));
@@ -76,7 +80,7 @@ fn given_documents_when_applied_then_they_are_numbered_kept_and_loaded() {
 fn given_two_who_apply_at_once_when_the_second_comes_then_nothing_of_it_is_stored() {
     with_stack(async |clients, name| {
         let (_, store, _) = cache(&clients, &name).await;
-        store.apply(&change("acme", 1, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
+        store.apply(&change("acme", 1, None, org_doc(json!({"hubspot": {}}))), &by("ada")).await.unwrap();
         let stale = [
             change("acme", 2, None, org_doc(json!({}))), // thinks the org is new
             change("acme", 2, Some(7), org_doc(json!({}))), // read another revision
@@ -84,7 +88,7 @@ fn given_two_who_apply_at_once_when_the_second_comes_then_nothing_of_it_is_store
             change("other", 3, None, org_doc(json!({}))), // a number was left out
         ];
         for change in stale {
-            assert_eq!(store.apply(&change, "bob", AT).await, Err(ApplyError::Changed), "{change:?}");
+            assert_eq!(store.apply(&change, &by("bob")).await, Err(ApplyError::Changed), "{change:?}");
         }
         let stored = store.load().await.unwrap();
         assert_eq!((stored.revision, stored.orgs.len(), stored.orgs["acme"].revision), (1, 1, 1));
@@ -98,8 +102,8 @@ fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_
     with_stack(async |clients, name| {
         let (clock, store, configs) = cache(&clients, &name).await;
         assert!(!configs.org("acme").await.unwrap().known);
-        store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), "ada", AT).await.unwrap();
-        store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
+        store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), &by("ada")).await.unwrap();
+        store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), &by("ada")).await.unwrap();
         assert!(!configs.org("acme").await.unwrap().known);
         assert!(!configs.org(GLOBAL_ORG).await.unwrap().known);
         clock.advance(CACHE_MS);
@@ -110,7 +114,7 @@ fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_
         // Unchanged documents are not compiled again; a changed global one is, for every org.
         clock.advance(CACHE_MS);
         assert!(Arc::ptr_eq(&config, &configs.org("acme").await.unwrap()));
-        store.apply(&change(GLOBAL_ORG, 3, Some(1), global(&["contact", "lead"])), "ada", AT).await.unwrap();
+        store.apply(&change(GLOBAL_ORG, 3, Some(1), global(&["contact", "lead"])), &by("ada")).await.unwrap();
         clock.advance(CACHE_MS);
         assert!(configs.org("acme").await.unwrap().mapping("hubspot", "lead").is_some());
         assert!(!configs.org(GLOBAL_ORG).await.unwrap().known);
@@ -122,7 +126,7 @@ fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_
 fn given_no_answer_when_the_cache_has_expired_then_the_old_one_serves_for_ten_minutes() {
     with_stack(async |clients, name| {
         let (clock, store, configs) = cache(&clients, &name).await;
-        store.apply(&change("acme", 1, None, org_doc(json!({"hubspot": {}}))), "ada", AT).await.unwrap();
+        store.apply(&change("acme", 1, None, org_doc(json!({"hubspot": {}}))), &by("ada")).await.unwrap();
         assert!(configs.org("acme").await.unwrap().known);
         drop_table(&clients, &name).await;
         clock.advance(CACHE_MS + GRACE_MS - 1);

@@ -7,7 +7,7 @@ use rtr_aws::limits::DynamoLimits;
 use rtr_aws::records::DynamoRecords;
 use rtr_aws::secrets::ManagedSecrets;
 use rtr_connectors::registry;
-use rtr_core::config::{Pause, Scope, SourceFile, load, plan_apply};
+use rtr_core::config::{Pause, Scope, Signature, SourceFile, Wish, load, plan_apply};
 use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_engine::seams::{Configs, Records};
@@ -89,8 +89,10 @@ mod configs {
             };
             let files: Vec<SourceFile> = files.iter().map(file).collect();
             let wanted = load(&files, &registry::facts()).unwrap();
-            for change in plan_apply(&self.store.load().await.unwrap(), &wanted, false) {
-                self.store.apply(&change, "test", "2026-11-23T10:00:00Z").await.unwrap();
+            let by =
+                Signature { author: "test".to_owned(), at: "2026-11-23T10:00:00Z".to_owned(), reason: None };
+            for change in plan_apply(&self.store.load().await.unwrap(), &wanted, Wish::default()) {
+                self.store.apply(&change, &by).await.unwrap();
             }
         }
 

@@ -3,11 +3,15 @@
 //! Invariant: the effective revision of a mapping, the greater of the org's and the global one, only ever grows. So a
 //! removal is written down as a change of its own, and a removed org leaves its mapping revisions behind.
 
+use super::canary::{self, Canaries};
 use super::diff::{Change, diff};
 use super::document::{GlobalDoc, Mappings, OrgDoc, StoredDoc, pair};
 use super::load::ConfigSet;
 use super::pause::Pauses;
+use super::resolve::{ConfigError, resolve};
+use crate::mapping::ProviderFacts;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The org that stands for all: its document is the global one.
@@ -61,69 +65,172 @@ impl DocBody {
     }
 }
 
-/// What to store so that the table says what `wanted` says. With `prune` what the folder lacks is removed: orgs, global
-/// mappings, global routes.
-#[must_use]
-pub fn plan_apply(stored: &Stored, wanted: &ConfigSet, prune: bool) -> Vec<DocChange> {
-    let mut changes = Vec::new();
-    let next = |changes: &[DocChange]| stored.revision.saturating_add(changes.len() as u64).saturating_add(1);
-    let global = global_change(stored.global.as_ref(), &wanted.global, prune, next(&changes));
-    changes.extend(global);
-    for (org, doc) in &wanted.orgs {
-        let change = org_change(org, stored.orgs.get(org), doc.clone(), next(&changes));
-        changes.extend(change);
-    }
-    if prune {
-        for (org, old) in stored.orgs.iter().filter(|(org, _)| !wanted.orgs.contains_key(*org)) {
-            let gone = OrgDoc { removed: true, ..OrgDoc::default() };
-            let change = org_change(org, Some(old), gone, next(&changes));
-            changes.extend(change);
-        }
-    }
-    changes
+/// What is asked of an apply beside the folder.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// Whether what the folder lacks is removed: orgs, global mappings, global routes.
+    pub prune: bool,
+    /// The orgs that are to try it before all others; nothing else is stored then.
+    pub canaries: Option<&'a Canaries>,
 }
 
-fn global_change(
-    old: Option<&StoredDoc<GlobalDoc>>,
-    wanted: &GlobalDoc,
-    prune: bool,
-    revision: u64,
-) -> Option<DocChange> {
-    let empty = GlobalDoc::default();
-    let before = old.map_or(&empty, |old| &old.doc);
-    let mut doc = if prune { GlobalDoc::default() } else { before.clone() };
+/// What to store so that the table says what `wanted` says.
+#[must_use]
+pub fn plan_apply(stored: &Stored, wanted: &ConfigSet, wish: Wish<'_>) -> Vec<DocChange> {
+    let mut plan = Plan::over(stored);
+    if let Some(canaries) = wish.canaries {
+        for org in canaries {
+            let before = stored.orgs.get(org).map(|old| &old.doc);
+            if let Some(doc) =
+                canary::trying(before, wanted.orgs.get(org), &stored.global_doc(), &wanted.global)
+            {
+                plan.org(org, doc);
+            }
+        }
+        return plan.changes;
+    }
+    plan.global(merged(stored.global.as_ref(), &wanted.global, wish.prune));
+    for (org, doc) in &wanted.orgs {
+        plan.org(org, doc.clone());
+    }
+    for (org, old) in stored.orgs.iter().filter(|(org, _)| !wanted.orgs.contains_key(*org)) {
+        if wish.prune {
+            plan.org(org, OrgDoc { removed: true, ..OrgDoc::default() });
+        } else if let Some(doc) = canary::ended_by(&old.doc, &wanted.global) {
+            plan.org(org, doc);
+        }
+    }
+    plan.changes
+}
+
+/// What to store so that each document of `then` is what it was: none where there was none.
+#[must_use]
+pub fn plan_rollback(stored: &Stored, then: &Then) -> Vec<DocChange> {
+    let mut plan = Plan::over(stored);
+    if let Some(global) = &then.global {
+        plan.global(global.clone().unwrap_or_default());
+    }
+    for (org, doc) in &then.orgs {
+        match doc {
+            Some(doc) => plan.org(org, doc.clone()),
+            None if stored.orgs.contains_key(org) => {
+                plan.org(org, OrgDoc { removed: true, ..OrgDoc::default() });
+            }
+            None => {}
+        }
+    }
+    plan.changes
+}
+
+/// What to store so that `org`'s document is `doc`: none where it is.
+pub(super) fn plan_org(stored: &Stored, org: &str, doc: OrgDoc) -> Option<DocChange> {
+    let mut plan = Plan::over(stored);
+    plan.org(org, doc);
+    plan.changes.pop()
+}
+
+/// Documents as they were at a revision.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Then {
+    /// The global document, if it is among them.
+    pub global: Option<Option<GlobalDoc>>,
+    /// Those of orgs.
+    pub orgs: BTreeMap<String, Option<OrgDoc>>,
+}
+
+impl Stored {
+    /// What the table holds once `changes` are stored.
+    #[must_use]
+    pub fn after(&self, changes: &[DocChange]) -> Self {
+        let mut after = self.clone();
+        for DocChange { org, revision, doc, .. } in changes {
+            after.revision = *revision;
+            match doc.clone() {
+                DocBody::Global(doc) => after.global = Some(StoredDoc::unsigned(*revision, doc)),
+                DocBody::Org(doc) => {
+                    after.orgs.insert(org.clone(), StoredDoc::unsigned(*revision, doc));
+                }
+            }
+        }
+        after
+    }
+
+    /// The orgs whose configuration the functions could not use, each with the reason.
+    #[must_use]
+    pub fn unusable(&self, facts: &[ProviderFacts]) -> Vec<ConfigError> {
+        let used = |(org, doc): (&String, &StoredDoc<OrgDoc>)| {
+            resolve(org, Some(doc), self.global.as_ref(), facts, "").err()
+        };
+        self.orgs.iter().filter(|(_, doc)| !doc.doc.removed).filter_map(used).collect()
+    }
+
+    /// The global document as it holds now; empty where there is none.
+    #[must_use]
+    pub fn global_doc(&self) -> Cow<'_, GlobalDoc> {
+        self.global.as_ref().map_or_else(|| Cow::Owned(GlobalDoc::default()), |old| Cow::Borrowed(&old.doc))
+    }
+}
+
+/// Changes in their order, each under its own next revision.
+struct Plan<'a> {
+    stored: &'a Stored,
+    changes: Vec<DocChange>,
+}
+
+impl<'a> Plan<'a> {
+    fn over(stored: &'a Stored) -> Self {
+        Self { stored, changes: Vec::new() }
+    }
+
+    fn next(&self) -> u64 {
+        self.stored.revision.saturating_add(self.changes.len() as u64).saturating_add(1)
+    }
+
+    fn global(&mut self, mut doc: GlobalDoc) {
+        let (old, revision) = (self.stored.global.as_ref(), self.next());
+        let before = self.stored.global_doc();
+        doc.mapping_revisions =
+            revisions(&before.mappings, &doc.mappings, &before.mapping_revisions, revision);
+        if *before != doc {
+            self.changes.push(DocChange {
+                org: GLOBAL_ORG.to_owned(),
+                revision,
+                replaces: old.map(|old| old.revision),
+                changes: diff(old.map(|old| json(&old.doc)).as_ref(), &json(&doc)),
+                doc: DocBody::Global(doc),
+            });
+        }
+    }
+
+    fn org(&mut self, org: &str, mut doc: OrgDoc) {
+        let (old, revision) = (self.stored.orgs.get(org), self.next());
+        let empty = OrgDoc::default();
+        let before = old.map_or(&empty, |old| &old.doc);
+        doc.mapping_revisions =
+            revisions(&before.mappings, &doc.mappings, &before.mapping_revisions, revision);
+        if old.is_none() || *before != doc {
+            self.changes.push(DocChange {
+                org: org.to_owned(),
+                revision,
+                replaces: old.map(|old| old.revision),
+                changes: diff(old.map(|old| json(&old.doc)).as_ref(), &json(&doc)),
+                doc: DocBody::Org(doc),
+            });
+        }
+    }
+}
+
+fn merged(old: Option<&StoredDoc<GlobalDoc>>, wanted: &GlobalDoc, prune: bool) -> GlobalDoc {
+    let mut doc = match old {
+        Some(old) if !prune => old.doc.clone(),
+        _ => GlobalDoc::default(),
+    };
     for (provider, mappings) in &wanted.mappings {
         doc.mappings.entry(provider.clone()).or_default().extend(mappings.clone());
     }
     doc.routes.extend(wanted.routes.clone());
-    doc.mapping_revisions = revisions(&before.mappings, &doc.mappings, &before.mapping_revisions, revision);
-    let changed = *before != doc;
-    changed.then(|| DocChange {
-        org: GLOBAL_ORG.to_owned(),
-        revision,
-        replaces: old.map(|old| old.revision),
-        changes: diff(old.map(|old| json(&old.doc)).as_ref(), &json(&doc)),
-        doc: DocBody::Global(doc),
-    })
-}
-
-fn org_change(
-    org: &str,
-    old: Option<&StoredDoc<OrgDoc>>,
-    mut doc: OrgDoc,
-    revision: u64,
-) -> Option<DocChange> {
-    let empty = OrgDoc::default();
-    let before = old.map_or(&empty, |old| &old.doc);
-    doc.mapping_revisions = revisions(&before.mappings, &doc.mappings, &before.mapping_revisions, revision);
-    let changed = old.is_none() || *before != doc;
-    changed.then(|| DocChange {
-        org: org.to_owned(),
-        revision,
-        replaces: old.map(|old| old.revision),
-        changes: diff(old.map(|old| json(&old.doc)).as_ref(), &json(&doc)),
-        doc: DocBody::Org(doc),
-    })
+    doc.source = wanted.source.clone().or(doc.source);
+    doc
 }
 
 /// The revisions after a change: what differs gets `revision`, the rest keeps its own.

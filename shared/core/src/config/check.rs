@@ -4,7 +4,7 @@ mod own;
 
 use super::conflict::clash;
 use super::diagnostic::Diagnostic;
-use super::file::{ConnectionFile, OrgFile, Target};
+use super::file::{ConnectionFile, OrgFile, Source, Target};
 use super::load::{Parsed, diagnostic};
 use super::references;
 use super::resolve::unknown_provider;
@@ -93,6 +93,9 @@ impl Checker<'_> {
                 format!("an org's id has 1 to {MAX_ORG_CHARS} characters and no control characters");
             self.at(org, &["org"], Code::ConfigSyntax, message, None);
         }
+        if let Some(Source::Http { url, .. }) = &file.source {
+            self.address(org, &["source", "http", "url"], url);
+        }
         if file.org == super::GLOBAL_ORG {
             self.global_org(org);
             return;
@@ -116,7 +119,7 @@ impl Checker<'_> {
         ];
         for (part, _) in parts.into_iter().filter(|(_, absent)| !absent) {
             let message = format!(
-                "org `*` has routes only; `{part}` belongs to an org, global mappings to mappings/<provider>/"
+                "org `*` has routes and a source only; `{part}` belongs to an org, global mappings to mappings/<provider>/"
             );
             self.at(org, &[part], Code::ConfigConflict, message, None);
         }

@@ -1,7 +1,8 @@
 //! The documents as they are stored: one per org and one for all, each with its revision.
 
+use super::canary::Canary;
 pub use super::file::ConnectionFile as ConnectionDoc;
-use super::file::Inbound;
+use super::file::{Inbound, Source};
 use crate::mapping::RawMapping;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ pub struct GlobalDoc {
     /// The routes of orgs that have none of their own for a type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub routes: Routes,
+    /// Where records are listed, for orgs that do not say it themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// The revision at which each mapping (`provider/record_type`) last changed, its removal included.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub mapping_revisions: BTreeMap<String, u64>,
@@ -45,6 +49,12 @@ pub struct OrgDoc {
     /// How changes made in the CRMs are delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbound: Option<Inbound>,
+    /// Where its records are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// What of it the org tries before all others have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// The revision at which the org's own mapping of each pair (`provider/record_type`) last changed, its removal
     /// included.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -60,8 +70,40 @@ pub struct StoredDoc<T> {
     pub author: String,
     /// When, as RFC 3339.
     pub at: String,
+    /// Why, in the author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The document.
     pub doc: T,
+}
+
+impl<T> StoredDoc<T> {
+    /// A document that nobody has signed yet.
+    pub(super) fn unsigned(revision: u64, doc: T) -> Self {
+        Self { revision, author: String::new(), at: String::new(), reason: None, doc }
+    }
+}
+
+/// Who stores a document, when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Who.
+    pub author: String,
+    /// When, as RFC 3339.
+    pub at: String,
+    /// Why, in the author's words.
+    pub reason: Option<String>,
+}
+
+/// One document that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The revision.
+    pub revision: u64,
+    /// The org; [`super::GLOBAL_ORG`] for the global document.
+    pub org: String,
+    /// Who, when and why.
+    pub by: Signature,
 }
 
 /// The name of a mapping in `mapping_revisions`.

@@ -25,6 +25,9 @@ pub struct OrgFile {
     /// How changes made in the CRMs are delivered to the internal system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inbound: Option<Inbound>,
+    /// Where `rtr backfill` has all records of a type from. In the file of org `"*"`: for every org that has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 /// One link to an account at a provider.
@@ -91,6 +94,20 @@ pub struct Reserve {
     /// The most that backfills and polls may use of each limit, such as `20%`. Default: `20%`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfill: Option<PercentText>,
+}
+
+/// The internal system's own list of an org's records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// Pages of change events, asked for one after another.
+    Http {
+        /// The address; `{org_id}` and `{record_type}` stand for what is asked for.
+        url: String,
+        /// The name of the secret that lets us in: of type bearer, basic or header.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secret: Option<String>,
+    },
 }
 
 /// Delivery of changes made in the CRMs.

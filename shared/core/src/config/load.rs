@@ -184,11 +184,12 @@ fn collect(mappings: Vec<GlobalMapping>, orgs: Vec<Parsed<OrgFile>>) -> ConfigSe
             .or_default()
             .insert(mapping.record_type, mapping.parsed.value);
     }
-    for Parsed { value: OrgFile { org, connections, routes, mappings, inbound }, .. } in orgs {
+    for Parsed { value: OrgFile { org, connections, routes, mappings, inbound, source }, .. } in orgs {
         if org == super::GLOBAL_ORG {
             set.global.routes = routes;
+            set.global.source = source;
         } else {
-            let doc = OrgDoc { connections, routes, mappings, inbound, ..OrgDoc::default() };
+            let doc = OrgDoc { connections, routes, mappings, inbound, source, ..OrgDoc::default() };
             set.orgs.insert(org, doc);
         }
     }

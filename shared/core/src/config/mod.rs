@@ -3,11 +3,14 @@
 //! Invariants: a wrong folder is refused as a whole, with every error of every file at its place; a mapping's revision
 //! only ever grows for its (org, provider, record type), the removal of an override included.
 //!
+//! - `canary.rs` orgs that try a change before all others · `admin.rs` one org by itself, `openapi.rs` how that is asked for
 //! - [`load`] files → [`ConfigSet`] · [`plan_apply`] what to store · [`diff`] in people's words
 //! - [`resolve`] stored documents → [`OrgConfig`], what the functions work with · [`Pauses`] what stops connections beside them
 //! - `yaml.rs` positions · `shape.rs` the check against the schema · `schema.rs` the schemas themselves
 
+mod admin;
 mod apply;
+mod canary;
 mod check;
 mod conflict;
 mod diagnostic;
@@ -15,6 +18,7 @@ mod diff;
 mod document;
 mod file;
 mod load;
+mod openapi;
 mod pause;
 mod percent;
 mod references;
@@ -23,12 +27,15 @@ mod schema;
 mod shape;
 mod yaml;
 
-pub use apply::{DocBody, DocChange, GLOBAL_ORG, Stored, plan_apply};
+pub use admin::{plan_put, plan_removal, read_org, to_file};
+pub use apply::{DocBody, DocChange, GLOBAL_ORG, Stored, Then, Wish, plan_apply, plan_rollback};
+pub use canary::{Canaries, Canary, Verdict, judge, tried_on};
 pub use diagnostic::{Diagnostic, SourceFile};
 pub use diff::{Change, ChangeKind, diff};
-pub use document::{ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc};
-pub use file::{Inbound, LimitText, Mode, OrgFile, Reserve, Target};
+pub use document::{Applied, ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, Signature, StoredDoc};
+pub use file::{Inbound, LimitText, Mode, OrgFile, Reserve, Source, Target};
 pub use load::{ConfigSet, TestCases, load, test_cases};
+pub use openapi::openapi;
 pub use pause::{Pause, Pauses, Scope};
 pub use percent::PercentText;
 pub use resolve::{ConfigError, Connection, LimitRule, MappingAt, OrgConfig, resolve};

@@ -1,7 +1,7 @@
 //! One org's configuration as the functions use it: connections, routes, and mappings compiled once.
 
 use super::document::{ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc, pair};
-use super::file::{LimitText, Mode, Target};
+use super::file::{LimitText, Mode, Source, Target};
 use crate::code::Code;
 use crate::mapping::{Mapping, ProviderFacts, RawMapping, listed, nearest};
 use std::borrow::Cow;
@@ -24,6 +24,10 @@ pub struct OrgConfig {
     pub routes: BTreeMap<String, Vec<String>>,
     /// How changes made in the CRMs are delivered.
     pub inbound: Option<Target>,
+    /// Where its records are listed.
+    pub source: Option<Source>,
+    /// Since which revision it tries mappings before other orgs have them, if it does.
+    pub canary: Option<u64>,
     mappings: BTreeMap<String, BTreeMap<String, Arc<MappingAt>>>,
 }
 
@@ -34,6 +38,8 @@ pub struct MappingAt {
     pub mapping: Mapping,
     /// The revision: it only grows for this org, provider and record type.
     pub revision: u64,
+    /// Whether the org tries it before others have it.
+    pub canary: bool,
 }
 
 /// One connection.
@@ -128,6 +134,8 @@ pub fn resolve(
         routes: routes(&own.routes, &shared.routes, &connections),
         mappings: resolver.mappings(&connections)?,
         inbound: own.inbound.as_ref().map(|inbound| inbound.target.clone()),
+        source: own.source.clone().or_else(|| shared.source.clone()),
+        canary: own.canary_revision(),
         connections,
     })
 }
@@ -203,7 +211,8 @@ impl Resolver<'_> {
             let name = pair(provider, record_type);
             let at = |revisions: &BTreeMap<String, u64>| revisions.get(&name).copied().unwrap_or_default();
             let revision = at(&self.own.mapping_revisions).max(at(&self.shared.mapping_revisions));
-            compiled.insert(record_type.to_owned(), Arc::new(MappingAt { mapping, revision }));
+            let canary = self.own.canary.as_ref().is_some_and(|canary| canary.tries(provider, record_type));
+            compiled.insert(record_type.to_owned(), Arc::new(MappingAt { mapping, revision, canary }));
         }
         Ok(compiled)
     }
@@ -219,7 +228,7 @@ impl Resolver<'_> {
 }
 
 /// The mappings of `provider` that hold for an org: its own, over the global ones where they are layers, and the global ones.
-fn effective<'a>(
+pub(super) fn effective<'a>(
     own: &'a Mappings,
     shared: &'a Mappings,
     provider: &str,

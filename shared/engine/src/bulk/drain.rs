@@ -13,6 +13,7 @@ use crate::work::fate::MessageFate;
 use crate::work::job::{Job, Stage};
 use crate::work::note::note;
 use crate::work::notify::notify;
+use crate::work::tally::tally;
 use crate::work::waves;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
@@ -114,6 +115,7 @@ pub(super) async fn drain(
         note(job, report);
         ended |= *how != Ended::Superseded;
     }
+    tally(seams, &jobs).await;
     let refuses = |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if !matches!(reason.code, Code::Throttled | Code::Resting));
     let refused = jobs.iter().any(refuses);
     if let Some(until) = held {

@@ -65,6 +65,15 @@ pub struct Baton {
     pub n: u64,
 }
 
+/// What became of records under a mapping that their org tries before others have it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records that were written, or already were as they had to be.
+    pub well: u64,
+    /// Records that became dead letters.
+    pub dead: u64,
+}
+
 /// Token buckets, locks, suspensions and lanes, shared by all environments.
 #[async_trait]
 pub trait Limits: Send + Sync {
@@ -172,4 +181,15 @@ pub trait Limits: Send + Sync {
         taken: &Lane,
         note: Option<&str>,
     ) -> Result<bool, Unavailable>;
+    /// Adds to what became of `org`'s records under the mappings that it tries since `revision`. An estimate: what is lost
+    /// with an environment, or told twice, is not made good.
+    ///
+    /// # Errors
+    /// When the store does not answer; it may have been added.
+    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable>;
+    /// What has been added so far.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable>;
 }

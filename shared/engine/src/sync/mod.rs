@@ -20,6 +20,7 @@ pub use crate::work::Caches;
 use crate::work::fate::MessageFate;
 use crate::work::job::Job;
 use crate::work::note::note;
+use crate::work::tally::tally;
 use crate::work::{COMMIT_RESERVE_MS, prepare};
 use answer::returned;
 use futures::future::join_all;
@@ -61,7 +62,7 @@ pub async fn run(
         }
         note(job, &mut report);
     }
-    settle_messages(seams, batch, &fates, &mut report).await;
+    futures::join!(settle_messages(seams, batch, &fates, &mut report), tally(seams, &jobs));
     report.count("messages", batch.len() as u64);
     log_batch("sync", batch, &report, seams.clock.now().since_ms(began));
     report

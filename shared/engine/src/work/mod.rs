@@ -14,6 +14,7 @@ pub(crate) mod look;
 pub(crate) mod note;
 pub(crate) mod notify;
 pub(crate) mod prepare;
+pub(crate) mod tally;
 pub(crate) mod treat;
 pub(crate) mod waves;
 

@@ -8,8 +8,8 @@ use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::registry;
 use rtr_core::config::{
-    ConfigSet, DocBody, OrgConfig, Pause, Pauses, Scope, SourceFile, Stored, StoredDoc, load, plan_apply,
-    resolve,
+    ConfigSet, DocBody, OrgConfig, Pause, Pauses, Scope, SourceFile, Stored, StoredDoc, Wish, load,
+    plan_apply, resolve,
 };
 use rtr_engine::seams::{Configs, Unavailable};
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ impl MemoryConfigs {
     /// As `rtr config apply` does: what changed, each document under its own next revision.
     fn store(&self, set: &ConfigSet) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = plan_apply(&state.stored, set, false);
+        let changes = plan_apply(&state.stored, set, Wish::default());
         if !changes.is_empty() {
             state.resolved.clear();
         }
@@ -99,7 +99,7 @@ impl MemoryConfigs {
 }
 
 fn stored<T>(revision: u64, doc: T) -> StoredDoc<T> {
-    StoredDoc { revision, author: "test".to_owned(), at: String::new(), doc }
+    StoredDoc { revision, author: "test".to_owned(), at: String::new(), reason: None, doc }
 }
 
 #[async_trait]

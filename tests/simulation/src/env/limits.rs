@@ -7,7 +7,7 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Baton, Known, Lease, Limits, Suspension, Unavailable};
+use rtr_engine::seams::{Baton, Known, Lease, Limits, Suspension, Tally, Unavailable};
 use std::sync::Arc;
 
 /// The limits as one environment reaches them, its waits noted.
@@ -171,6 +171,14 @@ impl Limits for EnvLimits {
         held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
         self.inner.pass_lane(connection, taken, next, held).await
+    }
+
+    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
+        self.inner.add_tally(org, revision, tally).await
+    }
+
+    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
+        self.inner.tally(org, revision).await
     }
 
     async fn note_lane(

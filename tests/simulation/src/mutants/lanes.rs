@@ -13,8 +13,8 @@ use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
-    Baton, ClaimChange, Known, Lease, Limits, Named, Parked, Records, Sleeper, Suspension, Unavailable,
-    Write, Wrote,
+    Baton, ClaimChange, Known, Lease, Limits, Named, Parked, Records, Sleeper, Suspension, Tally,
+    Unavailable, Write, Wrote,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -183,6 +183,14 @@ impl Limits for WrongLimits {
             self.inner.note_lane(connection, taken, Some(&note)).await?;
         }
         self.inner.pass_lane(connection, taken, next, held).await
+    }
+
+    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
+        self.inner.add_tally(org, revision, tally).await
+    }
+
+    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
+        self.inner.tally(org, revision).await
     }
 
     async fn note_lane(

@@ -109,10 +109,10 @@ mod tests {
         let (author, at) = ("ada".to_owned(), "2026-11-23T10:00:00Z".to_owned());
         let org: OrgDoc = serde_json::from_value(org).unwrap();
         let global: GlobalDoc = serde_json::from_value(global).unwrap();
-        let org = StoredDoc { revision: one, author: author.clone(), at: at.clone(), doc: org };
+        let org = StoredDoc { revision: one, author: author.clone(), at: at.clone(), reason: None, doc: org };
         Stored {
             revision: two,
-            global: Some(StoredDoc { revision: two, author, at, doc: global }),
+            global: Some(StoredDoc { revision: two, author, at, reason: None, doc: global }),
             orgs: [("acme".to_owned(), org)].into(),
             ..Stored::default()
         }

@@ -4,6 +4,8 @@ use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+const PRUNE: Wish<'static> = Wish { prune: true, canaries: None };
+
 #[test]
 fn given_an_override_that_comes_and_goes_when_applied_then_the_mappings_revision_only_grows() {
     let mut stored = Stored::default();
@@ -28,7 +30,7 @@ fn given_an_override_that_comes_and_goes_when_applied_then_the_mappings_revision
     }
     assert_eq!(revisions, [1, 3, 4, 6, 7]);
     assert!(
-        plan_apply(&stored, &loaded(folders[5]), true).is_empty(),
+        plan_apply(&stored, &loaded(folders[5]), PRUNE).is_empty(),
         "the same folder again changes nothing"
     );
 }
@@ -101,9 +103,9 @@ proptest! {
         for (files, prune) in folders {
             let files: Vec<SourceFile> = files.iter().map(|(path, text)| file(path, text)).collect();
             let Ok(set) = load(&files, FACTS) else { continue };
-            let changes = plan_apply(&stored, &set, prune);
+            let changes = plan_apply(&stored, &set, Wish { prune, canaries: None });
             store(&mut stored, changes);
-            prop_assert!(!prune || plan_apply(&stored, &set, prune).is_empty());
+            prop_assert!(!prune || plan_apply(&stored, &set, PRUNE).is_empty());
             let config = config(&stored, "acme");
             for record_type in ["contact", "deal"] {
                 let Some(at) = config.mapping("hubspot", record_type) else { continue };

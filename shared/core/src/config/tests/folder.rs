@@ -53,6 +53,21 @@ fn given_the_schemas_of_the_repository_when_compared_then_they_are_the_types() {
 }
 
 #[test]
+fn given_the_openapi_document_of_the_repository_when_compared_then_it_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+    let wanted = format!("{:#}\n", openapi());
+    if std::env::var_os("RTR_WRITE_SCHEMAS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == wanted, "{} is old: run the tests once with RTR_WRITE_SCHEMAS=1", path.display());
+    // Every reference leads somewhere.
+    for to in kept.split("\"$ref\": \"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(openapi().pointer(to).is_some(), "{to}");
+    }
+}
+
+#[test]
 fn given_documents_when_stored_and_read_again_then_they_are_equal() {
     let set = load(&folder(), FACTS).unwrap();
     let globex = serde_json::to_value(&set.orgs["globex"]).unwrap();

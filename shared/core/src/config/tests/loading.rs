@@ -77,7 +77,7 @@ mappings:
     config/orgs/acme.yaml:9:15: expected a text, found a list (RTR2001)
     config/orgs/acme.yaml:11:12: expected a list, found `hubspot` (RTR2001)
     config/orgs/acme.yaml:12:20: expected `http: …` or `sqs: …` or `eventbridge: …` or `lambda: …`, found `htp: …`; did you mean `http`? (RTR2001)
-    config/orgs/all.yaml:2:14: org `*` has routes only; `connections` belongs to an org, global mappings to mappings/<provider>/ (RTR2004)
+    config/orgs/all.yaml:2:14: org `*` has routes and a source only; `connections` belongs to an org, global mappings to mappings/<provider>/ (RTR2004)
     config/orgs/broken.yaml:1:6: not valid YAML: unclosed bracket '[' (RTR2001)
     config/orgs/globex.yaml:3:3: unknown provider `hubspott` (the connection's id stands for it; add `provider: …`); did you mean `hubspot`? (RTR2007)
     config/orgs/globex.yaml:4:18: unknown provider `salesforc`; did you mean `salesforce`? (RTR2007)

@@ -1,6 +1,7 @@
 //! What the tests of configuration share: providers, small files, and a table in memory.
 
 mod applying;
+mod canaries;
 mod folder;
 mod layering;
 mod loading;
@@ -50,14 +51,18 @@ fn store(stored: &mut Stored, changes: Vec<DocChange>) {
         stored.revision = revision;
         let (author, at) = ("ada".to_owned(), "2026-11-23T10:00:00Z".to_owned());
         match doc {
-            DocBody::Global(doc) => stored.global = Some(StoredDoc { revision, author, at, doc }),
-            DocBody::Org(doc) => drop(stored.orgs.insert(org, StoredDoc { revision, author, at, doc })),
+            DocBody::Global(doc) => {
+                stored.global = Some(StoredDoc { revision, author, at, reason: None, doc })
+            }
+            DocBody::Org(doc) => {
+                drop(stored.orgs.insert(org, StoredDoc { revision, author, at, reason: None, doc }))
+            }
         }
     }
 }
 
 fn apply(stored: &mut Stored, files: &[(&str, &str)], prune: bool) -> String {
-    let changes = plan_apply(stored, &loaded(files), prune);
+    let changes = plan_apply(stored, &loaded(files), Wish { prune, canaries: None });
     let told = changes.iter().map(|change| {
         let lines: Vec<String> = change.changes.iter().map(|line| format!("  {line}")).collect();
         format!("{} at {} after {:?}\n{}", change.org, change.revision, change.replaces, lines.join("\n"))

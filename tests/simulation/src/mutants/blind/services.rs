@@ -7,7 +7,7 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Rule};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Baton, Known, Lease, Limits, SecretText, Secrets, Suspension, Unavailable};
+use rtr_engine::seams::{Baton, Known, Lease, Limits, SecretText, Secrets, Suspension, Tally, Unavailable};
 use secrecy::SecretString;
 use std::sync::Arc;
 
@@ -98,6 +98,14 @@ impl Limits for WrongLimits {
         held: Option<Instant>,
     ) -> Result<bool, Unavailable> {
         self.1.pass_lane(connection, taken, next, held).await
+    }
+
+    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
+        self.1.add_tally(org, revision, tally).await
+    }
+
+    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
+        self.1.tally(org, revision).await
     }
 
     async fn note_lane(

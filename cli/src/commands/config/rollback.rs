@@ -1,0 +1,109 @@
+//! `rtr config rollback REV` and `diff REV`: documents as they were at a revision, against those that hold now.
+
+use super::apply::{self, stored, tell, usable};
+use super::history::applied;
+use crate::app::App;
+use crate::audit::Who;
+use crate::aws::{Aws, unavailable};
+use crate::problem::{Ended, Exit, Problem};
+use rtr_core::config::{DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Stored, StoredDoc, Then, plan_rollback};
+use std::collections::BTreeSet;
+
+/// What to take back.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The revision after which everything is taken back; rtr config history lists them
+    revision: u64,
+    /// Only what these orgs' own documents say; `*`: only what holds for all
+    #[arg(long, value_name = "ORG,…", value_delimiter = ',')]
+    org: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Takes back what was stored after a revision, as revisions of their own.
+pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
+    let aws = Box::pin(app.aws()).await?;
+    let orgs: BTreeSet<&str> = args.org.iter().map(String::as_str).collect();
+    let planned = async |stored: &Stored| {
+        let plan = plan_rollback(stored, &then(&aws, stored, args.revision, &orgs).await?);
+        usable(stored, &plan)?;
+        Ok(plan)
+    };
+    if args.dry_run {
+        let plan: Vec<DocChange> = planned(&stored(&aws).await?).await?;
+        tell(app, &plan, "nothing would change");
+        return Ok(Exit::of_findings(!plan.is_empty()));
+    }
+    let who = Who {
+        reason: args.who.reason.clone().or_else(|| Some(format!("rollback to {}", args.revision))),
+        author: args.who.author.clone(),
+    };
+    let ended = apply::store(app, &aws, &who, planned).await?;
+    app.out
+        .note("the folder still says what was taken back: change it too, or the next apply brings it again");
+    Ok(ended)
+}
+
+/// What has changed since a revision.
+pub(super) async fn diff(app: &App, revision: u64) -> Ended {
+    let aws = Box::pin(app.aws()).await?;
+    let stored = stored(&aws).await?;
+    let then = then(&aws, &stored, revision, &BTreeSet::new()).await?;
+    // The way back, turned round.
+    let back = plan_rollback(&stored, &then);
+    let was = stored.after(&back);
+    let changes: Vec<DocChange> = back.iter().map(|change| since(&stored, &was, change)).collect();
+    tell(app, &changes, "no difference");
+    Ok(Exit::of_findings(!changes.is_empty()))
+}
+
+/// The change that `back` takes back.
+fn since(stored: &Stored, was: &Stored, back: &DocChange) -> DocChange {
+    fn at<T>(doc: Option<&StoredDoc<T>>) -> u64 {
+        doc.map_or(0, |doc| doc.revision)
+    }
+    let json = |of: &Stored| -> serde_json::Value {
+        let doc = match back.org.as_str() {
+            GLOBAL_ORG => of.global.as_ref().map(|stored| serde_json::to_value(&stored.doc)),
+            org => of.orgs.get(org).map(|stored| serde_json::to_value(&stored.doc)),
+        };
+        doc.and_then(Result::ok).unwrap_or_default()
+    };
+    let revision = match back.org.as_str() {
+        GLOBAL_ORG => at(stored.global.as_ref()),
+        org => at(stored.orgs.get(org)),
+    };
+    let changes = rtr_core::config::diff(Some(&json(was)), &json(stored));
+    DocChange { revision, changes, ..back.clone() }
+}
+
+/// The documents that were stored since `revision`, of `orgs` where any are named, as they were then.
+async fn then(aws: &Aws, stored: &Stored, revision: u64, orgs: &BTreeSet<&str>) -> Result<Then, Problem> {
+    if revision > stored.revision {
+        let last = stored.revision;
+        return Err(Problem::not_found(format!("there is no revision {revision}; the last one is {last}")));
+    }
+    let touched: BTreeSet<String> =
+        applied(aws, revision, usize::MAX).await?.into_iter().map(|one| one.org).collect();
+    if let Some(org) = orgs.iter().find(|org| !touched.contains(**org)) {
+        return Err(Problem::not_found(format!("nothing was applied to `{org}` after revision {revision}"))
+            .hint("rtr config history lists the revisions"));
+    }
+    let store = aws.config_store()?;
+    let failed = |error| unavailable(&format!("reading revision {revision}"), &aws.place, &error);
+    let mut then = Then::default();
+    for org in touched.into_iter().filter(|org| orgs.is_empty() || orgs.contains(org.as_str())) {
+        if org == GLOBAL_ORG {
+            let doc = store.at::<GlobalDoc>(&org, revision).await.map_err(failed)?;
+            then.global = Some(doc.map(|stored| stored.doc));
+        } else {
+            let doc = store.at::<OrgDoc>(&org, revision).await.map_err(failed)?;
+            then.orgs.insert(org, doc.map(|stored| stored.doc));
+        }
+    }
+    Ok(then)
+}
