@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke bench-links bench-buckets bench-remap bench-mapping lint advisories release clean
+.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke bench-links bench-buckets bench-remap bench-orgs bench-mapping lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +87,9 @@ bench-links: ## N links moved in, then an event for each, in memory: time, memor
 
 bench-remap: ## N records, a new mapping that changes one in a hundred, the same versions again: what the CRM is asked [N=100000]
 	@cargo run -q --profile simulation -p rtr-testkit --example remapping -- $(or $(N),100000)
+
+bench-orgs: ## what the configuration of N orgs takes in one environment's memory [N=10000]
+	@cargo run -q --profile simulation -p rtr-testkit --example orgs -- $(or $(N),10000)
 
 bench-mapping: ## what one record costs the mapping engine: the reference mapping, compiled (criterion)
 	@cargo bench -q -p rtr-core --bench mapping

@@ -64,7 +64,9 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
     let folder = Folder::new(&[&canary, &other]);
     folder.map(GOOD);
     stack.rtr(&["config", "apply", folder.path(), "--reason", "people, too"]).ended(0);
-    [&canary, &other].map(|org| stack.rtr(&["connection", "setup", &org.id]).ended(0));
+    for org in [&canary, &other] {
+        stack.rtr(&["connection", "setup", &org.id]).ended(0);
+    }
     let good = revision(&stack, &canary);
 
     folder.map(BAD);

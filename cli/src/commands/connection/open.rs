@@ -106,7 +106,7 @@ impl<'a> Opening<'a> {
         let all = || self.config.mappings(&self.key.connection);
         let routed = |record_type: &str| self.config.route(record_type).contains(&self.key.connection);
         let any = all().any(|(record_type, _)| routed(record_type));
-        all().filter(|(record_type, _)| !any || routed(record_type)).map(|(_, at)| &at.mapping).collect()
+        all().filter(|(record_type, _)| !any || routed(record_type)).map(|(_, at)| &*at.mapping).collect()
     }
 
     /// The mapping of `record_type`, if there is one.

@@ -4,27 +4,24 @@
 //! document is read once for all orgs, and an org is compiled again only when one of the two changed.
 
 use super::ConfigTable;
+use super::memory::{Known, Memory};
 use super::row::{from_row, revision};
 use crate::clients::Clients;
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
 use rtr_connectors::registry;
-use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, Pauses, StoredDoc, resolve};
+use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, StoredDoc, resolve_over};
 use rtr_core::mapping::ProviderFacts;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Settings;
 use rtr_engine::seams::{Configs, Unavailable};
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How long what has expired is used while the table does not answer, in milliseconds: ten minutes.
 const GRACE_MS: i64 = 600_000;
 /// After a look that failed, the next one waits this long, in milliseconds: each costs seconds of the invocation.
 const LOOK_AGAIN_MS: i64 = 5_000;
-/// Orgs remembered per environment.
-const MAX_ORGS: usize = 2_000;
-
 /// The configuration table behind a cache.
 pub struct DynamoConfigs {
     table: ConfigTable,
@@ -33,40 +30,6 @@ pub struct DynamoConfigs {
     cache_ms: i64,
     facts: Vec<ProviderFacts>,
     memory: Mutex<Memory>,
-}
-
-#[derive(Default)]
-struct Memory {
-    global: Option<Known<GlobalDoc>>,
-    orgs: HashMap<String, Known<OrgDoc>>,
-    configs: HashMap<String, Resolved>,
-}
-
-/// A document as last read; none where there is none.
-struct Known<T> {
-    doc: Option<Arc<StoredDoc<T>>>,
-    pauses: Arc<Pauses>,
-    read_at: Instant,
-    look_at: Instant,
-}
-
-/// An org's configuration with the revisions and the pauses it was made from.
-struct Resolved {
-    of: (Option<u64>, Option<u64>, Pauses),
-    config: Arc<OrgConfig>,
-}
-
-impl<T> Clone for Known<T> {
-    fn clone(&self) -> Self {
-        let (doc, pauses) = (self.doc.clone(), self.pauses.clone());
-        Self { doc, pauses, read_at: self.read_at, look_at: self.look_at }
-    }
-}
-
-impl<T> Known<T> {
-    fn revision(&self) -> Option<u64> {
-        self.doc.as_ref().map(|doc| doc.revision)
-    }
 }
 
 impl DynamoConfigs {
@@ -128,13 +91,18 @@ impl DynamoConfigs {
         let mut pauses = (*own.pauses).clone();
         pauses.extend(&global.pauses);
         let of = (own.revision(), global.revision(), pauses);
-        if let Some(resolved) = self.memory().configs.get(org).filter(|resolved| resolved.of == of) {
-            return Ok(resolved.config.clone());
-        }
-        let config = resolve(org, own.doc.as_deref(), global.doc.as_deref(), &self.facts, &self.stage);
+        let globals = {
+            let mut memory = self.memory();
+            if let Some(config) = memory.resolved(org, &of) {
+                return Ok(config);
+            }
+            memory.globals(global, &self.facts)
+        };
+        let (own, global) = (own.doc.as_deref(), global.doc.as_deref());
+        let config = resolve_over(&globals, org, own, global, &self.facts, &self.stage);
         let config = config.map_err(|error| Unavailable(format!("{} {error}", error.code)))?;
         let config = Arc::new(config.under(&of.2));
-        self.memory().configs.insert(org.to_owned(), Resolved { of, config: config.clone() });
+        self.memory().put_resolved(org, of, &config);
         Ok(config)
     }
 
@@ -144,25 +112,13 @@ impl DynamoConfigs {
     }
 }
 
-impl Memory {
-    fn keep(&mut self, org: &str, own: &Known<OrgDoc>, global: &Known<GlobalDoc>) {
-        if self.orgs.len() >= MAX_ORGS && !self.orgs.contains_key(org) {
-            // Seldom enough for the simplest way: everybody is read again once.
-            self.orgs.clear();
-            self.configs.clear();
-        }
-        self.orgs.insert(org.to_owned(), own.clone());
-        self.global = Some(global.clone());
-    }
-}
-
 #[async_trait]
 impl Configs for DynamoConfigs {
     async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
         let now = self.clock.now();
         let (own, global) = {
-            let memory = self.memory();
-            (memory.orgs.get(org).cloned(), memory.global.clone())
+            let mut memory = self.memory();
+            (memory.org(org), memory.global.clone())
         };
         self.look_at(org, own, global, now).await
     }
@@ -171,8 +127,8 @@ impl Configs for DynamoConfigs {
         let now = self.clock.now();
         let expired = |look_at: &mut Instant| *look_at = now;
         let (own, global) = {
-            let memory = self.memory();
-            let (mut own, mut global) = (memory.orgs.get(org).cloned(), memory.global.clone());
+            let mut memory = self.memory();
+            let (mut own, mut global) = (memory.org(org), memory.global.clone());
             own.iter_mut().for_each(|known| expired(&mut known.look_at));
             global.iter_mut().for_each(|known| expired(&mut known.look_at));
             (own, global)

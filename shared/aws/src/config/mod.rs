@@ -9,6 +9,7 @@
 mod audit;
 mod cache;
 mod log;
+mod memory;
 mod pauses;
 mod row;
 mod store;

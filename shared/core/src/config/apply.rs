@@ -6,9 +6,10 @@
 use super::canary::{self, Canaries};
 use super::diff::{Change, diff};
 use super::document::{GlobalDoc, Mappings, OrgDoc, StoredDoc, pair};
+use super::globals::Globals;
 use super::load::ConfigSet;
 use super::pause::Pauses;
-use super::resolve::{ConfigError, resolve};
+use super::resolve::{ConfigError, resolve_over};
 use crate::mapping::ProviderFacts;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -158,8 +159,9 @@ impl Stored {
     /// The orgs whose configuration the functions could not use, each with the reason.
     #[must_use]
     pub fn unusable(&self, facts: &[ProviderFacts]) -> Vec<ConfigError> {
+        let compiled = Globals::of(self.global.as_ref().map(|stored| &stored.doc), facts);
         let used = |(org, doc): (&String, &StoredDoc<OrgDoc>)| {
-            resolve(org, Some(doc), self.global.as_ref(), facts, "").err()
+            resolve_over(&compiled, org, Some(doc), self.global.as_ref(), facts, "").err()
         };
         self.orgs.iter().filter(|(_, doc)| !doc.doc.removed).filter_map(used).collect()
     }

@@ -17,6 +17,7 @@ mod diagnostic;
 mod diff;
 mod document;
 mod file;
+mod globals;
 mod load;
 mod openapi;
 mod pause;
@@ -34,11 +35,12 @@ pub use diagnostic::{Diagnostic, SourceFile};
 pub use diff::{Change, ChangeKind, diff};
 pub use document::{Applied, ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, Signature, StoredDoc};
 pub use file::{Inbound, LimitText, Mode, OrgFile, Reserve, Source, Target};
+pub use globals::Globals;
 pub use load::{ConfigSet, TestCases, load, test_cases};
 pub use openapi::openapi;
 pub use pause::{Pause, Pauses, Scope};
 pub use percent::PercentText;
-pub use resolve::{ConfigError, Connection, LimitRule, MappingAt, OrgConfig, resolve};
+pub use resolve::{ConfigError, Connection, LimitRule, MappingAt, OrgConfig, resolve, resolve_over};
 pub use schema::{SchemaKind, schema};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::document::{ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc, pair};
 use super::file::{LimitText, Mode, Source, Target};
+use super::globals::{Globals, compile};
 use crate::code::Code;
 use crate::mapping::{Mapping, ProviderFacts, RawMapping, listed, nearest};
 use std::borrow::Cow;
@@ -34,8 +35,8 @@ pub struct OrgConfig {
 /// A mapping with the revision that it was last changed at.
 #[derive(Debug)]
 pub struct MappingAt {
-    /// The mapping.
-    pub mapping: Mapping,
+    /// The mapping: of all orgs that have the global one it is one and the same.
+    pub mapping: Arc<Mapping>,
     /// The revision: it only grows for this org, provider and record type.
     pub revision: u64,
     /// Whether the org tries it before others have it.
@@ -119,10 +120,26 @@ pub fn resolve(
     facts: &[ProviderFacts],
     stage: &str,
 ) -> Result<OrgConfig, ConfigError> {
+    let compiled = Globals::of(global.map(|stored| &stored.doc), facts);
+    resolve_over(&compiled, org, org_doc, global, facts, stage)
+}
+
+/// The same over the global mappings of `global`, `compiled` once for all orgs.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_over(
+    compiled: &Globals,
+    org: &str,
+    org_doc: Option<&StoredDoc<OrgDoc>>,
+    global: Option<&StoredDoc<GlobalDoc>>,
+    facts: &[ProviderFacts],
+    stage: &str,
+) -> Result<OrgConfig, ConfigError> {
     let (no_org, no_global) = (OrgDoc::default(), GlobalDoc::default());
     let own = org_doc.map_or(&no_org, |stored| &stored.doc);
     let shared = global.map_or(&no_global, |stored| &stored.doc);
-    let resolver = Resolver { org, own, shared, facts, stage };
+    let resolver = Resolver { org, own, shared, compiled, facts, stage };
     let connections = own
         .connections
         .iter()
@@ -144,6 +161,7 @@ struct Resolver<'a> {
     org: &'a str,
     own: &'a OrgDoc,
     shared: &'a GlobalDoc,
+    compiled: &'a Globals,
     facts: &'a [ProviderFacts],
     stage: &'a str,
 }
@@ -201,12 +219,12 @@ impl Resolver<'_> {
         let facts = self.facts(provider)?;
         let mut compiled = BTreeMap::new();
         for (record_type, raw) in effective(&self.own.mappings, &self.shared.mappings, provider) {
-            let mapping = Mapping::compile(facts, record_type, &raw).map_err(|problems| {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                self.error(
-                    format!("mapping {provider}/{record_type}: {}", problems.join("; ")),
-                    Code::BadStoredConfig,
-                )
+            let of_all = matches!(raw, Cow::Borrowed(_))
+                .then(|| self.compiled.get(provider, record_type, &raw))
+                .flatten();
+            let mapping = of_all.unwrap_or_else(|| compile(facts, record_type, &raw));
+            let mapping = mapping.map_err(|problems| {
+                self.error(format!("mapping {provider}/{record_type}: {problems}"), Code::BadStoredConfig)
             })?;
             let name = pair(provider, record_type);
             let at = |revisions: &BTreeMap<String, u64>| revisions.get(&name).copied().unwrap_or_default();

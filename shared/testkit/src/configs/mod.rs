@@ -8,8 +8,8 @@ use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::registry;
 use rtr_core::config::{
-    ConfigSet, DocBody, OrgConfig, Pause, Pauses, Scope, SourceFile, Stored, StoredDoc, Wish, load,
-    plan_apply, resolve,
+    ConfigSet, DocBody, Globals, OrgConfig, Pause, Pauses, Scope, SourceFile, Stored, StoredDoc, Wish, load,
+    plan_apply, resolve_over,
 };
 use rtr_engine::seams::{Configs, Unavailable};
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ struct State {
     stored: Stored,
     /// What each org's documents come to: compiling is dear, and nothing changes between two `apply`.
     resolved: BTreeMap<String, Result<Arc<OrgConfig>, String>>,
+    /// The global mappings, compiled once.
+    globals: Option<Arc<Globals>>,
     down: bool,
 }
 
@@ -69,6 +71,7 @@ impl MemoryConfigs {
         let changes = plan_apply(&state.stored, set, Wish::default());
         if !changes.is_empty() {
             state.resolved.clear();
+            state.globals = None;
         }
         for change in changes {
             state.stored.revision = change.revision;
@@ -119,10 +122,13 @@ impl MemoryConfigs {
         if state.down {
             return Err(gone());
         }
-        let State { stored, resolved, .. } = &mut *state;
+        let State { stored, resolved, globals, .. } = &mut *state;
+        let global = stored.global.as_ref();
+        let facts = registry::facts();
+        let globals =
+            globals.get_or_insert_with(|| Arc::new(Globals::of(global.map(|stored| &stored.doc), &facts)));
         let config = resolved.entry(org.to_owned()).or_insert_with(|| {
-            let config =
-                resolve(org, stored.orgs.get(org), stored.global.as_ref(), &registry::facts(), "test");
+            let config = resolve_over(globals, org, stored.orgs.get(org), global, &facts, "test");
             config.map(Arc::new).map_err(|error| error.to_string())
         });
         let config = config.clone().map_err(Unavailable)?;

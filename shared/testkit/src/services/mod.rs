@@ -131,6 +131,7 @@ macro_rules! service_laws {
             ]
             notes: [
                 given_a_suspension_when_set_changed_and_ended_then_everybody_sees_it,
+                given_tallies_when_two_add_then_they_are_summed_for_each_org_and_revision,
                 given_what_is_known_when_noted_then_each_note_leaves_the_other,
                 given_a_consent_when_two_take_it_then_the_first_gets_it_whole,
                 given_a_consent_when_its_time_is_over_then_nobody_gets_it,

@@ -1,7 +1,7 @@
 //! Suspensions, what is known of credentials, and consents.
 
 use super::{Environments, at};
-use rtr_engine::seams::{Consent, ConsentEnding, Known, Suspension};
+use rtr_engine::seams::{Consent, ConsentEnding, Known, Suspension, Tally};
 use secrecy::ExposeSecret;
 
 const CONNECTION: &str = "acme#hubspot";
@@ -41,6 +41,21 @@ pub async fn given_what_is_known_when_noted_then_each_note_leaves_the_other(on: 
     on.one.note_replaced(CONNECTION, "v2").await.unwrap();
     assert_eq!(on.two.known(CONNECTION).await, Ok(known("7700124", "v2", 20)));
     assert_eq!(on.two.known("acme#salesforce").await, Ok(Known::default()));
+}
+
+/// Two who add at once lose nothing; another org or revision has its own.
+pub async fn given_tallies_when_two_add_then_they_are_summed_for_each_org_and_revision(on: Environments<'_>) {
+    let tally = |well, dead| Tally { well, dead };
+    assert_eq!(on.one.tally("acme", 7).await, Ok(Tally::default()));
+    let added = futures::future::join(
+        on.one.add_tally("acme", 7, tally(3, 0)),
+        on.two.add_tally("acme", 7, tally(4, 2)),
+    );
+    assert_eq!(added.await, (Ok(()), Ok(())));
+    on.one.add_tally("acme", 8, tally(0, 1)).await.unwrap();
+    on.one.add_tally("ac", 7, tally(1, 1)).await.unwrap();
+    assert_eq!(on.two.tally("acme", 7).await, Ok(tally(7, 2)));
+    assert_eq!(on.two.tally("acme", 8).await, Ok(tally(0, 1)));
 }
 
 fn consent(app: Option<&str>) -> Consent {
