@@ -86,7 +86,9 @@ fn items(value: &Value) -> Result<Vec<Value>, Error> {
 fn words(value: &Value) -> Result<String, Error> {
     use minijinja::value::ValueKind;
     match value.kind() {
-        ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
+        // As JSON writes it and CRMs want it; minijinja says True, as Python does.
+        ValueKind::Bool => Ok(value.is_true().to_string()),
+        ValueKind::String | ValueKind::Number => Ok(value.to_string()),
         _ => Err(fail("the value is neither a text, a number nor true or false")),
     }
 }

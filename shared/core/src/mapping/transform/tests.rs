@@ -66,6 +66,20 @@ fn given_numbers_beyond_the_exact_range_of_floats_when_transformed_then_they_sta
     assert_eq!(evaluate("\"9007199254740993\" | int", &record), Ok(Some(json!(9_007_199_254_740_993_u64))));
 }
 
+#[test]
+fn given_truth_values_when_they_become_text_then_they_are_written_as_json_writes_them() {
+    let record = json!({"yes": true, "no": false});
+    for (expression, wanted) in [
+        ("yes | string", json!("true")),
+        ("\"opted in: \" ~ no", json!("opted in: false")),
+        ("[yes, no] | join(\",\")", json!("true,false")),
+        ("yes | int", json!(1)),
+        ("no | lookup({\"true\": \"a\", \"false\": \"b\"})", json!("b")),
+    ] {
+        assert_eq!(evaluate(expression, &record), Ok(Some(wanted)), "{expression}");
+    }
+}
+
 /// What `expression` makes of the text `x`; `undefined` where it makes nothing of it.
 fn of(expression: &str, x: &str) -> String {
     match evaluate(expression, &json!({ "x": x })) {
