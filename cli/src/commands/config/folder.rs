@@ -57,11 +57,9 @@ pub(super) fn refusal(dir: &Path, found: &[Diagnostic]) -> Problem {
     Problem { exit: Exit::Usage, what, hint: None }
 }
 
-/// `config/orgs/acme.yaml:3:5: RTR2002 message; did you mean …?`
+/// `config/orgs/acme.yaml:3:5: RTR2002 message; did you mean …?`, and the line with a caret.
 pub(super) fn line(dir: &Path, one: &Diagnostic) -> String {
-    let Diagnostic { file, line, column, message, suggestion, code } = one;
-    let meant = suggestion.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-    format!("{}:{line}:{column}: {code} {message}{meant}", dir.join(file).display())
+    one.shown(&dir.to_string_lossy())
 }
 
 #[cfg(test)]
@@ -77,12 +75,15 @@ mod tests {
             message: "unknown key `prvider`".to_owned(),
             suggestion: Some("provider".to_owned()),
             code: "RTR2001",
+            source: "    prvider: hubspot".to_owned(),
         };
         let problem = refusal(Path::new("conf"), &[one]);
         assert_eq!(problem.exit.code(), 2);
         insta::assert_snapshot!(problem, @r"
         rtr: conf has errors, so nothing was done
         conf/orgs/acme.yaml:3:5: RTR2001 unknown key `prvider`; did you mean `provider`?
+          3 |     prvider: hubspot
+            |     ^
         ");
     }
 

@@ -30,11 +30,13 @@ pub struct Diagnostic {
     pub suggestion: Option<String>,
     /// The code people look up, such as `RTR2001`.
     pub code: &'static str,
+    /// The line as it stands in the file; empty where there is none.
+    pub source: String,
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, message, suggestion, code } = self;
+        let Self { file, line, column, message, suggestion, code, .. } = self;
         write!(f, "{FOLDER}/{file}:{line}:{column}: {message}")?;
         if let Some(name) = suggestion {
             write!(f, "; did you mean `{name}`?")?;

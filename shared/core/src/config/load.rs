@@ -80,9 +80,7 @@ pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, 
     });
     faults.extend(check::folder(&named.collect(), &mappings, &orgs, facts));
     if !faults.is_empty() {
-        faults.sort();
-        faults.dedup();
-        return Err(faults);
+        return Err(told(faults, files));
     }
     Ok(collect(mappings, orgs))
 }
@@ -107,7 +105,19 @@ pub fn test_cases(files: &[SourceFile]) -> Result<Vec<TestCases>, Vec<Diagnostic
         let (provider, record_type) = (provider.to_owned(), record_type.to_owned());
         found.push(TestCases { file: file.path.clone(), provider, record_type, cases });
     }
-    if faults.is_empty() { Ok(found) } else { Err(faults) }
+    if faults.is_empty() { Ok(found) } else { Err(told(faults, files)) }
+}
+
+/// The faults in the order of their places, each once and with the line it is in.
+fn told(mut faults: Vec<Diagnostic>, files: &[SourceFile]) -> Vec<Diagnostic> {
+    faults.sort();
+    faults.dedup();
+    for fault in &mut faults {
+        let line = usize::try_from(fault.line.saturating_sub(1)).unwrap_or_default();
+        let file = files.iter().find(|file| file.path == fault.file);
+        fault.source = file.and_then(|file| file.text.lines().nth(line)).unwrap_or_default().to_owned();
+    }
+    faults
 }
 
 fn kind(path: &str) -> Kind<'_> {
@@ -203,5 +213,6 @@ pub(super) fn diagnostic(
     suggestion: Option<String>,
     code: Code,
 ) -> Diagnostic {
-    Diagnostic { file: file.to_owned(), line, column, message, suggestion, code: code.as_str() }
+    let (file, source) = (file.to_owned(), String::new());
+    Diagnostic { file, line, column, message, suggestion, code: code.as_str(), source }
 }

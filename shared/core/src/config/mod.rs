@@ -6,7 +6,7 @@
 //! - `canary.rs` orgs that try a change before all others · `admin.rs` one org by itself, `openapi.rs` how that is asked for
 //! - [`load`] files → [`ConfigSet`] · [`plan_apply`] what to store · [`diff`] in people's words
 //! - [`resolve`] stored documents → [`OrgConfig`], what the functions work with · [`Pauses`] what stops connections beside them
-//! - `yaml.rs` positions · `shape.rs` the check against the schema · `schema.rs` the schemas themselves
+//! - `yaml.rs` positions · `shown.rs` what is wrong, with a caret below it · `shape.rs` the check against the schema · `schema.rs` the schemas themselves
 
 mod admin;
 mod apply;
@@ -26,6 +26,7 @@ mod references;
 mod resolve;
 mod schema;
 mod shape;
+mod shown;
 mod yaml;
 
 pub use admin::{plan_put, plan_removal, read_org, to_file};
