@@ -7,6 +7,7 @@ use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
 use async_trait::async_trait;
 use rtr_core::failure::{Class, Failure};
+pub use rtr_core::mapping::Property;
 use rtr_core::mapping::{Patch, ProviderFacts};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -114,40 +115,6 @@ pub struct Association {
     pub to_id: String,
     /// The label: `default`, or one the CRM has a name for, such as `primary`.
     pub label: String,
-}
-
-/// A property of a CRM's object, as far as the CRM describes it. What it does not say stands as in the default, which
-/// refuses nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Property {
-    /// Its internal name.
-    pub name: String,
-    /// The CRM's type name.
-    pub kind: String,
-    /// Whether values are unique.
-    pub unique: bool,
-    /// Whether it can be written.
-    pub writable: bool,
-    /// Whether records can be searched by it.
-    pub searchable: bool,
-    /// The only values it takes, by their internal names; empty: any of its type.
-    pub options: Vec<String>,
-    /// The objects that it may refer to; empty: it is no reference.
-    pub refers_to: Vec<String>,
-}
-
-impl Default for Property {
-    fn default() -> Self {
-        Self {
-            name: String::new(),
-            kind: String::new(),
-            unique: false,
-            writable: true,
-            searchable: true,
-            options: Vec::new(),
-            refers_to: Vec::new(),
-        }
-    }
 }
 
 /// Numbers the engine needs of a CRM.

@@ -48,6 +48,8 @@ codes! {
     UnknownProvider = "RTR2007", "The connection's provider is not one that rtr-sync knows.";
     BadStoredConfig = "RTR2008", "The stored configuration cannot be used.";
     HostRefused = "RTR2009", "The connection's address is not an allowed host.";
+    NeverWorks = "RTR2010", "A part of a mapping fails, or has no effect, for every record.";
+    NotKept = "RTR2011", "A number would not be kept as it is written.";
     Invalid = "RTR3001", "The CRM refused a value.";
     Forbidden = "RTR3002", "The credentials may not do this: a scope or permission is missing.";
     Missing = "RTR3003", "The CRM's record is gone and the mapping says to fail.";

@@ -1,11 +1,11 @@
-//! The folder's YAML files, and how what is wrong with them is shown.
+//! The folder's files, and how what is wrong with them is shown.
 
 use crate::problem::{Exit, Problem};
 use rtr_connectors::registry;
 use rtr_core::config::{ConfigSet, Diagnostic, SourceFile, load};
 use std::path::Path;
 
-/// The YAML files below `dir`, by their paths within it.
+/// The YAML files below `dir`, and what CRMs describe, by their paths within it.
 pub(super) fn read(dir: &Path) -> Result<Vec<SourceFile>, Problem> {
     if !dir.is_dir() {
         return Err(Problem::not_found(format!("there is no folder {}", dir.display()))
@@ -31,13 +31,18 @@ fn walk(dir: &Path, within: &str, files: &mut Vec<SourceFile>) -> std::io::Resul
         let path = if within.is_empty() { name.clone() } else { format!("{within}/{name}") };
         if entry.path().is_dir() {
             walk(&entry.path(), &path, files)?;
-        } else if name.ends_with(".yaml") || name.ends_with(".yml") {
+        } else if name.ends_with(".yaml") || name.ends_with(".yml") || is_description(&path) {
             let text = std::fs::read_to_string(entry.path())
                 .map_err(|error| std::io::Error::new(error.kind(), format!("{path}: {error}")))?;
             files.push(SourceFile { path, text });
         }
     }
     Ok(())
+}
+
+/// What a CRM describes, which `rtr connection test --save` keeps here.
+fn is_description(path: &str) -> bool {
+    path.starts_with("crm/") && path.ends_with(".json")
 }
 
 /// What the folder says, or everything that is wrong with it.
@@ -90,13 +95,22 @@ mod tests {
     #[test]
     fn given_a_folder_when_read_then_yaml_files_are_found_at_any_depth_and_others_are_left() {
         let dir = std::env::temp_dir().join(format!("rtr-folder-{}", std::process::id()));
-        for file in ["orgs/acme.yaml", "mappings/hubspot/contact.yml", "schema/org.json", ".git/x.yaml"] {
+        for file in [
+            "orgs/acme.yaml",
+            "mappings/hubspot/contact.yml",
+            "schema/org.json",
+            "crm/acme/hubspot/contacts.json",
+            ".git/x.yaml",
+        ] {
             let path = dir.join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "a: 1\n").unwrap();
         }
         let paths: Vec<String> = read(&dir).unwrap().into_iter().map(|file| file.path).collect();
-        assert_eq!(paths, ["mappings/hubspot/contact.yml", "orgs/acme.yaml"]);
+        assert_eq!(
+            paths,
+            ["crm/acme/hubspot/contacts.json", "mappings/hubspot/contact.yml", "orgs/acme.yaml"]
+        );
         std::fs::remove_dir_all(&dir).unwrap();
         assert_eq!(read(&dir).unwrap_err().exit, Exit::NotFound);
     }

@@ -1,13 +1,9 @@
-//! What a mapping writes, held against what the CRM describes. Pure: each finding says what to do.
+//! What a mapping writes, held against what the CRM describes, as findings. Pure: each says what to do.
 
 use super::open::Finding;
 use rtr_connectors::connector::{Association, Crm, Property};
 use rtr_core::code::Code;
-use rtr_core::mapping::{Key, Mapping, listed, nearest};
-use serde_json::Value;
-
-/// Options that a finding lists; more would hide what it says.
-const LISTED: usize = 12;
+use rtr_core::mapping::{Fit, Mapping, Misfit};
 
 /// The mapping, its CRM, and the CRM's object of each record type that is mapped there.
 pub(super) struct Comparison<'a> {
@@ -24,158 +20,39 @@ pub(super) struct Comparison<'a> {
 impl Comparison<'_> {
     /// Everything that would make records die.
     pub(super) fn findings(&self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> =
-            self.mapping.field_names().filter_map(|name| self.field(name)).collect();
-        findings.extend(self.mapping.own_values().filter_map(|(name, value)| self.value(name, value)));
-        findings.extend(self.key());
-        findings.extend(self.marker());
-        findings.extend(self.match_property());
-        let references = self.mapping.references();
-        findings.extend(references.filter_map(|(name, to, label)| self.reference(name, to, label)));
-        findings.into_iter().map(|finding| finding.at(&self.mapping.object)).collect()
-    }
-
-    fn find(&self, name: &str) -> Option<&Property> {
-        self.properties.iter().find(|property| property.name == name)
-    }
-
-    fn field(&self, name: &str) -> Option<Finding> {
-        match self.find(name) {
-            None => Some(missing(name, self.properties)),
-            Some(property) if !property.writable => {
-                let message = "the CRM does not let this property be written: take it out of the mapping";
-                Some(Finding::of(Code::ConfigConflict, message).on(name))
-            }
-            Some(_) => None,
-        }
-    }
-
-    /// A value of the mapping's own that the property does not take. Options hold texts, whatever their type.
-    fn value(&self, name: &str, value: &Value) -> Option<Finding> {
-        let property = self.find(name).filter(|property| !property.options.is_empty())?;
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if property.options.contains(&text) {
-            return None;
-        }
-        let near = nearest(&text, property.options.iter().map(String::as_str));
-        let advice = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if property.options.len() <= LISTED => {
-                format!("it takes {}", listed(property.options.iter().map(String::as_str)))
-            }
-            None => format!("it takes {} others", property.options.len()),
+        let Self { mapping, crm, object_of, properties } = *self;
+        let associates = |to: &str, label: &str| {
+            let association = Association {
+                from_object: mapping.object.clone(),
+                from_id: String::new(),
+                to_object: to.to_owned(),
+                to_id: String::new(),
+                label: label.to_owned(),
+            };
+            crm.knows_association(&association).map_err(|failure| failure.message)
         };
-        let message = format!(
-            "the mapping writes `{text}`, which is none of the options of this property ({}); {advice}",
-            property.kind
-        );
-        Some(Finding::of(Code::Invalid, message).on(name))
-    }
-
-    fn key(&self) -> Option<Finding> {
-        let Key::Property { name } = &self.mapping.key else { return None };
-        match self.find(name) {
-            None => {
-                let message =
-                    "the unique property that holds our record id is missing: rtr connection setup makes it";
-                Some(Finding::of(Code::ConfigReference, message).on(name))
-            }
-            Some(property) => unfit_key(property),
-        }
-    }
-
-    fn marker(&self) -> Option<Finding> {
-        let name = self.mapping.marker.as_deref()?;
-        match self.find(name) {
-            None => {
-                let message = format!(
-                    "the marker that holds our record id is missing. {}",
-                    self.crm.property_by_hand(&self.mapping.object, name)
-                );
-                Some(Finding::of(Code::ConfigReference, message).on(name))
-            }
-            Some(property) if !property.writable || !property.searchable => {
-                let message = "the marker must be a property that can be written and searched: name another";
-                Some(Finding::of(Code::ConfigConflict, message).on(name))
-            }
-            Some(_) => None,
-        }
-    }
-
-    /// What is missing altogether is told as a field already: the match is one of them.
-    fn match_property(&self) -> Option<Finding> {
-        let property = self.find(self.mapping.match_on.as_deref()?)?;
-        if property.searchable || property.unique {
-            return None;
-        }
-        let message = format!(
-            "records cannot be searched by this property ({}): name another in the mapping's `match`",
-            property.kind
-        );
-        Some(Finding::of(Code::ConfigConflict, message).on(&property.name))
-    }
-
-    fn reference(&self, name: &str, record_type: &str, label: Option<&str>) -> Option<Finding> {
-        let Some(object) = (self.object_of)(record_type) else {
-            let message = format!(
-                "the field refers to `{record_type}`, which no mapping writes here: it would wait for its record in vain"
-            );
-            return Some(Finding::of(Code::NoMapping, message).on(name));
-        };
-        match label {
-            Some(label) => {
-                let association = Association {
-                    from_object: self.mapping.object.clone(),
-                    from_id: String::new(),
-                    to_object: object,
-                    to_id: String::new(),
-                    label: label.to_owned(),
-                };
-                let refused = self.crm.knows_association(&association).err()?;
-                Some(Finding::of(Code::ConfigReference, refused.message).on(name))
-            }
-            None => {
-                let property = self.find(name)?;
-                let fits = property.refers_to.is_empty() || property.refers_to.contains(&object);
-                let message = || {
-                    format!(
-                        "the property refers to {}, and `{record_type}` is written to {object}",
-                        listed(property.refers_to.iter().map(String::as_str))
-                    )
-                };
-                (!fits).then(|| Finding::of(Code::ConfigConflict, message()).on(name))
-            }
-        }
+        let by_hand = |name: &str| crm.property_by_hand(&mapping.object, name);
+        let fit = Fit { mapping, properties, object_of, associates: &associates, by_hand: &by_hand };
+        fit.misfits().into_iter().map(|misfit| finding(misfit).at(&mapping.object)).collect()
     }
 }
 
-/// Why this property cannot hold our record id: two records could share it, or it cannot be written.
+/// Why this property cannot hold our record id.
 pub(super) fn unfit_key(property: &Property) -> Option<Finding> {
-    let message = match (property.unique, property.writable) {
-        (true, true) => return None,
-        (false, _) => {
-            "this property holds our record id, but the CRM does not keep its values unique: \
-             name another in the mapping's `key`, and rtr connection setup makes it"
-        }
-        (true, false) => {
-            "this property holds our record id, but the CRM does not let it be written: give the \
-             credentials' user leave to edit it, or name another in the mapping's `key`"
-        }
-    };
+    let message = rtr_core::mapping::unfit_key(property)?;
     Some(Finding::of(Code::ConfigConflict, message).on(&property.name))
 }
 
-fn missing(name: &str, properties: &[Property]) -> Finding {
-    let near = nearest(name, properties.iter().map(|property| property.name.as_str()));
-    let meant = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    Finding::of(Code::ConfigReference, format!("the CRM has no such property{meant}")).on(name)
+fn finding(Misfit { property, problem, .. }: Misfit) -> Finding {
+    let meant = problem.suggestion.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    Finding::of(problem.code, format!("{}{meant}", problem.message)).on(&property)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rtr_connectors::registry::by_name;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn property(name: &str) -> Property {
         Property { name: name.to_owned(), kind: "string".to_owned(), ..Property::default() }

@@ -1,8 +1,12 @@
 //! What a schema cannot say: that names lead somewhere, expressions compile, and mappings do not contradict each other.
 
+mod described;
+mod numbers;
 mod own;
+mod written;
 
 use super::conflict::clash;
+use super::described::Description;
 use super::diagnostic::Diagnostic;
 use super::file::{ConnectionFile, OrgFile, Source, Target};
 use super::load::{Parsed, diagnostic};
@@ -10,8 +14,10 @@ use super::references;
 use super::resolve::unknown_provider;
 use super::yaml::Node;
 use crate::code::Code;
-use crate::mapping::{Mapping, Place, Problem, ProviderFacts, RawMapping, listed, nearest};
+use crate::mapping::{Mapping, ProviderFacts, RawMapping, listed, nearest};
+use described::Shared;
 use std::collections::{BTreeMap, BTreeSet};
+use written::Written;
 
 /// The longest id of an org, in characters; events carry no longer one.
 const MAX_ORG_CHARS: usize = crate::key::MAX_ID_CHARS;
@@ -39,6 +45,7 @@ pub(super) fn folder(
     globals: &[GlobalMapping],
     orgs: &[Parsed<OrgFile>],
     facts: &[ProviderFacts],
+    descriptions: &[Description],
 ) -> Vec<Diagnostic> {
     let mut checker = Checker { facts, named, globals, faults: Vec::new() };
     let mut shared: BTreeMap<String, ByType> = BTreeMap::new();
@@ -54,6 +61,8 @@ pub(super) fn folder(
     for mappings in shared.values() {
         checker.clashes(mappings, &BTreeMap::new());
     }
+    let all = orgs.iter().find(|org| org.value.org == super::GLOBAL_ORG).map(|org| &org.value.routes);
+    let shared = Shared { mappings: &shared, routes: all, descriptions };
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for org in orgs {
         if let Some(first) = seen.insert(&org.value.org, &org.file) {
@@ -82,10 +91,15 @@ impl Checker<'_> {
             self.faults.push(diagnostic(&parsed.file, (1, 1), message, meant, Code::UnknownProvider));
             return None;
         };
-        self.compile(facts, record_type, &parsed.value, parsed, &[], &[])
+        self.mapping(
+            facts,
+            record_type,
+            &parsed.value,
+            &Written { parsed, path: &[], said: &parsed.value, known: &[] },
+        )
     }
 
-    fn org(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) {
+    fn org(&mut self, org: &Parsed<OrgFile>, shared: &Shared<'_>) {
         let file = &org.value;
         let too_long = file.org.chars().count() > MAX_ORG_CHARS;
         if file.org.is_empty() || too_long || file.org.chars().any(char::is_control) {
@@ -103,7 +117,8 @@ impl Checker<'_> {
         for (id, connection) in &file.connections {
             self.connection(org, id, connection);
         }
-        self.own_mappings(org, shared);
+        let own = self.own_mappings(org, shared.mappings);
+        self.described(org, &own, shared);
         for (record_type, route) in &file.routes {
             self.route(org, record_type, route);
         }
@@ -121,7 +136,7 @@ impl Checker<'_> {
             let message = format!(
                 "org `*` has routes and a source only; `{part}` belongs to an org, global mappings to mappings/<provider>/"
             );
-            self.at(org, &[part], Code::ConfigConflict, message, None);
+            self.at_key(org, &[], part, Code::ConfigConflict, message, None);
         }
     }
 
@@ -208,30 +223,6 @@ impl Checker<'_> {
         self.push(org, place, Code::NoMapping, message, meant);
     }
 
-    /// What stands at `path` of a file; nothing is said of what is `known` already.
-    fn compile<T>(
-        &mut self,
-        facts: &ProviderFacts,
-        record_type: &str,
-        raw: &RawMapping,
-        parsed: &Parsed<T>,
-        path: &[&str],
-        known: &[Problem],
-    ) -> Option<(String, Compiled)> {
-        let root = parsed.node.locate(path.iter().copied());
-        match Mapping::compile(facts, record_type, raw) {
-            Ok(mapping) => {
-                let at = (root.line, root.column);
-                Some((record_type.to_owned(), Compiled { mapping, file: parsed.file.clone(), at }))
-            }
-            Err(problems) => {
-                let new = problems.into_iter().filter(|problem| !known.contains(problem));
-                self.faults.extend(new.map(|problem| placed(problem, root, parsed)));
-                None
-            }
-        }
-    }
-
     /// Refuses every two of `mappings`, and every one of them with one of `others` that it does not replace, that clash.
     fn clashes(&mut self, mappings: &ByType, others: &ByType) {
         let mut faults = Vec::new();
@@ -286,19 +277,4 @@ impl Checker<'_> {
     ) {
         self.faults.push(diagnostic(&parsed.file, (node.line, node.column), message, meant, code));
     }
-}
-
-/// A mapping's problem at its place in the file.
-fn placed<T>(problem: Problem, root: &Node, parsed: &Parsed<T>) -> Diagnostic {
-    let Problem { place: Place { path, within }, message, suggestion, code } = problem;
-    let node = root.locate(path.iter().map(String::as_str));
-    let at = match within {
-        Some(within) => node.place_within(&parsed.text, within),
-        None => (node.line, node.column),
-    };
-    let field = match path.as_slice() {
-        [fields, name, ..] if fields == "fields" => format!("field `{name}`: "),
-        _ => String::new(),
-    };
-    diagnostic(&parsed.file, at, format!("{field}{message}"), suggestion, code)
 }

@@ -1,6 +1,7 @@
 //! From the files of the folder to checked documents, or to everything that is wrong with them.
 
 use super::check::{self, GlobalMapping};
+use super::described::{self, Description};
 use super::diagnostic::{Diagnostic, SourceFile};
 use super::document::{GlobalDoc, OrgDoc};
 use super::file::OrgFile;
@@ -47,6 +48,7 @@ enum Kind<'a> {
     Org,
     Mapping { provider: &'a str, record_type: &'a str },
     Cases { provider: &'a str, stem: &'a str },
+    Described,
     Other,
     Stray,
 }
@@ -57,7 +59,7 @@ enum Kind<'a> {
 /// Everything that is wrong, of all files, in the order of their places.
 pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, Vec<Diagnostic>> {
     let mut faults = Vec::new();
-    let (mut mappings, mut orgs) = (Vec::new(), Vec::new());
+    let (mut mappings, mut orgs, mut descriptions) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
         match kind(&file.path) {
             Kind::Mapping { provider, record_type } => {
@@ -70,6 +72,7 @@ pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, 
             }
             Kind::Org => orgs.extend(read::<OrgFile>(file, SchemaKind::Org, &mut faults)),
             Kind::Cases { .. } => drop(read_cases(file, &mut faults)),
+            Kind::Described => descriptions.extend(read_description(file, &mut faults)),
             Kind::Stray => faults.push(stray(file)),
             Kind::Other => {}
         }
@@ -78,7 +81,7 @@ pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, 
         Kind::Mapping { provider, record_type } => Some((provider, record_type)),
         _ => None,
     });
-    faults.extend(check::folder(&named.collect(), &mappings, &orgs, facts));
+    faults.extend(check::folder(&named.collect(), &mappings, &orgs, facts, &descriptions));
     if !faults.is_empty() {
         return Err(told(faults, files));
     }
@@ -121,6 +124,11 @@ fn told(mut faults: Vec<Diagnostic>, files: &[SourceFile]) -> Vec<Diagnostic> {
 }
 
 fn kind(path: &str) -> Kind<'_> {
+    if path.ends_with(".json")
+        && path.strip_prefix(described::FOLDER).is_some_and(|rest| rest.starts_with('/'))
+    {
+        return Kind::Described;
+    }
     let Some(stem) = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")) else {
         return Kind::Other;
     };
@@ -133,8 +141,8 @@ fn kind(path: &str) -> Kind<'_> {
 }
 
 fn stray(file: &SourceFile) -> Diagnostic {
-    let message = "this file has no place here; there are orgs/<org>.yaml, mappings/<provider>/<record_type>.yaml and \
-                   mappings/<provider>/tests/<name>.yaml";
+    let message = "this file has no place here; there are orgs/<org>.yaml, mappings/<provider>/<record_type>.yaml, \
+                   mappings/<provider>/tests/<name>.yaml, and crm/<org>/<connection>/<object>.json";
     diagnostic(&file.path, (1, 1), message.to_owned(), None, Code::ConfigSyntax)
 }
 
@@ -183,6 +191,17 @@ fn read_cases(file: &SourceFile, faults: &mut Vec<Diagnostic>) -> Option<Vec<Cas
             None
         }
     }
+}
+
+fn read_description(file: &SourceFile, faults: &mut Vec<Diagnostic>) -> Option<Description> {
+    let read = Description::parse(&file.text);
+    let told = |(why, at): (String, (u32, u32))| {
+        let message = format!(
+            "this is not what rtr connection test writes: {why}; write it anew with rtr connection test ORG CONNECTION --save"
+        );
+        faults.push(diagnostic(&file.path, at, message, None, Code::ConfigSyntax));
+    };
+    read.map_err(told).ok()
 }
 
 fn collect(mappings: Vec<GlobalMapping>, orgs: Vec<Parsed<OrgFile>>) -> ConfigSet {

@@ -6,6 +6,7 @@
 //! - `canary.rs` orgs that try a change before all others · `admin.rs` one org by itself, `openapi.rs` how that is asked for
 //! - [`load`] files → [`ConfigSet`] · [`plan_apply`] what to store · [`diff`] in people's words
 //! - [`resolve`] stored documents → [`OrgConfig`], what the functions work with · [`Pauses`] what stops connections beside them
+//! - `described.rs` what the CRMs say, kept beside the files
 //! - `yaml.rs` positions · `shown.rs` what is wrong, with a caret below it · `shape.rs` the check against the schema · `schema.rs` the schemas themselves
 
 mod admin;
@@ -13,6 +14,7 @@ mod apply;
 mod canary;
 mod check;
 mod conflict;
+mod described;
 mod diagnostic;
 mod diff;
 mod document;
@@ -27,11 +29,13 @@ mod resolve;
 mod schema;
 mod shape;
 mod shown;
+mod syntax;
 mod yaml;
 
 pub use admin::{plan_put, plan_removal, read_org, to_file};
 pub use apply::{DocBody, DocChange, GLOBAL_ORG, Stored, Then, Wish, plan_apply, plan_rollback};
 pub use canary::{Canaries, Canary, Verdict, judge, tried_on};
+pub use described::Description;
 pub use diagnostic::{Diagnostic, SourceFile};
 pub use diff::{Change, ChangeKind, diff};
 pub use document::{Applied, ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, Signature, StoredDoc};

@@ -70,7 +70,7 @@ impl<'s> Checker<'s> {
             schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
         {
             if !entries.iter().any(|entry| entry.key == required) {
-                self.fault(line, column, format!("the field `{required}` is missing"), None);
+                self.fault(line, column, format!("`{required}` is missing; add it"), None);
             }
         }
         for entry in entries {
@@ -124,14 +124,21 @@ impl<'s> Checker<'s> {
             (Some(entry), _) => (
                 (entry.line, entry.column),
                 format!("`{}: …`", entry.key),
-                nearest(&entry.key, tags.chain(words)),
+                nearest(&entry.key, tags.chain(words.iter().copied())),
             ),
-            (None, Content::Scalar(Value::String(text))) => {
-                ((node.line, node.column), format!("`{text}`"), nearest(text, words.into_iter().chain(tags)))
-            }
+            (None, Content::Scalar(Value::String(text))) => (
+                (node.line, node.column),
+                format!("`{text}`"),
+                nearest(text, words.iter().copied().chain(tags)),
+            ),
             _ => ((node.line, node.column), found(node), None),
         };
-        self.fault(place.0, place.1, format!("expected {wanted}, found {found}"), meant.map(str::to_owned));
+        // YAML takes unquoted digits and truth values for what they look like.
+        let is_plain = matches!(&node.content, Content::Scalar(Value::Number(_) | Value::Bool(_)));
+        let is_text = words.is_empty() && choices.iter().any(|choice| kind_name(choice) == Some("a text"));
+        let advice = if is_plain && is_text { "; in quotes it is a text" } else { "" };
+        let message = format!("expected {wanted}, found {found}{advice}");
+        self.fault(place.0, place.1, message, meant.map(str::to_owned));
     }
 
     fn fault(&mut self, line: u32, column: u32, message: String, suggestion: Option<String>) {

@@ -3,6 +3,7 @@
 //! The rest of this module checks the tree rather than deserializing the text, because a deserializer stops at its
 //! first error and forgets positions as soon as it succeeds.
 
+use super::syntax::meaning;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_saphyr::Spanned;
@@ -47,7 +48,7 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     serde_saphyr::from_str_with_options::<Spanned<Content>>(text, options).map(Node::from).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |place| position(place.line(), place.column()));
         let message = error.without_snippet().to_string();
-        SyntaxError { line, column, message: format!("not valid YAML: {}", without_place(&message)) }
+        SyntaxError { line, column, message: meaning(without_place(&message)) }
     })
 }
 
@@ -70,6 +71,30 @@ impl Node {
             Content::Object(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,
         }
+    }
+
+    /// The entries, when this is an object.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.content {
+            Content::Object(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Whether there is a value at the end of `path`; a text stands for an object that has it for its `from`.
+    pub(super) fn has(&self, path: &[String]) -> bool {
+        let Some((key, rest)) = path.split_first() else { return true };
+        match self.get(key) {
+            Some(entry) => entry.value.has(rest),
+            None => key == "from" && matches!(self.content, Content::Scalar(Value::String(_))),
+        }
+    }
+
+    /// Where the last key of `path` stands.
+    pub(super) fn key_at(&self, path: &[String]) -> Option<(u32, u32)> {
+        let (last, before) = path.split_last()?;
+        let entry = self.locate(before.iter().map(String::as_str)).get(last)?;
+        Some((entry.line, entry.column))
     }
 
     /// The item at `index`, or this node itself.
@@ -272,6 +297,6 @@ mod tests {
         let Err(error) = parse("a: 1\nb: [1, 2\n") else { panic!("not valid YAML") };
         assert_eq!(error.line, 2);
         let Err(error) = parse("a: 1\na: 2\n") else { panic!("a key twice") };
-        insta::assert_snapshot!(format!("{}:{}: {}", error.line, error.column, error.message), @"2:1: not valid YAML: duplicate mapping key: a");
+        insta::assert_snapshot!(format!("{}:{}: {}", error.line, error.column, error.message), @"2:1: the key `a` stands twice here; keep one of them");
     }
 }

@@ -54,24 +54,24 @@ pub fn inbound_value(field: &InboundField, external: &Value) -> Option<Value> {
 }
 
 /// Why `field` cannot flow the way it says; nothing when it can.
-pub(super) fn not_invertible(field: &Field) -> Option<&'static str> {
+pub(super) fn not_invertible(field: &Field) -> Option<String> {
     if field.direction == Direction::Out {
         return None;
     }
     let Source::Value { from, map, .. } = &field.source else {
-        return Some("a reference flows out only; take `direction` away");
+        return Some("a reference flows out only; take `direction` away".to_owned());
     };
     if from.path().is_none() {
-        return Some(
-            "only a plain path such as address.city flows back; make `from` one, or write direction: out",
-        );
+        let message =
+            "only a plain path such as address.city flows back; make `from` one, or write direction: out";
+        return Some(message.to_owned());
     }
-    let values: Vec<&Value> = map.iter().flat_map(BTreeMap::values).collect();
-    let twice =
-        values.iter().enumerate().any(|(at, value)| values[..at].iter().any(|other| same(other, value)));
-    twice.then_some(
-        "two entries of `map` write the same value, so the way back is not clear; write direction: out",
-    )
+    let entries: Vec<(&String, &Value)> = map.iter().flatten().collect();
+    let earlier = |at: usize, value: &Value| entries[..at].iter().find(|(_, other)| same(other, value));
+    let twice = entries.iter().enumerate().find_map(|(at, (key, value))| Some((earlier(at, value)?.0, *key)));
+    twice.map(|(one, two)| {
+        format!("`{one}` and `{two}` of `map` write the same value, so the way back is not clear; write direction: out")
+    })
 }
 
 /// CRMs answer numbers and truth values as text, too.

@@ -43,15 +43,6 @@ impl Field {
         !matches!(&self.source, Source::Reference { association: Some(_), .. })
     }
 
-    /// What the mapping writes of itself; null, which clears, is no value.
-    pub(super) fn own_values(&self) -> impl Iterator<Item = &Value> {
-        let (map, default) = match &self.source {
-            Source::Value { map, default, .. } => (map.as_ref(), default.as_ref()),
-            Source::Reference { .. } => (None, None),
-        };
-        map.into_iter().flat_map(BTreeMap::values).chain(default).filter(|value| !value.is_null())
-    }
-
     pub(super) fn referenced_type(&self) -> Option<&str> {
         match &self.source {
             Source::Reference { record_type, .. } => Some(record_type),

@@ -5,7 +5,9 @@
 //!
 //! - [`RawMapping`] as written and stored → [`Mapping::compile`] → [`Mapping::apply`] → [`Mapped`]
 //! - `expression/` the language, `transform/` its filters and functions, listed in [`TRANSFORMERS`] and [`TESTS`]
+//! - `review/` what of a mapping fails, or has no effect, whatever the record holds: asked when a folder is checked
 //! - `layer.rs` an org's mapping over the one that all have
+//! - `fit.rs` a mapping held against what the CRM describes
 //! - `back.rs` the way back for fields that flow both ways · `cases.rs` the test cases beside a mapping
 
 mod apply;
@@ -16,11 +18,15 @@ mod duration;
 mod expression;
 mod facts;
 mod field;
+mod fit;
 mod key_value;
 mod layer;
+mod precision;
 mod problem;
+mod property;
 mod raw;
 mod result;
+mod review;
 mod rules;
 mod suggest;
 mod transform;
@@ -31,17 +37,20 @@ pub use cases::{Case, CaseResult, run_cases};
 pub use duration::{DurationError, DurationText, MAX_DURATION_MS, parse_ms};
 pub use expression::{Expression, ExpressionError, FUEL};
 pub use facts::{LimitFact, ProviderFacts};
+pub use fit::{Fit, Misfit, unfit_key};
 pub use key_value::{KeyTemplate, MAX_KEY_VALUE_CHARS};
 pub use layer::{Origin, Part, parts};
-pub use problem::{Place, Problem};
+pub(crate) use precision::is_kept;
+pub use problem::{Place, Problem, Spot};
+pub use property::Property;
 pub use raw::{Direction, NullRule, RawField, RawMapping, Wins, WriteOn};
 pub use result::MAX_VALUE_BYTES;
+pub use review::review;
 pub use rules::{Key, OnDelete, OnMissing, OnUnmatched, Patch, WriteMode};
 pub use suggest::{listed, nearest};
 pub use transform::{TESTS, TRANSFORMERS};
 
 use field::{Field, Source};
-use serde_json::Value;
 
 /// A compiled mapping: how records of one type are written to one object of a provider.
 #[derive(Debug)]
@@ -94,12 +103,6 @@ impl Mapping {
     #[must_use]
     pub fn key_template(&self) -> &KeyTemplate {
         &self.key_template
-    }
-
-    /// The values that the mapping itself writes whatever the record says, each with its property: those of a `map`, and
-    /// `default`s. Null, which clears, is none.
-    pub fn own_values(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.fields.iter().flat_map(|field| field.own_values().map(|value| (field.name.as_str(), value)))
     }
 
     /// The fields that refer to another record: name, record type, and the association if it is one.

@@ -22,15 +22,27 @@ pub struct Problem {
 pub struct Place {
     /// The keys that lead there, such as `fields`, `email`, `from`.
     pub path: Vec<String>,
-    /// Line and column within the text that stands there, both from 1.
-    pub within: Option<(u32, u32)>,
+    /// What of it.
+    pub spot: Spot,
+}
+
+/// What is meant of what stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spot {
+    /// The value.
+    #[default]
+    Value,
+    /// The last key of the path.
+    Key,
+    /// A line and column within the value, which is a text; both from 1.
+    Within(u32, u32),
 }
 
 impl Problem {
     /// A problem at `path`.
     pub fn new<'a>(path: impl IntoIterator<Item = &'a str>, code: Code, message: impl Into<String>) -> Self {
         let path = path.into_iter().map(str::to_owned).collect();
-        Self { place: Place { path, within: None }, message: message.into(), suggestion: None, code }
+        Self { place: Place { path, spot: Spot::Value }, message: message.into(), suggestion: None, code }
     }
 
     /// The same with a name that was probably meant.
@@ -40,10 +52,18 @@ impl Problem {
         self
     }
 
+    /// The same about the last key of its path.
+    #[must_use]
+    pub(super) fn at_key(mut self) -> Self {
+        self.place.spot = Spot::Key;
+        self
+    }
+
     /// A problem with the expression `source` at `path`.
     pub(super) fn of_expression(path: &[&str], source: &str, error: &ExpressionError) -> Self {
-        let mut problem = Self::new(path.iter().copied(), Code::BadExpression, error.message.clone());
-        problem.place.within = Some(error.line_and_column(source));
+        let mut problem = Self::new(path.iter().copied(), error.code, error.message.clone());
+        let (line, column) = error.line_and_column(source);
+        problem.place.spot = Spot::Within(line, column);
         problem.meaning(error.suggestion.as_deref())
     }
 

@@ -60,7 +60,8 @@ pub struct RawField {
     pub from: Option<String>,
     /// The values of the expression and what to write for each.
     pub map: Option<BTreeMap<String, Value>>,
-    /// With `map`: what to write for a value that it does not list. Without: what to write when there is no value.
+    /// With `map`: what to write for a value that it does not list; null empties the property. Without: what to write when there is
+    /// no value.
     pub default: Option<Value>,
     /// When the property is written.
     pub on: Option<WriteOn>,
@@ -89,8 +90,9 @@ struct LongField {
     /// The values of the expression and what to write for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     map: Option<BTreeMap<String, Value>>,
-    /// With `map`: what to write for a value that it does not list. Without: what to write when there is no value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// With `map`: what to write for a value that it does not list; null empties the property. Without: what to write when there is
+    /// no value.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     default: Option<Value>,
     /// When the property is written. Default: `always`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,6 +214,11 @@ impl<'de> Deserialize<'de> for RawField {
         }
         deserializer.deserialize_any(Either)
     }
+}
+
+/// A value that is null where it is given as null, and absent only where it is not.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 impl JsonSchema for RawField {

@@ -158,7 +158,7 @@ fn given_everything_wrong_when_compiled_then_everything_is_told() {
             "d": {"from": "x | lower", "direction": "both"}, "e": {"reference": "company", "id": "e", "map": {}},
             "f": {"from": "f", "direction": "in", "map": {"a": 1, "b": "1"}},
         },
-    })), @r#"
+    })), @"
     RTR2004 object: the object has no name; write the provider's name, such as contacts
     RTR2004 fields.id: this is the key property, which holds our record id; map another one
     RTR2002 match: `match: emial` needs a field `emial`, whose value is looked for in the CRM; did you mean `email`?
@@ -170,10 +170,10 @@ fn given_everything_wrong_when_compiled_then_everything_is_told() {
     RTR2004 fields.d.direction: only a plain path such as address.city flows back; make `from` one, or write direction: out
     RTR2004 fields.e: a reference takes `id` and `association`, not `from`, `map` or `default`
     RTR2003 fields.email.from: unknown filter `lowr`; did you mean `lower`?
-    RTR2004 fields.f.direction: two entries of `map` write the same value, so the way back is not clear; write direction: out
+    RTR2004 fields.f.direction: `a` and `b` of `map` write the same value, so the way back is not clear; write direction: out
     RTR2004 on_delete.set: nothing is set; name a property and its value, or write ignore
     RTR2001 reference_wait: `soon` is not a length of time: write a whole number and its unit, such as 10s
-    "#);
+    ");
     insta::assert_snapshot!(problems(&PIPEDRIVE, json!({"object": "persons", "fields": {"name": "name"}})), @"RTR2004 key: without a unique key nothing could find a create whose answer was lost; add `match: <a mapped field>`, or `marker: <a property that may hold our record id>`");
     insta::assert_snapshot!(problems(&HUBSPOT, json!({"object": "contacts", "key": "none", "key_value": "x", "fields": {}})), @r#"
     RTR2004 key: without a unique key nothing could find a create whose answer was lost; add `match: <a mapped field>`, or `marker: <a property that may hold our record id>`

@@ -1,5 +1,6 @@
 //! An org's own mappings: in the global ones' stead, or layers over them.
 
+use super::written::Written;
 use super::{ByType, Checker, Compiled};
 use crate::code::Code;
 use crate::config::file::OrgFile;
@@ -9,7 +10,12 @@ use crate::mapping::{Mapping, ProviderFacts, RawMapping};
 use std::collections::BTreeMap;
 
 impl Checker<'_> {
-    pub(super) fn own_mappings(&mut self, org: &Parsed<OrgFile>, shared: &BTreeMap<String, ByType>) {
+    /// The org's own mappings by provider, compiled.
+    pub(super) fn own_mappings(
+        &mut self,
+        org: &Parsed<OrgFile>,
+        shared: &BTreeMap<String, ByType>,
+    ) -> BTreeMap<String, ByType> {
         let mut own: BTreeMap<String, ByType> = BTreeMap::new();
         for (provider, mappings) in &org.value.mappings {
             let Some(facts) = self.facts.iter().find(|facts| facts.name == provider) else {
@@ -26,6 +32,7 @@ impl Checker<'_> {
         for (provider, mappings) in &own {
             self.clashes(mappings, shared.get(provider).unwrap_or(&none));
         }
+        own
     }
 
     /// An org's mapping, over the global one if it is a layer. What is wrong with that already is told of its own file.
@@ -38,7 +45,12 @@ impl Checker<'_> {
     ) -> Option<(String, Compiled)> {
         let path = ["mappings", facts.name, record_type];
         if !raw.is_layer() {
-            return self.compile(facts, record_type, raw, org, &path, &[]);
+            return self.mapping(
+                facts,
+                record_type,
+                raw,
+                &Written { parsed: org, path: &path, said: raw, known: &[] },
+            );
         }
         let base =
             self.globals.iter().find(|one| one.provider == facts.name && one.record_type == record_type);
@@ -54,6 +66,11 @@ impl Checker<'_> {
             return None;
         };
         let known = Mapping::compile(facts, record_type, base).err().unwrap_or_default();
-        self.compile(facts, record_type, &raw.over(base), org, &path, &known)
+        self.mapping(
+            facts,
+            record_type,
+            &raw.over(base),
+            &Written { parsed: org, path: &path, said: raw, known: &known },
+        )
     }
 }

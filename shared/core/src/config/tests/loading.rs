@@ -58,12 +58,12 @@ mappings:
         ("mapping/hubspot/contact.yaml", CONTACT),
         ("README.md", "not looked at"),
     ];
-    insta::assert_snapshot!(refused(&files), @r#"
-    config/mapping/hubspot/contact.yaml:1:1: this file has no place here; there are orgs/<org>.yaml, mappings/<provider>/<record_type>.yaml and mappings/<provider>/tests/<name>.yaml (RTR2001)
+    insta::assert_snapshot!(refused(&files), @"
+    config/mapping/hubspot/contact.yaml:1:1: this file has no place here; there are orgs/<org>.yaml, mappings/<provider>/<record_type>.yaml, mappings/<provider>/tests/<name>.yaml, and crm/<org>/<connection>/<object>.json (RTR2001)
     config/mappings/hubspot/contact.yml:1:1: this mapping has a file already, mappings/hubspot/contact.yaml; keep one (RTR2004)
     config/mappings/hubspot/lead.yaml:3:11: unknown field `frm`; did you mean `from`? (RTR2001)
-    config/mappings/hubspot/lead.yaml:4:6: expected a text or an object, found `5` (RTR2001)
-    config/mappings/hubspot/lead.yaml:5:7: expected a text, found `1` (RTR2001)
+    config/mappings/hubspot/lead.yaml:4:6: expected a text or an object, found `5`; in quotes it is a text (RTR2001)
+    config/mappings/hubspot/lead.yaml:5:7: expected a text, found `1`; in quotes it is a text (RTR2001)
     config/mappings/hubspot/lead.yaml:6:12: expected `archive` or `ignore` or `erase` or `set: …`, found `archve`; did you mean `archive`? (RTR2001)
     config/mappings/hubspot/tests/contact.yaml:2:3: unknown field `expects`; did you mean `expect`? (RTR2001)
     config/mappings/hubspto/contact.yaml:1:1: unknown provider `hubspto` (the name of the file's folder); did you mean `hubspot`? (RTR2007)
@@ -72,13 +72,13 @@ mappings:
     config/orgs/acme.yaml:6:11: expected `live` or `shadow` or `paused`, found `life`; did you mean `live`? (RTR2001)
     config/orgs/acme.yaml:7:35: expected a number of at least 1, found 0 (RTR2001)
     config/orgs/acme.yaml:7:43: `10 s` is not a length of time: the unit is one of ms, s, m, h and d, such as 10s (RTR2001)
-    config/orgs/acme.yaml:7:50: the field `requests` is missing (RTR2001)
+    config/orgs/acme.yaml:7:50: `requests` is missing; add it (RTR2001)
     config/orgs/acme.yaml:8:25: expected a share such as 20%, found `20` (RTR2001)
     config/orgs/acme.yaml:9:15: expected a text, found a list (RTR2001)
     config/orgs/acme.yaml:11:12: expected a list, found `hubspot` (RTR2001)
     config/orgs/acme.yaml:12:20: expected `http: …` or `sqs: …` or `eventbridge: …` or `lambda: …`, found `htp: …`; did you mean `http`? (RTR2001)
-    config/orgs/all.yaml:2:14: org `*` has routes and a source only; `connections` belongs to an org, global mappings to mappings/<provider>/ (RTR2004)
-    config/orgs/broken.yaml:1:6: not valid YAML: unclosed bracket '[' (RTR2001)
+    config/orgs/all.yaml:2:1: org `*` has routes and a source only; `connections` belongs to an org, global mappings to mappings/<provider>/ (RTR2004)
+    config/orgs/broken.yaml:1:6: not valid YAML: this bracket is never closed (RTR2001)
     config/orgs/globex.yaml:3:3: unknown provider `hubspott` (the connection's id stands for it; add `provider: …`); did you mean `hubspot`? (RTR2007)
     config/orgs/globex.yaml:4:18: unknown provider `salesforc`; did you mean `salesforce`? (RTR2007)
     config/orgs/globex.yaml:4:39: `api.example.com` is no address; write one such as https://api.example.com (RTR2001)
@@ -91,7 +91,7 @@ mappings:
     config/orgs/globex.yaml:19:32: field `stage`: expected the name of a filter, found the end (RTR2003)
     config/orgs/globex.yaml:20:3: unknown provider `hubspo`; did you mean `hubspot`? (RTR2007)
     config/orgs/twice.yaml:1:6: org `globex` has a file already, orgs/globex.yaml; keep one (RTR2004)
-    "#);
+    ");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod applying;
 mod canaries;
 mod folder;
+mod gallery;
 mod layering;
 mod loading;
 mod resolving;

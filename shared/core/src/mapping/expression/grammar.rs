@@ -1,110 +1,107 @@
-//! The grammar of expressions: Jinja's, read once, checked, and lowered to what minijinja evaluates.
+//! The grammar of expressions: Jinja's, read once and checked, with Jinja's precedence.
 //!
-//! Invariant: what is missing stays missing. Jinja's own operators turn an undefined operand into empty text or an
-//! error (`first ~ missing` is `first`), which would spoil a CRM field. So `~`, arithmetic, ordering and every lookup are
-//! lowered to functions of ours that hand undefined and none through. Precedence is Jinja's; the lowered text is fully
-//! bracketed, so the two readings cannot differ. Names of filters, functions and tests are checked here, where their
-//! place is known.
+//! Names of filters, functions and tests are checked here, where their place is known.
 
 use super::ExpressionError;
-use super::lowered::{Lowered, lookup, nesting, plain, quoted};
 use super::names::{check_call, test_arguments};
 use super::reader::Reader;
 use super::token::Word;
+use super::tree::{Call, Node, Step, Tree};
 use crate::mapping::transform::Kind;
 
 /// How deep expressions may stand within expressions.
 const MAX_DEPTH: usize = 16;
-/// How deep the lowered text may nest; minijinja reads it by recursion, on stacks as small as 2 MiB.
-const MAX_NESTING: usize = 48;
+/// How deep a tree, and the text that it is lowered to, may nest; both are read by recursion, on stacks as small as 2 MiB.
+pub(super) const MAX_NESTING: usize = 48;
 const KEYWORDS: [&str; 13] =
     ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
+type Answer = Result<Tree, ExpressionError>;
+
 /// Reads `source` to its end.
-pub(super) fn lower(source: &str) -> Result<Lowered, ExpressionError> {
+pub(super) fn read(source: &str) -> Answer {
     if source.trim_start().starts_with("{{") {
         return Err(ExpressionError::new(0, "an expression stands alone here, without {{ and }}".into()));
     }
+    if source.trim().is_empty() {
+        let message = "the expression is empty; write a path such as email, or none to clear what is there";
+        return Err(ExpressionError::new(0, message.into()));
+    }
     let mut reader = Reader::new(source)?;
-    let lowered = reader.expression()?;
+    let tree = reader.expression()?;
     match reader.peek() {
-        Word::End if nesting(&lowered.text) > MAX_NESTING => Err(ExpressionError::new(0, too_deep())),
-        Word::End => Ok(lowered),
+        Word::End => Ok(tree),
         _ => Err(reader.unexpected("the end of the expression, or an operator")),
     }
 }
 
-type Step = Result<Lowered, ExpressionError>;
+/// The tree of `node`, unless it nests too deep.
+fn tree(at: usize, node: Node) -> Answer {
+    let tree = Tree::new(at, node);
+    if tree.depth > MAX_NESTING { Err(ExpressionError::new(0, too_deep())) } else { Ok(tree) }
+}
 
 impl Reader {
-    fn expression(&mut self) -> Step {
+    fn expression(&mut self) -> Answer {
         if !self.descend(MAX_DEPTH) {
             return Err(self.error(too_deep()));
         }
+        let at = self.here();
         let mut value = self.or()?;
         while self.take_name("if") {
-            let test = self.or()?;
-            let otherwise = if self.take_name("else") {
-                format!(" else {}", self.expression()?.text)
-            } else {
-                String::new()
-            };
-            value = plain(format!("({} if {}{otherwise})", value.text, test.text));
+            let test = Box::new(self.or()?);
+            let otherwise = if self.take_name("else") { Some(Box::new(self.expression()?)) } else { None };
+            value = tree(at, Node::If { value: Box::new(value), test, otherwise })?;
         }
         self.ascend();
         Ok(value)
     }
 
-    fn or(&mut self) -> Step {
-        self.joined("or", Self::and)
+    fn or(&mut self) -> Answer {
+        self.joined("or", Self::and, Node::Any)
     }
 
-    fn and(&mut self) -> Step {
-        self.joined("and", Self::not)
+    fn and(&mut self) -> Answer {
+        self.joined("and", Self::not, Node::All)
     }
 
-    fn joined(&mut self, keyword: &'static str, operand: fn(&mut Self) -> Step) -> Step {
-        let first = operand(self)?;
-        if !matches!(self.peek(), Word::Name(next) if next == keyword) {
-            return Ok(first);
-        }
-        let mut text = first.text;
-        while self.take_name(keyword) {
-            text = format!("{text} {keyword} {}", operand(self)?.text);
-        }
-        Ok(plain(format!("({text})")))
-    }
-
-    fn not(&mut self) -> Step {
-        let mut nots = 0;
-        while self.take_name("not") {
-            nots += 1;
-        }
-        let value = self.comparison()?;
-        Ok(if nots == 0 {
-            value
-        } else {
-            plain(format!("({}{})", if nots % 2 == 1 { "not " } else { "not not " }, value.text))
-        })
-    }
-
-    fn comparison(&mut self) -> Step {
-        let left = self.sum()?;
-        let Some(operator) = self.comparison_operator()? else { return Ok(left) };
-        let right = self.sum()?.text;
+    fn joined(
+        &mut self,
+        keyword: &'static str,
+        operand: fn(&mut Self) -> Answer,
+        node: fn(Vec<Tree>) -> Node,
+    ) -> Answer {
         let at = self.here();
+        let mut parts = vec![operand(self)?];
+        while self.take_name(keyword) {
+            parts.push(operand(self)?);
+        }
+        several(at, parts, node)
+    }
+
+    fn not(&mut self) -> Answer {
+        let at = self.here();
+        let mut times = 0;
+        while self.take_name("not") {
+            times += 1;
+        }
+        let of = self.comparison()?;
+        if times == 0 { Ok(of) } else { tree(at, Node::Not { of: Box::new(of), times }) }
+    }
+
+    fn comparison(&mut self) -> Answer {
+        let at = self.here();
+        let left = self.sum()?;
+        let Some(sign) = self.comparison_operator()? else { return Ok(left) };
+        let right = self.sum()?;
+        let next = self.here();
         if self.comparison_operator()?.is_some() {
             return Err(ExpressionError::new(
-                at,
+                next,
                 "comparisons cannot be chained; join two of them with `and`".into(),
             ));
         }
-        Ok(plain(match operator {
-            "==" | "!=" => format!("({} {operator} {right})", left.text),
-            "in" => format!("__in({}, {right})", left.text),
-            "not in" => format!("(not __in({}, {right}))", left.text),
-            _ => format!("__order({}, \"{operator}\", {right})", left.text),
-        }))
+        tree(at, Node::Compared { left: Box::new(left), sign, right: Box::new(right) })
     }
 
     fn comparison_operator(&mut self) -> Result<Option<&'static str>, ExpressionError> {
@@ -125,62 +122,60 @@ impl Reader {
         Ok(None)
     }
 
-    fn sum(&mut self) -> Step {
+    fn sum(&mut self) -> Answer {
         self.binary(&["+", "-"], Self::concatenation)
     }
 
-    fn concatenation(&mut self) -> Step {
-        let first = self.product()?;
-        if self.peek() != &Word::Symbol("~") {
-            return Ok(first);
-        }
-        let mut parts = vec![first.text];
+    fn concatenation(&mut self) -> Answer {
+        let at = self.here();
+        let mut parts = vec![self.product()?];
         while self.take("~") {
-            parts.push(self.product()?.text);
+            parts.push(self.product()?);
         }
-        Ok(plain(format!("__concat({})", parts.join(", "))))
+        several(at, parts, Node::Joined)
     }
 
-    fn product(&mut self) -> Step {
+    fn product(&mut self) -> Answer {
         self.binary(&["*", "//", "/", "%"], Self::power)
     }
 
-    fn power(&mut self) -> Step {
+    fn power(&mut self) -> Answer {
         self.binary(&["**"], Self::filtered)
     }
 
-    fn binary(&mut self, operators: &[&'static str], operand: fn(&mut Self) -> Step) -> Step {
+    fn binary(&mut self, operators: &[&'static str], operand: fn(&mut Self) -> Answer) -> Answer {
+        let at = self.here();
         let first = operand(self)?;
-        let mut parts = vec![first.text.clone()];
+        let mut rest = Vec::new();
         while let Some(operator) = operators.iter().find(|operator| self.take(operator)) {
-            parts.push(quoted(operator));
-            parts.push(operand(self)?.text);
+            rest.push((*operator, operand(self)?));
         }
-        Ok(if parts.len() == 1 { first } else { plain(format!("__arith({})", parts.join(", "))) })
+        if rest.is_empty() { Ok(first) } else { tree(at, Node::Arithmetic { first: Box::new(first), rest }) }
     }
 
-    fn filtered(&mut self) -> Step {
+    fn filtered(&mut self) -> Answer {
+        let at = self.here();
         let mut value = self.operand()?;
         loop {
             if self.peek() == &Word::Symbol("|") {
-                let mut text = value.text;
+                let mut filters = Vec::new();
                 while self.take("|") {
                     let (name, at) = self.name("the name of a filter")?;
                     let arguments = if self.take("(") { self.arguments(")")? } else { Vec::new() };
                     check_call(Kind::Filter, &name, arguments.len(), at)?;
-                    text = format!("{text} | {name}({})", arguments.join(", "));
+                    filters.push(Call { name, at, arguments });
                 }
-                value = plain(format!("({text})"));
+                value = tree(at, Node::Filtered { of: Box::new(value), filters })?;
             } else if self.take_name("is") {
-                value = self.test(&value)?;
+                value = self.test(at, value)?;
             } else {
                 return Ok(value);
             }
         }
     }
 
-    fn test(&mut self, value: &Lowered) -> Step {
-        let negation = if self.take_name("not") { "not " } else { "" };
+    fn test(&mut self, start: usize, value: Tree) -> Answer {
+        let is_not = self.take_name("not");
         let (name, at) = match self.take_name("in") {
             true => ("in".to_owned(), self.here()),
             false => self.name("the name of a test")?,
@@ -189,34 +184,34 @@ impl Reader {
         let arguments = match wanted {
             0 => Vec::new(),
             _ if self.take("(") => self.arguments(")")?,
-            _ => vec![self.operand()?.text],
+            _ => vec![self.operand()?],
         };
         if arguments.len() != wanted {
             return Err(ExpressionError::new(at, format!("the test `{name}` takes one value after it")));
         }
-        let name = name.to_lowercase();
-        Ok(plain(format!("({negation}({} is __{name}({})))", value.text, arguments.join(", "))))
+        let call = Call { name: name.to_lowercase(), at, arguments };
+        tree(start, Node::Tested { of: Box::new(value), is_not, call })
     }
 
-    fn operand(&mut self) -> Step {
+    fn operand(&mut self) -> Answer {
+        let at = self.here();
         let mut minuses = 0;
         while self.take("-") {
             minuses += 1;
         }
+        let start = self.here();
         let mut value = self.primary()?;
         loop {
             if self.take(".") {
-                let key = match self.word() {
-                    Word::Name(name) => name,
-                    Word::Number(digits) => {
-                        value = lookup(value, &digits, None);
-                        continue;
-                    }
+                let key = self.here();
+                let step = match self.word() {
+                    Word::Name(name) => Step::Key(name),
+                    Word::Number(digits) => Step::Index(Tree::new(key, Node::Number(digits))),
                     _ => return Err(self.back().unexpected("a key after the dot")),
                 };
-                value = lookup(value, &quoted(&key), Some(key));
+                value = tree(start, value.step(step))?;
             } else if self.take("[") {
-                value = self.subscript(value)?;
+                value = self.subscript(start, value)?;
             } else if self.peek() == &Word::Symbol("(") {
                 return Err(
                     self.error("values have no methods; use a filter, such as `email | lower`".into())
@@ -225,33 +220,30 @@ impl Reader {
                 break;
             }
         }
-        if minuses % 2 == 1 {
-            value = plain(format!("__arith(0, \"-\", {})", value.text));
-        }
-        Ok(value)
+        if minuses % 2 == 1 { tree(at, Node::Negative(Box::new(value))) } else { Ok(value) }
     }
 
-    fn subscript(&mut self, value: Lowered) -> Step {
+    fn subscript(&mut self, at: usize, value: Tree) -> Answer {
         if let Word::Text(key) = self.peek().clone()
             && self.peek_second() == &Word::Symbol("]")
         {
             self.word();
             self.word();
-            return Ok(lookup(value, &quoted(&key), Some(key)));
+            return tree(at, value.step(Step::Key(key)));
         }
-        let start =
-            if self.peek() == &Word::Symbol(":") { "none".to_owned() } else { self.expression()?.text };
+        let start = if self.peek() == &Word::Symbol(":") { None } else { Some(self.expression()?) };
         if !self.take(":") {
             self.expect("]")?;
-            return Ok(lookup(value, &start, None));
+            // Without a start there was a colon.
+            return tree(at, start.map_or(Node::None, |index| value.step(Step::Index(index))));
         }
-        let stop =
-            if self.peek() == &Word::Symbol("]") { "none".to_owned() } else { self.expression()?.text };
+        let stop = if self.peek() == &Word::Symbol("]") { None } else { Some(self.expression()?) };
         self.expect("]")?;
-        Ok(plain(format!("__slice({}, {start}, {stop})", value.text)))
+        let (start, stop) = (start.map(Box::new), stop.map(Box::new));
+        tree(at, Node::Slice { of: Box::new(value), start, stop })
     }
 
-    fn primary(&mut self) -> Step {
+    fn primary(&mut self) -> Answer {
         let at = self.here();
         match self.word() {
             Word::Text(mut text) => {
@@ -259,46 +251,51 @@ impl Reader {
                     text.push_str(&more);
                     self.word();
                 }
-                Ok(plain(quoted(&text)))
+                tree(at, Node::Text(text))
             }
-            Word::Number(digits) => Ok(plain(digits)),
-            Word::Symbol("(") => self.bracketed(),
-            Word::Symbol("[") => Ok(plain(format!("[{}]", self.arguments("]")?.join(", ")))),
-            Word::Symbol("{") => self.object(),
-            Word::Name(name) => self.named(&name, at),
+            Word::Number(digits) => tree(at, Node::Number(digits)),
+            Word::Symbol("(") => self.bracketed(at),
+            Word::Symbol("[") => {
+                let items = self.arguments("]")?;
+                tree(at, Node::List(items))
+            }
+            Word::Symbol("{") => self.object(at),
+            Word::Name(name) => self.named(name, at),
             _ => Err(self.back().unexpected("a value")),
         }
     }
 
-    fn named(&mut self, name: &str, at: usize) -> Step {
+    fn named(&mut self, name: String, at: usize) -> Answer {
         if self.take("(") {
             let arguments = self.arguments(")")?;
-            check_call(Kind::Function, name, arguments.len(), at)?;
-            return Ok(plain(format!("__{name}({})", arguments.join(", "))));
+            check_call(Kind::Function, &name, arguments.len(), at)?;
+            return tree(at, Node::Called(Call { name, at, arguments }));
         }
-        match name {
-            "true" | "false" | "none" | "True" | "False" | "None" => Ok(plain(name.to_lowercase())),
+        match name.as_str() {
+            "true" | "True" => tree(at, Node::Bool(true)),
+            "false" | "False" => tree(at, Node::Bool(false)),
+            "none" | "None" => tree(at, Node::None),
             "null" | "nil" | "NULL" | "Null" => {
                 Err(ExpressionError::new(at, format!("`{name}` is not a value here")).meaning("none"))
             }
-            "record" => Ok(Lowered::record()),
-            _ if KEYWORDS.contains(&name) => Err(self.back().unexpected("a value")),
-            _ => Ok(lookup(Lowered::record(), &quoted(name), Some(name.to_owned()))),
+            "record" => tree(at, Node::Record),
+            _ if KEYWORDS.contains(&name.as_str()) => Err(self.back().unexpected("a value")),
+            _ => tree(at, Tree::new(at, Node::Record).step(Step::Key(name))),
         }
     }
 
-    fn bracketed(&mut self) -> Step {
+    fn bracketed(&mut self, at: usize) -> Answer {
         let value = self.expression()?;
         if self.take(",") {
-            let mut items = vec![value.text];
+            let mut items = vec![value];
             items.extend(self.arguments(")")?);
-            return Ok(plain(format!("[{}]", items.join(", "))));
+            return tree(at, Node::List(items));
         }
         self.expect(")")?;
         Ok(value)
     }
 
-    fn object(&mut self) -> Step {
+    fn object(&mut self, at: usize) -> Answer {
         let mut entries = Vec::new();
         while !self.take("}") {
             if !entries.is_empty() {
@@ -307,14 +304,14 @@ impl Reader {
                     break;
                 }
             }
-            let key = self.expression()?.text;
+            let key = self.expression()?;
             self.expect(":")?;
-            entries.push(format!("{key}: {}", self.expression()?.text));
+            entries.push((key, self.expression()?));
         }
-        Ok(plain(format!("{{{}}}", entries.join(", "))))
+        tree(at, Node::Object(entries))
     }
 
-    fn arguments(&mut self, close: &'static str) -> Result<Vec<String>, ExpressionError> {
+    fn arguments(&mut self, close: &'static str) -> Result<Vec<Tree>, ExpressionError> {
         let mut arguments = Vec::new();
         while !self.take(close) {
             if !arguments.is_empty() {
@@ -326,12 +323,23 @@ impl Reader {
             if self.peek_second() == &Word::Symbol("=") && matches!(self.peek(), Word::Name(_)) {
                 return Err(self.error("arguments have no names here; write the value alone".into()));
             }
-            arguments.push(self.expression()?.text);
+            arguments.push(self.expression()?);
         }
         Ok(arguments)
     }
 }
 
-fn too_deep() -> String {
+/// The only part, or the node of them all.
+fn several(at: usize, mut parts: Vec<Tree>, node: fn(Vec<Tree>) -> Node) -> Answer {
+    match (parts.len(), parts.pop()) {
+        (1, Some(only)) => Ok(only),
+        (_, last) => {
+            parts.extend(last);
+            tree(at, node(parts))
+        }
+    }
+}
+
+pub(super) fn too_deep() -> String {
     "the expression nests too deep; compute parts of it in the internal system".to_owned()
 }

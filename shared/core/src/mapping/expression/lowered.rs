@@ -1,36 +1,86 @@
-//! An expression in minijinja's words, while it is put together.
+//! An expression in minijinja's words.
+//!
+//! Invariant: what is missing stays missing. Jinja's own operators turn an undefined operand into empty text or an
+//! error (`first ~ missing` is `first`), which would spoil a CRM field. So `~`, arithmetic, ordering and every lookup are
+//! lowered to functions of ours that hand undefined and none through. The lowered text is fully bracketed, so that
+//! minijinja cannot read it in another way than the grammar did.
 
-/// An expression in minijinja's words.
-pub(super) struct Lowered {
-    /// What minijinja compiles.
-    pub(super) text: String,
-    /// The path, when the expression is nothing but one: `address.city`.
-    pub(super) path: Option<Vec<String>>,
-    /// Whether the text is a look-up that further keys can be added to.
-    is_lookup: bool,
-}
+use super::tree::{Call, Node, Step, Tree};
 
-impl Lowered {
-    /// The whole record.
-    pub(super) fn record() -> Self {
-        Self { text: "record".into(), path: Some(Vec::new()), is_lookup: false }
+/// `tree` in minijinja's words.
+pub(super) fn lowered(tree: &Tree) -> String {
+    match &tree.node {
+        Node::Record => "record".to_owned(),
+        Node::None => "none".to_owned(),
+        Node::Bool(flag) => flag.to_string(),
+        Node::Text(text) => quoted(text),
+        Node::Number(digits) => digits.clone(),
+        Node::List(items) => format!("[{}]", list(items)),
+        Node::Object(entries) => {
+            let entry = |(key, value): &(Tree, Tree)| format!("{}: {}", lowered(key), lowered(value));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        Node::Lookup { of, keys } => {
+            let keys = keys.iter().map(|step| match step {
+                Step::Key(key) => quoted(key),
+                Step::Index(index) => lowered(index),
+            });
+            format!("__get({}, {})", lowered(of), keys.collect::<Vec<_>>().join(", "))
+        }
+        Node::Slice { of, start, stop } => {
+            let bound =
+                |bound: &Option<Box<Tree>>| bound.as_ref().map_or("none".to_owned(), |at| lowered(at));
+            format!("__slice({}, {}, {})", lowered(of), bound(start), bound(stop))
+        }
+        Node::Negative(of) => format!("__arith(0, \"-\", {})", lowered(of)),
+        Node::Arithmetic { first, rest } => {
+            let rest = rest.iter().map(|(sign, operand)| format!(", {}, {}", quoted(sign), lowered(operand)));
+            format!("__arith({}{})", lowered(first), rest.collect::<String>())
+        }
+        Node::Joined(parts) => format!("__concat({})", list(parts)),
+        Node::Compared { left, sign, right } => compared(&lowered(left), sign, &lowered(right)),
+        Node::All(parts) => format!("({})", joined(parts, " and ")),
+        Node::Any(parts) => format!("({})", joined(parts, " or ")),
+        Node::Not { of, times } => {
+            format!("({}{})", if times % 2 == 1 { "not " } else { "not not " }, lowered(of))
+        }
+        Node::If { value, test, otherwise } => {
+            let otherwise =
+                otherwise.as_ref().map_or_else(String::new, |tree| format!(" else {}", lowered(tree)));
+            format!("({} if {}{otherwise})", lowered(value), lowered(test))
+        }
+        Node::Filtered { of, filters } => {
+            let filters = filters.iter().map(|call| format!(" | {}", called(call)));
+            format!("({}{})", lowered(of), filters.collect::<String>())
+        }
+        Node::Tested { of, is_not, call } => {
+            let not = if *is_not { "not " } else { "" };
+            format!("({not}({} is __{}))", lowered(of), called(call))
+        }
+        Node::Called(call) => format!("__{}", called(call)),
     }
 }
 
-pub(super) fn plain(text: String) -> Lowered {
-    Lowered { text, path: None, is_lookup: false }
+/// `name(arguments)`
+pub(super) fn called(call: &Call) -> String {
+    format!("{}({})", call.name, list(&call.arguments))
 }
 
-pub(super) fn lookup(value: Lowered, key: &str, name: Option<String>) -> Lowered {
-    let path = value.path.zip(name).map(|(mut path, name)| {
-        path.push(name);
-        path
-    });
-    let text = match value.text.strip_suffix(')').filter(|_| value.is_lookup) {
-        Some(open) => format!("{open}, {key})"),
-        None => format!("__get({}, {key})", value.text),
-    };
-    Lowered { text, path, is_lookup: true }
+fn compared(left: &str, sign: &str, right: &str) -> String {
+    match sign {
+        "==" | "!=" => format!("({left} {sign} {right})"),
+        "in" => format!("__in({left}, {right})"),
+        "not in" => format!("(not __in({left}, {right}))"),
+        _ => format!("__order({left}, \"{sign}\", {right})"),
+    }
+}
+
+fn list(parts: &[Tree]) -> String {
+    joined(parts, ", ")
+}
+
+fn joined(parts: &[Tree], between: &str) -> String {
+    parts.iter().map(lowered).collect::<Vec<_>>().join(between)
 }
 
 /// How deep the brackets of a lowered text nest; those within its quoted texts do not count.
@@ -50,6 +100,6 @@ pub(super) fn nesting(text: &str) -> usize {
     deepest
 }
 
-pub(super) fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -7,9 +7,13 @@ mod names;
 mod operator;
 mod reader;
 mod token;
+mod tree;
+mod typing;
 
 pub(super) use operator::contains;
+pub(super) use typing::{Look, Shape, look};
 
+use crate::code::Code;
 use minijinja::Value;
 
 /// Fuel of one evaluation, in minijinja's units: an instruction each, or 64 bytes of text each. A plain field takes
@@ -34,6 +38,8 @@ pub struct ExpressionError {
     pub message: String,
     /// What was probably meant.
     pub suggestion: Option<String>,
+    /// The code people look up.
+    pub code: Code,
 }
 
 impl Expression {
@@ -42,11 +48,15 @@ impl Expression {
     /// # Errors
     /// When it is no expression, or names a filter, function or test that does not exist.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
-        let lowered = grammar::lower(source)?;
-        let compiled = environment::shared().compile_expression_owned(lowered.text).map_err(|error| {
+        let tree = grammar::read(source)?;
+        let text = lowered::lowered(&tree);
+        if lowered::nesting(&text) > grammar::MAX_NESTING {
+            return Err(ExpressionError::new(0, grammar::too_deep()));
+        }
+        let compiled = environment::shared().compile_expression_owned(text).map_err(|error| {
             ExpressionError::new(0, format!("the expression cannot be compiled: {}", error.kind()))
         })?;
-        Ok(Self { source: source.to_owned(), path: lowered.path, compiled })
+        Ok(Self { source: source.to_owned(), path: tree.path(), compiled })
     }
 
     /// The value for a record that [`scope`] wrapped, or what went wrong; that never repeats a value of the record.
@@ -59,16 +69,7 @@ impl Expression {
             Some(path) => follow(scope, path),
             None => self.compiled.eval(scope.clone()),
         };
-        value.map_err(|error| {
-            match (error.kind(), error.detail()) {
-                (minijinja::ErrorKind::OutOfFuel, _) => {
-                    "the expression does more work than one value may cost".into()
-                }
-                // Ours: all the details of operators and filters are constant texts.
-                (minijinja::ErrorKind::InvalidOperation, Some(detail)) => detail.to_owned(),
-                (kind, _) => kind.to_string(),
-            }
-        })
+        value.map_err(|error| told(&error))
     }
 
     /// The expression as it was written.
@@ -81,6 +82,18 @@ impl Expression {
     #[must_use]
     pub fn path(&self) -> Option<&[String]> {
         self.path.as_deref().filter(|path| !path.is_empty())
+    }
+}
+
+/// What went wrong, without a value of the record.
+fn told(error: &minijinja::Error) -> String {
+    match (error.kind(), error.detail()) {
+        (minijinja::ErrorKind::OutOfFuel, _) => {
+            "the expression does more work than one value may cost".into()
+        }
+        // Ours: all the details of operators and filters are constant texts.
+        (minijinja::ErrorKind::InvalidOperation, Some(detail)) => detail.to_owned(),
+        (kind, _) => kind.to_string(),
     }
 }
 
@@ -98,7 +111,7 @@ pub(super) fn scope(record: &serde_json::Value) -> Value {
 
 impl ExpressionError {
     fn new(at: usize, message: String) -> Self {
-        Self { at, message, suggestion: None }
+        Self { at, message, suggestion: None, code: Code::BadExpression }
     }
 
     fn meaning(self, suggestion: impl Into<String>) -> Self {
@@ -121,6 +134,13 @@ impl ExpressionError {
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
+}
+
+/// What `expression` gives for `record`.
+#[cfg(test)]
+pub(super) fn evaluated(expression: &str, record: &serde_json::Value) -> Result<Value, String> {
+    let compiled = Expression::compile(expression).map_err(|error| error.to_string())?;
+    compiled.evaluate(&scope(record))
 }
 
 #[cfg(test)]

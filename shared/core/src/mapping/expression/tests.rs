@@ -161,7 +161,7 @@ fn given_a_wrong_expression_when_compiled_then_it_says_where_and_what_was_meant(
     "99999999999999999999" → 1:1: the number is beyond 64 bits
     "2fa" → 1:1: a name cannot start with a digit; write record["…"] for such a key
     "a b" → 1:3: expected the end of the expression, or an operator, found `b`
-    "" → 1:1: expected a value, found the end
+    "" → 1:1: the expression is empty; write a path such as email, or none to clear what is there
     "now()" → 1:1: unknown function `now`
     "range(9)" → 1:1: unknown function `range`
     "a | tojson" → 1:5: unknown filter `tojson`; did you mean `json`?

@@ -4,6 +4,7 @@
 //! error never repeats the value, since values are the customers' data.
 
 mod html;
+mod kinds;
 mod list;
 mod money;
 mod number;
@@ -15,6 +16,7 @@ mod text;
 mod time;
 mod value;
 
+pub(crate) use kinds::Kinds;
 pub(crate) use number::{Number, number};
 pub use predicate::TESTS;
 pub(crate) use predicate::{arguments as test_arguments, holds};
