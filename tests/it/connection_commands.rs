@@ -115,3 +115,46 @@ fn given_a_connection_without_its_secret_when_listed_then_it_is_not_called_ok() 
     let said = stack.rtr(&["connection", "test", &org.id, "hubspot", "--json"]).ended(1);
     assert_eq!(findings(&said), ["RTR4007 -.-"], "{said:?}");
 }
+
+#[test]
+fn given_what_the_crms_describe_when_saved_then_a_folder_that_does_not_fit_is_refused_without_asking_again() {
+    let stack = Stack::here();
+    let person = "object: Contact\nfields:\n  LastName: last_name\n";
+    let org = Plan::new("described").mapping("contact", CONTACT).salesforce("contact", person).ready(&stack);
+    let dir = std::env::temp_dir().join(format!("rtr-described-{}", org.id));
+    std::fs::create_dir_all(dir.join("orgs")).unwrap();
+    let folder = dir.to_str().unwrap();
+    let save = || stack.rtr(&["connection", "test", &org.id, &format!("--save={folder}"), "--json"]).ended(0);
+    let said = save();
+    let kept = [("hubspot", "contacts"), ("salesforce", "Contact")]
+        .map(|(connection, object)| format!("crm/{}/{connection}/{object}.json", org.id));
+    let read = || kept.each_ref().map(|path| std::fs::read_to_string(dir.join(path)).unwrap());
+    let texts = read();
+    assert!(said.out.contains(&kept[0]) && said.out.contains(&kept[1]), "{said:?}");
+    assert!(texts[0].contains("\"lifecyclestage\"") && texts[1].contains("\"LastName\""), "{texts:?}");
+    let with = |hubspot: &str, salesforce: &str| {
+        let file = format!(
+            "org: {}\nconnections: {{hubspot: {{}}, salesforce: {{}}}}\nroutes: {{contact: [hubspot, salesforce]}}\nmappings:\n  \
+             hubspot: {{contact: {{object: contacts, fields: {{email: email, {hubspot}: city}}}}}}\n  \
+             salesforce: {{contact: {{object: Contact, fields: {{LastName: last_name, {salesforce}: city}}}}}}\n",
+            org.id
+        );
+        std::fs::write(dir.join("orgs/one.yaml"), file).unwrap();
+    };
+    with("city", "MailingCity");
+    stack.rtr(&["config", "check", folder]).ended(0);
+    with("ctiy", "MailngCity");
+    for command in ["check", "apply"] {
+        let said = stack.rtr(&["config", command, folder]).ended(2);
+        let told = format!("{}{}", said.out, said.err);
+        for right in
+            ["did you mean `city`?", "did you mean `MailingCity`?", "^", kept[0].as_str(), kept[1].as_str()]
+        {
+            assert!(told.contains(right), "{right}: {told}");
+        }
+    }
+    // Saved again they are the same, to the byte.
+    save();
+    assert_eq!(read(), texts);
+    std::fs::remove_dir_all(&dir).unwrap();
+}

@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// closed end by themselves; what comes meanwhile is parked and goes by itself.
     List(Which),
     /// Check credentials, objects and properties at the CRM (exit 1 on findings); ends a suspension if they work
-    Test(Which),
+    Test(test::Args),
     /// Make the unique properties that hold our record ids, where they are missing
     Setup(Which),
     /// Ask a person to let rtr-sync into an account, and keep what comes of it (exit 1 when nothing does)
@@ -57,7 +57,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
         Command::List(which) => Box::pin(list::run(app, &which)).await,
-        Command::Test(which) => Box::pin(test::run(app, &which)).await,
+        Command::Test(args) => Box::pin(test::run(app, &args)).await,
         Command::Setup(which) => Box::pin(setup::run(app, &which)).await,
         Command::Connect(args) => Box::pin(connect::run(app, &args)).await,
         Command::Pause(args) => Box::pin(pause::pause(app, &args)).await,

@@ -96,6 +96,16 @@ impl<'a> Opening<'a> {
         Ok(Self { runtime, key, config, connector })
     }
 
+    /// Its org.
+    pub(super) fn org(&self) -> &str {
+        &self.key.org_id
+    }
+
+    /// Its id within the org.
+    pub(super) fn connection(&self) -> &str {
+        &self.key.connection
+    }
+
     fn settings(&self) -> Result<&Connection, Finding> {
         let missing = || Finding::of(Code::BadStoredConfig, "the stored configuration lacks this connection");
         self.config.connections.get(&self.key.connection).ok_or_else(missing)

@@ -5,10 +5,13 @@ use super::compare::Comparison;
 use super::each::{self, Seen};
 use super::open::{Finding, Opening};
 use crate::app::App;
-use crate::problem::Ended;
+use crate::problem::{Ended, Problem};
 use rtr_connectors::session::Session;
+use rtr_core::config::Description;
 use serde::Serialize;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// What a test finds beside its findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -18,11 +21,54 @@ struct Tested {
     expires_at: Option<String>,
     account: Option<String>,
     objects: Vec<String>,
+    /// The files in which what the CRM describes is kept, if that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    saved: Vec<String>,
+}
+
+/// Which connections, and whether what their CRMs describe is kept.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    which: Which,
+    /// Keep what the CRM describes in DIR/crm/, so that `rtr config check` can tell what it does not take
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "config")]
+    save: Option<PathBuf>,
 }
 
 /// Tests connections, one after another.
-pub(super) async fn run(app: &App, which: &Which) -> Ended {
-    each::run(app, which, look, words).await
+pub(super) async fn run(app: &App, args: &Args) -> Ended {
+    if let Some(dir) = args.save.as_deref().filter(|dir| !dir.is_dir()) {
+        return Err(Problem::not_found(format!("there is no folder {}", dir.display()))
+            .hint("name the folder of the configuration: --save=DIR"));
+    }
+    let described = RefCell::new(Vec::new());
+    let look = async |opening: &Opening<'_>,
+                      session: &Session<'_>,
+                      tested: &mut Tested,
+                      findings: &mut Vec<Finding>| {
+        let mut here = Vec::new();
+        let ended = look(opening, session, tested, findings, &mut here, args.save.as_deref()).await;
+        described.borrow_mut().append(&mut here);
+        ended
+    };
+    let ended = Box::pin(each::run(app, &args.which, look, words)).await?;
+    if let Some(dir) = &args.save {
+        for one in described.into_inner() {
+            save(dir, &one)?;
+        }
+    }
+    Ok(ended)
+}
+
+/// Keeps what a CRM describes of an object.
+fn save(dir: &Path, one: &Description) -> Result<(), Problem> {
+    let path = dir.join(one.path());
+    let written = path
+        .parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| std::fs::write(&path, one.text()));
+    written.map_err(|error| Problem::usage(format!("{} cannot be written: {error}", path.display())))
 }
 
 async fn look(
@@ -30,6 +76,8 @@ async fn look(
     session: &Session<'_>,
     tested: &mut Tested,
     findings: &mut Vec<Finding>,
+    described: &mut Vec<Description>,
+    dir: Option<&Path>,
 ) -> Result<(), Finding> {
     let account = opening.connector.account(session).await;
     let account = account.map_err(|failure| Finding::failed("asking for the account", &failure))?;
@@ -52,6 +100,11 @@ async fn look(
         }
         match opening.connector.properties(session, object).await {
             Ok(properties) => {
+                let one = Description::new(opening.org(), opening.connection(), object, &properties);
+                if let Some(dir) = dir.filter(|_| !described.contains(&one)) {
+                    tested.saved.push(dir.join(one.path()).display().to_string());
+                    described.push(one);
+                }
                 let object_of = |record_type: &str| opening.object_of(record_type);
                 let crm = opening.connector;
                 let comparison = Comparison { mapping, crm, object_of: &object_of, properties: &properties };
@@ -72,11 +125,16 @@ fn words(seen: &Seen<Tested>) -> String {
         (Some(kind), None) => format!("credentials {kind}; "),
         (None, _) => String::new(),
     };
+    let saved = if found.saved.is_empty() {
+        String::new()
+    } else {
+        format!("\n  kept in {}", found.saved.join(", "))
+    };
     if seen.findings.is_empty() {
-        return format!("{name}: ok; {credentials}{}", found.objects.join(", "));
+        return format!("{name}: ok; {credentials}{}{saved}", found.objects.join(", "));
     }
     let lines = seen.finding_lines().map(|line| format!("\n{line}"));
-    format!("{name}:{}", lines.collect::<String>())
+    format!("{name}:{}{saved}", lines.collect::<String>())
 }
 
 #[cfg(test)]
@@ -91,6 +149,7 @@ mod tests {
             expires_at: Some("2026-11-24T10:30:00.000Z".to_owned()),
             account: Some("42".to_owned()),
             objects: vec!["contacts".to_owned(), "companies".to_owned()],
+            saved: Vec::new(),
         };
         let mut seen = Seen {
             org_id: "acme".to_owned(),
@@ -101,12 +160,14 @@ mod tests {
             findings: Vec::new(),
         };
         let fine = words(&seen);
+        seen.found.saved = vec!["config/crm/acme/main/contacts.json".to_owned()];
         seen.findings
             .push(Finding::of(Code::Forbidden, "working with records: a scope is missing").at("contacts"));
         insta::assert_snapshot!(format!("{fine}\n{}", words(&seen)), @r"
         acme main (hubspot, account 42): ok; credentials oauth2, token until 2026-11-24T10:30:00.000Z; contacts, companies
         acme main (hubspot, account 42):
           RTR3002 contacts: working with records: a scope is missing
+          kept in config/crm/acme/main/contacts.json
         ");
     }
 }
