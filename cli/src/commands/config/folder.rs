@@ -11,13 +11,21 @@ pub(super) fn read(dir: &Path) -> Result<Vec<SourceFile>, Problem> {
         return Err(Problem::not_found(format!("there is no folder {}", dir.display()))
             .hint("name the folder of YAML files: rtr config check DIR"));
     }
-    let mut files = Vec::new();
-    walk(dir, "", &mut files)
-        .map_err(|error| Problem::usage(format!("{} cannot be read: {error}", dir.display())))?;
-    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let files = read_if_there(dir)?;
     if files.is_empty() {
         return Err(Problem::usage(format!("{} holds no YAML file", dir.display())));
     }
+    Ok(files)
+}
+
+/// The same; none where the folder is not there, or holds none.
+pub(super) fn read_if_there(dir: &Path) -> Result<Vec<SourceFile>, Problem> {
+    let mut files = Vec::new();
+    if dir.exists() {
+        walk(dir, "", &mut files)
+            .map_err(|error| Problem::usage(format!("{} cannot be read: {error}", dir.display())))?;
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 

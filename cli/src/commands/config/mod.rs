@@ -49,12 +49,8 @@ pub(crate) enum Command {
         /// Its record type
         record_type: Option<String>,
     },
-    /// Run the cases beside the mappings (exit 1 if one fails)
-    Test {
-        /// The folder
-        #[arg(default_value = "config")]
-        dir: PathBuf,
-    },
+    /// Run the cases beside the mappings, and say what no case looks at (exit 1 if one fails)
+    Test(test::Args),
     /// Write the JSON Schemas of the files to DIR/schema
     Schema {
         /// The folder
@@ -81,7 +77,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
             let mapping = provider.as_deref().zip(record_type.as_deref());
             show::run(app, org.as_deref(), mapping).await
         }
-        Command::Test { dir } => test::run(app, &dir),
+        Command::Test(args) => test::run(app, args).await,
         Command::Schema { dir, check } => schema::run(app, &dir, check),
     }
 }

@@ -1,8 +1,11 @@
 //! `rtr record`: what is known of one record at each connection, and what happens to it from now on.
 
+mod body;
 mod follow;
 mod read;
 mod view;
+
+pub(in crate::commands) use body::{Held, held};
 
 use crate::app::App;
 use crate::problem::{Ended, Exit, Problem};

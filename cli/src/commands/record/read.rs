@@ -5,9 +5,9 @@ use crate::aws::{Aws, problem, unavailable};
 use crate::problem::Problem;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_aws::records::names;
-use rtr_core::item::{Body, Item};
+use rtr_core::item::{Body, Item, Slot};
 use rtr_core::key::{PairKey, RecordKey};
-use rtr_engine::seams::Seams;
+use rtr_engine::seams::{Records, Seams};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(super) async fn read(
 }
 
 /// The connections at which there is an item, with its key.
-async fn pairs(aws: &Aws, key: &RecordKey) -> Result<Vec<(String, PairKey)>, Problem> {
+pub(super) async fn pairs(aws: &Aws, key: &RecordKey) -> Result<Vec<(String, PairKey)>, Problem> {
     let (mut pairs, mut from) = (Vec::new(), None);
     loop {
         let query = aws
@@ -71,13 +71,18 @@ async fn pairs(aws: &Aws, key: &RecordKey) -> Result<Vec<(String, PairKey)>, Pro
 async fn reveal(aws: &Aws, seams: &Seams<'_>, item: &Item, at: &mut At) -> Result<(), Problem> {
     let (Some(slot), Some(shown)) = (&item.slot, &mut at.slot) else { return Ok(()) };
     shown.crm_message = slot.reason.crm_message.clone();
-    shown.data = match &slot.body {
-        Body::Inline(data) => Some(data.clone()),
-        Body::Stored(key) => {
-            let body = seams.records.body(key).await;
-            let body = body.map_err(|error| unavailable("reading the stored body", &aws.place, &error))?;
-            Some(body.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null))
-        }
-    };
+    shown.data = Some(body_of(aws, seams.records, slot).await?.unwrap_or(Value::Null));
     Ok(())
+}
+
+/// The data of a version that is not applied; none when it is not there any more.
+pub(super) async fn body_of(aws: &Aws, records: &dyn Records, slot: &Slot) -> Result<Option<Value>, Problem> {
+    match &slot.body {
+        Body::Inline(data) => Ok(Some(data.clone())),
+        Body::Stored(key) => {
+            let body = records.body(key).await;
+            let body = body.map_err(|error| unavailable("reading the stored body", &aws.place, &error))?;
+            Ok(body.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! From the files of the folder to checked documents, or to everything that is wrong with them.
 
+use super::cases;
 use super::check::{self, GlobalMapping};
 use super::described::{self, Description};
 use super::diagnostic::{Diagnostic, SourceFile};
@@ -9,7 +10,7 @@ use super::schema::{SchemaKind, cached};
 use super::shape;
 use super::yaml::{self, Node};
 use crate::code::Code;
-use crate::mapping::{Case, ProviderFacts, RawMapping};
+use crate::mapping::{ProviderFacts, RawMapping};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
@@ -22,19 +23,6 @@ pub struct ConfigSet {
     pub orgs: BTreeMap<String, OrgDoc>,
 }
 
-/// The cases of one mapping.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TestCases {
-    /// The file they stand in.
-    pub file: String,
-    /// The provider.
-    pub provider: String,
-    /// The record type.
-    pub record_type: String,
-    /// The cases.
-    pub cases: Vec<Case>,
-}
-
 /// A file that was read, with the places of its parts.
 pub(super) struct Parsed<T> {
     pub(super) file: String,
@@ -44,7 +32,7 @@ pub(super) struct Parsed<T> {
 }
 
 /// What a path says a file is.
-enum Kind<'a> {
+pub(super) enum Kind<'a> {
     Org,
     Mapping { provider: &'a str, record_type: &'a str },
     Cases { provider: &'a str, stem: &'a str },
@@ -71,7 +59,7 @@ pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, 
                 }));
             }
             Kind::Org => orgs.extend(read::<OrgFile>(file, SchemaKind::Org, &mut faults)),
-            Kind::Cases { .. } => drop(read_cases(file, &mut faults)),
+            Kind::Cases { .. } => drop(cases::read(file, &mut faults)),
             Kind::Described => descriptions.extend(read_description(file, &mut faults)),
             Kind::Stray => faults.push(stray(file)),
             Kind::Other => {}
@@ -88,31 +76,8 @@ pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, 
     Ok(collect(mappings, orgs))
 }
 
-/// The cases of the folder, each with the mapping that it is for: the one whose record type its file's name starts with.
-///
-/// # Errors
-/// What is wrong with the files of cases.
-pub fn test_cases(files: &[SourceFile]) -> Result<Vec<TestCases>, Vec<Diagnostic>> {
-    let (mut faults, mut found) = (Vec::new(), Vec::new());
-    for file in files {
-        let Kind::Cases { provider, stem } = kind(&file.path) else { continue };
-        let types = files.iter().filter_map(|other| match kind(&other.path) {
-            Kind::Mapping { provider: theirs, record_type } if theirs == provider => Some(record_type),
-            _ => None,
-        });
-        let starts = |name: &&str| {
-            stem.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']))
-        };
-        let record_type = types.filter(starts).max_by_key(|name| name.len()).unwrap_or(stem);
-        let Some(cases) = read_cases(file, &mut faults) else { continue };
-        let (provider, record_type) = (provider.to_owned(), record_type.to_owned());
-        found.push(TestCases { file: file.path.clone(), provider, record_type, cases });
-    }
-    if faults.is_empty() { Ok(found) } else { Err(told(faults, files)) }
-}
-
 /// The faults in the order of their places, each once and with the line it is in.
-fn told(mut faults: Vec<Diagnostic>, files: &[SourceFile]) -> Vec<Diagnostic> {
+pub(super) fn told(mut faults: Vec<Diagnostic>, files: &[SourceFile]) -> Vec<Diagnostic> {
     faults.sort();
     faults.dedup();
     for fault in &mut faults {
@@ -123,7 +88,15 @@ fn told(mut faults: Vec<Diagnostic>, files: &[SourceFile]) -> Vec<Diagnostic> {
     faults
 }
 
-fn kind(path: &str) -> Kind<'_> {
+/// The org that a file is of, if it is one of an org.
+#[must_use]
+pub fn org_of(file: &SourceFile) -> Option<String> {
+    let Kind::Org = kind(&file.path) else { return None };
+    let node = yaml::parse(&file.text).ok()?;
+    node.get("org")?.value.to_json().as_str().map(str::to_owned)
+}
+
+pub(super) fn kind(path: &str) -> Kind<'_> {
     if path.ends_with(".json")
         && path.strip_prefix(described::FOLDER).is_some_and(|rest| rest.starts_with('/'))
     {
@@ -146,7 +119,7 @@ fn stray(file: &SourceFile) -> Diagnostic {
     diagnostic(&file.path, (1, 1), message.to_owned(), None, Code::ConfigSyntax)
 }
 
-fn read<T: DeserializeOwned>(
+pub(super) fn read<T: DeserializeOwned>(
     file: &SourceFile,
     kind: SchemaKind,
     faults: &mut Vec<Diagnostic>,
@@ -174,18 +147,6 @@ fn read<T: DeserializeOwned>(
     }
     match serde_json::from_value(node.to_json()) {
         Ok(value) => Some(Parsed { file: file.path.clone(), text: file.text.clone(), node, value }),
-        Err(error) => {
-            faults.push(diagnostic(&file.path, (1, 1), error.to_string(), None, Code::ConfigSyntax));
-            None
-        }
-    }
-}
-
-fn read_cases(file: &SourceFile, faults: &mut Vec<Diagnostic>) -> Option<Vec<Case>> {
-    let parsed = read::<serde_json::Value>(file, SchemaKind::MappingTest, faults)?;
-    let list = if parsed.value.is_array() { parsed.value } else { vec![parsed.value].into() };
-    match serde_json::from_value(list) {
-        Ok(cases) => Some(cases),
         Err(error) => {
             faults.push(diagnostic(&file.path, (1, 1), error.to_string(), None, Code::ConfigSyntax));
             None

@@ -10,14 +10,17 @@
 //! - `yaml.rs` positions · `shown.rs` what is wrong, with a caret below it · `shape.rs` the check against the schema · `schema.rs` the schemas themselves
 
 mod admin;
+mod append;
 mod apply;
 mod canary;
+mod cases;
 mod check;
 mod conflict;
 mod described;
 mod diagnostic;
 mod diff;
 mod document;
+mod effective;
 mod file;
 mod globals;
 mod load;
@@ -33,15 +36,17 @@ mod syntax;
 mod yaml;
 
 pub use admin::{plan_put, plan_removal, read_org, to_file};
+pub use append::append_case;
 pub use apply::{DocBody, DocChange, GLOBAL_ORG, Stored, Then, Wish, plan_apply, plan_rollback};
 pub use canary::{Canaries, Canary, Verdict, judge, tried_on};
+pub use cases::{PlacedCase, TestCases, test_cases};
 pub use described::Description;
 pub use diagnostic::{Diagnostic, SourceFile};
 pub use diff::{Change, ChangeKind, diff};
 pub use document::{Applied, ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, Signature, StoredDoc};
 pub use file::{Inbound, LimitText, Mode, OrgFile, Reserve, Source, Target};
 pub use globals::Globals;
-pub use load::{ConfigSet, TestCases, load, test_cases};
+pub use load::{ConfigSet, load, org_of};
 pub use openapi::openapi;
 pub use pause::{Pause, Pauses, Scope};
 pub use percent::PercentText;

@@ -82,15 +82,11 @@ impl Field {
         map: &BTreeMap<String, Value>,
         default: Option<&Value>,
     ) -> Result<Patch<Value>, MappingError> {
-        let key = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => {
-                return Err(MappingError::new(
-                    Some(&self.name),
-                    "`map` takes a text, a number, true or false, not a list or object",
-                ));
-            }
+        let Some(key) = map_key(value) else {
+            return Err(MappingError::new(
+                Some(&self.name),
+                "`map` takes a text, a number, true or false, not a list or object",
+            ));
         };
         match map.get(&key).or(default) {
             Some(Value::Null) => Ok(Patch::Clear),
@@ -124,5 +120,14 @@ impl Field {
             (Patch::Clear, NullRule::Ignore) => Patch::Keep,
             (patch, _) => patch,
         }
+    }
+}
+
+/// What a value is looked up by in a `map`.
+pub(super) fn map_key(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

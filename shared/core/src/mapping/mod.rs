@@ -8,7 +8,8 @@
 //! - `review/` what of a mapping fails, or has no effect, whatever the record holds: asked when a folder is checked
 //! - `layer.rs` an org's mapping over the one that all have
 //! - `fit.rs` a mapping held against what the CRM describes
-//! - `back.rs` the way back for fields that flow both ways · `cases.rs` the test cases beside a mapping
+//! - `back.rs` the way back for fields that flow both ways · `cases/` the test cases beside a mapping, and what they look at ·
+//!   `mask.rs` records without their values, to make cases of
 
 mod apply;
 mod back;
@@ -21,6 +22,7 @@ mod field;
 mod fit;
 mod key_value;
 mod layer;
+mod mask;
 mod precision;
 mod problem;
 mod property;
@@ -33,13 +35,14 @@ mod transform;
 
 pub use apply::{Mapped, MappingError, Reference, Subject};
 pub use back::{InboundField, inbound_value};
-pub use cases::{Case, CaseResult, run_cases};
+pub use cases::{Branch, Case, Coverage, Difference, Recorded, Tracer, Values, record_case, run_case};
 pub use duration::{DurationError, DurationText, MAX_DURATION_MS, parse_ms};
 pub use expression::{Expression, ExpressionError, FUEL};
 pub use facts::{LimitFact, ProviderFacts};
 pub use fit::{Fit, Misfit, unfit_key};
 pub use key_value::{KeyTemplate, MAX_KEY_VALUE_CHARS};
 pub use layer::{Origin, Part, parts};
+pub use mask::mask;
 pub(crate) use precision::is_kept;
 pub use problem::{Place, Problem, Spot};
 pub use property::Property;

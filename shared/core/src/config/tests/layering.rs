@@ -110,3 +110,25 @@ fn given_a_layer_when_shown_then_each_part_says_where_it_is_from() {
     let names = |parts: Vec<Part>| parts.iter().filter(|part| part.origin == Origin::Global).count();
     assert_eq!(names(parts(Some(&alone), Some(global), &FACTS[0])), 0, "what names its object stands alone");
 }
+
+#[test]
+fn given_cases_when_read_then_each_knows_its_mapping_and_its_lines() {
+    let cases = "# ours\n- record: {email: A}\n  expect:\n    email: a\n- name: of acme\n  org: acme\n  record: {}\n  untouched: [phone,\n    city]\n";
+    let mut files = files(LAYER);
+    files.push(file("mappings/hubspot/tests/contact-more.yaml", cases));
+    let lead = "    lead: {object: leads, match: email, fields: {email: email}}\n";
+    files[1].text.push_str(lead);
+    files.push(file("mappings/hubspot/tests/lead-of-acme.yaml", "record: {}\norg: acme\n"));
+    let set = load(&files, FACTS).unwrap_or_else(|faults| panic!("{}", words(&faults)));
+    let found = test_cases(&files, &set).unwrap();
+    let types: Vec<&str> = found.iter().map(|cases| cases.record_type.as_str()).collect();
+    assert_eq!(types, ["contact", "lead"], "one that an org alone has is known too");
+    let [first, second] = found[0].cases.as_slice() else { panic!("two cases") };
+    assert_eq!((first.name.as_str(), first.line, first.line_of("email")), ("case 1", 2, Some(4)));
+    assert_eq!((second.line, second.line_of("phone"), second.line_of("city")), (5, Some(8), Some(9)));
+    assert_eq!(set.mapping(None, "hubspot", "contact").unwrap().fields.len(), 3);
+    let of_acme = set.mapping(Some("acme"), "hubspot", "contact").unwrap();
+    assert_eq!(of_acme.fields.keys().collect::<Vec<_>>(), ["city", "email", "firstname"]);
+    assert_eq!(set.mapping(Some("globex"), "hubspot", "contact"), set.mapping(None, "hubspot", "contact"));
+    assert!(set.mapping(None, "hubspot", "lead").is_none());
+}

@@ -49,12 +49,20 @@ impl Reader {
         let at = self.here();
         let mut value = self.or()?;
         while self.take_name("if") {
-            let test = Box::new(self.or()?);
+            let test = Box::new(self.spanned(Self::or)?);
             let otherwise = if self.take_name("else") { Some(Box::new(self.expression()?)) } else { None };
             value = tree(at, Node::If { value: Box::new(value), test, otherwise })?;
         }
         self.ascend();
+        value.end = self.here();
         Ok(value)
+    }
+
+    /// What `read` reads, with its beginning and its end.
+    fn spanned(&mut self, read: fn(&mut Self) -> Answer) -> Answer {
+        let at = self.here();
+        let part = read(self)?;
+        Ok(Tree { at, end: self.here(), ..part })
     }
 
     fn or(&mut self) -> Answer {
@@ -72,9 +80,9 @@ impl Reader {
         node: fn(Vec<Tree>) -> Node,
     ) -> Answer {
         let at = self.here();
-        let mut parts = vec![operand(self)?];
+        let mut parts = vec![self.spanned(operand)?];
         while self.take_name(keyword) {
-            parts.push(operand(self)?);
+            parts.push(self.spanned(operand)?);
         }
         several(at, parts, node)
     }

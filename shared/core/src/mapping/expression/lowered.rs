@@ -7,63 +7,116 @@
 
 use super::tree::{Call, Node, Step, Tree};
 
+/// A place at which an expression goes one way or another.
+pub(super) enum Fork<'a> {
+    /// A condition.
+    Decides(&'a Tree),
+    /// The first of these that is there is taken.
+    First(&'a [Tree]),
+    /// A value goes into this filter.
+    Into(&'a Tree, &'a Call),
+}
+
+/// What the words of a fork become.
+type Mark<'m> = dyn for<'a> FnMut(Fork<'a>, String) -> String + 'm;
+
 /// `tree` in minijinja's words.
 pub(super) fn lowered(tree: &Tree) -> String {
+    write(tree, &mut |fork, text| match fork {
+        Fork::First(_) => format!("__coalesce({text})"),
+        Fork::Decides(_) | Fork::Into(..) => text,
+    })
+}
+
+/// The same with each fork as `mark` makes it.
+pub(super) fn write(tree: &Tree, mark: &mut Mark<'_>) -> String {
     match &tree.node {
         Node::Record => "record".to_owned(),
         Node::None => "none".to_owned(),
         Node::Bool(flag) => flag.to_string(),
         Node::Text(text) => quoted(text),
         Node::Number(digits) => digits.clone(),
-        Node::List(items) => format!("[{}]", list(items)),
+        Node::List(items) => format!("[{}]", list(items, mark)),
         Node::Object(entries) => {
-            let entry = |(key, value): &(Tree, Tree)| format!("{}: {}", lowered(key), lowered(value));
-            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+            let mut entry =
+                |(key, value): &(Tree, Tree)| format!("{}: {}", write(key, mark), write(value, mark));
+            format!("{{{}}}", entries.iter().map(&mut entry).collect::<Vec<_>>().join(", "))
         }
         Node::Lookup { of, keys } => {
+            let of = write(of, mark);
             let keys = keys.iter().map(|step| match step {
                 Step::Key(key) => quoted(key),
-                Step::Index(index) => lowered(index),
+                Step::Index(index) => write(index, mark),
             });
-            format!("__get({}, {})", lowered(of), keys.collect::<Vec<_>>().join(", "))
+            format!("__get({of}, {})", keys.collect::<Vec<_>>().join(", "))
         }
         Node::Slice { of, start, stop } => {
-            let bound =
-                |bound: &Option<Box<Tree>>| bound.as_ref().map_or("none".to_owned(), |at| lowered(at));
-            format!("__slice({}, {}, {})", lowered(of), bound(start), bound(stop))
+            let of = write(of, mark);
+            let mut bound =
+                |bound: &Option<Box<Tree>>| bound.as_ref().map_or("none".to_owned(), |at| write(at, mark));
+            format!("__slice({of}, {}, {})", bound(start), bound(stop))
         }
-        Node::Negative(of) => format!("__arith(0, \"-\", {})", lowered(of)),
+        Node::Negative(of) => format!("__arith(0, \"-\", {})", write(of, mark)),
         Node::Arithmetic { first, rest } => {
-            let rest = rest.iter().map(|(sign, operand)| format!(", {}, {}", quoted(sign), lowered(operand)));
-            format!("__arith({}{})", lowered(first), rest.collect::<String>())
+            let first = write(first, mark);
+            let rest =
+                rest.iter().map(|(sign, operand)| format!(", {}, {}", quoted(sign), write(operand, mark)));
+            format!("__arith({first}{})", rest.collect::<String>())
         }
-        Node::Joined(parts) => format!("__concat({})", list(parts)),
-        Node::Compared { left, sign, right } => compared(&lowered(left), sign, &lowered(right)),
-        Node::All(parts) => format!("({})", joined(parts, " and ")),
-        Node::Any(parts) => format!("({})", joined(parts, " or ")),
+        Node::Joined(parts) => format!("__concat({})", list(parts, mark)),
+        Node::Compared { left, sign, right } => compared(&write(left, mark), sign, &write(right, mark)),
+        Node::All(parts) => format!("({})", decided(parts, " and ", mark)),
+        Node::Any(parts) => format!("({})", decided(parts, " or ", mark)),
         Node::Not { of, times } => {
-            format!("({}{})", if times % 2 == 1 { "not " } else { "not not " }, lowered(of))
+            format!("({}{})", if times % 2 == 1 { "not " } else { "not not " }, write(of, mark))
         }
         Node::If { value, test, otherwise } => {
+            let value = write(value, mark);
+            let words = write(test, mark);
+            let words = mark(Fork::Decides(test), words);
             let otherwise =
-                otherwise.as_ref().map_or_else(String::new, |tree| format!(" else {}", lowered(tree)));
-            format!("({} if {}{otherwise})", lowered(value), lowered(test))
+                otherwise.as_ref().map_or_else(String::new, |tree| format!(" else {}", write(tree, mark)));
+            format!("({value} if {words}{otherwise})")
         }
         Node::Filtered { of, filters } => {
-            let filters = filters.iter().map(|call| format!(" | {}", called(call)));
-            format!("({}{})", lowered(of), filters.collect::<String>())
+            let mut text = write(of, mark);
+            for call in filters {
+                let filter = called(call, mark);
+                text = format!("{} | {filter}", mark(Fork::Into(of, call), text));
+            }
+            format!("({text})")
         }
         Node::Tested { of, is_not, call } => {
             let not = if *is_not { "not " } else { "" };
-            format!("({not}({} is __{}))", lowered(of), called(call))
+            format!("({not}({} is __{}))", write(of, mark), called(call, mark))
         }
-        Node::Called(call) => format!("__{}", called(call)),
+        Node::Called(call) if call.name == "coalesce" => {
+            let parts = list(&call.arguments, mark);
+            mark(Fork::First(&call.arguments), parts)
+        }
+        Node::Called(call) => format!("__{}", called(call, mark)),
     }
 }
 
+/// `name(arguments)`, without marks.
+pub(super) fn call_words(call: &Call) -> String {
+    let parts = call.arguments.iter().map(lowered).collect::<Vec<_>>();
+    format!("{}({})", call.name, parts.join(", "))
+}
+
 /// `name(arguments)`
-pub(super) fn called(call: &Call) -> String {
-    format!("{}({})", call.name, list(&call.arguments))
+fn called(call: &Call, mark: &mut Mark<'_>) -> String {
+    format!("{}({})", call.name, list(&call.arguments, mark))
+}
+
+/// Conditions, each of which decides but the last: what that one is, the whole is.
+fn decided(parts: &[Tree], between: &str, mark: &mut Mark<'_>) -> String {
+    let last = parts.len().saturating_sub(1);
+    let words = parts.iter().enumerate().map(|(place, part)| {
+        let words = write(part, mark);
+        if place == last { words } else { mark(Fork::Decides(part), words) }
+    });
+    words.collect::<Vec<_>>().join(between)
 }
 
 fn compared(left: &str, sign: &str, right: &str) -> String {
@@ -75,12 +128,8 @@ fn compared(left: &str, sign: &str, right: &str) -> String {
     }
 }
 
-fn list(parts: &[Tree]) -> String {
-    joined(parts, ", ")
-}
-
-fn joined(parts: &[Tree], between: &str) -> String {
-    parts.iter().map(lowered).collect::<Vec<_>>().join(between)
+fn list(parts: &[Tree], mark: &mut Mark<'_>) -> String {
+    parts.iter().map(|part| write(part, mark)).collect::<Vec<_>>().join(", ")
 }
 
 /// How deep the brackets of a lowered text nest; those within its quoted texts do not count.

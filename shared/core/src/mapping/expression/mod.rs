@@ -2,15 +2,19 @@
 
 mod environment;
 mod grammar;
+mod literals;
 mod lowered;
 mod names;
 mod operator;
 mod reader;
 mod token;
+mod trace;
 mod tree;
 mod typing;
 
+pub(super) use literals::literals;
 pub(super) use operator::contains;
+pub(super) use trace::{Traced, Way};
 pub(super) use typing::{Look, Shape, look};
 
 use crate::code::Code;

@@ -4,6 +4,8 @@
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) at: usize,
+    /// Where the next word begins, for parts whose words are told; else where it begins itself.
+    pub(super) end: usize,
     pub(super) node: Node,
     /// How many levels of parts are within it, itself included.
     pub(super) depth: usize,
@@ -93,7 +95,7 @@ pub(super) struct Call {
 impl Tree {
     pub(super) fn new(at: usize, node: Node) -> Self {
         let depth = node.parts().into_iter().map(|part| part.depth).max().unwrap_or_default() + 1;
-        Self { at, node, depth }
+        Self { at, end: at, node, depth }
     }
 
     /// The path, when the expression is nothing but one (`address.city`); empty for the whole record.
@@ -109,6 +111,16 @@ impl Tree {
                 .collect(),
             _ => None,
         }
+    }
+
+    /// The keys of an object, where all of them are written out.
+    pub(super) fn keys(&self) -> Option<Vec<String>> {
+        let Node::Object(entries) = &self.node else { return None };
+        let key = |(key, _): &(Self, Self)| match &key.node {
+            Node::Text(text) | Node::Number(text) => Some(text.clone()),
+            _ => None,
+        };
+        entries.iter().map(key).collect()
     }
 
     /// Whether it is the same for every record.

@@ -1,6 +1,6 @@
 //! Filters, functions and tests: what goes in, whether the arguments can be right, and what comes out.
 
-use super::super::lowered::called;
+use super::super::lowered::call_words;
 use super::super::tree::{Call, Node, Tree};
 use super::{Looker, Shape, evaluate, run};
 use crate::mapping::expression::scope;
@@ -56,7 +56,7 @@ impl Looker {
             return;
         }
         let Some((value, _)) = found.example.split_once(" | ") else { return };
-        let tried = evaluate(&format!("{value} | {}", called(call)), &scope(&serde_json::Value::Null));
+        let tried = evaluate(&format!("{value} | {}", call_words(call)), &scope(&serde_json::Value::Null));
         if let Err(message) = tried
             && message != OTHER_PATTERN
         {
@@ -92,7 +92,7 @@ impl Looker {
                     );
                 }
                 if found.keeps_its_own() && constant {
-                    filters.push(called(call));
+                    filters.push(call_words(call));
                 }
                 if ["email", "domain"].contains(&found.name) {
                     filters.push("lower()".to_owned());
@@ -184,7 +184,7 @@ impl Looker {
 fn each(found: &Transformer, call: &Call, shape: &Shape) -> Shape {
     let start = Shape::any(shape.missing());
     shape.values().unwrap_or_default().iter().fold(start, |all, value| {
-        let out = run(&called(call), &Value::from(Serde(value)));
+        let out = run(&call_words(call), &Value::from(Serde(value)));
         all.or(out.map_or_else(|_| Shape::any(found.signature().gives), Shape::just))
     })
 }

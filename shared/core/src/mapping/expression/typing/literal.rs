@@ -1,6 +1,6 @@
 //! Parts of an expression that are the same for every record: they are evaluated, and fail or not once and for all.
 
-use super::super::lowered::{called, lowered};
+use super::super::lowered::{call_words, lowered};
 use super::super::tree::{Call, Node, Tree};
 use super::{Looker, Shape, evaluate, value_of};
 use crate::code::Code;
@@ -49,7 +49,7 @@ impl Looker {
         }
         let mut text = lowered(of);
         for call in filters {
-            text = format!("{text} | {}", called(call));
+            text = format!("{text} | {}", call_words(call));
             if let Err(message) = evaluate(&text, &scope(&serde_json::Value::Null)) {
                 return self.fault(call.at, message);
             }
