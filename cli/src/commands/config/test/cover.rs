@@ -1,7 +1,7 @@
 //! What the cases of one mapping look at, as it is told.
 
 use crate::output::count;
-use rtr_core::mapping::{Branch, Coverage, listed};
+use rtr_core::mapping::{Branch, Coverage};
 use serde::Serialize;
 
 /// One mapping and what its cases look at.
@@ -95,10 +95,12 @@ impl Covered {
         let messages: Vec<&str> = messages.map(|branch| branch.message.as_str()).collect();
         let (keys, others): (Vec<&str>, Vec<&str>) =
             messages.into_iter().partition(|one| one.starts_with(NEVER));
-        let keys = keys.iter().filter_map(|one| one.strip_prefix(NEVER)?.strip_suffix('`'));
-        let keys = Some(listed(keys).replace(" and ", " or "))
-            .filter(|keys| keys != "none")
-            .map(|keys| format!("never {keys}"));
+        let keys: Vec<&str> = keys.iter().filter_map(|one| one.strip_prefix("never ")).collect();
+        let keys = match keys.split_last() {
+            None => None,
+            Some((only, [])) => Some(format!("never {only}")),
+            Some((last, others)) => Some(format!("never {} or {last}", others.join(", "))),
+        };
         let said: Vec<String> = keys.into_iter().chain(others.into_iter().map(str::to_owned)).collect();
         let field = field.map_or_else(String::new, |field| format!("`{field}`: "));
         format!("  {field}{}", said.join("; "))
