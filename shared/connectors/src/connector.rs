@@ -134,6 +134,20 @@ pub struct Capabilities {
     pub id_property: &'static str,
 }
 
+/// What `rtr config init` begins with: a mapping of one record type, its cases, and a record that it takes. A test checks
+/// that each is right and that the cases look at all of the mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starter {
+    /// The internal record type.
+    pub record_type: &'static str,
+    /// The text of `mappings/<provider>/<record_type>.yaml`.
+    pub mapping: &'static str,
+    /// The text of the file of its cases.
+    pub cases: &'static str,
+    /// A record, as an event's `data` carries it, in JSON.
+    pub record: &'static str,
+}
+
 /// A request together with the bucket it draws from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -152,6 +166,9 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
 
     /// Batch sizes and times.
     fn capabilities(&self) -> Capabilities;
+
+    /// The mapping that a new user begins with.
+    fn starter(&self) -> Starter;
 
     /// Where the API is, unless the connection or its secret says otherwise; none where each account has its own.
     fn base_url(&self) -> Option<&'static str>;

@@ -5,6 +5,7 @@ mod check;
 mod folder;
 mod history;
 mod rollback;
+mod init;
 mod schema;
 mod show;
 pub(crate) use show::absent;
@@ -18,6 +19,16 @@ use std::path::PathBuf;
 /// What to do with configuration.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    /// Begin an org with a connection to a provider: files that work, to be changed from there; none is overwritten
+    Init {
+        /// The org's id, as events carry it
+        org: String,
+        /// The provider, such as hubspot
+        provider: String,
+        /// The folder
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+    },
     /// Check the folder: every error with its file, line and column (exit 2)
     Check {
         /// The folder
@@ -65,6 +76,7 @@ pub(crate) enum Command {
 /// Runs one of them.
 pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
+        Command::Init { org, provider, dir } => init::run(app, &org, &provider, &dir),
         Command::Check { dir } => check::run(app, &dir),
         Command::Diff { dir, prune } => match dir.to_str().and_then(|text| text.parse().ok()) {
             Some(revision) => rollback::diff(app, revision).await,

@@ -19,7 +19,9 @@ mod tests;
 
 pub use error::classify;
 
-use crate::connector::{Association, Capabilities, Crm, Found, Lookup, Outcome, Property, WriteCall};
+use crate::connector::{
+    Association, Capabilities, Crm, Found, Lookup, Outcome, Property, Starter, WriteCall,
+};
 use crate::credentials::TokenEndpoint;
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
@@ -39,6 +41,10 @@ impl Crm for HubSpot {
 
     fn capabilities(&self) -> Capabilities {
         CAPABILITIES
+    }
+
+    fn starter(&self) -> Starter {
+        STARTER
     }
 
     fn base_url(&self) -> Option<&'static str> {
@@ -184,6 +190,14 @@ pub const FACTS: ProviderFacts = ProviderFacts {
 
 /// Inputs of one batch call of any kind: "Batch operations are limited to 100 records at a time".
 pub(crate) const BATCH: usize = 100;
+
+/// Contacts, without what depends on other records.
+pub const STARTER: Starter = Starter {
+    record_type: "contact",
+    mapping: include_str!("starter/mapping.yaml"),
+    cases: include_str!("starter/cases.yaml"),
+    record: include_str!("starter/record.json"),
+};
 
 /// Batch sizes and times.
 pub const CAPABILITIES: Capabilities = Capabilities {

@@ -25,7 +25,7 @@ mod tests;
 
 pub use error::{classify, quota};
 
-use crate::connector::{Capabilities, Crm, Found, Lookup, Outcome, Property, WriteCall};
+use crate::connector::{Capabilities, Crm, Found, Lookup, Outcome, Property, Starter, WriteCall};
 use crate::credentials::TokenEndpoint;
 use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
@@ -49,6 +49,10 @@ impl Crm for Salesforce {
     }
 
     /// None: each account has its own instance, which its secret names.
+    fn starter(&self) -> Starter {
+        STARTER
+    }
+
     fn base_url(&self) -> Option<&'static str> {
         None
     }
@@ -154,6 +158,14 @@ pub const FACTS: ProviderFacts = ProviderFacts {
 
 /// Records of one collection call.
 pub(crate) const BATCH: usize = 200;
+
+/// Contacts, without what depends on other records.
+pub const STARTER: Starter = Starter {
+    record_type: "contact",
+    mapping: include_str!("starter/mapping.yaml"),
+    cases: include_str!("starter/cases.yaml"),
+    record: include_str!("starter/record.json"),
+};
 
 /// Batch sizes and times.
 pub const CAPABILITIES: Capabilities = Capabilities {

@@ -172,6 +172,17 @@ fn words(dir: &Path, report: &Report, min_coverage: Option<u8>) -> String {
     lines.join("\n")
 }
 
+/// What every start must pass.
+#[cfg(test)]
+pub(super) fn given_a_folder_then_all_holds_and_is_covered(dir: &Path) {
+    let files = folder::read(dir).unwrap();
+    let set = folder::checked(&files).unwrap();
+    let report = report(&set, &test_cases(&files, &set).unwrap());
+    let words = words(dir, &report, Some(100));
+    assert!(report.cases.len() > 2 && report.cases.iter().all(|case| case.passed), "{words}");
+    assert!(report.coverage.iter().all(|one| !one.is_below(Some(100))), "{words}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
