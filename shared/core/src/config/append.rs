@@ -58,7 +58,9 @@ fn item(case: &Case, indent: usize) -> String {
         match value {
             Value::Object(entries) if !entries.is_empty() => {
                 lines.push(format!("{key}:"));
-                lines.extend(entries.iter().map(|(key, value)| format!("  {}: {}", text(key), flow(value))));
+                lines.extend(
+                    entries.iter().map(|(key, value)| format!("  {}: {}", yaml_text(key), flow(value))),
+                );
             }
             value => lines.push(format!("{key}: {}", flow(value))),
         }
@@ -73,18 +75,19 @@ fn item(case: &Case, indent: usize) -> String {
 /// A value on one line.
 fn flow(value: &Value) -> String {
     match value {
-        Value::String(value) => text(value),
+        Value::String(value) => yaml_text(value),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Object(entries) => {
-            let entry = |(key, value): (&String, &Value)| format!("{}: {}", text(key), flow(value));
+            let entry = |(key, value): (&String, &Value)| format!("{}: {}", yaml_text(key), flow(value));
             format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),
     }
 }
 
-/// Words that can be nothing else stand as they are; any other text is quoted.
-fn text(value: &str) -> String {
+/// A text as YAML: words that can be nothing else stand as they are, any other is quoted.
+#[must_use]
+pub fn yaml_text(value: &str) -> String {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_alphabetic())
             && word.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
@@ -186,6 +189,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn given_any_record_when_written_then_it_reads_as_it_was(value in any_json()) {
             let case = case(json!({ "value": value }));

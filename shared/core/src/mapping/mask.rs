@@ -233,7 +233,7 @@ mod tests {
           "none": null,
           "old_stage": "xxxx",
           "other": "user3@example.com",
-          "phone": "+44 (55) 5555-5001",
+          "phone": "+44 (25) 5555-5001",
           "pi": -1.23,
           "score": 2345,
           "seen": "2001-02-03T04:05:06.007Z",

@@ -1,8 +1,8 @@
 //! The files of a start: the org, its mapping with cases, an example of an event, and the schemas for editors.
 
 use rtr_connectors::registry::Connector;
-use rtr_core::config::{ConfigSet, SchemaKind, SourceFile, org_of, schema};
-use serde_json::{Value, json};
+use rtr_core::config::{ConfigSet, SchemaKind, SourceFile, org_of, schema, yaml_text};
+use serde_json::Value;
 
 /// The record of the example event.
 pub(super) const EXAMPLE_ID: &str = "example-1";
@@ -110,10 +110,7 @@ impl Start<'_> {
         let Self { org, connector, .. } = self;
         let (id, title, record_type) =
             (self.connection(), connector.facts().title, connector.starter().record_type);
-        let plain = org.starts_with(|c: char| c.is_ascii_alphabetic())
-            && org.chars().all(|c| matches!(c, '_' | '-') || c.is_ascii_alphanumeric());
-        // A word such as `no` or `null` is quoted, too.
-        let name = if plain && org.len() > 4 { (*org).to_owned() } else { quoted(org) };
+        let name = yaml_text(org);
         format!(
             "# yaml-language-server: $schema=../schema/org.json
 #
@@ -145,17 +142,13 @@ routes:
     /// One line: `rtr publish` takes it as well as `rtr preview`.
     fn event_text(&self) -> String {
         let starter = self.connector.starter();
-        let record: Value = serde_json::from_str(starter.record).unwrap_or_default();
-        let event = json!({
-            "org_id": self.org, "record_type": starter.record_type, "record_id": EXAMPLE_ID, "version": 1, "data": record,
-        });
-        format!("{event}\n")
+        // By hand, so that what a person looks for stands first.
+        let (org, record_type) = (Value::from(self.org), Value::from(starter.record_type));
+        format!(
+            "{{\"org_id\": {org}, \"record_type\": {record_type}, \"record_id\": \"{EXAMPLE_ID}\", \"version\": 1, \"data\": {}}}\n",
+            starter.record.trim()
+        )
     }
-}
-
-/// A text as YAML and JSON read it.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 /// An org's id as part of a file's name.

@@ -116,14 +116,14 @@ mod tests {
             "city": null,
             "company_id": "xx-1",
             "email": " User1@example.com",
-            "phone": "+44 55 5555 5001",
+            "phone": "+44 25 5555 5001",
             "stage": "won"
           },
           "expect": {
             "city": null,
             "company": "company/xx-1",
             "email": "user1@example.com",
-            "phone": "+445555555001",
+            "phone": "+442555555001",
             "stage": "customer"
           },
           "untouched": [

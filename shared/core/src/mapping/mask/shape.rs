@@ -54,11 +54,11 @@ pub(super) fn is_phone(text: &str) -> bool {
     text.chars().all(dialled) && (7..=15).contains(&count) && marked
 }
 
-/// A number of the same look: what says the country stays, if it is said.
+/// A number of the same look: what says the country stays, if it is said; no calling code has more than three digits.
 pub(super) fn phone(text: &str, attempt: usize) -> String {
     let kept = match text {
-        _ if text.starts_with("00") => 4,
-        _ if text.starts_with('+') => 2,
+        _ if text.starts_with("00") => 5,
+        _ if text.starts_with('+') => 3,
         _ if text.starts_with('0') => 1,
         _ => 0,
     };
