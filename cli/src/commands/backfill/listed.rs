@@ -238,7 +238,7 @@ mod tests {
         let told = [answer(200, "[1,"), answer(403, ""), answer(404, "")]
             .map(|answer| read(&answer, "https://x/y").unwrap_err().to_string());
         insta::assert_snapshot!(told.join("\n"), @r#"
-        rtr: https://x/y: line 1, column 1: this is no page
+        rtr: https://x/y: line 1, column 2: this is no page
           a page is {"events": [change events …], "next": "…" or null}
         rtr: https://x/y: it answers 403
           the secret that `source` names does not let us in

@@ -134,7 +134,7 @@ fn given_orgs_with_faults_when_checked_then_a_person_sees_what_and_where() {
         |      ^
 
     — connections of all orgs
-    config/orgs/all.yaml:2:1: RTR2004 org `*` has routes only; `connections` belongs to an org, global mappings to mappings/<provider>/
+    config/orgs/all.yaml:2:1: RTR2004 org `*` has routes and a source only; `connections` belongs to an org, global mappings to mappings/<provider>/
       2 | connections: {hubspot: {}}
         | ^
 
