@@ -24,6 +24,9 @@ pub(super) enum Area<'a> {
         to: &'a str,
         rest: &'a [&'a str],
     },
+    Owners(&'a [&'a str]),
+    /// `…/pipelines/{type}`
+    Pipelines(&'a str, &'a [&'a str]),
     Account,
     Unknown,
 }
@@ -52,6 +55,10 @@ pub(super) fn area<'a>(parts: &'a [&'a str]) -> Area<'a> {
         ["crm", "objects", version, kind, rest @ ..] if is_dated(version) => Area::Objects(kind, rest),
         ["crm", "v3", "properties", kind, rest @ ..] => Area::Properties(kind, rest),
         ["crm", "properties", version, kind, rest @ ..] if is_dated(version) => Area::Properties(kind, rest),
+        ["crm", "v3", "owners", rest @ ..] => Area::Owners(rest),
+        ["crm", "owners", version, rest @ ..] if is_dated(version) => Area::Owners(rest),
+        ["crm", "v3", "pipelines", kind, rest @ ..] => Area::Pipelines(kind, rest),
+        ["crm", "pipelines", version, kind, rest @ ..] if is_dated(version) => Area::Pipelines(kind, rest),
         _ => Area::Unknown,
     }
 }
@@ -71,7 +78,7 @@ pub(super) fn kind(call: &Call<'_>) -> Kind {
         Area::Properties(_, rest) | Area::Association { rest, .. } | Area::Associations { rest, .. } => {
             ("records", writes(call.method(), rest))
         }
-        Area::Account | Area::Unknown => ("records", false),
+        Area::Owners(_) | Area::Pipelines(..) | Area::Account | Area::Unknown => ("records", false),
     };
     let body: Option<Value> =
         parts.contains(&"batch").then(|| serde_json::from_slice(&call.request.body).ok()).flatten();
@@ -87,6 +94,9 @@ fn scope(call: &Call<'_>) -> Option<String> {
             ("objects", from, rest)
         }
         Area::Properties(kind, rest) => ("schemas", kind, rest),
+        // Whoever may read the records may read their pipelines.
+        Area::Pipelines(kind, rest) => ("objects", kind, rest),
+        Area::Owners(_) => return Some("crm.objects.owners.read".to_owned()),
         _ => return None,
     };
     let kind = types::find(kind)?.plural;

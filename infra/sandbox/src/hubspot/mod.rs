@@ -1,4 +1,4 @@
-//! HubSpot: CRM objects, properties, associations v4, search, OAuth.
+//! HubSpot: CRM objects, properties, associations v4, search, owners, pipelines, OAuth.
 //!
 //! Strict where the vendor is documented or was seen to be strict. Both path families are served alike:
 //! `/crm/v3/objects/{type}` and `/crm/objects/{YYYY-MM}/{type}`.
@@ -7,6 +7,7 @@ mod access;
 mod associations;
 mod batch;
 mod catalogue;
+mod directory;
 mod errors;
 mod filter;
 mod links;
@@ -26,6 +27,7 @@ use crate::feed::Touched;
 use crate::ids::{hash, uuid};
 use crate::limits::Limit;
 use crate::provider::{Answer, Call, Crm, Env, Kind};
+use directory::Directory;
 use errors::Fail;
 use links::Links;
 use schema::Schema;
@@ -49,6 +51,7 @@ struct HubSpot {
     last_id: u64,
     tables: BTreeMap<&'static str, Table>,
     links: Links,
+    directory: Directory,
 }
 
 /// An empty account with HubSpot's standard properties.
@@ -64,6 +67,7 @@ pub(crate) fn open(name: &str) -> Box<dyn Crm> {
         last_id: (20 + salt % 900) * 1_000_000_000_000,
         tables: TYPES.iter().map(table).collect(),
         links: Links::default(),
+        directory: Directory::standard(salt),
     })
 }
 
@@ -97,6 +101,10 @@ impl HubSpot {
             }
             access::Area::Associations { from, to, rest } => {
                 associations::serve_batch(self, types::infer(from)?, types::infer(to)?, rest, call, env)
+            }
+            access::Area::Owners(rest) => directory::owners(self, rest, call),
+            access::Area::Pipelines(kind, rest) => {
+                directory::pipelines(self, types::infer(kind)?, rest, call)
             }
             access::Area::Account => Ok(self.account()),
             access::Area::Unknown => Err(Fail::bare(404, "The requested resource was not found.")),
@@ -193,5 +201,9 @@ impl Crm for HubSpot {
 
     fn rule(&mut self, rule: &Value) -> Result<(), String> {
         self.set_rule(rule)
+    }
+
+    fn setting(&mut self, setting: &Value) -> Result<(), String> {
+        self.set(setting)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::HubSpot;
 use super::types::{ObjectType, find};
+use crate::faults::known as known_keys;
 use crate::provider::Env;
 use serde_json::Value;
 
@@ -38,6 +39,25 @@ impl HubSpot {
         self.table_mut(kind).map_err(|_| none())?.store.keep();
         self.links.add_all(&links);
         Ok(ids)
+    }
+
+    /// `{owners?, pipelines?}`. A deal's pipeline and stage take what there is of them, as at HubSpot.
+    pub(super) fn set(&mut self, setting: &Value) -> Result<(), String> {
+        known_keys(setting, &["provider", "account", "owners", "pipelines"], "body")?;
+        self.directory.set(setting)?;
+        for (plural, names) in
+            [("deals", ["pipeline", "dealstage"]), ("tickets", ["hs_pipeline", "hs_pipeline_stage"])]
+        {
+            let kind = known(plural)?;
+            let options = self.directory.ids(kind);
+            let table = self.table_mut(kind).map_err(|_| format!("no records of \"{plural}\""))?;
+            for (name, options) in names.into_iter().zip(options) {
+                if let Some(property) = table.schema.properties.get_mut(name) {
+                    property.options = options;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// `{object, name, required?, rejects?, options?}`: what is not named stays as it is.

@@ -121,10 +121,14 @@ impl Salesforce {
         Ok(())
     }
 
-    /// `{duplicate_rule: {object, fields, allow_save?}}`, `{row_locks: {hold_ms}}`, `{ingest: {takes_ms?, fails_after?, finish?}}`: any
-    /// of them.
+    /// `{duplicate_rule: {object, fields, allow_save?}}`, `{row_locks: {hold_ms}}`, `{ingest: {takes_ms?, fails_after?, finish?}}`,
+    /// `{users: […]}`, `{stages: […]}`: any of them.
     pub(super) fn set(&mut self, setting: &Value) -> Result<(), String> {
-        known(setting, &["provider", "account", "duplicate_rule", "row_locks", "ingest"], "body")?;
+        known(
+            setting,
+            &["provider", "account", "duplicate_rule", "row_locks", "ingest", "users", "stages"],
+            "body",
+        )?;
         let hold_ms = match setting.get("row_locks") {
             None => None,
             Some(locks) => {
@@ -140,6 +144,12 @@ impl Salesforce {
         if let Some(ingest) = setting.get("ingest") {
             known(ingest, &["takes_ms", "fails_after", "finish"], "ingest")?;
             self.jobs.set(ingest)?;
+        }
+        if let Some(users) = setting.get("users") {
+            self.set_users(users)?;
+        }
+        if let Some(stages) = setting.get("stages") {
+            self.set_stages(stages)?;
         }
         if let Some(ms) = hold_ms {
             self.locks.hold_ms = ms;

@@ -9,6 +9,7 @@ mod collections;
 mod composite;
 mod control;
 mod describe;
+mod directory;
 mod duplicates;
 mod errors;
 mod ids;

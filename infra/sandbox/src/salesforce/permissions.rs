@@ -45,6 +45,7 @@ impl Salesforce {
                 ("FirstName", text("Integration")),
                 ("LastName", text("User")),
                 ("IsActive", json!(true)),
+                ("UserType", text("Standard")),
                 ("ProfileId", text(&profile)),
             ],
         );
@@ -63,10 +64,11 @@ impl Salesforce {
             "PermissionSetAssignment",
             vec![("AssigneeId", text(&user)), ("PermissionSetId", text(&set))],
         );
+        self.people(name);
         self.store.keep();
     }
 
-    fn lay(&mut self, id: &str, kind: &str, values: Vec<(&str, Value)>) {
+    pub(super) fn lay(&mut self, id: &str, kind: &str, values: Vec<(&str, Value)>) {
         let Some(kind) = find(kind) else { return };
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         self.hold(Record {

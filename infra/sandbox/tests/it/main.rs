@@ -5,6 +5,7 @@ mod access;
 mod associations;
 mod batch;
 mod control;
+mod directory;
 mod faults;
 mod objects;
 mod properties;

@@ -27,6 +27,7 @@ pub(in crate::salesforce) const TYPES: &[ObjectType] = &[
     business("Opportunity", "Opportunities", "006", false),
     business("Task", "Tasks", "00T", false),
     ObjectType { person: true, ..setup("User", "005", false, false) },
+    setup("OpportunityStage", "01J", false, false),
     setup("Organization", "00D", false, false),
     setup("Profile", "00e", false, false),
     setup("PermissionSet", "0PS", true, false),
@@ -120,7 +121,10 @@ const USER: &[Row] = &[
     ("LastName", Text, 80),
     ("Email", Email, 128),
     ("IsActive", Boolean, 0),
+    ("UserType", Picklist, 40),
 ];
+const OPPORTUNITY_STAGE: &[Row] =
+    &[("ApiName", Text, 255), ("MasterLabel", Text, 255), ("IsActive", Boolean, 0), ("SortOrder", Int, 0)];
 const ORGANIZATION: &[Row] = &[
     ("Name", Text, 80),
     ("InstanceName", Text, 5),
@@ -212,6 +216,7 @@ pub(in crate::salesforce) fn standard(kind: &ObjectType) -> Vec<Field> {
         "Opportunity" => (&[], OPPORTUNITY),
         "Task" => (&[], TASK),
         "User" => (&[], USER),
+        "OpportunityStage" => (&[], OPPORTUNITY_STAGE),
         "Organization" => (&[], ORGANIZATION),
         "Profile" => (&[], &[("Name", Text, 80)]),
         "PermissionSet" => (&[], PERMISSION_SET),

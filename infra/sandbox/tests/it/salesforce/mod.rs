@@ -4,6 +4,7 @@ mod access;
 mod collections;
 mod composite;
 mod control;
+mod directory;
 mod duplicates;
 mod faults;
 mod ingest;
