@@ -102,6 +102,30 @@ pub struct Found {
     pub also: Option<String>,
 }
 
+/// A question for what ids stand for the names that people use: owners by e-mail, stages by label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The look-up, one of the facts'.
+    pub lookup: &'static str,
+    /// The CRM's object.
+    pub object: String,
+    /// The names, each once; where the look-up is read as a whole they do not matter.
+    pub names: Vec<String>,
+}
+
+/// What one name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The look-up that it belongs to: an answer may tell of another beside the one asked for.
+    pub lookup: &'static str,
+    /// The name, as it was asked for or as the CRM has it.
+    pub name: String,
+    /// The id of what it lies within, as a stage within a pipeline.
+    pub within: Option<String>,
+    /// What is written for it.
+    pub id: String,
+}
+
 /// One association to make; making it again changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Association {
@@ -224,6 +248,14 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     /// The failure of the call as a whole; a value that nobody has is simply not among the answers.
     async fn lookup(&self, session: &Session<'_>, lookup: &Lookup) -> Result<Vec<Found>, Failure>;
 
+    /// What `asked` stands for: of a look-up that is read as a whole all there is, else at least every entry of the names.
+    ///
+    /// # Errors
+    /// The failure of the call as a whole; a name that nothing has is simply not among the answers.
+    async fn directory(&self, _: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
+        Err(no_directory(self.facts().title, asked))
+    }
+
     /// The jobs by which it takes thousands of records at once; none where it has none.
     fn ingest(&self) -> Option<&dyn Ingest> {
         None
@@ -251,6 +283,11 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The failure of the call.
     async fn account(&self, session: &Session<'_>) -> Result<String, Failure>;
+}
+
+/// A look-up that the facts do not list.
+pub(crate) fn no_directory(title: &str, asked: &Asked) -> Failure {
+    Failure::new(Class::Refused, format!("{title} has no look-up `{}` for `{}`", asked.lookup, asked.object))
 }
 
 fn no_associations(title: &str) -> Failure {

@@ -11,6 +11,7 @@ const FACTS: ProviderFacts = ProviderFacts {
     title: "HubSpot",
     default_key: Some("rtr_record_id"),
     default_limits: &[],
+    lookups: &[],
 };
 
 /// `more` further paths, that the record does not have.

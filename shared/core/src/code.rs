@@ -58,6 +58,7 @@ codes! {
     Owned = "RTR3006", "The CRM's record is linked to another record already.";
     Refused = "RTR3007", "The CRM refused the request in a way that trying again cannot mend.";
     TooLarge = "RTR3008", "The record is larger than the CRM takes.";
+    NotInCrm = "RTR3009", "The CRM has nothing by the name that the record gives: no such owner, pipeline or stage.";
     Throttled = "RTR4001", "The rate limit is used up.";
     Unavailable = "RTR4002", "The CRM cannot be reached or says that it is unavailable.";
     OutcomeUnknown = "RTR4003", "The CRM's answer was lost: the write may have landed.";

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod breaker;
 pub mod bulk;
 pub mod credentials;
+pub mod directories;
 pub mod gate;
 pub mod leases;
 pub mod links;

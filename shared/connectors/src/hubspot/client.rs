@@ -1,11 +1,13 @@
 //! HubSpot's calls, sent: the only file of this connector that waits. What to send and how to read it is decided
 //! elsewhere.
 
+use super::directory::{self, Owners};
 use super::lookup::Plan;
-use super::{BATCH, Standard, association, error, lookup as finding, request, response};
+use super::{BATCH, FACTS, Standard, association, error, lookup as finding, request, response};
 use crate::bisect::Bisect;
 use crate::connector::{
-    Association, Call, Found, Kind, Lookup, Outcome, Property, WriteCall, WriteItem, Written,
+    Asked, Association, Call, Entry, Found, Kind, Lookup, Outcome, Property, WriteCall, WriteItem, Written,
+    no_directory,
 };
 use crate::session::Session;
 use rtr_core::failure::{Class, Failure};
@@ -73,6 +75,44 @@ pub async fn lookup(session: &Session<'_>, lookup: &Lookup) -> Result<Vec<Found>
     // A record may stand on two pages, or be found by two spellings.
     let mut seen = BTreeSet::new();
     found.retain(|one| seen.insert((one.external_id.clone(), one.value.clone())));
+    Ok(found)
+}
+
+/// Owners by their addresses; pipelines and stages by their labels, all of an object's in one call.
+///
+/// # Errors
+/// The failure of a call.
+pub async fn directory(session: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
+    match asked.lookup {
+        directory::OWNER => owners(session, &asked.names).await,
+        directory::PIPELINE | directory::STAGE => {
+            directory::pipelines_in(&ask(session, &directory::pipelines(&asked.object)).await?)
+        }
+        _ => Err(no_directory(FACTS.title, asked)),
+    }
+}
+
+async fn owners(session: &Session<'_>, names: &[String]) -> Result<Vec<Entry>, Failure> {
+    let mut found = Vec::new();
+    match directory::owners(names) {
+        Owners::ByAddress(calls) => {
+            for call in calls {
+                found.extend(directory::owners_in(&ask(session, &call).await?)?);
+            }
+        }
+        Owners::All(call) => {
+            let mut page = Some(call);
+            for _ in 0..directory::PAGES {
+                let Some(call) = page else { return Ok(found) };
+                let answer = ask(session, &call).await?;
+                found.extend(directory::owners_in(&answer)?);
+                page = directory::next_page(&answer);
+            }
+            if page.is_some() {
+                return Err(Failure::new(Class::Refused, "HubSpot listed owners without end"));
+            }
+        }
+    }
     Ok(found)
 }
 

@@ -9,6 +9,7 @@
 pub mod association;
 mod body;
 pub mod client;
+mod directory;
 pub mod error;
 pub mod lookup;
 mod quota;
@@ -20,7 +21,7 @@ mod tests;
 pub use error::classify;
 
 use crate::connector::{
-    Association, Capabilities, Crm, Found, Lookup, Outcome, Property, Starter, WriteCall,
+    Asked, Association, Capabilities, Crm, Entry, Found, Lookup, Outcome, Property, Starter, WriteCall,
 };
 use crate::credentials::TokenEndpoint;
 use crate::oauth::ConsentFacts;
@@ -100,6 +101,10 @@ impl Crm for HubSpot {
         client::lookup(session, lookup).await
     }
 
+    async fn directory(&self, session: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
+        client::directory(session, asked).await
+    }
+
     async fn associate(&self, session: &Session<'_>, wanted: &[Association]) -> Vec<Result<(), Failure>> {
         client::associate(session, wanted).await
     }
@@ -127,6 +132,10 @@ pub(crate) mod path {
     pub(crate) const OBJECTS: &str = "/crm/v3/objects";
     /// Properties.
     pub(crate) const PROPERTIES: &str = "/crm/v3/properties";
+    /// Users as owners of records.
+    pub(crate) const OWNERS: &str = "/crm/v3/owners";
+    /// Pipelines with their stages.
+    pub(crate) const PIPELINES: &str = "/crm/v3/pipelines";
     /// Associations.
     pub(crate) const ASSOCIATIONS: &str = "/crm/v4/associations";
     /// The account behind the token.
@@ -141,7 +150,7 @@ pub const HOSTS: &[&str] = &["api.hubapi.com", "*.hubapi.com"];
 pub const TOKEN_ENDPOINT: TokenEndpoint =
     TokenEndpoint { url: "https://api.hubapi.com/oauth/v3/token", default_life_s: 1_800 };
 
-/// The consent page: what the shipped mappings write, and the schemas that `rtr connection setup` and `test` work on.
+/// The consent page: what the shipped mappings write, the owners that mappings may look up, and the schemas that `rtr connection setup` and `test` work on.
 ///
 /// <https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/working-with-oauth>
 pub const CONSENT: ConsentFacts = ConsentFacts {
@@ -154,6 +163,7 @@ pub const CONSENT: ConsentFacts = ConsentFacts {
         "crm.objects.companies.write",
         "crm.objects.deals.read",
         "crm.objects.deals.write",
+        "crm.objects.owners.read",
         "crm.schemas.contacts.read",
         "crm.schemas.contacts.write",
         "crm.schemas.companies.read",
@@ -186,6 +196,7 @@ pub const FACTS: ProviderFacts = ProviderFacts {
     title: "HubSpot",
     default_key: Some(DEFAULT_KEY),
     default_limits: LIMITS,
+    lookups: directory::LOOKUPS,
 };
 
 /// Inputs of one batch call of any kind: "Batch operations are limited to 100 records at a time".

@@ -167,7 +167,8 @@ pub(super) fn post(path: String, body: Value) -> Call {
     }
 }
 
-fn get(path: String) -> Call {
+/// A read.
+pub(super) fn get(path: String) -> Call {
     let body = RequestBody::Empty;
     Call {
         api: ANY,

@@ -1,8 +1,10 @@
 //! Salesforce's writes and look-ups, sent. What to send and how to read it is decided elsewhere.
 
-use super::{BATCH, error, follow, lookup as finding, request, response, soql};
+use super::{BATCH, FACTS, directory, error, follow, lookup as finding, request, response, soql};
 use crate::bisect::Bisect;
-use crate::connector::{Found, Kind, Lookup, LookupBy, Outcome, WriteCall, WriteItem, Written};
+use crate::connector::{
+    Asked, Entry, Found, Kind, Lookup, LookupBy, Outcome, WriteCall, WriteItem, Written, no_directory,
+};
 use crate::session::Session;
 use rtr_core::failure::{Class, Failure};
 use serde_json::Value;
@@ -36,6 +38,27 @@ pub async fn lookup(session: &Session<'_>, lookup: &Lookup) -> Result<Vec<Found>
     let mut seen = BTreeSet::new();
     found.retain(|one| seen.insert((one.external_id.clone(), one.value.clone())));
     Ok(found)
+}
+
+/// Active users by e-mail or username; active stages by their labels.
+///
+/// # Errors
+/// The failure of a call as a whole.
+pub async fn directory(session: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
+    match asked.lookup {
+        directory::OWNER => {
+            let mut users = Vec::new();
+            for soql in directory::users(&asked.names) {
+                users.extend(finding::all_pages(session, request::query(&soql, false)).await?);
+            }
+            Ok(directory::users_in(&asked.names, &users))
+        }
+        directory::STAGE => {
+            let records = finding::all_pages(session, request::query(directory::STAGES, false)).await?;
+            Ok(directory::stages_in(&records))
+        }
+        _ => Err(no_directory(FACTS.title, asked)),
+    }
 }
 
 /// One call's items while they are being written.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Salesforce takes addresses and headers up to 16,384 bytes together; the rest is for the token and the host.
-const QUERY_BYTES: usize = 12_000;
+pub(super) const QUERY_BYTES: usize = 12_000;
 /// Pages of one query: more is an answer that turns in a circle.
 const PAGES: usize = 500;
 

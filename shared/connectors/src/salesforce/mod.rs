@@ -12,6 +12,7 @@
 
 mod body;
 pub mod client;
+mod directory;
 pub mod error;
 mod follow;
 pub mod ingest;
@@ -25,7 +26,9 @@ mod tests;
 
 pub use error::{classify, quota};
 
-use crate::connector::{Capabilities, Crm, Found, Lookup, Outcome, Property, Starter, WriteCall};
+use crate::connector::{
+    Asked, Capabilities, Crm, Entry, Found, Lookup, Outcome, Property, Starter, WriteCall,
+};
 use crate::credentials::TokenEndpoint;
 use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
@@ -96,6 +99,10 @@ impl Crm for Salesforce {
         client::lookup(session, lookup).await
     }
 
+    async fn directory(&self, session: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
+        client::directory(session, asked).await
+    }
+
     fn ingest(&self) -> Option<&dyn Ingest> {
         Some(self)
     }
@@ -154,6 +161,7 @@ pub const FACTS: ProviderFacts = ProviderFacts {
     title: "Salesforce",
     default_key: Some(DEFAULT_KEY),
     default_limits: LIMITS,
+    lookups: directory::LOOKUPS,
 };
 
 /// Records of one collection call.

@@ -120,7 +120,8 @@ mod tests {
         let doc = json!({"connections": {"crm": {}, "other": {}, "shadowed": {"provider": "crm", "mode": "shadow"}}});
         let doc: OrgDoc = serde_json::from_value(doc).unwrap();
         let stored = StoredDoc { revision: 1, author: String::new(), at: String::new(), reason: None, doc };
-        let facts = |name| ProviderFacts { name, title: "CRM", default_key: None, default_limits: &[] };
+        let facts =
+            |name| ProviderFacts { name, title: "CRM", default_key: None, default_limits: &[], lookups: &[] };
         let config = resolve("acme", Some(&stored), None, &[facts("crm"), facts("other")], "test").unwrap();
         config.under(pauses).connections.into_values().map(|connection| connection.mode).collect()
     }

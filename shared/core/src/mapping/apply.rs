@@ -1,6 +1,7 @@
 //! A record under a mapping: what to write, what only on create, what it refers to, and by what value it is matched.
 
 use super::field::{Field, Pointer, Source};
+use super::lookup::{Sought, Wanted};
 use super::raw::{Direction, WriteOn};
 use super::{Mapping, Patch, expression};
 use crate::code::Code;
@@ -29,6 +30,8 @@ pub struct Mapped {
     pub on_create: BTreeMap<String, Patch<Value>>,
     /// The records that it refers to.
     pub references: Vec<Reference>,
+    /// What the CRM has to be asked for before there is anything to write; nothing once [`Mapped::look_up`] knew it all.
+    pub wanted: Vec<Wanted>,
     /// The value of the property that `match` names, when the record has one.
     pub match_value: Option<String>,
 }
@@ -76,6 +79,7 @@ impl Mapping {
             fields: BTreeMap::new(),
             on_create: BTreeMap::new(),
             references: Vec::new(),
+            wanted: Vec::new(),
             match_value: None,
         };
         if !mapped.selected {
@@ -102,6 +106,13 @@ impl Mapping {
 fn write(field: &Field, scope: &minijinja::Value, mapped: &mut Mapped) -> Result<(), MappingError> {
     let patch = match &field.source {
         Source::Value { from, map, default } => field.value(from, map.as_ref(), default.as_ref(), scope)?,
+        Source::Lookup { from, lookup } => match field.sought(from, lookup, scope)? {
+            Sought::Settled(patch) => patch,
+            Sought::Open(wanted) => {
+                mapped.wanted.push(wanted);
+                return Ok(());
+            }
+        },
         Source::Reference { record_type, id, association } => {
             match (field.pointer(id, scope)?, association) {
                 (Pointer::To(record_id), _) => {

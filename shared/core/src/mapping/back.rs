@@ -36,7 +36,7 @@ impl Mapping {
                 wins: field.wins,
                 map: map.as_ref(),
             }),
-            Source::Reference { .. } => None,
+            Source::Lookup { .. } | Source::Reference { .. } => None,
         })
     }
 }
@@ -58,8 +58,12 @@ pub(super) fn not_invertible(field: &Field) -> Option<String> {
     if field.direction == Direction::Out {
         return None;
     }
-    let Source::Value { from, map, .. } = &field.source else {
-        return Some("a reference flows out only; take `direction` away".to_owned());
+    let (from, map) = match &field.source {
+        Source::Value { from, map, .. } => (from, map),
+        Source::Lookup { .. } => return Some("a look-up flows out only; take `direction` away".to_owned()),
+        Source::Reference { .. } => {
+            return Some("a reference flows out only; take `direction` away".to_owned());
+        }
     };
     if from.path().is_none() {
         let message =

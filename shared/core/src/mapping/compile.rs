@@ -1,5 +1,7 @@
 //! From a mapping's words to a mapping that can be applied; finds everything that is wrong, not just the first thing.
 
+mod lookup;
+
 use super::field::{Field, Source};
 use super::raw::{Direction, RawField, RawMapping};
 use super::suggest::nearest;
@@ -46,11 +48,12 @@ impl Compiler<'_> {
         let key_template = self.key_template(raw);
         let when = raw.when.as_deref().map(|when| self.expression(&["when"], when));
         let fields: Vec<Option<Field>> =
-            raw.fields.iter().map(|(name, field)| self.field(name, field)).collect();
+            raw.fields.iter().map(|(name, field)| self.field(provider, raw, name, field)).collect();
         self.on_delete(raw);
         let reference_wait_ms = self.duration("reference_wait", raw.reference_wait.as_ref());
         Some(Mapping {
             provider: provider.name.to_owned(),
+            provider_title: provider.title,
             record_type: record_type.to_owned(),
             object: raw.object.clone(),
             key,
@@ -112,7 +115,11 @@ impl Compiler<'_> {
                 let problem = Problem::new(["match"], Code::ConfigReference, message);
                 self.problems.push(problem.meaning(nearest(name, raw.fields.keys().map(String::as_str))));
             }
-            Some(field) if field.reference.is_some() || field.direction == Some(Direction::In) => {
+            Some(field)
+                if field.reference.is_some()
+                    || field.lookup.is_some()
+                    || field.direction == Some(Direction::In) =>
+            {
                 self.conflict(
                     &["match"],
                     "`match` needs a field that is written from the record's own values",
@@ -132,10 +139,17 @@ impl Compiler<'_> {
         }
     }
 
-    fn field(&mut self, name: &str, raw: &RawField) -> Option<Field> {
-        let source = match &raw.reference {
-            Some(record_type) => self.reference(name, record_type, raw)?,
-            None => self.value(name, raw)?,
+    fn field(
+        &mut self,
+        provider: &ProviderFacts,
+        mapping: &RawMapping,
+        name: &str,
+        raw: &RawField,
+    ) -> Option<Field> {
+        let source = match (&raw.reference, &raw.lookup) {
+            (_, Some(lookup)) => self.lookup(provider, mapping, name, lookup)?,
+            (Some(record_type), None) => self.reference(name, record_type, raw)?,
+            (None, None) => self.value(name, raw)?,
         };
         let field = Field {
             name: name.to_owned(),
@@ -174,6 +188,12 @@ impl Compiler<'_> {
     }
 
     fn value(&mut self, name: &str, raw: &RawField) -> Option<Source> {
+        if raw.within.is_some() {
+            let message =
+                "`within` belongs to a look-up; add `lookup: <what to look up>`, or take `within` away";
+            self.conflict(&["fields", name, "within"], message);
+            return None;
+        }
         if let Some(key) = [("id", raw.id.is_some()), ("association", raw.association.is_some())]
             .into_iter()
             .find_map(|(key, given)| given.then_some(key))

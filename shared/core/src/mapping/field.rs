@@ -1,6 +1,7 @@
 //! One compiled property: its expression, its value map, and what to do with what is missing.
 
 use super::apply::MappingError;
+use super::lookup::Lookup;
 use super::raw::{Direction, NullRule, Wins, WriteOn};
 use super::result::to_json;
 use super::{Expression, Patch};
@@ -23,6 +24,8 @@ pub(super) struct Field {
 pub(super) enum Source {
     /// An expression over the record.
     Value { from: Expression, map: Option<BTreeMap<String, Value>>, default: Option<Value> },
+    /// What the CRM has for an expression over the record.
+    Lookup { from: Expression, lookup: Lookup },
     /// Another record.
     Reference { record_type: String, id: Expression, association: Option<String> },
 }
@@ -46,7 +49,7 @@ impl Field {
     pub(super) fn referenced_type(&self) -> Option<&str> {
         match &self.source {
             Source::Reference { record_type, .. } => Some(record_type),
-            Source::Value { .. } => None,
+            Source::Value { .. } | Source::Lookup { .. } => None,
         }
     }
 

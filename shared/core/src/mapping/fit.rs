@@ -202,7 +202,12 @@ impl Mapping {
     fn constants(&self) -> Vec<(Vec<String>, String, Value)> {
         let mut found = Vec::new();
         for field in &self.fields {
-            let Source::Value { from, map, default } = &field.source else { continue };
+            let nothing = None;
+            let (from, map, default) = match &field.source {
+                Source::Value { from, map, default } => (Some(from), map, default),
+                Source::Lookup { lookup, .. } => (None, &nothing, &lookup.default),
+                Source::Reference { .. } => continue,
+            };
             let mut add = |rest: &[&str], value: &Value| {
                 let path = ["fields", &field.name].iter().chain(rest).map(|key| (*key).to_owned()).collect();
                 found.push((path, field.name.clone(), value.clone()));
@@ -214,7 +219,7 @@ impl Mapping {
                 add(&["default"], value);
             }
             if map.is_none()
-                && let Ok(look) = look(from.source())
+                && let Some(Ok(look)) = from.map(|from| look(from.source()))
             {
                 look.shape.known_values().iter().for_each(|value| add(&["from"], value));
             }

@@ -69,6 +69,7 @@ impl Vocabulary {
                 self.expression(from);
                 self.words.extend(map.iter().flat_map(BTreeMap::keys).map(|key| key.trim().to_lowercase()));
             }
+            Source::Lookup { from, .. } => self.expression(from),
             Source::Reference { id, .. } => self.expression(id),
         }
     }
@@ -181,6 +182,7 @@ mod tests {
             title: "HubSpot",
             default_key: Some("rtr_record_id"),
             default_limits: &[],
+            lookups: &[],
         };
         let raw = json!({"object": "contacts", "when": "email is not endingwith('@globex.test') and kind != 7", "fields": {
             "stage": {"from": "stage | lower", "map": {"lead": "lead", "won": "customer"}, "default": "other"},

@@ -6,6 +6,7 @@
 //! - [`RawMapping`] as written and stored → [`Mapping::compile`] → [`Mapping::apply`] → [`Mapped`]
 //! - `expression/` the language, `transform/` its filters and functions, listed in [`TRANSFORMERS`] and [`TESTS`]
 //! - `review/` what of a mapping fails, or has no effect, whatever the record holds: asked when a folder is checked
+//! - `lookup.rs` what only the CRM can tell: declared here, answered elsewhere
 //! - `layer.rs` an org's mapping over the one that all have
 //! - `fit.rs` a mapping held against what the CRM describes
 //! - `back.rs` the way back for fields that flow both ways · `cases/` the test cases beside a mapping, and what they look at ·
@@ -22,6 +23,7 @@ mod field;
 mod fit;
 mod key_value;
 mod layer;
+mod lookup;
 mod mask;
 mod precision;
 mod problem;
@@ -38,10 +40,11 @@ pub use back::{InboundField, inbound_value};
 pub use cases::{Branch, Case, Coverage, Difference, Recorded, Tracer, Values, record_case, run_case};
 pub use duration::{DurationError, DurationText, MAX_DURATION_MS, parse_ms};
 pub use expression::{Expression, ExpressionError, FUEL};
-pub use facts::{LimitFact, ProviderFacts};
+pub use facts::{LimitFact, LookupFact, Objects, ProviderFacts, Read};
 pub use fit::{Fit, Misfit, unfit_key};
 pub use key_value::{KeyTemplate, MAX_KEY_VALUE_CHARS};
 pub use layer::{Origin, Part, parts};
+pub use lookup::{Answer, Wanted};
 pub use mask::mask;
 pub(crate) use precision::is_kept;
 pub use problem::{Place, Problem, Spot};
@@ -60,6 +63,8 @@ use field::{Field, Source};
 pub struct Mapping {
     /// The provider, such as `hubspot`.
     pub provider: String,
+    /// The provider's name in sentences, such as `HubSpot`.
+    pub provider_title: &'static str,
     /// The internal record type, such as `contact`.
     pub record_type: String,
     /// The provider's name of the object, such as `contacts`.
@@ -113,6 +118,14 @@ impl Mapping {
         self.fields.iter().filter_map(|field| {
             let Source::Reference { record_type, association, .. } = &field.source else { return None };
             Some((field.name.as_str(), record_type.as_str(), association.as_deref()))
+        })
+    }
+
+    /// The fields that are looked up in the CRM, and how.
+    pub fn lookups(&self) -> impl Iterator<Item = (&str, &'static LookupFact)> {
+        self.fields.iter().filter_map(|field| {
+            let Source::Lookup { lookup, .. } = &field.source else { return None };
+            Some((field.name.as_str(), lookup.fact))
         })
     }
 

@@ -60,8 +60,8 @@ pub struct RawField {
     pub from: Option<String>,
     /// The values of the expression and what to write for each.
     pub map: Option<BTreeMap<String, Value>>,
-    /// With `map`: what to write for a value that it does not list; null empties the property. Without: what to write when there is
-    /// no value.
+    /// With `map` or `lookup`: what to write for a value that it does not have; null empties the property. Without: what to write when
+    /// there is no value.
     pub default: Option<Value>,
     /// When the property is written.
     pub on: Option<WriteOn>,
@@ -73,6 +73,10 @@ pub struct RawField {
     pub id: Option<String>,
     /// The provider's name of the association; without it the property itself holds the reference.
     pub association: Option<String>,
+    /// What the value is looked up as in the CRM.
+    pub lookup: Option<String>,
+    /// The field whose value the look-up lies within.
+    pub within: Option<String>,
     /// Which way values flow.
     pub direction: Option<Direction>,
     /// Who wins when both sides changed.
@@ -90,8 +94,8 @@ struct LongField {
     /// The values of the expression and what to write for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     map: Option<BTreeMap<String, Value>>,
-    /// With `map`: what to write for a value that it does not list; null empties the property. Without: what to write when there is
-    /// no value.
+    /// With `map`: what to write for a value that it does not list; with `lookup`: for one that the CRM does not have; null empties
+    /// the property. Without: what to write when there is no value.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     default: Option<Value>,
     /// When the property is written. Default: `always`.
@@ -109,6 +113,13 @@ struct LongField {
     /// The provider's name of the association; without it the property itself holds the reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     association: Option<String>,
+    /// What the value is looked up as in the CRM, such as `owner` by an e-mail address; what is found is written. `default` is for
+    /// a value that the CRM does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lookup: Option<String>,
+    /// With `lookup`: the field of this mapping that it lies within, as a stage within the field of its pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    within: Option<String>,
     /// Which way values flow. Default: `out`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     direction: Option<Direction>,
@@ -237,14 +248,40 @@ impl JsonSchema for RawField {
 
 impl From<RawField> for LongField {
     fn from(field: RawField) -> Self {
-        let RawField { from, map, default, on, null, reference, id, association, direction, wins } = field;
-        Self { from, map, default, on, null, reference, id, association, direction, wins }
+        let RawField {
+            from,
+            map,
+            default,
+            on,
+            null,
+            reference,
+            id,
+            association,
+            lookup,
+            within,
+            direction,
+            wins,
+        } = field;
+        Self { from, map, default, on, null, reference, id, association, lookup, within, direction, wins }
     }
 }
 
 impl From<LongField> for RawField {
     fn from(field: LongField) -> Self {
-        let LongField { from, map, default, on, null, reference, id, association, direction, wins } = field;
-        Self { from, map, default, on, null, reference, id, association, direction, wins }
+        let LongField {
+            from,
+            map,
+            default,
+            on,
+            null,
+            reference,
+            id,
+            association,
+            lookup,
+            within,
+            direction,
+            wins,
+        } = field;
+        Self { from, map, default, on, null, reference, id, association, lookup, within, direction, wins }
     }
 }

@@ -9,9 +9,15 @@ const HUBSPOT: ProviderFacts = ProviderFacts {
     title: "HubSpot",
     default_key: Some("rtr_record_id"),
     default_limits: &[],
+    lookups: &[],
 };
-const PIPEDRIVE: ProviderFacts =
-    ProviderFacts { name: "pipedrive", title: "Pipedrive", default_key: None, default_limits: &[] };
+const PIPEDRIVE: ProviderFacts = ProviderFacts {
+    name: "pipedrive",
+    title: "Pipedrive",
+    default_key: None,
+    default_limits: &[],
+    lookups: &[],
+};
 const ADA: Subject<'_> = Subject { org_id: "acme", record_type: "contact", record_id: "c-1" };
 
 fn raw(mapping: Value) -> RawMapping {

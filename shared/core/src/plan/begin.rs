@@ -106,8 +106,13 @@ mod tests {
 
     /// Whether each look-up is by our own key, for a record without a link that was written so often.
     fn looks(rev: u64, match_on: bool) -> Vec<bool> {
-        let facts =
-            ProviderFacts { name: "crm", title: "CRM", default_key: Some("ours"), default_limits: &[] };
+        let facts = ProviderFacts {
+            name: "crm",
+            title: "CRM",
+            default_key: Some("ours"),
+            default_limits: &[],
+            lookups: &[],
+        };
         let mut raw = json!({"object": "contacts", "fields": {"email": "email"}});
         if match_on {
             raw["match"] = json!("email");

@@ -164,6 +164,8 @@ pub enum Action {
     },
     /// Wait for a referenced record.
     Wait(Box<Wait>),
+    /// Ask the CRM first for what the mapping looks up there, and plan again.
+    LookUp,
     /// Tell the CRM.
     Go(Box<Go>),
 }
@@ -205,6 +207,9 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
     }
     if let Some(wait) = references::wait(incoming, at) {
         return wait;
+    }
+    if !mapped.wanted.is_empty() {
+        return paused(at).unwrap_or(Action::LookUp);
     }
     let payload = Payload::build(mapped, at.references);
     let hash = payload.hash("upsert", &at.mapping.object);
@@ -301,5 +306,7 @@ fn reused(incoming: &Incoming, at: Situation<'_>) -> bool {
         && at.item.applied_hash.is_some();
     same && at
         .mapped
-        .is_some_and(|mapped| mapped.selected && Payload::build(mapped, at.references).base() != at.item.base)
+        // What is not looked up yet is not known to differ.
+        .filter(|mapped| mapped.selected && mapped.wanted.is_empty())
+        .is_some_and(|mapped| Payload::build(mapped, at.references).base() != at.item.base)
 }

@@ -30,7 +30,10 @@ pub(super) fn shadow(incoming: &Incoming, at: Situation<'_>) -> Action {
         (Operation::Deleted, _) if at.mapping.on_delete == OnDelete::Ignore => return Action::Pass,
         (Operation::Deleted, _) => deleted(),
         (Operation::Upsert, Some(mapped)) if mapped.selected => {
-            ("upsert", Payload::build(mapped, at.references))
+            // Nobody is asked for anything: what would be looked up stands for what would be found.
+            let mut mapped = mapped.clone();
+            mapped.name_wanted();
+            ("upsert", Payload::build(&mapped, at.references))
         }
         (Operation::Upsert, Some(_)) if at.mapping.on_unmatched == OnUnmatched::Delete => deleted(),
         (Operation::Upsert, _) => return Action::Pass,

@@ -11,6 +11,7 @@ use crate::work::connections::call_all;
 use crate::work::decide::plan_all;
 use crate::work::fate::MessageFate;
 use crate::work::job::{Job, Stage};
+use crate::work::lookup::look_up;
 use crate::work::note::note;
 use crate::work::notify::notify;
 use crate::work::tally::tally;
@@ -100,6 +101,7 @@ pub(super) async fn drain(
     report.count("dead", dead.written);
     load(seams, &mut jobs).await;
     while waves::next(&mut jobs) {
+        look_up(seams, lane.settings, lane.caches, &mut jobs, lane.deadline, report).await;
         plan_all(seams, &mut jobs, report).await;
         call_all(seams, lane.settings, lane.caches, &mut jobs, wary, lane.deadline, report).await;
         waves::look_again(&mut jobs);

@@ -9,7 +9,7 @@ use crate::seams::Seams;
 use crate::work::announce::is_wary;
 use crate::work::decide::{end_in_order, plan_all};
 use crate::work::job::Job;
-use crate::work::{Caches, connections, notify, waves};
+use crate::work::{Caches, connections, lookup, notify, waves};
 use futures::future::join_all;
 use rtr_core::time::Instant;
 
@@ -51,6 +51,7 @@ async fn work(common: &Common<'_>, jobs: Vec<(usize, Job)>) -> (Vec<(usize, Job)
     let mut report = BatchReport::default();
     let (places, mut jobs): (Vec<usize>, Vec<Job>) = jobs.into_iter().unzip();
     while waves::next(&mut jobs) {
+        lookup::look_up(seams, settings, caches, &mut jobs, deadline, &mut report).await;
         plan_all(seams, &mut jobs, &mut report).await;
         let alone = begin::before_first_call(seams, settings, batch, intake, &mut jobs, &mut report).await;
         connections::call_all(seams, settings, caches, &mut jobs, alone, deadline, &mut report).await;

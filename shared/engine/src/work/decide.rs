@@ -81,6 +81,11 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
                     Err(why) => job.give_back_as_is(&why),
                 }
             }
+            // Looked up before the plan; were it not, the message comes back.
+            Action::LookUp => {
+                let reason = Reason::new(Code::Contended, "what the mapping looks up is not known yet");
+                job.give_back(now.plus_ms(1_000), reason);
+            }
             Action::Go(_) if job.backfill && job.lane == Lane::Sync => {
                 job.give_back(
                     now,

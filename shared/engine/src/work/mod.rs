@@ -11,6 +11,7 @@ pub(crate) mod execute;
 pub(crate) mod fate;
 pub(crate) mod job;
 pub(crate) mod look;
+pub(crate) mod lookup;
 pub(crate) mod note;
 pub(crate) mod notify;
 pub(crate) mod prepare;
@@ -20,12 +21,13 @@ pub(crate) mod waves;
 
 use crate::breaker::Breakers;
 use crate::credentials::CredentialCache;
+use crate::directories::Directories;
 use crate::gate::Pools;
 
 /// Kept back of the invocation's time for writing endings, in milliseconds.
 pub(crate) const COMMIT_RESERVE_MS: i64 = 3_000;
 
-/// What outlives an invocation: leases, breakers and credentials, each with an expiry.
+/// What outlives an invocation: leases, breakers, credentials and directories, each with an expiry.
 #[derive(Debug, Default)]
 pub struct Caches {
     /// Leases of tokens.
@@ -34,4 +36,6 @@ pub struct Caches {
     pub breakers: Breakers,
     /// Credentials.
     pub credentials: CredentialCache,
+    /// What the CRMs said of owners, pipelines and stages.
+    pub directories: Directories,
 }

@@ -21,6 +21,7 @@ mod faults;
 mod intents;
 mod links;
 mod links_import;
+mod lookups;
 mod merges;
 mod orphans;
 mod poison;

@@ -1,10 +1,10 @@
 //! The connector over a session, against a HubSpot of a few lines.
 
-use super::super::client::{account, associate, create_key, lookup, properties, write};
+use super::super::client::{account, associate, create_key, directory, lookup, properties, write};
 use super::super::{CAPABILITIES, classify};
 use super::requests::link;
 use super::*;
-use crate::connector::{Lookup, LookupBy};
+use crate::connector::{Asked, Lookup, LookupBy};
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
 use crate::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session};
 use async_trait::async_trait;
@@ -334,4 +334,34 @@ fn given_an_error_under_a_200_when_archiving_or_looking_then_nothing_counts_as_d
         also: None,
     };
     assert_eq!(block_on(lookup(&fake.session(), &asked)).unwrap_err().class, Class::Unavailable);
+}
+
+#[test]
+fn given_many_owners_when_looked_up_then_every_page_is_read_and_pipelines_come_with_their_stages() {
+    let fake = Fake::new(|path: &str, _: &Value| {
+        Ok(match path {
+            "/crm/v3/owners?limit=500" => answer(200, fixture!("200-owners-1.json")),
+            "/crm/v3/owners?limit=500&after=NDE2Mjk3Nzk%3D" => answer(200, fixture!("200-owners-2.json")),
+            "/crm/v3/pipelines/deals" => answer(200, fixture!("200-pipelines.json")),
+            _ => answer(404, fixture!("404-resource.json")),
+        })
+    });
+    let asked = |lookup, names: &[&str]| Asked {
+        lookup,
+        object: "deals".to_owned(),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let of = |asked: &Asked| block_on(directory(&fake.session(), asked));
+    let found = of(&asked("owner", &["a@x.io", "b@x.io", "c@x.io", "d@x.io"])).unwrap();
+    assert_eq!(found.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["41629779", "87654321"]);
+    assert_eq!(of(&asked("stage", &[])).unwrap().len(), 5);
+    assert_eq!(fake.calls().len(), 3);
+    assert_eq!(of(&asked("owner", &["nobody"])), Ok(Vec::new()));
+    assert_eq!(fake.calls().len(), 3, "what is no address is nobody's");
+    assert_eq!(of(&asked("colour", &["red"])).unwrap_err().class, Class::Refused);
+    // A page that leads to itself is not followed for ever.
+    let circle = Fake::new(|_: &str, _: &Value| Ok(answer(200, fixture!("200-owners-1.json"))));
+    let endless =
+        block_on(directory(&circle.session(), &asked("owner", &["a@x.io", "b@x.io", "c@x.io", "d@x.io"])));
+    assert_eq!(endless.unwrap_err().class, Class::Refused);
 }

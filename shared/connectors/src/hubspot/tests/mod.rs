@@ -1,6 +1,7 @@
 //! What HubSpot sends, in its own shapes (`fixtures/`), and what we make of it.
 
 mod attribution;
+mod directory;
 mod flow;
 mod questions;
 mod refusals;

@@ -1,9 +1,9 @@
 //! Writes over a session, whole.
 
-use super::super::client::{lookup, write};
+use super::super::client::{directory, lookup, write};
 use super::fake::{Fake, Reply, each};
 use super::*;
-use crate::connector::{Lookup, LookupBy};
+use crate::connector::{Asked, Lookup, LookupBy};
 use crate::http::NoAnswer;
 use crate::session::Quota;
 use futures::executor::block_on;
@@ -243,4 +243,24 @@ fn given_the_connectors_futures_when_moved_to_a_thread_then_they_may() {
     let (session, call) = (fake.session(), named(Kind::Update, &["1"]));
     movable(write(&session, &call));
     movable(super::super::setup::account(&session));
+}
+
+#[test]
+fn given_users_and_stages_when_looked_up_then_one_query_each_and_none_for_what_is_no_address() {
+    let fake = Fake::new(|path: &str, _: &Value| {
+        let users = path.contains("FROM%20User");
+        Ok(answer(
+            200,
+            if users { fixture!("200-query-users.json") } else { fixture!("200-query-stages.json") },
+        ))
+    });
+    let of = |lookup, names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        block_on(directory(&fake.session(), &Asked { lookup, object: "Opportunity".to_owned(), names }))
+    };
+    assert_eq!(of("owner", &["ada@example.org"]).unwrap()[0].id, "005KX000001AdA1YAK");
+    assert_eq!(of("stage", &[]).unwrap()[1].id, "Closed Won");
+    assert_eq!(of("owner", &["nobody"]), Ok(Vec::new()));
+    assert_eq!(fake.paths().len(), 2);
+    assert_eq!(of("pipeline", &[]).unwrap_err().class, Class::Refused);
 }

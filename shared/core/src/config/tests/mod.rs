@@ -17,14 +17,22 @@ const FACTS: &[ProviderFacts] = &[
         title: "HubSpot",
         default_key: Some("rtr_record_id"),
         default_limits: &[LimitFact { api: "*", requests: 100, per_ms: 10_000, burst: 100 }],
+        lookups: &[],
     },
     ProviderFacts {
         name: "salesforce",
         title: "Salesforce",
         default_key: Some("Rtr_Record_Id__c"),
         default_limits: &[],
+        lookups: &[],
     },
-    ProviderFacts { name: "pipedrive", title: "Pipedrive", default_key: None, default_limits: &[] },
+    ProviderFacts {
+        name: "pipedrive",
+        title: "Pipedrive",
+        default_key: None,
+        default_limits: &[],
+        lookups: &[],
+    },
 ];
 const CONTACT: &str = "object: contacts\nmatch: email\nfields:\n  email: email | lower\n";
 

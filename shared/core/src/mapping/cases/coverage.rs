@@ -140,7 +140,7 @@ impl Coverage {
 impl<'m> Watched<'m> {
     fn new(field: &'m Field) -> Self {
         let expression = match &field.source {
-            Source::Value { from, .. } => from,
+            Source::Value { from, .. } | Source::Lookup { from, .. } => from,
             Source::Reference { id, .. } => id,
         };
         Self { field, expected: false, expression: traced(expression), keys: BTreeSet::new(), default: false }
@@ -168,7 +168,8 @@ impl<'m> Watched<'m> {
     fn ways(&self) -> impl Iterator<Item = (String, bool)> {
         let (map, default) = match &self.field.source {
             Source::Value { map, default, .. } => (map.as_ref(), default.as_ref()),
-            Source::Reference { .. } => (None, None),
+            // What the CRM has is the CRM's affair.
+            Source::Lookup { .. } | Source::Reference { .. } => (None, None),
         };
         let keys = map.into_iter().flat_map(BTreeMap::keys);
         let keys = keys.map(|key| (format!("never `{key}`"), self.keys.contains(key)));
@@ -212,6 +213,7 @@ mod tests {
         title: "HubSpot",
         default_key: Some("rtr_record_id"),
         default_limits: &[],
+        lookups: &[],
     };
 
     fn covered(raw: &Value, layer: Option<&Value>, cases: Value) -> Coverage {

@@ -141,6 +141,7 @@ mod tests {
             title: "HubSpot",
             default_key: Some("rtr_record_id"),
             default_limits: &[],
+            lookups: &[],
         };
         Mapping::compile(&facts, "contact", &serde_json::from_value(mapping).unwrap()).unwrap()
     }

@@ -11,7 +11,7 @@ pub use coverage::{Branch, Coverage, Tracer};
 pub use difference::Difference;
 pub use recorded::{Recorded, Values, record_case};
 
-use super::{Mapped, Mapping, MappingError, Patch, Subject, WriteMode};
+use super::{Answer, Mapped, Mapping, MappingError, Patch, Subject, WriteMode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,6 +30,10 @@ pub struct Case {
     /// The record, as an event's `data` carries it.
     #[schemars(with = "Map<String, Value>")]
     pub record: Value,
+    /// What the CRM has for the look-ups, by their names: `owner: {ada@x.io: "51"}`. A look-up that is not listed writes
+    /// `owner/ada@x.io`; of one that is, the CRM has nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookups: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// `true`: the CRM has the record by now, so that what only a create writes (`on: create`) is left alone. Default:
     /// `false`, and `true` for a mapping that only updates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +62,17 @@ impl Case {
     /// What its record becomes.
     fn mapped(&self, mapping: &Mapping) -> Result<Mapped, MappingError> {
         let subject = Subject { org_id: "test", record_type: &mapping.record_type, record_id: "test-1" };
-        mapping.apply(&subject, &self.record)
+        let mut mapped = mapping.apply(&subject, &self.record)?;
+        let none = BTreeMap::new();
+        let lookups = self.lookups.as_ref().unwrap_or(&none);
+        mapped.look_up(mapping.provider_title, |wanted, _| match lookups.get(wanted.fact.name) {
+            None => Answer::One(wanted.named()),
+            Some(held) => {
+                let same = |name: &&String| name.trim().to_lowercase() == wanted.value.to_lowercase();
+                held.keys().find(same).map_or(Answer::None, |name| Answer::One(held[name].clone()))
+            }
+        })?;
+        Ok(mapped)
     }
 }
 

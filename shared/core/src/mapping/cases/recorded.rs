@@ -94,6 +94,7 @@ mod tests {
             title: "HubSpot",
             default_key: Some("rtr_record_id"),
             default_limits: &[],
+            lookups: &[],
         };
         let raw = json!({"object": "contacts", "when": "stage != 'draft'", "fields": fields});
         Mapping::compile(&facts, "contact", &serde_json::from_value(raw).unwrap()).unwrap()

@@ -6,6 +6,7 @@ const FACTS: ProviderFacts = ProviderFacts {
     title: "HubSpot",
     default_key: Some("rtr_record_id"),
     default_limits: &[],
+    lookups: &[],
 };
 
 fn reviewed(mapping: Value) -> String {

@@ -216,6 +216,7 @@ fn mapping(scenario: &Scenario, revised: bool) -> Mapping {
         title: "CRM",
         default_key: (scenario.key == Key::Unique).then_some("ours"),
         default_limits: &[],
+        lookups: &[],
     };
     Mapping::compile(&facts, "contact", &raw).unwrap()
 }

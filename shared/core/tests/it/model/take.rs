@@ -132,6 +132,7 @@ impl Model<'_> {
             }
             Action::Park { until, .. } => return self.give_back(world, g, j, until, false),
             Action::Pass | Action::Shadow(_) => panic!("nothing is shadowed"),
+            Action::LookUp => panic!("nothing is looked up"),
         };
         set(world, g, j, Stage::Write(Rc::new(ending)));
     }

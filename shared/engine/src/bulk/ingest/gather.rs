@@ -4,9 +4,11 @@ use super::note::Entry;
 use super::{CHUNK, suits_a_job};
 use crate::bulk::Work;
 use crate::bulk::jobs::{job, load};
+use crate::report::BatchReport;
 use crate::seams::{Named, Parked, Unavailable};
 use crate::work::execute::{item, kind};
 use crate::work::job::{Job, Stage};
+use crate::work::lookup::look_up;
 use crate::work::prepare::decide;
 use rtr_connectors::connector::Kind;
 use rtr_connectors::ingest::{Ingest, IngestFacts, Row, Target};
@@ -46,6 +48,7 @@ pub(super) async fn gather(
     ingest: &dyn Ingest,
     facts: IngestFacts,
     traffic: Traffic,
+    report: &mut BatchReport,
 ) -> Result<Option<Gathered>, Unavailable> {
     let (records, clock, by) = (lane.seams.records, lane.seams.clock, lane.by());
     let backfill = traffic == Traffic::Backfill;
@@ -71,6 +74,8 @@ pub(super) async fn gather(
             due.filter_map(|one| job(one, lane.connection, config, lane.received, false).ok().flatten());
         let mut jobs: Vec<Job> = made.collect();
         load(lane.seams, &mut jobs).await;
+        // What cannot be looked up is no candidate: the calls that are made instead find out what is the matter.
+        look_up(lane.seams, lane.settings, lane.caches, &mut jobs, lane.deadline, report).await;
         for mut job in jobs {
             let Some((target, candidate)) = candidate(lane, ingest, &mut job) else { continue };
             let id = match target.kind {

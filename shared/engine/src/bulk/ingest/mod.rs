@@ -103,7 +103,7 @@ impl Ingesting {
         if lane.was_stopped().await.is_some() {
             return Begun::No;
         }
-        let gathered = match gather::gather(lane, config, ingest, facts, traffic).await {
+        let gathered = match gather::gather(lane, config, ingest, facts, traffic, report).await {
             Ok(Some(gathered)) => gathered,
             Ok(None) => return Begun::No,
             Err(error) => {

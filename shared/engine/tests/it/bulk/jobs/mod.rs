@@ -2,6 +2,7 @@
 //! the job and of whoever began it.
 
 mod crashes;
+mod lookups;
 mod troubles;
 
 use super::*;
