@@ -6,12 +6,17 @@ use super::each::{self, Seen};
 use super::open::{Finding, Opening};
 use crate::app::App;
 use crate::problem::{Ended, Problem};
+use rtr_connectors::connector::Asked;
 use rtr_connectors::session::Session;
 use rtr_core::config::Description;
+use rtr_core::mapping::Mapping;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+/// A name that nothing has: what matters is whether it may be asked for.
+const NOBODY: &str = "nobody@rtr-sync.invalid";
 
 /// What a test finds beside its findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -88,7 +93,7 @@ async fn look(
     tested.account = Some(account);
     // Read after the first call, which may have renewed the token.
     (tested.credentials, tested.expires_at) = opening.credentials().await?;
-    let mut asked = BTreeSet::new();
+    let (mut asked, mut looked_up) = (BTreeSet::new(), BTreeSet::new());
     for mapping in opening.mappings() {
         let object = &mapping.object;
         if asked.insert(object.clone()) {
@@ -112,8 +117,31 @@ async fn look(
             }
             Err(failure) => findings.push(Finding::failed("reading the properties", &failure).at(object)),
         }
+        findings.extend(look_ups(opening, session, mapping, &mut looked_up).await);
     }
     Ok(())
+}
+
+/// Whether the CRM can be asked for what the mapping looks up there, each look-up of an object once.
+async fn look_ups(
+    opening: &Opening<'_>,
+    session: &Session<'_>,
+    mapping: &Mapping,
+    looked_up: &mut BTreeSet<(&'static str, String)>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (field, fact) in mapping.lookups() {
+        if !looked_up.insert((fact.name, mapping.object.clone())) {
+            continue;
+        }
+        let names = vec![NOBODY.to_owned()];
+        let asked = Asked { lookup: fact.name, object: mapping.object.clone(), names };
+        if let Err(failure) = opening.connector.directory(session, &asked).await {
+            let what = format!("looking up the {}", fact.noun);
+            findings.push(Finding::failed(&what, &failure).at(&mapping.object).on(field));
+        }
+    }
+    findings
 }
 
 fn words(seen: &Seen<Tested>) -> String {
