@@ -25,6 +25,7 @@ mod jobs;
 mod lane_crashes;
 mod lifecycle;
 mod links;
+mod lookups;
 mod odd_ids;
 mod order;
 mod outages;
