@@ -1,10 +1,11 @@
 //! What every CRM can be asked, in our words: the values of the questions and answers, and [`Crm`], which a connector is.
 
 use crate::credentials::TokenEndpoint;
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
+use crate::shape::Shape;
 use async_trait::async_trait;
 use rtr_core::failure::{Class, Failure};
 pub use rtr_core::mapping::Property;
@@ -239,6 +240,10 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The answer of an account in which nothing is there yet and all goes well: questions find nothing, writes succeed, and
+    /// what is new has the id `new_id`. A preview plays the CRM with it.
+    fn rehearse(&self, request: &Request, new_id: &str) -> Response;
+
     /// Writes a batch; the outcomes stand in the order of the items, one each, whatever happens.
     async fn write(&self, session: &Session<'_>, call: &WriteCall) -> Vec<Outcome>;
 
@@ -255,6 +260,22 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     async fn directory(&self, _: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
         Err(no_directory(self.facts().title, asked))
     }
+
+    /// What the record `external_id` of `object` holds in these properties, as the CRM gives it; none when there is no such
+    /// record. All of them must be properties of the object.
+    ///
+    /// # Errors
+    /// The failure of the call.
+    async fn held(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        external_id: &str,
+        properties: &[String],
+    ) -> Result<Option<BTreeMap<String, Value>>, Failure>;
+
+    /// How values of `property` are compared.
+    fn shape(&self, property: &Property) -> Shape;
 
     /// The jobs by which it takes thousands of records at once; none where it has none.
     fn ingest(&self) -> Option<&dyn Ingest> {

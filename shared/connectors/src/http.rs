@@ -77,6 +77,8 @@ pub struct Outgoing {
     pub body: Vec<u8>,
     /// After this the caller has given up.
     pub timeout: Duration,
+    /// The limit that it draws from, when it changes nothing at the CRM; none for whatever may.
+    pub question: Option<&'static str>,
 }
 
 impl std::fmt::Debug for Outgoing {
@@ -97,6 +99,13 @@ pub struct Response {
 }
 
 impl Response {
+    /// An answer in JSON.
+    #[must_use]
+    pub fn of_json(status: u16, body: &serde_json::Value) -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self { status, headers, body: body.to_string().into_bytes() }
+    }
+
     /// The first header of this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -13,3 +13,4 @@ pub mod oauth;
 pub mod registry;
 pub mod salesforce;
 pub mod session;
+pub mod shape;

@@ -296,6 +296,7 @@ impl Session<'_> {
             headers,
             body,
             timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(1)),
+            question: call.request.reads_only.then_some(call.api),
         };
         let answer = self.follow(self.http.send(request), timeout_ms).await;
         for quota in answer.as_ref().map(self.quota).unwrap_or_default() {

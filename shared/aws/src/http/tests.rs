@@ -30,6 +30,7 @@ fn send(url: &str) -> Result<Response, NoAnswer> {
         headers: vec![("authorization".to_owned(), SecretString::from("Bearer x"))],
         body: b"{}".to_vec(),
         timeout: Duration::from_millis(300),
+        question: None,
     };
     let http = ReqwestHttp::new(AllowedHosts::parse("", "local").unwrap()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -113,7 +113,8 @@ fn outgoing(
         ("content-type".to_owned(), "application/x-www-form-urlencoded".into()),
         ("accept".to_owned(), "application/json".into()),
     ];
-    Outgoing { method: Method::Post, url, headers, body: form.finish().into_bytes(), timeout: ask.timeout }
+    let body = form.finish().into_bytes();
+    Outgoing { method: Method::Post, url, headers, body, timeout: ask.timeout, question: None }
 }
 
 /// The path of `url` at another base.

@@ -12,7 +12,7 @@ use crate::connector::{
 use crate::session::Session;
 use rtr_core::failure::{Class, Failure};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes a batch; the outcomes stand in the order of the items.
 pub async fn write(session: &Session<'_>, call: &WriteCall) -> Vec<Outcome> {
@@ -114,6 +114,23 @@ async fn owners(session: &Session<'_>, names: &[String]) -> Result<Vec<Entry>, F
         }
     }
     Ok(found)
+}
+
+/// What a record holds in these properties; none when there is no such record.
+///
+/// # Errors
+/// The failure of the call.
+pub async fn held(
+    session: &Session<'_>,
+    object: &str,
+    external_id: &str,
+    properties: &[String],
+) -> Result<Option<BTreeMap<String, Value>>, Failure> {
+    match session.send(&finding::holding(object, external_id, properties)).await {
+        Ok(answer) => finding::held(&answer.json().unwrap_or_default(), properties),
+        Err(failure) if failure.class == Class::Missing => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Makes associations; the outcomes stand in the order given. Making one again changes nothing.

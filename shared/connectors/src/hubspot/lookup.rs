@@ -7,9 +7,10 @@ use super::body::{Complaint, list, text_of};
 use super::response::fold;
 use super::{BATCH, SEARCH, built_in_unique, error, path, request};
 use crate::connector::{Call, Found, Lookup, LookupBy, Property};
+use crate::shape::Shape;
 use rtr_core::failure::{Class, Failure};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// HubSpot refuses a longer search body, in characters. Some are left for what surrounds the values.
 const SEARCH_BODY: usize = 3_000;
@@ -66,6 +67,43 @@ pub fn next_page(call: &Call, answer: &Value) -> Result<Option<Call>, Failure> {
 /// # Errors
 /// When HubSpot failed to read some, or gave no list at all: taking those for absent would make second records of them.
 pub fn found(lookup: &Lookup, answer: &Value) -> Result<Vec<Found>, Failure> {
+    let wanted: Vec<String> = lookup.values.iter().map(|value| fold(value)).collect();
+    Ok(results(answer)?.iter().flat_map(|record| found_in(lookup, &wanted, record)).collect())
+}
+
+/// The call that reads what one record holds.
+#[must_use]
+pub fn holding(object: &str, external_id: &str, properties: &[String]) -> Call {
+    let body = json!({ "inputs": [{ "id": external_id }], "properties": properties });
+    asking(request::post(format!("{}/{}/batch/read", path::OBJECTS, request::segment(object)), body))
+}
+
+/// What the one record of an answer to [`holding`] holds; none when there is none in it.
+///
+/// # Errors
+/// When HubSpot failed to read it, or gave no list at all.
+pub fn held(answer: &Value, properties: &[String]) -> Result<Option<BTreeMap<String, Value>>, Failure> {
+    let Some(record) = results(answer)?.first() else { return Ok(None) };
+    let value = |name: &String| (name.clone(), record["properties"][name.as_str()].clone());
+    Ok(Some(properties.iter().map(value).collect()))
+}
+
+/// What a property holds, by HubSpot's names of types. HubSpot keeps addresses in lower case.
+#[must_use]
+pub fn shape(property: &Property) -> Shape {
+    match property.kind.as_str() {
+        _ if property.name == "email" => Shape::Address,
+        "number" => Shape::Number,
+        "bool" => Shape::Truth,
+        "date" => Shape::Day,
+        "datetime" => Shape::Moment,
+        "enumeration" => Shape::Choices,
+        _ => Shape::Text,
+    }
+}
+
+/// The records in an answer: see [`found`].
+fn results(answer: &Value) -> Result<&[Value], Failure> {
     if !answer["results"].is_array() {
         let message = "HubSpot answered a look-up without saying what it found";
         return Err(Failure::new(Class::Unavailable, message));
@@ -81,8 +119,7 @@ pub fn found(lookup: &Lookup, answer: &Value) -> Result<Vec<Found>, Failure> {
             failure => failure,
         });
     }
-    let wanted: Vec<String> = lookup.values.iter().map(|value| fold(value)).collect();
-    Ok(list(&answer["results"]).iter().flat_map(|record| found_in(lookup, &wanted, record)).collect())
+    Ok(list(&answer["results"]))
 }
 
 /// The properties in an answer to [`request::properties`].

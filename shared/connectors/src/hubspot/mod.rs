@@ -13,6 +13,7 @@ mod directory;
 pub mod error;
 pub mod lookup;
 mod quota;
+mod rehearsal;
 pub mod request;
 pub mod response;
 #[cfg(test)]
@@ -24,11 +25,15 @@ use crate::connector::{
     Asked, Association, Capabilities, Crm, Entry, Found, Lookup, Outcome, Property, Starter, WriteCall,
 };
 use crate::credentials::TokenEndpoint;
+use crate::http::{Request, Response};
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
+use crate::shape::Shape;
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use rtr_core::mapping::{LimitFact, ProviderFacts};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The connector.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +98,10 @@ impl Crm for HubSpot {
         client::lacks(session, object).await
     }
 
+    fn rehearse(&self, request: &Request, new_id: &str) -> Response {
+        rehearsal::answer(request, new_id)
+    }
+
     async fn write(&self, session: &Session<'_>, call: &WriteCall) -> Vec<Outcome> {
         client::write(session, call).await
     }
@@ -103,6 +112,20 @@ impl Crm for HubSpot {
 
     async fn directory(&self, session: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
         client::directory(session, asked).await
+    }
+
+    async fn held(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        external_id: &str,
+        properties: &[String],
+    ) -> Result<Option<BTreeMap<String, Value>>, Failure> {
+        client::held(session, object, external_id, properties).await
+    }
+
+    fn shape(&self, property: &Property) -> Shape {
+        lookup::shape(property)
     }
 
     async fn associate(&self, session: &Session<'_>, wanted: &[Association]) -> Vec<Result<(), Failure>> {

@@ -8,7 +8,7 @@ use crate::connector::{
 use crate::session::Session;
 use rtr_core::failure::{Class, Failure};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tries of items that Salesforce has locked, the first included: halved each time, so that those of 200 that wait for
 /// the same parent come through one after another. The session's own tries are for calls refused as a whole.
@@ -59,6 +59,26 @@ pub async fn directory(session: &Session<'_>, asked: &Asked) -> Result<Vec<Entry
         }
         _ => Err(no_directory(FACTS.title, asked)),
     }
+}
+
+/// What a record holds in these fields; none when there is no such record.
+///
+/// # Errors
+/// The failure of a call.
+pub async fn held(
+    session: &Session<'_>,
+    object: &str,
+    external_id: &str,
+    fields: &[String],
+) -> Result<Option<BTreeMap<String, Value>>, Failure> {
+    let mut held = BTreeMap::new();
+    for (soql, fields) in finding::holding(object, external_id, fields)? {
+        let records = finding::all_pages(session, request::query(&soql, false)).await?;
+        let Some(record) = records.first() else { return Ok(None) };
+        let value = |name: &String| (name.clone(), soql::at(record, name).unwrap_or_default());
+        held.extend(fields.iter().map(value));
+    }
+    Ok(Some(held))
 }
 
 /// One call's items while they are being written.

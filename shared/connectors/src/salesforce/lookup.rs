@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// Salesforce takes addresses and headers up to 16,384 bytes together; the rest is for the token and the host.
 pub(super) const QUERY_BYTES: usize = 12_000;
+/// Columns of a query that names them one by one: at 120 characters a name they have room in an address.
+const COLUMNS: usize = 80;
 /// Pages of one query: more is an answer that turns in a circle.
 const PAGES: usize = 500;
 
@@ -49,6 +51,31 @@ pub fn queries(lookup: &Lookup) -> Result<Vec<String>, Failure> {
         used += length;
     }
     Ok(queries.into_iter().map(|query| query + ")").collect())
+}
+
+/// The queries for what one record holds, each with its fields: as many as one address has room for.
+///
+/// # Errors
+/// When a name is none.
+pub fn holding<'f>(
+    object: &str,
+    external_id: &str,
+    fields: &'f [String],
+) -> Result<Vec<(String, &'f [String])>, Failure> {
+    let end = format!(" FROM {} WHERE Id = {}", soql::object(object)?, soql::literal(external_id));
+    let mut queries = Vec::new();
+    for fields in fields.chunks(COLUMNS) {
+        let mut columns = vec!["Id"];
+        for name in fields.iter().filter(|name| !name.eq_ignore_ascii_case("Id")) {
+            columns.push(soql::field(name)?);
+        }
+        queries.push((format!("SELECT {}{end}", columns.join(", ")), fields));
+    }
+    // Whether it is there is asked all the same.
+    if queries.is_empty() {
+        queries.push((format!("SELECT Id{end}"), fields));
+    }
+    Ok(queries)
 }
 
 /// One record as found by `lookup`; none when it lacks an id.

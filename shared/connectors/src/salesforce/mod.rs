@@ -17,6 +17,7 @@ pub mod error;
 mod follow;
 pub mod ingest;
 pub mod lookup;
+mod rehearsal;
 pub mod request;
 pub mod response;
 pub mod setup;
@@ -30,12 +31,16 @@ use crate::connector::{
     Asked, Capabilities, Crm, Entry, Found, Lookup, Outcome, Property, Starter, WriteCall,
 };
 use crate::credentials::TokenEndpoint;
+use crate::http::{Request, Response};
 use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
+use crate::shape::Shape;
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use rtr_core::mapping::{LimitFact, ProviderFacts};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The connector.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +96,10 @@ impl Crm for Salesforce {
         )
     }
 
+    fn rehearse(&self, request: &Request, new_id: &str) -> Response {
+        rehearsal::answer(request, new_id)
+    }
+
     async fn write(&self, session: &Session<'_>, call: &WriteCall) -> Vec<Outcome> {
         client::write(session, call).await
     }
@@ -101,6 +110,20 @@ impl Crm for Salesforce {
 
     async fn directory(&self, session: &Session<'_>, asked: &Asked) -> Result<Vec<Entry>, Failure> {
         client::directory(session, asked).await
+    }
+
+    async fn held(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        external_id: &str,
+        properties: &[String],
+    ) -> Result<Option<BTreeMap<String, Value>>, Failure> {
+        client::held(session, object, external_id, properties).await
+    }
+
+    fn shape(&self, property: &Property) -> Shape {
+        setup::shape(property)
     }
 
     fn ingest(&self) -> Option<&dyn Ingest> {

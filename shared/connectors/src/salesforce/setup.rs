@@ -5,6 +5,7 @@ use super::lookup::all_pages;
 use super::{API, USER_INFO, error, request, soql};
 use crate::connector::Property;
 use crate::session::Session;
+use crate::shape::Shape;
 use rtr_core::failure::{Class, Failure};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -29,6 +30,20 @@ pub async fn properties(session: &Session<'_>, object: &str) -> Result<Vec<Prope
     let mut properties: Vec<Property> = fields.iter().filter_map(property).collect();
     properties.extend(of_parents(session, fields).await?);
     Ok(properties)
+}
+
+/// What a field holds, by Salesforce's names of types.
+#[must_use]
+pub fn shape(property: &Property) -> Shape {
+    match property.kind.as_str() {
+        "int" | "long" | "double" | "currency" | "percent" => Shape::Number,
+        "boolean" => Shape::Truth,
+        "date" => Shape::Day,
+        "datetime" => Shape::Moment,
+        "multipicklist" => Shape::Choices,
+        "email" => Shape::Address,
+        _ => Shape::Text,
+    }
 }
 
 /// Describes all parents in one batch call rather than one by one. Parents that may not be seen have no fields; where

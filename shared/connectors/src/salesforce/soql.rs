@@ -48,11 +48,17 @@ pub fn field(name: &str) -> Result<&str, Failure> {
 /// What a record holds in `field`, over relationships too. Names are compared as Salesforce does, without case.
 #[must_use]
 pub fn value_of(record: &Value, field: &str) -> Option<String> {
+    super::body::text_of(&at(record, field)?)
+}
+
+/// The same as Salesforce gives it.
+#[must_use]
+pub fn at(record: &Value, field: &str) -> Option<Value> {
     let step = |at: Option<Value>, name: &str| {
         let found = at?.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1.clone();
         Some(found)
     };
-    super::body::text_of(&field.split('.').fold(Some(record.clone()), step)?)
+    field.split('.').fold(Some(record.clone()), step)
 }
 
 fn is_name(name: &str) -> bool {

@@ -161,6 +161,7 @@ fn rtr_sandbox_delete(world: &World, id: &str, token: &str) -> u16 {
         headers: vec![("authorization".to_owned(), format!("Bearer {token}").into())],
         body: Vec::new(),
         timeout: std::time::Duration::from_secs(1),
+        question: None,
     };
     futures::executor::block_on(world.crm.send(request)).map(|answer| answer.status).unwrap_or(0)
 }

@@ -11,6 +11,7 @@ pub mod answers;
 pub mod batches;
 mod bench;
 pub mod laws;
+pub mod preview;
 mod profile;
 pub mod refusals;
 mod seams;
@@ -96,6 +97,11 @@ macro_rules! connector_conformance {
                 given_no_leave_to_make_the_key_when_asked_then_the_words_say_what_to_click,
                 given_an_account_when_asked_who_it_is_then_the_answer_stays_the_same,
                 given_an_object_that_is_not_there_when_read_then_the_failure_is_no_empty_list,
+            ]
+            preview: [
+                given_any_kind_of_write_when_rehearsed_then_it_goes_well_and_what_is_new_has_the_id_given,
+                given_a_look_up_when_rehearsed_then_it_finds_nothing_and_says_so,
+                given_a_record_when_its_properties_are_read_then_they_are_what_was_written,
             ]
             laws: [
                 given_any_faults_when_written_then_every_outcome_is_there_and_true,

@@ -48,6 +48,7 @@ fn with_body(outgoing: &Outgoing, body: &Value) -> Outgoing {
         headers: outgoing.headers.clone(),
         body: body.to_string().into_bytes(),
         timeout: outgoing.timeout,
+        question: outgoing.question,
     }
 }
 

@@ -30,6 +30,7 @@ fn copy(outgoing: &Outgoing) -> Outgoing {
         headers: outgoing.headers.clone(),
         body: outgoing.body.clone(),
         timeout: outgoing.timeout,
+        question: outgoing.question,
     }
 }
 
