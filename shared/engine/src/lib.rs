@@ -10,6 +10,7 @@ pub mod gate;
 pub mod leases;
 pub mod links;
 pub mod redrive;
+pub mod rehearsal;
 pub mod report;
 pub mod seams;
 pub mod sweep;

@@ -49,11 +49,9 @@ pub async fn run(
     let intake = take_in(batch, settings.group_buckets);
     aside::set_aside(seams, settings, batch, &intake, &mut fates, &mut report).await;
     let configs = configurations(seams, &intake, &mut fates).await;
-    let mut jobs = make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
-    prepare::load(seams, &mut jobs).await;
-    let deadline = deadline.plus_ms(-COMMIT_RESERVE_MS);
+    let jobs = make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
     let common = Common { seams, settings, caches, batch, intake: &intake, deadline };
-    let jobs = work_all(&common, jobs, &mut report).await;
+    let jobs = bring(common, jobs, &mut report).await;
     for job in &jobs {
         fates[job.message] = fates[job.message].and(job.fate());
         // While the wake is open, nobody knows whether the change beside it is what counts.
@@ -66,6 +64,33 @@ pub async fn run(
     report.count("messages", batch.len() as u64);
     log_batch("sync", batch, &report, seams.clock.now().since_ms(began));
     report
+}
+
+/// Brings `jobs` to their endings.
+async fn bring(mut common: Common<'_>, mut jobs: Vec<Job>, report: &mut BatchReport) -> Vec<Job> {
+    prepare::load(common.seams, &mut jobs).await;
+    common.deadline = common.deadline.plus_ms(-COMMIT_RESERVE_MS);
+    work_all(&common, jobs, report).await
+}
+
+/// Brings the event in a batch of one to its endings, as [`run`] does, for whoever asks what comes of it: its jobs, or why
+/// there is none at a connection that it is routed to. What is not a record's is not done: posts, logs, messages.
+pub(crate) async fn bring_one(
+    seams: &Seams<'_>,
+    settings: &Settings,
+    caches: &Caches,
+    batch: &[Received],
+    deadline: Instant,
+) -> (Vec<Job>, Option<Reason>) {
+    let intake = take_in(batch, settings.group_buckets);
+    let mut fates = vec![MessageFate::Done; batch.len()];
+    let configs = configurations(seams, &intake, &mut fates).await;
+    let found = intake.records.first().and_then(|record| Some((record, configs.get(&record.key.org_id)?)));
+    let Some((record, config)) = found else { return (Vec::new(), None) };
+    let (jobs, none) = jobs::jobs(record, config, batch);
+    let common = Common { seams, settings, caches, batch, intake: &intake, deadline };
+    let jobs = bring(common, jobs, &mut BatchReport::default()).await;
+    (jobs, none.into_iter().next().map(|none| none.reason))
 }
 
 async fn configurations(

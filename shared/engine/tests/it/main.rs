@@ -30,6 +30,7 @@ mod quota;
 mod references;
 mod references_late;
 mod references_meanwhile;
+mod rehearsing;
 mod several;
 mod shadow;
 
