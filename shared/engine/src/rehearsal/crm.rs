@@ -24,6 +24,8 @@ pub struct Sent {
     pub body: Vec<u8>,
     /// Whether it changes nothing at the CRM.
     pub is_question: bool,
+    /// Whether the CRM was asked.
+    pub was_asked: bool,
 }
 
 /// The carrier of a rehearsal: what it carries goes nowhere, but for questions over a session that was lent.
@@ -69,7 +71,9 @@ impl<'a> Played<'a> {
 #[async_trait]
 impl Http for Played<'_> {
     async fn send(&self, outgoing: Outgoing) -> Result<Response, NoAnswer> {
-        let (sent, request) = (sent(&outgoing), request(&outgoing, self.base_url));
+        let request = request(&outgoing, self.base_url);
+        let was_asked = outgoing.question.is_some() && self.questions.is_some();
+        let sent = Sent { was_asked, ..sent(&outgoing) };
         self.notes().0.push(sent);
         match (outgoing.question, self.questions, self.connector) {
             (Some(api), Some(session), _) => self.ask(session, &Call { api, request }).await,
@@ -90,6 +94,7 @@ fn sent(outgoing: &Outgoing) -> Sent {
         headers,
         body: outgoing.body.clone(),
         is_question: outgoing.question.is_some(),
+        was_asked: false,
     }
 }
 

@@ -27,11 +27,14 @@ impl<'a> State<'a> {
         self.stored.is_some()
     }
 
-    /// Takes `record` to be linked to `external_id`, unless something is known of it.
+    /// Takes `record` to be linked to `external_id` and written before, with other values than now, unless something is
+    /// known of it.
     pub fn assume(&self, record: &RecordKey, connection: &ConnectionKey, object: &str, external_id: &str) {
         let linked = Item {
             object: Some(object.to_owned()),
             external_id: Some(external_id.to_owned()),
+            // No payload's: without one an update would carry our key, as the first after an adoption does.
+            applied_hash: Some("assumed".to_owned()),
             ..Item::default()
         };
         self.own().entry(PairKey::new(record, connection)).or_insert(linked);

@@ -198,6 +198,19 @@ fn given_what_stands_in_the_way_when_rehearsed_then_the_reason_is_the_lanes() {
     let told = rehearsed(&world, &state, "hubspot", &again);
     assert_eq!((told.ended, lines(&told).len()), (Ended::Applied, 3));
     assert!(lines(&told)[2].to_string().contains("512"));
+    // A record that is taken to be written already is updated, without our key.
+    state.assume(
+        &RecordKey::new(ORG, "contact", "f"),
+        &ConnectionKey::new(ORG, "hubspot"),
+        "contacts",
+        "600",
+    );
+    let linked = rehearsed(&world, &state, "hubspot", &world.contact("f", 1, &json!({"email": "f@x.io"})));
+    let sent = json!(lines(&linked)).to_string();
+    assert!(
+        sent.contains("batch/update") && sent.contains("600") && !sent.contains("rtr_record_id"),
+        "{sent}"
+    );
     let deal = build::event(ORG, "deal", "d", 1, &json!({}), world.now());
     assert_eq!(of(&deal), (Ended::Dead, Code::NoMapping, None));
     assert_eq!(block_on(world.records.read(&[])).unwrap().len(), 0);
