@@ -1,7 +1,7 @@
 //! What may be asked: the global options and the commands.
 
 use crate::commands::{
-    audit, backfill, config, connection, dlq, explain, links, parked, publish, record, wait,
+    audit, backfill, config, connection, dlq, explain, links, parked, preview, publish, record, wait,
 };
 use clap::{Parser, Subcommand};
 
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     /// List, test and set up an org's connections to CRMs
     #[command(subcommand)]
     Connection(connection::Command),
+    /// What an event would do: the exact requests, nothing sent; with --live what would change at the CRM
+    Preview(preview::Args),
     /// Send change events: JSON lines, one event each
     Publish(publish::Args),
     /// Send millions of events through the bulk lane, behind all that is live, and wait until the CRM has them

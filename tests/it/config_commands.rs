@@ -5,10 +5,11 @@ use crate::stack::{Plan, Stack, unique};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-struct Folder(PathBuf);
+/// A folder of configuration of a test's own.
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let root = std::env::temp_dir().join(format!("rtr-config-{}", unique()));
         for (name, text) in files {
             let path = root.join(name);
@@ -18,7 +19,7 @@ impl Folder {
         Self(root)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }

@@ -32,6 +32,7 @@ mod outages;
 mod parking;
 mod pausing;
 mod pollers;
+mod preview;
 mod rate_limits;
 mod references;
 mod refresh_crashes;

@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod lines;
 pub(crate) mod links;
 pub(crate) mod parked;
+pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod record;
 pub(crate) mod wait;
@@ -23,6 +24,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
         Command::Config(command) => config::run(app, command).await,
         Command::Connection(command) => connection::run(app, command).await,
+        Command::Preview(args) => Box::pin(preview::run(app, &args)).await,
         Command::Publish(args) => publish::run(app, args).await,
         Command::Backfill(args) => Box::pin(backfill::run(app, args)).await,
         Command::Record(args) => record::run(app, args).await,

@@ -59,7 +59,7 @@ pub(super) fn checked(files: &[SourceFile]) -> Result<ConfigSet, Vec<Diagnostic>
 }
 
 /// The folder's configuration for a command that goes on only when all of it is right.
-pub(super) fn load_or_refuse(dir: &Path) -> Result<ConfigSet, Problem> {
+pub(crate) fn load_or_refuse(dir: &Path) -> Result<ConfigSet, Problem> {
     checked(&read(dir)?).map_err(|found| refusal(dir, &found))
 }
 
