@@ -166,6 +166,7 @@ async fn ask(http: &dyn Http, url: &str, headers: &[(String, SecretString)]) -> 
             headers: [&[("accept".to_owned(), SecretString::from("application/json"))], headers].concat(),
             body: Vec::new(),
             timeout: PAGE_TIMEOUT,
+            question: None,
         };
         let (why, wait_ms) = match http.send(request).await {
             Ok(answer) if answer.status == 429 || answer.status >= 500 => {

@@ -9,7 +9,7 @@ use crate::commands::connection::select::{resolved, stored};
 use crate::problem::Problem;
 use rtr_aws::clock::SystemClock;
 use rtr_aws::function::Runtime;
-use rtr_core::config::{ConfigSet, DocBody, OrgConfig, Stored, StoredDoc, plan_apply};
+use rtr_core::config::{ConfigSet, OrgConfig, Stored, Wish, plan_apply};
 use rtr_engine::rehearsal::State;
 use rtr_engine::seams::Clock;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ impl Setting {
             None => (None, Stored::default()),
         };
         let stored = match &set {
-            Some(set) => applied(table, set),
+            Some(set) => applied(&table, set),
             None => table,
         };
         Ok(Self { stored, folder, stack, clock: SystemClock })
@@ -102,18 +102,8 @@ impl Setting {
 }
 
 /// What the table would say once the folder is applied.
-fn applied(mut table: Stored, set: &ConfigSet) -> Stored {
-    for change in plan_apply(&table, set, false) {
-        let revision = change.revision;
-        let (author, at) = (String::new(), String::new());
-        match change.doc {
-            DocBody::Global(doc) => table.global = Some(StoredDoc { revision, author, at, doc }),
-            DocBody::Org(doc) => {
-                table.orgs.insert(change.org, StoredDoc { revision, author, at, doc });
-            }
-        }
-    }
-    table
+fn applied(table: &Stored, set: &ConfigSet) -> Stored {
+    table.after(&plan_apply(table, set, Wish::default()))
 }
 
 fn without_folder(problem: Problem, folder: Option<&Path>) -> Problem {

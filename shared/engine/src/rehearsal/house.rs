@@ -3,7 +3,7 @@
 
 use super::Letterhead;
 use crate::seams::{
-    Baton, Configs, Known, Lease, Limits, Outbound, Queue, QueueName, SecretText, Secrets, Suspension,
+    Baton, Configs, Known, Lease, Limits, Outbound, Queue, QueueName, SecretText, Secrets, Suspension, Tally,
     Unavailable,
 };
 use async_trait::async_trait;
@@ -121,6 +121,14 @@ impl Limits for House {
 
     async fn want_lane(&self, _: &ConnectionKey, _: Instant) -> Result<(), Unavailable> {
         Ok(())
+    }
+
+    async fn add_tally(&self, _: &str, _: u64, _: Tally) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn tally(&self, _: &str, _: u64) -> Result<Tally, Unavailable> {
+        Ok(Tally::default())
     }
 
     async fn lanes_due(&self, _: Instant, _: usize) -> Result<Vec<Baton>, Unavailable> {

@@ -117,8 +117,10 @@ pub async fn rehearse(scene: &Scene<'_>, body: &str) -> Result<Rehearsed, Malfor
     // A store that does not answer now is told of by the lane, which asks it again.
     let linked_before = scene.state.item(&pair).await.ok().and_then(|item| item.external_id);
     let batch = [received(body, &message, now)];
+    let asked = scene.questions.is_some();
     let (jobs, none) =
-        sync::bring_one(&seams, &settings(), &Caches::default(), &batch, now.plus_ms(TIMEOUT_MS)).await;
+        sync::bring_one(asked, &seams, &settings(), &Caches::default(), &batch, now.plus_ms(TIMEOUT_MS))
+            .await;
     let (requests, unasked) = played.noted();
     let told = match (jobs.first(), none) {
         (Some(job), _) => told(job),

@@ -31,6 +31,7 @@ use rtr_core::change::Change;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Ended, Reason};
+use rtr_core::mapping::Mapped;
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -74,8 +75,10 @@ async fn bring(mut common: Common<'_>, mut jobs: Vec<Job>, report: &mut BatchRep
 }
 
 /// Brings the event in a batch of one to its endings, as [`run`] does, for whoever asks what comes of it: its jobs, or why
-/// there is none at a connection that it is routed to. What is not a record's is not done: posts, logs, messages.
+/// there is none at a connection that it is routed to. What is not a record's is not done: posts, logs, messages. Where the CRM is
+/// not `asked`, what would be looked up there stands by its name.
 pub(crate) async fn bring_one(
+    asked: bool,
     seams: &Seams<'_>,
     settings: &Settings,
     caches: &Caches,
@@ -87,7 +90,10 @@ pub(crate) async fn bring_one(
     let configs = configurations(seams, &intake, &mut fates).await;
     let found = intake.records.first().and_then(|record| Some((record, configs.get(&record.key.org_id)?)));
     let Some((record, config)) = found else { return (Vec::new(), None) };
-    let (jobs, none) = jobs::jobs(record, config, batch);
+    let (mut jobs, none) = jobs::jobs(record, config, batch);
+    if !asked {
+        jobs.iter_mut().filter_map(|job| job.mapped.as_mut()).for_each(Mapped::name_wanted);
+    }
     let common = Common { seams, settings, caches, batch, intake: &intake, deadline };
     let jobs = bring(common, jobs, &mut BatchReport::default()).await;
     (jobs, none.into_iter().next().map(|none| none.reason))

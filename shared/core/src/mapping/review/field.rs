@@ -24,6 +24,8 @@ impl Reviewer {
         self.written(name, &shape, kinds);
         match (&field.map, &field.default) {
             (Some(map), default) => self.map(name, map, default.as_ref(), &shape),
+            // It is for what the CRM does not have, which only the CRM knows.
+            (None, Some(_)) if field.lookup.is_some() => {}
             (None, Some(default)) => self.default(name, default, &shape),
             (None, None) => {}
         }

@@ -58,7 +58,9 @@ impl Reviewer {
             idle("on", field.on.is_some(), "an association is made with every write; take `on` away");
             idle("null", field.null.is_some(), "an association that ends is left as it is; take `null` away");
         }
-        let replaced = field.map.is_none() && field.default.as_ref().is_some_and(|value| !value.is_null());
+        let replaced = field.map.is_none()
+            && field.lookup.is_none()
+            && field.default.as_ref().is_some_and(|value| !value.is_null());
         idle(
             "null",
             replaced && field.null.is_some(),
