@@ -4,6 +4,7 @@
 //! queue is never filled beyond a limit, since live traffic shares it; and the command ends when all of it has reached the
 //! CRM. It may be stopped or killed at any point: the same command goes on, and no record is written twice.
 
+mod begin;
 mod feed;
 mod listed;
 mod pace;
@@ -19,14 +20,12 @@ use crate::app::App;
 use crate::aws::Aws;
 use crate::commands::config::absent;
 use crate::commands::connection::open::runtime;
-use crate::commands::connection::pause::within_s;
 use crate::commands::connection::select::{resolved, stored};
 use crate::commands::lines::NumberedLine;
 use crate::commands::publish::fresh;
 use crate::commands::publish::line::{Addressing, Line, read};
 use crate::commands::publish::send::Target;
 use crate::confirm::confirm;
-use crate::moment::{now, span};
 use crate::output::progress_bar;
 use crate::problem::{Ended, Exit, Problem};
 use feed::From;
@@ -98,7 +97,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     let connections = connections(&args, &stored, &aws.stack.stage)?;
     let from = match &args.from {
         Some(from) => from.clone(),
-        None => From::File(Box::pin(listed(app, &aws, &args, &stored)).await?),
+        None => From::File(Box::pin(begin::listed(app, &aws, &args, &stored)).await?),
     };
     let version = from.version(Some(&aws)).await?;
     let is_shadowed = |one: &&Meant| one.mode == Mode::Shadow;
@@ -149,39 +148,8 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     if !confirm(app, &question, args.yes)? {
         return Ok(Exit::Done);
     }
-    heard(app, &aws, &args.org, &stored).await;
+    begin::heard(app, &aws, &args.org, &stored).await;
     Box::pin(send(app, &aws, &args, (&from, version), how, (&runtime, stops), summary)).await
-}
-
-/// Waits until every function goes by the configuration that is stored: a record that is sent before would be taken for one that
-/// is as it has to be.
-async fn heard(app: &App, aws: &Aws, org: &str, stored: &Stored) {
-    let times = [stored.orgs.get(org).map(|doc| &doc.at), stored.global.as_ref().map(|doc| &doc.at)];
-    let last =
-        times.into_iter().flatten().filter_map(|at| rtr_core::time::Instant::from_rfc3339(at).ok()).max();
-    let Some(last) = last else { return };
-    let wait_ms = last.plus_ms(i64::from(within_s(aws)) * 1_000).since_ms(now());
-    if let Ok(wait) = u64::try_from(wait_ms) {
-        app.out.note(&format!(
-            "the configuration was applied just now: functions go by it in {}",
-            span(wait_ms)
-        ));
-        tokio::time::sleep(Duration::from_millis(wait)).await;
-    }
-}
-
-/// The file that holds what the org's source lists.
-async fn listed(app: &App, aws: &Aws, args: &Args, stored: &Stored) -> Result<PathBuf, Problem> {
-    let config =
-        resolved(stored, &args.org, &aws.stack.stage).map_err(|error| Problem::usage(error.to_string()))?;
-    let missing = || {
-        let what = format!("org `{}` has no `source`, and there is no --from", args.org);
-        Problem::usage(what)
-            .hint("name the events: --from FILE; or where they are listed: `source` in the org's file")
-    };
-    let source = config.source.as_ref().ok_or_else(missing)?;
-    let wanted = listed::Wanted { org: &args.org, record_type: &args.record_type, source };
-    listed::fetch(app, aws, &wanted, args.restart).await
 }
 
 async fn send(
