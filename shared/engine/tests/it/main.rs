@@ -31,6 +31,7 @@ mod references;
 mod references_late;
 mod references_meanwhile;
 mod rehearsing;
+mod revisions;
 mod several;
 mod shadow;
 

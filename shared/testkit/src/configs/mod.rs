@@ -56,19 +56,23 @@ impl MemoryConfigs {
     /// # Errors
     /// The diagnostics, as people read them.
     pub fn apply(&self, files: &[(&str, &str)]) -> Result<u64, String> {
-        let files: Vec<SourceFile> = files
-            .iter()
-            .map(|(path, text)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() })
-            .collect();
-        let set = load(&files, &registry::facts())
-            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        Ok(self.store(&set))
+        let set = loaded(files)?;
+        Ok(self.store(&set, Wish::default()))
+    }
+
+    /// Lets `orgs` try files before all others have them, as `rtr config apply --canary` does; the last revision given.
+    ///
+    /// # Errors
+    /// The diagnostics, as people read them.
+    pub fn apply_to_canaries(&self, files: &[(&str, &str)], orgs: &[&str]) -> Result<u64, String> {
+        let orgs = orgs.iter().map(|org| (*org).to_owned()).collect();
+        Ok(self.store(&loaded(files)?, Wish { prune: false, canaries: Some(&orgs) }))
     }
 
     /// As `rtr config apply` does: what changed, each document under its own next revision.
-    fn store(&self, set: &ConfigSet) -> u64 {
+    fn store(&self, set: &ConfigSet, wish: Wish<'_>) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = plan_apply(&state.stored, set, Wish::default());
+        let changes = plan_apply(&state.stored, set, wish);
         if !changes.is_empty() {
             state.resolved.clear();
             state.globals = None;
@@ -99,6 +103,15 @@ impl MemoryConfigs {
     pub fn set_down(&self, down: bool) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).down = down;
     }
+}
+
+/// What files of YAML say, or what is wrong with them.
+fn loaded(files: &[(&str, &str)]) -> Result<ConfigSet, String> {
+    let file =
+        |(path, text): &(&str, &str)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() };
+    let files: Vec<SourceFile> = files.iter().map(file).collect();
+    load(&files, &registry::facts())
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 fn stored<T>(revision: u64, doc: T) -> StoredDoc<T> {
