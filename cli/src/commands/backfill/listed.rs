@@ -19,6 +19,7 @@ use rtr_engine::seams::Secrets as _;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ impl Wanted<'_> {
 /// When the list does not answer, or in another form; when the file cannot be written.
 pub(super) async fn fetch(app: &App, aws: &Aws, wanted: &Wanted<'_>, anew: bool) -> Result<PathBuf, Problem> {
     let path = wanted.file();
-    if !anew && path.is_file() {
+    if !anew && path.is_file() && is_begun(&path) {
         app.out.note(&format!(
             "{}: the list as it was fetched before; --restart fetches it anew",
             path.display()
@@ -85,34 +86,54 @@ pub(super) async fn fetch(app: &App, aws: &Aws, wanted: &Wanted<'_>, anew: bool)
     let http = client(wanted.source, &aws.stack.stage)?;
     let headers = headers(aws, wanted.source).await?;
     let part = path.with_extension("part");
-    let unwritable =
-        |error: std::io::Error| Problem::usage(format!("{} cannot be written: {error}", part.display()));
-    let mut file = BufWriter::new(private(&part).map_err(unwritable)?);
+    let fetched = Box::pin(pages(wanted, &http, &headers, &part)).await;
+    let lines = fetched.inspect_err(|_| drop(std::fs::remove_file(&part)))?;
+    std::fs::rename(&part, &path).map_err(|error| unwritable(&path, &error))?;
+    app.out.note(&format!("{} listed into {}", count(lines, "record"), path.display()));
+    Ok(path)
+}
+
+/// Whether a backfill has begun to send what lies at `path`: its state lies beside it. What nobody has begun is fetched anew.
+fn is_begun(path: &Path) -> bool {
+    let stem = format!("{}.backfill-", path.display());
+    let beside = std::fs::read_dir(".").into_iter().flatten().flatten();
+    beside.into_iter().any(|one| one.file_name().to_string_lossy().starts_with(&stem))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::usage(format!("{} cannot be written: {error}", path.display()))
+}
+
+/// Writes every page to `part`; how many records there are.
+async fn pages(
+    wanted: &Wanted<'_>,
+    http: &dyn Http,
+    headers: &[(String, SecretString)],
+    part: &Path,
+) -> Result<usize, Problem> {
+    let failed = |error: std::io::Error| unwritable(part, &error);
+    let mut file = BufWriter::new(private(part).map_err(failed)?);
     let bar = progress_bar(None);
-    let (mut cursor, mut lines) = (None, 0);
+    let (mut cursor, mut lines, mut seen) = (None, 0, BTreeSet::new());
     loop {
         let url = wanted.page(cursor.as_deref());
-        let page = read(&ask(&http, &url, &headers).await?, &url)?;
+        let page = read(&ask(http, &url, headers).await?, &url)?;
         for event in &page.events {
-            writeln!(file, "{event}").map_err(unwritable)?;
+            writeln!(file, "{event}").map_err(failed)?;
         }
         lines += page.events.len();
         bar.set_message(format!("{lines} records listed"));
         bar.tick();
-        if page.next.is_some() && page.next == cursor {
-            return Err(Problem::unreachable(format!("{url}: the next page is this one again"))
+        let Some(next) = page.next else { break };
+        if !seen.insert(digest::short_hex(next.as_bytes())) {
+            return Err(Problem::unreachable(format!("{url}: the next page was there before"))
                 .hint("`next` must name another page each time, and be null on the last one"));
         }
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
+        cursor = Some(next);
     }
-    file.into_inner().map_err(|error| unwritable(error.into_error()))?.sync_all().map_err(unwritable)?;
-    std::fs::rename(&part, &path).map_err(unwritable)?;
+    file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     bar.finish_and_clear();
-    app.out.note(&format!("{} listed into {}", count(lines, "record"), path.display()));
-    Ok(path)
+    Ok(lines)
 }
 
 /// A file that nobody else may read: it holds people's data.

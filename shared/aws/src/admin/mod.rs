@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::config::{ApplyError, ConfigStore};
 use crate::function::StartError;
 use crate::settings::Environment;
-use request::Asked;
+use request::{Asked, Replaces};
 use rtr_connectors::http::Clock as _;
 use rtr_connectors::registry;
 use rtr_core::config::{
@@ -113,7 +113,11 @@ impl Admin {
 /// Whether what is stored is what the request means to replace.
 fn matches(asked: &Asked<'_>, stored: &Stored) -> bool {
     let revision = stored.orgs.get(asked.org).filter(|old| !old.doc.removed).map(|old| old.revision);
-    asked.replaces.is_none_or(|wanted| revision == Some(wanted))
+    match asked.replaces {
+        None => true,
+        Some(Replaces::Any) => revision.is_some(),
+        Some(Replaces::Revision(wanted)) => revision == Some(wanted),
+    }
 }
 
 /// What is to be stored; none where it is so already.
@@ -128,6 +132,14 @@ fn plan(asked: &Asked<'_>, stored: &Stored) -> Result<Option<DocChange>, Answer>
     if bytes > MAX_DOC_BYTES {
         let why = format!("the org's document has {bytes} bytes, and at most {MAX_DOC_BYTES} can be stored");
         return Err(Answer::problem(400, why));
+    }
+    // What the org tries beside it must go with it too.
+    let unusable = change.iter().find_map(|change| {
+        let after = stored.after(std::slice::from_ref(change));
+        after.unusable(&registry::facts()).into_iter().find(|error| error.org == asked.org)
+    });
+    if let Some(error) = unusable {
+        return Err(Answer::problem(422, format!("nothing was stored: {}", error.message)));
     }
     Ok(change)
 }

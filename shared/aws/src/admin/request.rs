@@ -28,6 +28,15 @@ pub struct AdminRequest {
     is_base64_encoded: bool,
 }
 
+/// What a request means to replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replaces {
+    /// Whatever is there, if anything is.
+    Any,
+    /// This revision.
+    Revision(u64),
+}
+
 /// What is asked.
 pub(super) struct Asked<'a> {
     /// GET, PUT or DELETE: the routes let nothing else through.
@@ -36,8 +45,8 @@ pub(super) struct Asked<'a> {
     /// Who asks.
     pub(super) caller: &'a str,
     pub(super) reason: Option<&'a str>,
-    /// The revision that is meant to be replaced.
-    pub(super) replaces: Option<u64>,
+    /// What is meant to be replaced, if that is said.
+    pub(super) replaces: Option<Replaces>,
     pub(super) body: Cow<'a, str>,
 }
 
@@ -63,9 +72,14 @@ impl AdminRequest {
         let header = |name: &str| {
             self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
         };
-        let replaces = header("if-match").filter(|tag| *tag != "*").map(|tag| {
+        let replaces = header("if-match").map(|tag| {
+            if tag == "*" {
+                return Ok(Replaces::Any);
+            }
             let number = tag.trim_start_matches("W/").trim_matches('"').parse::<u64>();
-            number.map_err(|_| "If-Match is no revision: write it as ETag gave it, such as \"12\"".to_owned())
+            number
+                .map(Replaces::Revision)
+                .map_err(|_| "If-Match is no revision: write it as ETag gave it, such as \"12\"".to_owned())
         });
         if self.org().is_empty() {
             return Err("the path names no org: /orgs/{org}".to_owned());
@@ -126,7 +140,7 @@ mod tests {
         assert_eq!((asked.method, asked.org, asked.caller), ("PUT", "acme", "arn:aws:iam::1:role/app"));
         assert_eq!(
             (asked.reason, asked.replaces, &*asked.body),
-            (Some("connect page"), Some(12), "org: acme")
+            (Some("connect page"), Some(Replaces::Revision(12)), "org: acme")
         );
     }
 

@@ -20,6 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How long what has expired is used while the table does not answer, in milliseconds: ten minutes.
 const GRACE_MS: i64 = 600_000;
+/// How far the clock of whoever applies may be behind ours, in milliseconds.
+const SKEW_MS: i64 = 60_000;
 /// After a look that failed, the next one waits this long, in milliseconds: each costs seconds of the invocation.
 const LOOK_AGAIN_MS: i64 = 5_000;
 /// The configuration table behind a cache.
@@ -150,10 +152,21 @@ impl DynamoConfigs {
             let nobody = Known { doc: None, pauses: Arc::default(), read_at: now, look_at: now };
             if org == GLOBAL_ORG { Ok(nobody) } else { self.look(org, own, now).await }
         };
-        let (own, global) = futures::future::try_join(own, self.look(GLOBAL_ORG, global, now)).await?;
+        let (own, mut global) = futures::future::try_join(own, self.look(GLOBAL_ORG, global, now)).await?;
+        if leans_on_newer(&own, &global, now, self.cache_ms) {
+            global = self.look(GLOBAL_ORG, Some(Known { look_at: now, ..global }), now).await?;
+        }
         self.memory().keep(org, &own, &global);
         self.resolved(org, &own, &global)
     }
+}
+
+/// Whether an org's document that was read just now may lean on a global one that is newer than the one at hand, since both were
+/// applied together: a route to a mapping that nobody here knows of yet would make its records dead.
+fn leans_on_newer(own: &Known<OrgDoc>, global: &Known<GlobalDoc>, now: Instant, cache_ms: i64) -> bool {
+    let applied = |doc: &Arc<StoredDoc<OrgDoc>>| Instant::from_rfc3339(&doc.at).ok();
+    let lately = own.doc.as_ref().and_then(applied).is_some_and(|at| now.since_ms(at) < cache_ms + SKEW_MS);
+    lately && own.read_at == now && global.read_at < now && own.revision() > global.revision()
 }
 
 /// The document of `row`, without reading it again when it is the one at hand.

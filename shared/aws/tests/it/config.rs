@@ -123,6 +123,22 @@ fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_
 }
 
 #[test]
+fn given_a_mapping_and_an_org_that_were_applied_together_when_the_org_is_seen_first_then_its_mapping_is_known_too()
+ {
+    with_stack(async |clients, name| {
+        let (clock, store, configs) = cache(&clients, &name).await;
+        store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), &by("ada")).await.unwrap();
+        store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), &by("ada")).await.unwrap();
+        assert!(configs.org("acme").await.unwrap().mapping("hubspot", "lead").is_none());
+        clock.advance(1);
+        store.apply(&change(GLOBAL_ORG, 3, Some(1), global(&["contact", "lead"])), &by("ada")).await.unwrap();
+        store.apply(&change("other", 4, None, org_doc(json!({"hubspot": {}}))), &by("ada")).await.unwrap();
+        assert!(configs.org("other").await.unwrap().mapping("hubspot", "lead").is_some());
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
 fn given_no_answer_when_the_cache_has_expired_then_the_old_one_serves_for_ten_minutes() {
     with_stack(async |clients, name| {
         let (clock, store, configs) = cache(&clients, &name).await;

@@ -90,7 +90,11 @@ pub fn plan_apply(stored: &Stored, wanted: &ConfigSet, wish: Wish<'_>) -> Vec<Do
         }
         return plan.changes;
     }
-    plan.global(merged(stored.global.as_ref(), &wanted.global, wish.prune));
+    let global = merged(stored.global.as_ref(), &wanted.global, wish.prune);
+    let takes = !has_all(&global.mappings, &stored.global_doc().mappings);
+    if !takes {
+        plan.global(global.clone());
+    }
     for (org, doc) in &wanted.orgs {
         plan.org(org, doc.clone());
     }
@@ -101,6 +105,9 @@ pub fn plan_apply(stored: &Stored, wanted: &ConfigSet, wish: Wish<'_>) -> Vec<Do
             plan.org(org, doc);
         }
     }
+    if takes {
+        plan.global(global);
+    }
     plan.changes
 }
 
@@ -108,8 +115,12 @@ pub fn plan_apply(stored: &Stored, wanted: &ConfigSet, wish: Wish<'_>) -> Vec<Do
 #[must_use]
 pub fn plan_rollback(stored: &Stored, then: &Then) -> Vec<DocChange> {
     let mut plan = Plan::over(stored);
-    if let Some(global) = &then.global {
-        plan.global(global.clone().unwrap_or_default());
+    let global = then.global.as_ref().map(|global| global.clone().unwrap_or_default());
+    // A layer must not stand over nothing, not for a moment: what is taken away goes last, and what is brought back comes first.
+    let before = stored.global_doc();
+    let takes = global.as_ref().is_some_and(|global| !has_all(&global.mappings, &before.mappings));
+    if !takes {
+        global.iter().for_each(|global| plan.global(global.clone()));
     }
     for (org, doc) in &then.orgs {
         match doc {
@@ -120,7 +131,17 @@ pub fn plan_rollback(stored: &Stored, then: &Then) -> Vec<DocChange> {
             None => {}
         }
     }
+    if takes {
+        global.into_iter().for_each(|global| plan.global(global));
+    }
     plan.changes
+}
+
+/// Whether `some` has a mapping wherever `all` has one.
+fn has_all(some: &Mappings, all: &Mappings) -> bool {
+    names(all).all(|(provider, record_type)| {
+        some.get(provider).is_some_and(|types| types.contains_key(record_type))
+    })
 }
 
 /// What to store so that `org`'s document is `doc`: none where it is.

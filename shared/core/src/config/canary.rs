@@ -9,6 +9,7 @@ use super::document::{GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc, pair};
 use super::resolve::effective;
 use crate::mapping::RawMapping;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Orgs that try a change first.
@@ -30,6 +31,11 @@ impl Canary {
     #[must_use]
     pub fn tries(&self, provider: &str, record_type: &str) -> bool {
         self.mappings.get(provider).is_some_and(|types| types.contains_key(record_type))
+    }
+
+    /// The org's own mapping that stood there before; none where it had none, or tries none.
+    fn before(&self, provider: &str, record_type: &str) -> Option<&RawMapping> {
+        self.mappings.get(provider)?.get(record_type)?.as_ref()
     }
 
     /// The mappings that are tried, as provider and record type.
@@ -59,11 +65,11 @@ impl OrgDoc {
         doc
     }
 
-    /// The last revision of what the org tries; none where it tries nothing.
+    /// The revision of what the org tries, of whose documents this is number `stored`; none where it tries nothing.
     #[must_use]
-    pub fn canary_revision(&self) -> Option<u64> {
+    pub fn canary_revision(&self, stored: u64) -> Option<u64> {
         let pairs = self.canary.as_ref()?.pairs().map(|(provider, record_type)| pair(provider, record_type));
-        pairs.filter_map(|pair| self.mapping_revisions.get(&pair).copied()).max()
+        pairs.filter_map(|pair| self.mapping_revisions.get(&pair).copied()).max().or(Some(stored))
     }
 }
 
@@ -87,8 +93,7 @@ pub(super) fn trying(
     let before = before.unwrap_or_default();
     let mut canary = Canary::default();
     let own = doc.clone();
-    let providers: BTreeSet<&str> =
-        own.connections.iter().map(|(id, connection)| connection.provider.as_deref().unwrap_or(id)).collect();
+    let providers: BTreeSet<&str> = providers(&own).collect();
     let tried = tried(stored, &before, &own, global, new_global);
     for (provider, record_type) in tried.into_iter().filter(|(provider, _)| providers.contains(provider)) {
         let own = of(&own.mappings, provider, record_type);
@@ -104,8 +109,7 @@ pub(super) fn trying(
     }
     for (record_type, route) in changed_routes(&global.routes, &new_global.routes) {
         if !doc.routes.contains_key(record_type) {
-            let reachable = route.iter().filter(|id| doc.connections.contains_key(*id)).cloned().collect();
-            doc.routes.insert(record_type.to_owned(), reachable);
+            doc.routes.insert(record_type.to_owned(), reachable(route, &doc));
             canary.routes.insert(record_type.to_owned(), None);
         }
     }
@@ -119,9 +123,9 @@ pub(super) fn trying(
 pub(super) fn carried_over(stored: &OrgDoc, wanted: OrgDoc) -> OrgDoc {
     let Some(canary) = &stored.canary else { return wanted };
     let (mut doc, mut kept) = (wanted, Canary::default());
-    for (provider, record_type) in canary.pairs() {
-        let before =
-            canary.mappings.get(provider).and_then(|types| types.get(record_type)).and_then(Option::as_ref);
+    let providers: BTreeSet<String> = providers(&doc).map(str::to_owned).collect();
+    for (provider, record_type) in canary.pairs().filter(|(provider, _)| providers.contains(*provider)) {
+        let before = canary.before(provider, record_type);
         if of(&doc.mappings, provider, record_type) != before {
             continue;
         }
@@ -131,13 +135,24 @@ pub(super) fn carried_over(stored: &OrgDoc, wanted: OrgDoc) -> OrgDoc {
     }
     for (record_type, before) in &canary.routes {
         if doc.routes.get(record_type) == before.as_ref() {
-            put(&mut doc.routes, record_type, stored.routes.get(record_type));
+            let tried = stored.routes.get(record_type).map(|route| reachable(route, &doc));
+            put(&mut doc.routes, record_type, tried.as_ref());
             kept.routes.insert(record_type.clone(), before.clone());
         }
     }
     doc.mappings.retain(|_, types| !types.is_empty());
     doc.canary = (kept != Canary::default()).then_some(kept);
     doc
+}
+
+/// The providers that `doc` has connections to.
+fn providers(doc: &OrgDoc) -> impl Iterator<Item = &str> {
+    doc.connections.iter().map(|(id, connection)| connection.provider.as_deref().unwrap_or(id))
+}
+
+/// What of `route` the org has.
+fn reachable(route: &[String], doc: &OrgDoc) -> Vec<String> {
+    route.iter().filter(|id| doc.connections.contains_key(*id)).cloned().collect()
 }
 
 /// The mappings of `own` to be tried: those that are new for the org, be it its own or a global one that it has or lies over,
@@ -155,7 +170,7 @@ fn tried<'a>(
     let remembered = stored.and_then(|stored| stored.canary.as_ref());
     let already = remembered.into_iter().flat_map(Canary::pairs).filter(|(provider, record_type)| {
         let now = of(&own.mappings, provider, record_type);
-        let then = remembered.and_then(|canary| canary.mappings.get(*provider)?.get(*record_type)?.as_ref());
+        let then = remembered.and_then(|canary| canary.before(provider, record_type));
         now.is_some() && now == then
     });
     shared.chain(differing(&before.mappings, &own.mappings)).chain(already).collect()
@@ -171,22 +186,38 @@ pub(super) fn ended_by(stored: &OrgDoc, wanted: &GlobalDoc) -> Option<OrgDoc> {
     said.then(|| stored.without_canary())
 }
 
-/// The canaries whose trial `after` takes further, each with the revision of what it tries: others get what they try, by
-/// becoming canaries too or because it is to hold for all. Who goes back goes no further.
+/// The canaries whose trial `after` takes further, each with the revision of what it tries: others become canaries too, or the
+/// trial ends otherwise than with what held before it. Who goes back goes no further.
 #[must_use]
 pub fn tried_on<'a>(stored: &'a Stored, after: &Stored) -> Vec<(&'a str, u64)> {
     let trying = |stored: &StoredDoc<OrgDoc>| stored.doc.canary.is_some();
     let joined = after.orgs.iter().any(|(org, doc)| trying(doc) && !stored.orgs.get(org).is_some_and(trying));
     let further = |(org, old): (&'a String, &'a StoredDoc<OrgDoc>)| {
-        let new = after.orgs.get(org)?;
-        let ended = new.doc.canary.is_none();
-        let global = after.global_doc();
-        let kept = old.doc.canary.as_ref()?.pairs().any(|(provider, record_type)| {
-            let now = effective(&new.doc.mappings, &global.mappings, provider).remove(record_type);
-            now.as_deref() == of(&old.doc.mappings, provider, record_type)
+        let (canary, new) = (old.doc.canary.as_ref()?, after.orgs.get(org)?);
+        let (before, global, new_global) =
+            (old.doc.without_canary(), stored.global_doc(), after.global_doc());
+        let mapping = |doc: &OrgDoc, global: &GlobalDoc, provider: &str, record_type: &str| {
+            let effective = effective(&doc.mappings, &global.mappings, provider).remove(record_type);
+            effective.map(Cow::into_owned)
+        };
+        let mapped = canary.pairs().any(|(provider, record_type)| {
+            let now = mapping(&new.doc, &new_global, provider, record_type);
+            let then = mapping(&before, &global, provider, record_type);
+            let tried = of(&old.doc.mappings, provider, record_type);
+            // What the org changed of its own stands there already: then it goes on by staying.
+            if then.as_ref() == tried { now.as_ref() == tried } else { now != then }
         });
-        let revision = old.doc.canary_revision()?;
-        (kept && (ended || joined)).then_some((org.as_str(), revision))
+        let route = |doc: &OrgDoc, global: &GlobalDoc, record_type: &str| {
+            let own = doc.routes.get(record_type).cloned();
+            own.or_else(|| global.routes.get(record_type).map(|route| reachable(route, doc)))
+                .unwrap_or_default()
+        };
+        let routed = canary.routes.keys().any(|record_type| {
+            route(&new.doc, &new_global, record_type) != route(&before, &global, record_type)
+        });
+        let ended = !new.doc.removed && new.doc.canary.is_none();
+        let revision = old.doc.canary_revision(old.revision)?;
+        ((mapped || routed) && (ended || joined)).then_some((org.as_str(), revision))
     };
     stored.orgs.iter().filter_map(further).collect()
 }

@@ -1,5 +1,6 @@
 //! What a schema cannot say: that names lead somewhere, expressions compile, and mappings do not contradict each other.
 
+mod all;
 mod described;
 mod numbers;
 mod own;
@@ -70,6 +71,9 @@ pub(super) fn folder(
             checker.at(org, &["org"], Code::ConfigConflict, message, None);
         }
         checker.org(org, &shared);
+    }
+    for all in orgs.iter().filter(|org| org.value.org == super::GLOBAL_ORG) {
+        checker.global_routes(all, orgs);
     }
     checker.faults.extend(references::unmapped(named, globals, orgs));
     checker.faults

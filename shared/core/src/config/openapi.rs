@@ -22,7 +22,7 @@ pub fn openapi() -> Value {
         "info": {
             "title": "rtr-sync: orgs",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "One org's connections, routes and mappings, for a product's own connect page. Requests are signed with AWS Signature Version 4 (service execute-api). The server is the stack's output AdminUrl without its path.",
+            "description": "One org's connections, routes and mappings, for a product's own connect page. Requests are signed with AWS Signature Version 4 (service execute-api). The server is the stack's output AdminUrl without its path /orgs.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "https://{api}.execute-api.{region}.amazonaws.com", "variables": {

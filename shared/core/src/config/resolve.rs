@@ -152,7 +152,7 @@ pub fn resolve_over(
         mappings: resolver.mappings(&connections)?,
         inbound: own.inbound.as_ref().map(|inbound| inbound.target.clone()),
         source: own.source.clone().or_else(|| shared.source.clone()),
-        canary: own.canary_revision(),
+        canary: org_doc.and_then(|stored| stored.doc.canary_revision(stored.revision)),
         connections,
     })
 }
@@ -229,7 +229,9 @@ impl Resolver<'_> {
             let name = pair(provider, record_type);
             let at = |revisions: &BTreeMap<String, u64>| revisions.get(&name).copied().unwrap_or_default();
             let revision = at(&self.own.mapping_revisions).max(at(&self.shared.mapping_revisions));
-            let canary = self.own.canary.as_ref().is_some_and(|canary| canary.tries(provider, record_type));
+            let canary = self.own.canary.as_ref().is_some_and(|canary| {
+                canary.tries(provider, record_type) || canary.routes.contains_key(record_type)
+            });
             compiled.insert(record_type.to_owned(), Arc::new(MappingAt { mapping, revision, canary }));
         }
         Ok(compiled)

@@ -38,7 +38,7 @@ fn given_an_override_that_comes_and_goes_when_applied_then_the_mappings_revision
 #[test]
 fn given_a_folder_that_lacks_what_is_stored_when_applied_then_only_prune_removes_it() {
     let mut stored = Stored::default();
-    let all = ("orgs/all.yaml", "org: \"*\"\nroutes: {contact: [hubspot], deal: [hubspot]}\n");
+    let all = ("orgs/all.yaml", "org: \"*\"\nroutes: {contact: [hubspot]}\n");
     let told = apply(
         &mut stored,
         &[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", ACME), all],
@@ -50,22 +50,20 @@ fn given_a_folder_that_lacks_what_is_stored_when_applied_then_only_prune_removes
       + mappings.hubspot.contact.match: "email"
       + mappings.hubspot.contact.object: "contacts"
       + routes.contact: ["hubspot"]
-      + routes.deal: ["hubspot"]
     acme at 2 after None
       + connections.hubspot: {}
       + routes.contact: ["hubspot"]
     "#);
     assert_eq!(apply(&mut stored, &[], false), "");
     insta::assert_snapshot!(apply(&mut stored, &[], true), @r#"
-    * at 3 after Some(1)
+    acme at 3 after Some(2)
+      - connections.hubspot: {}
+      + removed: true
+      - routes.contact: ["hubspot"]
+    * at 4 after Some(1)
       - mappings.hubspot.contact.fields.email: "email | lower"
       - mappings.hubspot.contact.match: "email"
       - mappings.hubspot.contact.object: "contacts"
-      - routes.contact: ["hubspot"]
-      - routes.deal: ["hubspot"]
-    acme at 4 after Some(2)
-      - connections.hubspot: {}
-      + removed: true
       - routes.contact: ["hubspot"]
     "#);
     assert!(!config(&stored, "acme").known);

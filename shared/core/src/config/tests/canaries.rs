@@ -112,6 +112,50 @@ fn given_a_route_of_all_when_a_canary_tries_it_then_no_other_org_has_it() {
 }
 
 #[test]
+fn given_a_trial_that_ends_otherwise_than_it_began_when_judged_then_only_the_way_back_is_free() {
+    let mut stored = Stored::default();
+    let before = [(MAPPING, CONTACT), ("orgs/acme.yaml", ACME), ("orgs/other.yaml", OTHER)];
+    apply(&mut stored, &before, false);
+    tried(&mut stored, &[(MAPPING, NEW), before[1], before[2]], &["acme"]);
+    let third = format!("{NEW}  city: city\n");
+    assert_eq!(told_on(&stored, &[(MAPPING, &third), before[1], before[2]]), [("acme".to_owned(), 4)]);
+    assert!(told_on(&stored, &before).is_empty());
+    // Of routes alone, too.
+    let all = ("orgs/all.yaml", "org: \"*\"\nroutes: {contact: [hubspot]}\n");
+    let bare = ("orgs/acme.yaml", "org: acme\nconnections: {hubspot: {}}\n");
+    let mut stored = Stored::default();
+    apply(&mut stored, &[before[0], bare], false);
+    tried(&mut stored, &[before[0], bare, all], &["acme"]);
+    assert_eq!(told_on(&stored, &[before[0], bare, all]), [("acme".to_owned(), 3)]);
+    assert!(told_on(&stored, &[before[0], bare]).is_empty());
+}
+
+#[test]
+fn given_a_canary_whose_connection_goes_when_its_page_stores_it_then_what_it_tried_there_goes_too() {
+    let mut stored = Stored::default();
+    let all = ("orgs/all.yaml", "org: \"*\"\nroutes: {contact: [hubspot]}\n");
+    let bare = ("orgs/acme.yaml", "org: acme\nconnections: {hubspot: {}}\n");
+    apply(&mut stored, &[(MAPPING, CONTACT), bare], false);
+    tried(&mut stored, &[(MAPPING, NEW), bare, all], &["acme"]);
+    let body = "org: acme\nconnections: {hub2: {provider: hubspot}}\n";
+    let wanted = read_org("acme", body, &stored.global_doc(), FACTS).unwrap();
+    let change = plan_put(&stored, "acme", wanted).unwrap();
+    store(&mut stored, vec![change]);
+    assert!(config(&stored, "acme").route("contact").is_empty());
+    assert_eq!(config(&stored, "acme").mapping("hub2", "contact").unwrap().mapping.field_names().count(), 2);
+    assert!(read_org("acme", "org: other\n", &stored.global_doc(), FACTS).is_err());
+    assert!(
+        plan_put(&stored, "acme", to_doc(&stored, "acme")).is_none(),
+        "what is asked for is stored as it is told"
+    );
+}
+
+fn to_doc(stored: &Stored, org: &str) -> OrgDoc {
+    let text = serde_json::to_string(&to_file(org, &stored.orgs[org].doc)).unwrap();
+    read_org(org, &text, &stored.global_doc(), FACTS).unwrap()
+}
+
+#[test]
 fn given_tallies_when_judged_then_more_dead_than_may_be_is_bad_and_none_at_all_says_nothing() {
     assert_eq!(judge(0, 0, 1.0), Verdict::Unseen);
     assert_eq!((judge(99, 1, 1.0), judge(98, 2, 1.0)), (Verdict::Well, Verdict::Bad));

@@ -16,7 +16,12 @@ inbound: {target: {sqs: {url: https://sqs.example/q}}}
     let all = "org: \"*\"\nroutes: {contact: [hubspot-eu], deal: [salesforce, hubspot-eu]}\n";
     apply(
         &mut stored,
-        &[("mappings/hubspot/contact.yaml", CONTACT), ("orgs/acme.yaml", org), ("orgs/all.yaml", all)],
+        &[
+            ("mappings/hubspot/contact.yaml", CONTACT),
+            ("mappings/hubspot/deal.yaml", "object: deals\nfields: {dealname: name}\n"),
+            ("orgs/acme.yaml", org),
+            ("orgs/all.yaml", all),
+        ],
         false,
     );
     let config = config(&stored, "acme");
