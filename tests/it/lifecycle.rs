@@ -6,9 +6,10 @@ use rtr_core::key::RecordKey;
 use serde_json::json;
 use std::path::PathBuf;
 
-const GOOD: &str = "object: deals\nfields:\n  dealname: name\n";
+const GOOD: &str = "object: deals\nkey_value: \"{record_type}:{record_id}\"\nfields:\n  dealname: name\n";
 /// No record has a whole name: each dies.
-const BAD: &str = "object: deals\nfields:\n  dealname: full_name | required\n";
+const BAD: &str =
+    "object: deals\nkey_value: \"{record_type}:{record_id}\"\nfields:\n  dealname: full_name | required\n";
 
 /// A folder with a global mapping of a record type that no other test has.
 struct Folder {
