@@ -84,7 +84,6 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
             folder.person(&canary, &format!("c{n}"), 1),
             folder.person(&other, &format!("o{n}"), 1),
         ]);
-        std::thread::sleep(std::time::Duration::from_millis(500));
         let dead = canary.dead_letters();
         if dead.is_empty() { Err("none yet".to_owned()) } else { Ok(dead) }
     });
@@ -123,7 +122,6 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
     eventually("a record of the canary's goes by it", || {
         n += 1;
         stack.publish(&[folder.person(&canary, &format!("c{n}"), 1)]);
-        std::thread::sleep(std::time::Duration::from_millis(500));
         let there = canary.crm().values("deals", "description");
         if there.iter().any(|name| name == "Ann") { Ok(()) } else { Err(format!("{there:?}")) }
     });
@@ -176,7 +174,6 @@ fn given_a_connect_page_when_it_stores_an_org_then_its_records_go_and_the_histor
             1,
             &json!({"email": format!("c{n}@x.example"), "last_name": "Lee"}),
         )]);
-        std::thread::sleep(std::time::Duration::from_millis(500));
         let there = org.crm().values("contacts", "lastname");
         if there.iter().any(|name| name == "Lee") { Ok(()) } else { Err(format!("{there:?}")) }
     });
