@@ -52,33 +52,10 @@ impl ConfigStore {
         until: Instant,
         most: usize,
     ) -> Result<Vec<Entry>, Unavailable> {
-        let ConfigTable { client, name } = &self.table;
-        let (mut found, mut from) = (Vec::new(), None);
         if since >= until {
-            return Ok(found);
+            return Ok(Vec::new());
         }
-        loop {
-            let page = client
-                .query()
-                .table_name(name)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk AND sk BETWEEN :since AND :until")
-                .expression_attribute_values(":pk", s(GLOBAL_ORG))
-                .expression_attribute_values(":since", s(sorted(since)))
-                .expression_attribute_values(":until", s(sorted(until)))
-                .scan_index_forward(false)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| unavailable("Query", &error))?;
-            for row in page.items().iter().take(most - found.len()) {
-                found.push(read(row)?);
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() || found.len() >= most {
-                return Ok(found);
-            }
-        }
+        self.table.newest(GLOBAL_ORG, (sorted(since), sorted(until)), most, read).await
     }
 }
 

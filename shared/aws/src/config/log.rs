@@ -43,31 +43,9 @@ impl ConfigStore {
     /// # Errors
     /// When the table does not answer, or a line cannot be read.
     pub async fn applied(&self, after: u64, most: usize) -> Result<Vec<Applied>, Unavailable> {
-        let (mut found, mut start) = (Vec::new(), None);
-        loop {
-            let page = self
-                .table
-                .client
-                .query()
-                .table_name(&self.table.name)
-                .consistent_read(true)
-                .key_condition_expression("pk = :all AND sk BETWEEN :first AND :last")
-                .expression_attribute_values(":all", s(GLOBAL_ORG))
-                .expression_attribute_values(":first", s(key(after.saturating_add(1))))
-                .expression_attribute_values(":last", s(format!("{LOG}~")))
-                .scan_index_forward(false)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| unavailable("Query", &error))?;
-            for row in page.items().iter().take(most - found.len()) {
-                found.push(read(row).map_err(|error| Unavailable(format!("a line of the log: {error}")))?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() || found.len() >= most {
-                return Ok(found);
-            }
-        }
+        let (first, last) = (key(after.saturating_add(1)), format!("{LOG}~"));
+        let wrong = |error| Unavailable(format!("a line of the log: {error}"));
+        self.table.newest(GLOBAL_ORG, (first, last), most, |row| read(row).map_err(wrong)).await
     }
 
     /// `org`'s document as it was at `revision`, of whichever org that is: none where there was none yet.

@@ -44,6 +44,40 @@ impl ConfigTable {
         Ok(answer.map_err(|error| unavailable("GetItem", &error))?.item)
     }
 
+    /// The rows of `pk` from one sort key to another, the last ones first, at most `most`, each as `read` takes it.
+    async fn newest<T>(
+        &self,
+        pk: &str,
+        (first, last): (String, String),
+        most: usize,
+        read: impl Fn(&Row) -> Result<T, Unavailable>,
+    ) -> Result<Vec<T>, Unavailable> {
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+                .expression_attribute_values(":pk", s(pk))
+                .expression_attribute_values(":first", s(&first))
+                .expression_attribute_values(":last", s(&last))
+                .scan_index_forward(false)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| unavailable("Query", &error))?;
+            for row in page.items().iter().take(most - found.len()) {
+                found.push(read(row)?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() || found.len() >= most {
+                return Ok(found);
+            }
+        }
+    }
+
     /// What holds now for `pk`, read strongly and in one request: its document, and the pauses beside it.
     async fn holding(&self, pk: &str) -> Result<(Option<Row>, Pauses), Unavailable> {
         let (mut document, mut paused, mut start) = (None, Vec::new(), None);

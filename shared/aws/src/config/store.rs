@@ -124,30 +124,8 @@ impl ConfigStore {
         org: &str,
         most: usize,
     ) -> Result<Vec<StoredDoc<T>>, Unavailable> {
-        let (mut found, mut start) = (Vec::new(), None);
-        loop {
-            let page = self
-                .table
-                .client
-                .query()
-                .table_name(&self.table.name)
-                .consistent_read(true)
-                .key_condition_expression("pk = :org AND begins_with(sk, :revision)")
-                .expression_attribute_values(":org", s(org))
-                .expression_attribute_values(":revision", s(REVISION))
-                .scan_index_forward(false)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| unavailable("Query", &error))?;
-            for row in page.items().iter().take(most - found.len()) {
-                found.push(from_row(row)?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() || found.len() >= most {
-                return Ok(found);
-            }
-        }
+        let all = (REVISION.to_owned(), format!("{REVISION}~"));
+        self.table.newest(org, all, most, from_row).await
     }
 
     /// Stores one document: what holds now, its revision, its line of the log and the counter together, if nothing was applied since the
