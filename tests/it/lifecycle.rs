@@ -116,6 +116,13 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
         if there == [n, n] { Ok(()) } else { Err(format!("{there:?} of {n}")) }
     });
 
+    // Tried once more, and ended without a number.
+    stack.rtr(&tried).ended(0);
+    let end = ["config", "rollback", "--canary", &canary.id];
+    let said = stack.rtr(&end).ended(0);
+    assert!(said.out.contains("full_name"), "{said:?}");
+    assert!(stack.rtr(&end).ended(4).err.contains("tries nothing"));
+
     // A good one goes on to all.
     folder.map(&format!("{GOOD}  description: name\n"));
     stack.rtr(&tried).ended(0);
@@ -137,8 +144,15 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
         listed.as_array().unwrap().iter().map(|one| format!("{} {}", one["canary"], one["reason"])).collect();
     let rolled = format!("false \"rollback to {good}\"");
     assert_eq!(
-        lines[..4],
-        ["false \"the last name\"", "true \"all names\"", &rolled, "true \"all names\""],
+        lines[..6],
+        [
+            "false \"the last name\"",
+            "true \"all names\"",
+            "false \"end of trial\"",
+            "true \"all names\"",
+            &rolled,
+            "true \"all names\""
+        ],
         "{listed}"
     );
     assert_eq!(listed[0]["author"], "ada");
@@ -161,11 +175,9 @@ fn given_a_connect_page_when_it_stores_an_org_then_its_records_go_and_the_histor
     let mut document = got["document"].clone();
     document["mappings"]["hubspot"]["contact"]["fields"]["lastname"] = "last_name".into();
     let (status, put) = stack.admin(Method::PUT, &org.id, Some(&document));
-    assert_eq!(
-        (status, &put["changes"][0]["path"]),
-        (200, &"mappings.hubspot.contact.fields.lastname".into()),
-        "{put}"
-    );
+    let changed = put["changes"].as_array().unwrap().iter().map(|change| &change["path"]);
+    assert_eq!(status, 200, "{put}");
+    assert!(changed.clone().any(|path| path == "mappings.hubspot.contact.fields.lastname"), "{put}");
     let mut n = 0;
     eventually("a record goes by it", || {
         n += 1;
@@ -177,6 +189,15 @@ fn given_a_connect_page_when_it_stores_an_org_then_its_records_go_and_the_histor
         let there = org.crm().values("contacts", "lastname");
         if there.iter().any(|name| name == "Lee") { Ok(()) } else { Err(format!("{there:?}")) }
     });
+    // Files do not take back unasked what the page said.
+    let folder = Folder::new(&[&org]);
+    folder.map(GOOD);
+    let said = stack.rtr(&["config", "apply", folder.path()]).ended(1);
+    assert!(said.err.contains("was said on the product's connect page"), "{said:?}");
+    stack.rtr(&["config", "apply", folder.path(), "--overwrite-pages"]).ended(0);
+    let (_, got) = stack.admin(Method::GET, &org.id, None);
+    assert_eq!(got["document"]["mappings"]["hubspot"]["contact"]["fields"]["lastname"], json!(null), "{got}");
+
     document["routes"]["contact"] = json!(["hubspt"]);
     let (status, wrong) = stack.admin(Method::PUT, &org.id, Some(&document));
     assert_eq!((status, &wrong["errors"][0]["suggestion"]), (422, &"hubspot".into()), "{wrong}");
@@ -186,5 +207,5 @@ fn given_a_connect_page_when_it_stores_an_org_then_its_records_go_and_the_histor
     assert_eq!(stack.admin(Method::GET, &org.id, None).0, 404);
     stack.rtr(&["config", "show", &org.id]).ended(4);
     let listed = stack.rtr(&["config", "history", &org.id, "--json"]).json();
-    assert_eq!(listed.as_array().map(Vec::len), Some(3), "{listed}");
+    assert_eq!(listed.as_array().map(Vec::len), Some(4), "{listed}");
 }

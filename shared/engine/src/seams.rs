@@ -8,6 +8,7 @@ mod records;
 
 use async_trait::async_trait;
 pub use consents::{Consent, ConsentEnding, Consents};
+use futures::future::join_all;
 pub use limits::{Baton, Known, Lease, Limits, Suspension, Tally};
 pub use records::{ClaimChange, Named, Names, Parked, Records, Sleeper, Write, Wrote};
 pub use rtr_connectors::http::{Clock, Http};
@@ -34,6 +35,10 @@ pub trait Configs: Send + Sync {
     /// As [`Self::org`].
     async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
         self.org(org).await
+    }
+    /// The configurations of `orgs`, in their order, all over one and the same global document: what a batch goes by.
+    async fn orgs(&self, orgs: &[&str]) -> Vec<Result<Arc<OrgConfig>, Unavailable>> {
+        join_all(orgs.iter().map(|org| self.org(org))).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Args, listed};
 use crate::app::App;
-use crate::aws::Aws;
+use crate::aws::{Aws, unavailable};
 use crate::commands::connection::pause::within_s;
 use crate::commands::connection::select::resolved;
 use crate::moment::{now, span};
@@ -14,10 +14,14 @@ use std::time::Duration;
 
 /// Waits until every function goes by the configuration that is stored: a record that is sent before would be taken for one that
 /// is as it has to be.
-pub(super) async fn heard(app: &App, aws: &Aws, org: &str, stored: &Stored) {
+pub(super) async fn heard(app: &App, aws: &Aws, org: &str) -> Result<(), Problem> {
+    // Anew: fetching a list may have taken long.
+    let stored = aws.config_store()?.load_org(org).await;
+    let stored =
+        stored.map_err(|error| unavailable("reading the stored configuration", &aws.place, &error))?;
     let times = [stored.orgs.get(org).map(|doc| &doc.at), stored.global.as_ref().map(|doc| &doc.at)];
     let last = times.into_iter().flatten().filter_map(|at| Instant::from_rfc3339(at).ok()).max();
-    let Some(last) = last else { return };
+    let Some(last) = last else { return Ok(()) };
     let wait_ms = last.plus_ms(i64::from(within_s(aws)) * 1_000).since_ms(now());
     if let Ok(wait) = u64::try_from(wait_ms) {
         app.out.note(&format!(
@@ -26,6 +30,7 @@ pub(super) async fn heard(app: &App, aws: &Aws, org: &str, stored: &Stored) {
         ));
         tokio::time::sleep(Duration::from_millis(wait)).await;
     }
+    Ok(())
 }
 
 /// The file that holds what the org's source lists.

@@ -148,7 +148,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     if !confirm(app, &question, args.yes)? {
         return Ok(Exit::Done);
     }
-    begin::heard(app, &aws, &args.org, &stored).await;
+    begin::heard(app, &aws, &args.org).await?;
     Box::pin(send(app, &aws, &args, (&from, version), how, (&runtime, stops), summary)).await
 }
 

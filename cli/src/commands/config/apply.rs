@@ -10,7 +10,7 @@ use crate::problem::{Ended, Exit, Problem};
 use rtr_aws::config::ApplyError;
 use rtr_connectors::registry;
 use rtr_core::config::{
-    Canaries, Change, ConfigSet, DocChange, GLOBAL_ORG, Signature, Stored, Wish, plan_apply,
+    Canaries, Change, ConfigSet, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, Signature, Stored, Wish, plan_apply,
 };
 use rtr_core::mapping::nearest;
 use serde::Serialize;
@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Only for these orgs, global mappings and routes included: the others get it with the next apply
     #[arg(long, value_name = "ORG,…", value_delimiter = ',')]
     canary: Vec<String>,
+    /// Also take back what the product's own connect page said of orgs that the folder says otherwise
+    #[arg(long)]
+    overwrite_pages: bool,
     #[command(flatten)]
     trial: trial::Trial,
     #[command(flatten)]
@@ -67,6 +70,10 @@ pub(super) async fn apply(app: &App, args: &Args) -> Ended {
         known(&canaries, stored, &wanted)?;
         let plan = plan_apply(stored, &wanted, wish);
         usable(stored, &plan)?;
+        small_enough(&plan)?;
+        if !args.overwrite_pages {
+            nothing_of_pages(stored, &plan)?;
+        }
         trial::passed(app, &aws, &args.trial, stored, &plan).await?;
         Ok(plan)
     };
@@ -85,6 +92,32 @@ fn known(canaries: &Canaries, stored: &Stored, wanted: &ConfigSet) -> Result<(),
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem.hint("rtr config show lists the orgs"),
     })
+}
+
+/// Refuses a plan that would take back what customers said on the product's own connect page.
+fn nothing_of_pages(stored: &Stored, plan: &[DocChange]) -> Result<(), Problem> {
+    let orgs: Vec<&str> = stored.taken_from_pages(plan).collect();
+    let Some(first) = orgs.first() else { return Ok(()) };
+    let others = match orgs.len() - 1 {
+        0 => String::new(),
+        n => format!(" (and {})", count(n, "other org")),
+    };
+    let what = format!(
+        "nothing was done: what org `{first}`{others} is now was said on the product's connect page, and this would take it back"
+    );
+    Err(Problem { exit: Exit::Findings, what, hint: None }.hint(format!(
+        "rtr config diff shows it, rtr config show {first} what the page said: put it into orgs/{first}.yaml, or take that file out; --overwrite-pages goes on"
+    )))
+}
+
+/// Refuses documents that the table cannot take.
+pub(super) fn small_enough(plan: &[DocChange]) -> Result<(), Problem> {
+    let large = plan.iter().find_map(|change| Some((name(&change.org), change.too_large()?)));
+    let Some((name, bytes)) = large else { return Ok(()) };
+    let what = format!(
+        "nothing was done: the document of {name} has {bytes} bytes, and at most {MAX_DOC_BYTES} can be stored"
+    );
+    Err(Problem::usage(what).hint("long value maps and mappings of many orgs' own take most: say them once for all orgs, or shorten them"))
 }
 
 /// Refuses a plan after which the functions could not use the configuration of an org that the folder lacks.

@@ -40,12 +40,21 @@ fn walk(dir: &Path, within: &str, files: &mut Vec<SourceFile>) -> std::io::Resul
         if entry.path().is_dir() {
             walk(&entry.path(), &path, files)?;
         } else if name.ends_with(".yaml") || name.ends_with(".yml") || is_description(&path) {
-            let text = std::fs::read_to_string(entry.path())
-                .map_err(|error| std::io::Error::new(error.kind(), format!("{path}: {error}")))?;
+            let told = |what: String| std::io::Error::other(format!("{path}{what}"));
+            let bytes = std::fs::read(entry.path()).map_err(|error| told(format!(": {error}")))?;
+            let text = String::from_utf8(bytes).map_err(|error| told(not_utf8(&error)))?;
             files.push(SourceFile { path, text });
         }
     }
     Ok(())
+}
+
+/// Where a file is no UTF-8, in words that follow its name.
+fn not_utf8(error: &std::string::FromUtf8Error) -> String {
+    let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+    format!(":{line}:{column} is not UTF-8; save the file as UTF-8")
 }
 
 /// What a CRM describes, which `rtr connection test --save` keeps here.
@@ -121,5 +130,15 @@ mod tests {
         );
         std::fs::remove_dir_all(&dir).unwrap();
         assert_eq!(read(&dir).unwrap_err().exit, Exit::NotFound);
+    }
+
+    #[test]
+    fn given_a_file_in_another_encoding_when_read_then_its_first_wrong_character_is_named() {
+        let dir = std::env::temp_dir().join(format!("rtr-folder-latin-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("org.yaml"), b"org: acme\nnote: Ren\xe9\n").unwrap();
+        let told = read(&dir).unwrap_err().what;
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(told.ends_with("org.yaml:2:10 is not UTF-8; save the file as UTF-8"), "{told}");
     }
 }

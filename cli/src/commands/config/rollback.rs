@@ -1,19 +1,27 @@
-//! `rtr config rollback REV` and `diff REV`: documents as they were at a revision, against those that hold now.
+//! `rtr config rollback REV` and `diff REV`: documents as they were at a revision, against those that hold now. And
+//! `rollback --canary ORG`: what orgs try, and nothing else.
 
-use super::apply::{self, stored, tell, usable};
+use super::apply::{self, small_enough, stored, tell, usable};
 use super::history::applied;
 use crate::app::App;
 use crate::audit::Who;
 use crate::aws::{Aws, unavailable};
 use crate::problem::{Ended, Exit, Problem};
-use rtr_core::config::{DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Stored, StoredDoc, Then, plan_rollback};
+use rtr_core::config::{
+    Canaries, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Stored, StoredDoc, Then, plan_end_trial,
+    plan_rollback,
+};
 use std::collections::BTreeSet;
 
 /// What to take back.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The revision after which everything is taken back; rtr config history lists them
-    revision: u64,
+    #[arg(required_unless_present = "canary")]
+    revision: Option<u64>,
+    /// Only what these orgs try before all others; what else was stored since stays
+    #[arg(long, value_name = "ORG,…", value_delimiter = ',', conflicts_with_all = ["revision", "org"])]
+    canary: Vec<String>,
     /// Only what these orgs' own documents say; `*`: only what holds for all
     #[arg(long, value_name = "ORG,…", value_delimiter = ',')]
     org: Vec<String>,
@@ -29,8 +37,12 @@ pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let orgs: BTreeSet<&str> = args.org.iter().map(String::as_str).collect();
     let planned = async |stored: &Stored| {
-        let plan = plan_rollback(stored, &then(&aws, stored, args.revision, &orgs).await?);
+        let plan = match args.revision {
+            Some(revision) => plan_rollback(stored, &then(&aws, stored, revision, &orgs).await?),
+            None => plan_end_trial(stored, &trying(stored, &args.canary)?),
+        };
         usable(stored, &plan)?;
+        small_enough(&plan)?;
         Ok(plan)
     };
     if args.dry_run {
@@ -39,13 +51,31 @@ pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
         return Ok(Exit::of_findings(!plan.is_empty()));
     }
     let who = Who {
-        reason: args.who.reason.clone().or_else(|| Some(format!("rollback to {}", args.revision))),
+        reason: args.who.reason.clone().or_else(|| {
+            Some(
+                args.revision.map_or("end of trial".to_owned(), |revision| format!("rollback to {revision}")),
+            )
+        }),
         author: args.who.author.clone(),
     };
     let ended = apply::store(app, &aws, &who, planned).await?;
     app.out
         .note("the folder still says what was taken back: change it too, or the next apply brings it again");
     Ok(ended)
+}
+
+/// The orgs of `canary`, each of which has to try something.
+fn trying(stored: &Stored, canary: &[String]) -> Result<Canaries, Problem> {
+    let tries = |org: &&String| stored.orgs.get(*org).is_some_and(|doc| doc.doc.canary.is_some());
+    if let Some(org) = canary.iter().find(|org| !tries(org)) {
+        let trying: Vec<&str> = stored.orgs.keys().filter(tries).map(String::as_str).collect();
+        let problem = Problem::not_found(format!("org `{org}` tries nothing"));
+        return Err(problem.hint(match trying.as_slice() {
+            [] => "no org does".to_owned(),
+            orgs => format!("these do: {}", orgs.join(", ")),
+        }));
+    }
+    Ok(canary.iter().cloned().collect())
 }
 
 /// What has changed since a revision.

@@ -64,15 +64,13 @@ fn verdict(org: &str, revision: u64, Tally { well, dead }: Tally, most: f64) -> 
                 "nothing was done: no record has come to {org} under revision {revision}, which it tries"
             ),
             format!(
-                "wait, or send some: rtr publish --force; --force goes on without, and rtr config rollback {} --org {org} takes it back",
-                revision - 1
+                "wait, or send some: rtr publish --force; --force goes on without, and rtr config rollback --canary {org} takes it back"
             ),
         )),
         Verdict::Bad => Err(refused(
             format!("nothing was done: {of}, and at most {most}% may"),
             format!(
-                "rtr dlq list --org {org} shows them; rtr config rollback {} --org {org} takes it back; --force goes on all the same",
-                revision - 1
+                "rtr dlq list --org {org} shows them; rtr config rollback --canary {org} takes it back; --force goes on all the same"
             ),
         )),
     }
@@ -96,15 +94,15 @@ mod tests {
 
         exit 1
         rtr: nothing was done: 2 of 100 records died at acme under revision 12, and at most 1% may
-          rtr dlq list --org acme shows them; rtr config rollback 11 --org acme takes it back; --force goes on all the same
+          rtr dlq list --org acme shows them; rtr config rollback --canary acme takes it back; --force goes on all the same
 
         exit 1
         rtr: nothing was done: no record has come to acme under revision 12, which it tries
-          wait, or send some: rtr publish --force; --force goes on without, and rtr config rollback 11 --org acme takes it back
+          wait, or send some: rtr publish --force; --force goes on without, and rtr config rollback --canary acme takes it back
 
         exit 1
         rtr: nothing was done: 1 of 1 record died at acme under revision 12, and at most 1% may
-          rtr dlq list --org acme shows them; rtr config rollback 11 --org acme takes it back; --force goes on all the same
+          rtr dlq list --org acme shows them; rtr config rollback --canary acme takes it back; --force goes on all the same
         ");
     }
 

@@ -17,14 +17,13 @@ use request::{Asked, Replaces};
 use rtr_connectors::http::Clock as _;
 use rtr_connectors::registry;
 use rtr_core::config::{
-    DocBody, DocChange, GLOBAL_ORG, OrgDoc, Signature, Stored, plan_put, plan_removal, read_org, to_file,
+    DocBody, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, OrgDoc, Signature, Stored, plan_put, plan_removal,
+    read_org, to_file,
 };
 use serde_json::json;
 
 /// Times that a document is planned anew because somebody else stored something at the same time.
 const ROUNDS: usize = 5;
-/// A document is an item of DynamoDB, which takes 400 KiB with all that stands beside it.
-const MAX_DOC_BYTES: usize = 380 * 1_024;
 
 /// The function's way to the configuration, for as long as its process lives.
 pub struct Admin {
@@ -128,8 +127,7 @@ fn plan(asked: &Asked<'_>, stored: &Stored) -> Result<Option<DocChange>, Answer>
     }
     let read = read_org(asked.org, &asked.body, &stored.global_doc(), &registry::facts());
     let change = plan_put(stored, asked.org, read.map_err(|faults| Answer::faults(&faults))?);
-    let bytes = change.as_ref().map_or(0, |change| change.doc.to_json().to_string().len());
-    if bytes > MAX_DOC_BYTES {
+    if let Some(bytes) = change.as_ref().and_then(DocChange::too_large) {
         let why = format!("the org's document has {bytes} bytes, and at most {MAX_DOC_BYTES} can be stored");
         return Err(Answer::problem(400, why));
     }

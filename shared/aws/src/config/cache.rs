@@ -8,6 +8,7 @@ use super::memory::{Known, Memory};
 use super::row::{from_row, revision};
 use crate::clients::Clients;
 use async_trait::async_trait;
+use futures::future::{join, join_all, try_join};
 use rtr_connectors::http::Clock;
 use rtr_connectors::registry;
 use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, StoredDoc, resolve_over};
@@ -118,47 +119,83 @@ impl DynamoConfigs {
 impl Configs for DynamoConfigs {
     async fn org(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
         let now = self.clock.now();
-        let (own, global) = {
-            let mut memory = self.memory();
-            (memory.org(org), memory.global.clone())
-        };
-        self.look_at(org, own, global, now).await
+        let global = self.memory().global.clone();
+        let (own, global) =
+            try_join(self.own(org, Age::Good, now), self.look(GLOBAL_ORG, global, now)).await?;
+        let global = self.global_for([&own], global, now).await?;
+        self.made_of(org, &own, &global)
     }
 
     async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
         let now = self.clock.now();
-        let expired = |look_at: &mut Instant| *look_at = now;
-        let (own, global) = {
-            let mut memory = self.memory();
-            let (mut own, mut global) = (memory.org(org), memory.global.clone());
-            own.iter_mut().for_each(|known| expired(&mut known.look_at));
-            global.iter_mut().for_each(|known| expired(&mut known.look_at));
-            (own, global)
+        let global = self.memory().global.clone().map(|global| Known { look_at: now, ..global });
+        let (own, global) =
+            try_join(self.own(org, Age::Any, now), self.look(GLOBAL_ORG, global, now)).await?;
+        self.made_of(org, &own, &global)
+    }
+
+    async fn orgs(&self, orgs: &[&str]) -> Vec<Result<Arc<OrgConfig>, Unavailable>> {
+        let now = self.clock.now();
+        let global = self.memory().global.clone();
+        let owns = join_all(orgs.iter().map(|org| self.own(org, Age::Good, now)));
+        let (owns, global) = join(owns, self.look(GLOBAL_ORG, global, now)).await;
+        let global = match global {
+            Ok(global) => self.global_for(owns.iter().flatten(), global, now).await,
+            Err(error) => Err(error),
         };
-        self.look_at(org, own, global, now).await
+        let made = |(org, own): (&&str, Result<Known<OrgDoc>, Unavailable>)| {
+            self.made_of(org, &own?, global.as_ref().map_err(Clone::clone)?)
+        };
+        orgs.iter().zip(owns).map(made).collect()
     }
 }
 
 impl DynamoConfigs {
-    async fn look_at(
+    /// The document of `org` alone.
+    async fn own(&self, org: &str, age: Age, now: Instant) -> Result<Known<OrgDoc>, Unavailable> {
+        // The global document is no org's, whatever an event calls itself.
+        if org == GLOBAL_ORG {
+            return Ok(Known { doc: None, pauses: Arc::default(), read_at: now, look_at: now });
+        }
+        let known = self.memory().org(org);
+        let known = match age {
+            Age::Good => known,
+            Age::Any => known.map(|known| Known { look_at: now, ..known }),
+        };
+        self.look(org, known, now).await
+    }
+
+    /// `global`, read again where one of `owns` may lean on a newer one.
+    async fn global_for<'a>(
+        &self,
+        owns: impl IntoIterator<Item = &'a Known<OrgDoc>>,
+        global: Known<GlobalDoc>,
+        now: Instant,
+    ) -> Result<Known<GlobalDoc>, Unavailable> {
+        if owns.into_iter().any(|own| leans_on_newer(own, &global, now, self.cache_ms)) {
+            return self.look(GLOBAL_ORG, Some(Known { look_at: now, ..global }), now).await;
+        }
+        Ok(global)
+    }
+
+    fn made_of(
         &self,
         org: &str,
-        own: Option<Known<OrgDoc>>,
-        global: Option<Known<GlobalDoc>>,
-        now: Instant,
+        own: &Known<OrgDoc>,
+        global: &Known<GlobalDoc>,
     ) -> Result<Arc<OrgConfig>, Unavailable> {
-        // The global document is no org's, whatever an event calls itself.
-        let own = async {
-            let nobody = Known { doc: None, pauses: Arc::default(), read_at: now, look_at: now };
-            if org == GLOBAL_ORG { Ok(nobody) } else { self.look(org, own, now).await }
-        };
-        let (own, mut global) = futures::future::try_join(own, self.look(GLOBAL_ORG, global, now)).await?;
-        if leans_on_newer(&own, &global, now, self.cache_ms) {
-            global = self.look(GLOBAL_ORG, Some(Known { look_at: now, ..global }), now).await?;
-        }
-        self.memory().keep(org, &own, &global);
-        self.resolved(org, &own, &global)
+        self.memory().keep(org, own, global);
+        self.resolved(org, own, global)
     }
+}
+
+/// Which documents are read again.
+#[derive(Clone, Copy)]
+enum Age {
+    /// Those that are a while old.
+    Good,
+    /// All.
+    Any,
 }
 
 /// Whether an org's document that was read just now may lean on a global one that is newer than the one at hand, since both were

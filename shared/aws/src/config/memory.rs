@@ -73,10 +73,15 @@ impl Memory {
 
     /// Remembers what was read.
     pub(super) fn keep(&mut self, org: &str, own: &Known<OrgDoc>, global: &Known<GlobalDoc>) {
-        self.global = Some(global.clone());
-        let before = self.young.remove(org).or_else(|| self.old.remove(org));
-        self.young_bytes = self.young_bytes.saturating_sub(before.as_ref().map_or(0, Org::bytes));
-        self.put(org, Org { own: own.clone(), resolved: before.and_then(|before| before.resolved) });
+        // Another batch may have read it later, and told of it before.
+        if self.global.as_ref().is_none_or(|known| known.read_at <= global.read_at) {
+            self.global = Some(global.clone());
+        }
+        let young = self.young.remove(org);
+        self.young_bytes = self.young_bytes.saturating_sub(young.as_ref().map_or(0, Org::bytes));
+        let before = young.or_else(|| self.old.remove(org)).and_then(|before| before.resolved);
+        self.old.remove(org);
+        self.put(org, Org { own: own.clone(), resolved: before });
     }
 
     fn put(&mut self, org: &str, known: Org) {

@@ -5,7 +5,7 @@ use super::canary;
 use super::diagnostic::{Diagnostic, SourceFile};
 use super::document::{GlobalDoc, OrgDoc};
 use super::file::OrgFile;
-use super::load::{diagnostic, load};
+use super::load::{diagnostic, look_through, told};
 use crate::code::Code;
 use crate::mapping::ProviderFacts;
 
@@ -23,7 +23,7 @@ pub fn read_org(
     global: &GlobalDoc,
     facts: &[ProviderFacts],
 ) -> Result<OrgDoc, Vec<Diagnostic>> {
-    let mut files = vec![SourceFile { path: BODY.to_owned(), text: body.to_owned() }];
+    let mut files = Vec::new();
     for (provider, types) in &global.mappings {
         for (record_type, raw) in types {
             // JSON is YAML, and a mapping's keys are texts: this cannot fail.
@@ -31,29 +31,32 @@ pub fn read_org(
             files.push(SourceFile { path: format!("mappings/{provider}/{record_type}.yaml"), text });
         }
     }
-    let mut set = load(&files, facts).map_err(of_the_body)?;
+    // What is wrong with the stored mappings alone is no fault of the body's.
+    let (_, before) = look_through(&files, facts);
+    files.push(SourceFile { path: BODY.to_owned(), text: body.to_owned() });
+    let (mut set, mut faults) = look_through(&files, facts);
+    faults.retain(|fault| !before.contains(fault));
+    if !faults.is_empty() {
+        return Err(told(faults, &files));
+    }
     set.orgs.remove(org).ok_or_else(|| {
         let message = format!("the address is that of org `{org}`; write it as the body's `org` too");
         vec![diagnostic(BODY, (1, 1), message, None, Code::ConfigConflict)]
     })
 }
 
-/// What is wrong with the body. Stored mappings were checked when they were stored; should one be wrong all the same, that is
-/// told in its stead.
-fn of_the_body(faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let (own, others): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.file == BODY);
-    if own.is_empty() { others } else { own }
-}
-
 /// What to store so that `org` is as `wanted` says: none where it is so. What the org tries before others it goes on trying where
 /// its own word for it is the same.
 #[must_use]
 pub fn plan_put(stored: &Stored, org: &str, wanted: OrgDoc) -> Option<DocChange> {
+    let wanted = OrgDoc { from_page: true, ..wanted };
     let wanted = match stored.orgs.get(org) {
         Some(old) => canary::carried_over(&old.doc, wanted),
         None => wanted,
     };
+    // The files' own words on the page are still the files'.
     plan_org(stored, org, wanted)
+        .filter(|change| change.changes.iter().any(|change| change.path != "from_page"))
 }
 
 /// What to store so that `org` is gone: none where it is.

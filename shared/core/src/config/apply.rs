@@ -55,6 +55,17 @@ pub enum DocBody {
     Org(OrgDoc),
 }
 
+/// The most bytes of a document: it is an item of DynamoDB, which takes 400 KiB with all that stands beside it.
+pub const MAX_DOC_BYTES: usize = 380 * 1_024;
+
+impl DocChange {
+    /// The bytes of the document, where they are more than can be stored.
+    #[must_use]
+    pub fn too_large(&self) -> Option<usize> {
+        Some(self.doc.to_json().to_string().len()).filter(|bytes| *bytes > MAX_DOC_BYTES)
+    }
+}
+
 impl DocBody {
     /// The document as it is stored.
     #[must_use]
@@ -137,6 +148,18 @@ pub fn plan_rollback(stored: &Stored, then: &Then) -> Vec<DocChange> {
     plan.changes
 }
 
+/// What to store so that `orgs` try nothing any more; everything else that their documents say stays.
+#[must_use]
+pub fn plan_end_trial(stored: &Stored, orgs: &Canaries) -> Vec<DocChange> {
+    let mut plan = Plan::over(stored);
+    for (org, old) in stored.orgs.iter().filter(|(org, _)| orgs.contains(*org)) {
+        if old.doc.canary.is_some() {
+            plan.org(org, old.doc.without_canary());
+        }
+    }
+    plan.changes
+}
+
 /// Whether `some` has a mapping wherever `all` has one.
 fn has_all(some: &Mappings, all: &Mappings) -> bool {
     names(all).all(|(provider, record_type)| {
@@ -161,6 +184,18 @@ pub struct Then {
 }
 
 impl Stored {
+    /// The orgs of which `changes`, made from files, would take back what the product's own connect page said.
+    pub fn taken_from_pages<'a>(&self, changes: &'a [DocChange]) -> impl Iterator<Item = &'a str> {
+        let taken = |change: &&DocChange| {
+            let from_page = |doc: &OrgDoc| doc.from_page;
+            let was = self.orgs.get(&change.org).is_some_and(|old| from_page(&old.doc));
+            let is = matches!(&change.doc, DocBody::Org(doc) if from_page(doc));
+            // The page's own words in a file: then the file says them from now on.
+            was && !is && change.changes.iter().any(|change| change.path != "from_page")
+        };
+        changes.iter().filter(taken).map(|change| change.org.as_str())
+    }
+
     /// What the table holds once `changes` are stored.
     #[must_use]
     pub fn after(&self, changes: &[DocChange]) -> Self {

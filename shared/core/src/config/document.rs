@@ -37,6 +37,9 @@ pub struct OrgDoc {
     /// Whether the org was removed; what is left of it keeps the mapping revisions.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
+    /// Whether the product's own connect page said it: an apply of files does not take that back unasked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub from_page: bool,
     /// The connections by id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub connections: BTreeMap<String, ConnectionDoc>,

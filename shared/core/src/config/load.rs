@@ -46,6 +46,12 @@ pub(super) enum Kind<'a> {
 /// # Errors
 /// Everything that is wrong, of all files, in the order of their places.
 pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, Vec<Diagnostic>> {
+    let (set, faults) = look_through(files, facts);
+    if faults.is_empty() { Ok(set) } else { Err(told(faults, files)) }
+}
+
+/// What the files say as far as they can be read, and everything that is wrong with them.
+pub(super) fn look_through(files: &[SourceFile], facts: &[ProviderFacts]) -> (ConfigSet, Vec<Diagnostic>) {
     let mut faults = Vec::new();
     let (mut mappings, mut orgs, mut descriptions) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
@@ -70,10 +76,7 @@ pub fn load(files: &[SourceFile], facts: &[ProviderFacts]) -> Result<ConfigSet, 
         _ => None,
     });
     faults.extend(check::folder(&named.collect(), &mappings, &orgs, facts, &descriptions));
-    if !faults.is_empty() {
-        return Err(told(faults, files));
-    }
-    Ok(collect(mappings, orgs))
+    (collect(mappings, orgs), faults)
 }
 
 /// The faults in the order of their places, each once and with the line it is in.

@@ -6,7 +6,7 @@ use super::globals::{Globals, compile};
 use crate::code::Code;
 use crate::mapping::{Mapping, ProviderFacts, RawMapping, listed, nearest};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The share of the limits that backfills and polls may use unless the connection says otherwise, in percent.
@@ -29,6 +29,7 @@ pub struct OrgConfig {
     pub source: Option<Source>,
     /// Since which revision it tries mappings before other orgs have them, if it does.
     pub canary: Option<u64>,
+    tried_routes: BTreeSet<String>,
     mappings: BTreeMap<String, BTreeMap<String, Arc<MappingAt>>>,
 }
 
@@ -94,6 +95,12 @@ impl OrgConfig {
         self.routes.get(record_type).map_or(&[], Vec::as_slice)
     }
 
+    /// The revision of the trial that the route of `record_type` is part of, if it is.
+    #[must_use]
+    pub fn route_trial(&self, record_type: &str) -> Option<u64> {
+        self.canary.filter(|_| self.tried_routes.contains(record_type))
+    }
+
     /// The mapping of `record_type` at `connection`.
     #[must_use]
     pub fn mapping(&self, connection: &str, record_type: &str) -> Option<&Arc<MappingAt>> {
@@ -153,6 +160,7 @@ pub fn resolve_over(
         inbound: own.inbound.as_ref().map(|inbound| inbound.target.clone()),
         source: own.source.clone().or_else(|| shared.source.clone()),
         canary: org_doc.and_then(|stored| stored.doc.canary_revision(stored.revision)),
+        tried_routes: own.canary.iter().flat_map(|canary| canary.routes.keys().cloned()).collect(),
         connections,
     })
 }

@@ -117,7 +117,7 @@ pub(super) async fn drain(
         note(job, report);
         ended |= *how != Ended::Superseded;
     }
-    tally(seams, &jobs).await;
+    tally(seams, &jobs, &[]).await;
     let refuses = |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if !matches!(reason.code, Code::Throttled | Code::Resting));
     let refused = jobs.iter().any(refuses);
     if let Some(until) = held {

@@ -20,10 +20,9 @@ pub use crate::work::Caches;
 use crate::work::fate::MessageFate;
 use crate::work::job::Job;
 use crate::work::note::note;
-use crate::work::tally::tally;
+use crate::work::tally::{Unmapped, tally};
 use crate::work::{COMMIT_RESERVE_MS, prepare};
 use answer::returned;
-use futures::future::join_all;
 use intake::{Intake, take_in};
 use orgs::{Common, work_all};
 use orphans::Orphan;
@@ -50,7 +49,8 @@ pub async fn run(
     let intake = take_in(batch, settings.group_buckets);
     aside::set_aside(seams, settings, batch, &intake, &mut fates, &mut report).await;
     let configs = configurations(seams, &intake, &mut fates).await;
-    let jobs = make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
+    let (jobs, unmapped) =
+        make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
     let common = Common { seams, settings, caches, batch, intake: &intake, deadline };
     let jobs = bring(common, jobs, &mut report).await;
     for job in &jobs {
@@ -61,7 +61,7 @@ pub async fn run(
         }
         note(job, &mut report);
     }
-    futures::join!(settle_messages(seams, batch, &fates, &mut report), tally(seams, &jobs));
+    futures::join!(settle_messages(seams, batch, &fates, &mut report), tally(seams, &jobs, &unmapped));
     report.count("messages", batch.len() as u64);
     log_batch("sync", batch, &report, seams.clock.now().since_ms(began));
     report
@@ -107,7 +107,7 @@ async fn configurations(
     let mut orgs: Vec<&str> = intake.records.iter().map(|record| record.key.org_id.as_str()).collect();
     orgs.sort_unstable();
     orgs.dedup();
-    let read = join_all(orgs.iter().map(|org| seams.configs.org(org))).await;
+    let read = seams.configs.orgs(&orgs).await;
     let mut configs = HashMap::new();
     for (org, config) in orgs.into_iter().zip(read) {
         match config {
@@ -133,9 +133,9 @@ async fn make_jobs(
     configs: &HashMap<String, Arc<OrgConfig>>,
     fates: &mut [MessageFate],
     report: &mut BatchReport,
-) -> Vec<Job> {
+) -> (Vec<Job>, Vec<Unmapped>) {
     let at = seams.clock.now().to_rfc3339();
-    let (mut jobs, mut letters) = (Vec::new(), Vec::new());
+    let (mut jobs, mut unmapped, mut letters) = (Vec::new(), Vec::new(), Vec::new());
     for record in &intake.records {
         let Some(config) = configs.get(&record.key.org_id) else { continue };
         let (made, none) = jobs::jobs(record, config, batch);
@@ -161,6 +161,8 @@ async fn make_jobs(
                 Orphan::Returned => report.count("parked", 1),
                 Orphan::Nothing => match record.change_for(&none.connection) {
                     Some((place, change)) => {
+                        let trial = config.route_trial(&record.key.record_type);
+                        unmapped.extend(trial.map(|trial| Unmapped { org: config.org.clone(), trial }));
                         letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
                         log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
                     }
@@ -172,7 +174,7 @@ async fn make_jobs(
         jobs.extend(made);
     }
     report.count("dead", aside::post(seams, letters, batch, fates).await);
-    jobs
+    (jobs, unmapped)
 }
 
 fn log_unfiled(change: &Change, connection: &str, outcome: Ended, reason: &Reason, received: &Received) {

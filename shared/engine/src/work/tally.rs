@@ -6,10 +6,18 @@ use futures::future::join_all;
 use rtr_core::item::Ended;
 use std::collections::BTreeMap;
 
-/// Adds the endings of `jobs` to the tallies of their orgs: one write for each org that tries something, none for others. A
+/// A record that died without a job, since the route that its org tries leads to where no mapping is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unmapped {
+    pub(crate) org: String,
+    /// The revision of the trial.
+    pub(crate) trial: u64,
+}
+
+/// Adds the endings of `jobs`, and those of `unmapped`, to the tallies of their orgs: one write for each org that tries something, none for others. A
 /// tally that cannot be written is lost, and the records are none the worse for it.
-pub(crate) async fn tally(seams: &Seams<'_>, jobs: &[Job]) {
-    let adding = by_canary(jobs);
+pub(crate) async fn tally(seams: &Seams<'_>, jobs: &[Job], unmapped: &[Unmapped]) {
+    let adding = by_canary(jobs, unmapped);
     let adding = adding.into_iter().map(|((org, revision), tally)| async move {
         if let Err(error) = seams.limits.add_tally(org, revision, tally).await {
             tracing::warn!(event = "canary", org_id = org, message = error.0, "a tally is lost");
@@ -18,8 +26,11 @@ pub(crate) async fn tally(seams: &Seams<'_>, jobs: &[Job]) {
     join_all(adding).await;
 }
 
-fn by_canary(jobs: &[Job]) -> BTreeMap<(&str, u64), Tally> {
+fn by_canary<'a>(jobs: &'a [Job], unmapped: &'a [Unmapped]) -> BTreeMap<(&'a str, u64), Tally> {
     let mut tallies: BTreeMap<(&str, u64), Tally> = BTreeMap::new();
+    for Unmapped { org, trial } in unmapped {
+        tallies.entry((org, *trial)).or_default().dead += 1;
+    }
     for job in jobs.iter().filter(|job| job.setup.mapping.canary) {
         let (Some(revision), Stage::Ended(ended, _)) = (job.setup.config.canary, &job.stage) else {
             continue;

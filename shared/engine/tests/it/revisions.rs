@@ -72,6 +72,18 @@ fn given_a_canarys_mapping_when_records_come_then_what_becomes_of_them_is_counte
 }
 
 #[test]
+fn given_a_canarys_route_to_where_no_mapping_is_when_records_come_then_their_deaths_are_counted_for_it() {
+    let world = World::with_contact(BEFORE);
+    let route = "org: \"*\"\nroutes:\n  ticket: [hubspot]\n";
+    let revision = world.configs.apply_to_canaries(&[("orgs/all.yaml", route)], &[ORG]).unwrap();
+    let ticket = rtr_testkit::build::event(ORG, "ticket", "t", 1, &json!({"name": "T"}), world.now());
+    let report = world.sync(&[ticket, world.contact("a", 1, &person("a"))]);
+    assert_eq!((report.counts["applied"], report.counts["dead"]), (1, 1));
+    let dead = Tally { well: 0, dead: 1 };
+    assert_eq!(world.limits.state().tallies, [((ORG.to_owned(), revision), dead)].into());
+}
+
+#[test]
 fn given_an_expression_that_would_never_end_when_mapped_then_its_record_is_dead_by_field_and_its_neighbours_go_on()
  {
     let much = vec!["notes"; 40].join(" ~ ");

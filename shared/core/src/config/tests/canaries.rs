@@ -67,6 +67,28 @@ fn given_a_second_canary_when_it_joins_then_how_the_first_fared_counts() {
 }
 
 #[test]
+fn given_a_trial_that_is_ended_alone_when_its_org_was_stored_anew_meanwhile_then_that_stays() {
+    let mut stored = Stored::default();
+    let before = [(MAPPING, CONTACT), ("orgs/acme.yaml", ACME), ("orgs/other.yaml", OTHER)];
+    apply(&mut stored, &before, false);
+    tried(&mut stored, &[(MAPPING, NEW), before[1], before[2]], &["acme", "other"]);
+    let page = ACME.replace("hubspot: {}", "hubspot: {mode: paused}");
+    assert_ne!(page, ACME);
+    let wanted = loaded(&[before[0], ("orgs/acme.yaml", page.as_str())]).orgs.remove("acme").unwrap();
+    let put = plan_put(&stored, "acme", wanted);
+    store(&mut stored, put.into_iter().collect());
+    assert!(config(&stored, "acme").canary.is_some());
+
+    let ended = plan_end_trial(&stored, &["acme".to_owned()].into());
+    store(&mut stored, ended);
+    assert_eq!(fields(&stored, "acme").split(" at ").next(), Some("email"));
+    assert_eq!(config(&stored, "acme").canary, None);
+    assert_eq!(config(&stored, "acme").connections["hubspot"].mode, Mode::Paused);
+    assert!(config(&stored, "other").canary.is_some());
+    assert_eq!(plan_end_trial(&stored, &["acme".to_owned(), "nobody".to_owned()].into()), []);
+}
+
+#[test]
 fn given_a_folder_without_the_canarys_file_when_applied_then_the_trial_ends_with_the_mapping_and_not_before()
 {
     let mut stored = Stored::default();

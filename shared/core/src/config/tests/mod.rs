@@ -6,6 +6,7 @@ mod folder;
 mod gallery;
 mod layering;
 mod loading;
+mod pages;
 mod resolving;
 
 use super::*;

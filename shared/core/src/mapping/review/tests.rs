@@ -61,3 +61,33 @@ fn given_a_default_that_is_null_when_a_map_does_not_list_the_value_then_the_prop
 fn given_an_expression_that_does_not_compile_when_reviewed_then_that_is_left_to_the_compiler() {
     assert_eq!(of_field(json!("email | lowr")), "");
 }
+
+#[test]
+fn given_conditions_that_exclude_each_other_when_reviewed_then_it_is_told_that_no_record_meets_them_or_each_does()
+ {
+    let of = |when: &str| reviewed(json!({"object": "contacts", "when": when, "fields": {"x": "email"}}));
+    for never in [
+        r#"stage == "open" and stage == "won""#,
+        r#"stage == "open" and owner and "won" == stage"#,
+        r#"stage == "open" and stage != "open""#,
+        r#"active and not active"#,
+        r#"owner and false"#,
+        r#"(a == 1 and a == 2) or (b and not b)"#,
+    ] {
+        assert!(of(never).contains("holds for no record"), "{never}: {}", of(never));
+    }
+    for always in [r#"stage == "open" or stage != "open""#, "not active or active", r#"owner or "x""#] {
+        assert!(of(always).contains("holds for every record"), "{always}: {}", of(always));
+    }
+    for some in [
+        r#"stage == "open" or stage == "won""#,
+        r#"stage == "open" and owner == "won""#,
+        r#"stage == "open" and stage == "open""#,
+        r#"a == 1 and a == 1.0"#,
+        "active and not owner",
+    ] {
+        assert_eq!(of(some), "", "{some}");
+    }
+    let chosen = reviewed(json!({"object": "contacts", "fields": {"x": r#"1 if a == 1 and a == 2 else 3"#}}));
+    assert!(chosen.contains("this condition is false for every record"), "{chosen}");
+}

@@ -2,6 +2,7 @@
 
 use super::super::lowered::lowered;
 use super::super::tree::{Node, Tree};
+use super::opposites::opposed;
 use super::{Looker, Shape};
 use crate::mapping::transform::Kinds;
 
@@ -55,10 +56,13 @@ impl Looker {
 
     fn first_that(&mut self, parts: &[Tree], ends: bool, word: &str) -> Shape {
         let mut all = Shape::any(Kinds::NOTHING);
+        let (mut ended, mut never) = (opposed(parts, ends), true);
         for (at, part) in parts.iter().enumerate() {
             let before = self.faults.len();
             let shape = self.shape(part);
             let last = at + 1 == parts.len();
+            ended |= shape.truth() == Some(ends);
+            never &= shape.truth() == Some(!ends);
             if !last && self.faults.len() == before && shape.truth() == Some(ends) {
                 let message = format!(
                     "this is {ends} for every record, so that what stands behind `{word}` is never reached; take one of them away"
@@ -68,6 +72,6 @@ impl Looker {
             // What is missing does not hold, and so does not come out of `or` but at its end.
             all = all.or(if ends && !last { shape.with_missing(Kinds::NOTHING) } else { shape });
         }
-        all
+        if ended || never { all.that_holds(ended == ends) } else { all }
     }
 }

@@ -4,12 +4,14 @@
 //! Nothing but the check of a folder asks: an expression that was stored before the check knew better goes on working.
 //!
 //! - `shape.rs` what a value may be · `literal.rs` what is the same for every record · `calls.rs` filters, functions, tests
-//! - `operators.rs` operators and look-ups · `branches.rs` conditions and what stands in their branches
+//! - `operators.rs` operators and look-ups · `branches.rs` conditions and what stands in their branches,
+//!   `opposites.rs` which of them exclude each other
 
 mod branches;
 mod calls;
 mod literal;
 mod operators;
+mod opposites;
 mod shape;
 
 pub(in crate::mapping) use shape::Shape;

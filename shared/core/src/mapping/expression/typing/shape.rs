@@ -17,6 +17,8 @@ pub(in crate::mapping) struct Shape {
     missing: Kinds,
     /// Everything that it may be where it is not missing.
     forms: Vec<Form>,
+    /// Whether it holds as a condition, where more is known of that than the forms tell.
+    holds: Option<bool>,
 }
 
 /// One thing that a value may be.
@@ -35,7 +37,7 @@ impl Shape {
     pub(super) fn any(kinds: Kinds) -> Self {
         let present = kinds.and(Kinds::PRESENT);
         let forms = if present.is_nothing() { Vec::new() } else { vec![Form::Any(present)] };
-        Self { missing: kinds.and(Kinds::MISSING), forms }
+        Self { missing: kinds.and(Kinds::MISSING), forms, holds: None }
     }
 
     /// This value.
@@ -44,7 +46,7 @@ impl Shape {
         if kind.meets(Kinds::MISSING) {
             Self::any(kind)
         } else {
-            Self { missing: Kinds::NOTHING, forms: vec![Form::Just(value)] }
+            Self { missing: Kinds::NOTHING, forms: vec![Form::Just(value)], holds: None }
         }
     }
 
@@ -53,12 +55,14 @@ impl Shape {
         Self {
             missing: kinds.and(Kinds::MISSING),
             forms: vec![Form::Through { kinds: kinds.and(Kinds::PRESENT), filters }],
+            holds: None,
         }
     }
 
     /// Either of the two.
     #[must_use]
     pub(super) fn or(mut self, other: Self) -> Self {
+        self.holds = self.truth().filter(|truth| other.truth() == Some(*truth));
         self.missing = self.missing.or(other.missing);
         self.forms.extend(other.forms);
         if self.forms.len() > MOST_FORMS {
@@ -70,7 +74,13 @@ impl Shape {
     /// The same where it is not missing, and `missing` besides.
     #[must_use]
     pub(super) fn with_missing(self, missing: Kinds) -> Self {
-        Self { missing, ..self }
+        Self { missing, holds: None, ..self }
+    }
+
+    /// The same, which holds as a condition for every record, or for none.
+    #[must_use]
+    pub(super) fn that_holds(self, holds: bool) -> Self {
+        Self { holds: Some(holds), ..self }
     }
 
     /// Whether it may be undefined, or none.
@@ -103,6 +113,9 @@ impl Shape {
 
     /// Whether it holds as a condition, where that is known.
     pub(in crate::mapping) fn truth(&self) -> Option<bool> {
+        if self.holds.is_some() {
+            return self.holds;
+        }
         let missing = (!self.missing.is_nothing()).then_some(Some(false));
         let forms = self.forms.iter().map(|form| match form {
             Form::Just(value) => Some(value.is_true()),
