@@ -88,6 +88,15 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
         if dead.is_empty() { Err("none yet".to_owned()) } else { Ok(dead) }
     });
     assert_eq!(dead[0]["field"], "dealname", "{dead:?}");
+    // Where it goes wrong becomes a case, offline and without the record's values.
+    let id = dead[0]["record_id"].as_str().unwrap();
+    let record = ["config", "test", folder.path(), "--record", &canary.id, &folder.record_type, id];
+    stack.rtr(&record).ended(0);
+    let cases = folder.root.join(format!("mappings/hubspot/tests/{}.yaml", folder.record_type));
+    let text = std::fs::read_to_string(&cases).unwrap();
+    assert!(text.contains("error: ") && text.contains("name: ") && !text.contains("Ann"), "{text}");
+    stack.rtr(&["config", "test", folder.path()]).ended(0);
+    std::fs::remove_file(&cases).unwrap();
     let said = eventually("the canary's dead letters stop it", || {
         let said = stack.rtr(&["config", "apply", folder.path()]).ended(1);
         if said.err.contains("died at") { Ok(said) } else { Err(said.err) }

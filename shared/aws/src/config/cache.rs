@@ -217,3 +217,34 @@ fn same_or_read<T: DeserializeOwned>(
         None => from_row(row).map(Arc::new),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known<T>(revision: Option<u64>, at: &str, doc: T, read_at: Instant) -> Known<T> {
+        let stored = |revision| {
+            Arc::new(StoredDoc { revision, author: String::new(), at: at.to_owned(), reason: None, doc })
+        };
+        Known { doc: revision.map(stored), pauses: Arc::default(), read_at, look_at: read_at }
+    }
+
+    #[test]
+    fn given_an_org_applied_together_with_something_for_all_when_read_first_then_that_is_read_again() {
+        let (now, before) = (Instant(1_795_000_000_000), Instant(1_795_000_000_000 - 30_000));
+        let lately = before.to_rfc3339();
+        let own = |revision, at: &str, read_at| known(Some(revision), at, OrgDoc::default(), read_at);
+        let global = |revision, read_at| known(revision, &lately, GlobalDoc::default(), read_at);
+        let leans = |own: &_, global: &_| leans_on_newer(own, global, now, 60_000);
+        assert!(leans(&own(5, &lately, now), &global(Some(3), before)));
+        assert!(leans(&own(5, &lately, now), &global(None, before)));
+        assert!(!leans(&own(5, &lately, now), &global(Some(6), before)), "what holds for all is newer");
+        assert!(!leans(&own(5, &lately, now), &global(Some(3), now)), "it was read just now too");
+        assert!(!leans(&own(5, &lately, before), &global(Some(3), before)), "both were at hand");
+        let long_ago = now.plus_ms(-200_000).to_rfc3339();
+        assert!(
+            !leans(&own(5, &long_ago, now), &global(Some(3), before)),
+            "it was applied before that was read"
+        );
+    }
+}
