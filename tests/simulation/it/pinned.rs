@@ -44,6 +44,10 @@ const LATER: &[(&str, u64)] = &[
         40_091_104,
     ),
     ("a backfill's share of a token in 1.7 seconds was spent on one look, again and again", 50_214_362),
+    (
+        "a lane brought four versions of one record to their CRM as they came, and was blamed for the calls of one",
+        60_612_835,
+    ),
 ];
 
 #[test]

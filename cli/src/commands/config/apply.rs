@@ -120,11 +120,25 @@ pub(super) fn small_enough(plan: &[DocChange]) -> Result<(), Problem> {
     Err(Problem::usage(what).hint("long value maps and mappings of many orgs' own take most: say them once for all orgs, or shorten them"))
 }
 
-/// Refuses a plan after which the functions could not use the configuration of an org that the folder lacks.
+/// Refuses a plan after which the functions could not use the configuration of an org, or records would die on a route.
 pub(super) fn usable(stored: &Stored, plan: &[DocChange]) -> Result<(), Problem> {
     let facts = registry::facts();
+    let after = stored.after(plan);
+    let known = stored.dead_ends();
+    let ends: Vec<_> = after.dead_ends().into_iter().filter(|end| !known.contains(end)).collect();
+    if let Some((org, connection, record_type)) = ends.first() {
+        let others = match ends.len() - 1 {
+            0 => String::new(),
+            n => format!(", and {}", count(n, "other route")),
+        };
+        let what = format!(
+            "nothing was done: records of type `{record_type}` of org `{org}` would die at `{connection}`, which would have no mapping for them{others}"
+        );
+        return Err(Problem::usage(what)
+            .hint("the folder's mappings, or those that are stored for all orgs, have to have one; or take the route out"));
+    }
     let before: BTreeSet<String> = stored.unusable(&facts).into_iter().map(|error| error.org).collect();
-    let mut broken = stored.after(plan).unusable(&facts);
+    let mut broken = after.unusable(&facts);
     broken.retain(|error| !before.contains(&error.org));
     let Some(first) = broken.first() else { return Ok(()) };
     let others = match broken.len() - 1 {

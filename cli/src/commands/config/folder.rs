@@ -37,10 +37,20 @@ fn walk(dir: &Path, within: &str, files: &mut Vec<SourceFile>) -> std::io::Resul
             continue;
         }
         let path = if within.is_empty() { name.clone() } else { format!("{within}/{name}") };
+        let told = |what: String| std::io::Error::other(format!("{path}{what}"));
         if entry.path().is_dir() {
+            // One that leads back to a folder above would never end.
+            if entry.file_type()?.is_symlink() {
+                return Err(told(
+                    " is a link to a folder, which is not followed; link its files, or move them here"
+                        .to_owned(),
+                ));
+            }
             walk(&entry.path(), &path, files)?;
         } else if name.ends_with(".yaml") || name.ends_with(".yml") || is_description(&path) {
-            let told = |what: String| std::io::Error::other(format!("{path}{what}"));
+            if !entry.path().is_file() {
+                return Err(told(" is no file that can be read".to_owned()));
+            }
             let bytes = std::fs::read(entry.path()).map_err(|error| told(format!(": {error}")))?;
             let text = String::from_utf8(bytes).map_err(|error| told(not_utf8(&error)))?;
             files.push(SourceFile { path, text });
@@ -130,6 +140,20 @@ mod tests {
         );
         std::fs::remove_dir_all(&dir).unwrap();
         assert_eq!(read(&dir).unwrap_err().exit, Exit::NotFound);
+    }
+
+    #[test]
+    fn given_a_link_that_leads_round_or_what_is_no_file_when_read_then_it_is_told_at_once() {
+        let dir = std::env::temp_dir().join(format!("rtr-folder-odd-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("orgs")).unwrap();
+        std::os::unix::fs::symlink("..", dir.join("orgs/round")).unwrap();
+        let told = read(&dir).unwrap_err().what;
+        assert!(told.contains("orgs/round is a link to a folder"), "{told}");
+        std::fs::remove_file(dir.join("orgs/round")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(dir.join("orgs/a.yaml")).unwrap();
+        let told = read(&dir).unwrap_err().what;
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(told.contains("orgs/a.yaml is no file"), "{told}");
     }
 
     #[test]

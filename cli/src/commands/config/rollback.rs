@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// Only what these orgs' own documents say; `*`: only what holds for all
     #[arg(long, value_name = "ORG,…", value_delimiter = ',')]
     org: Vec<String>,
+    /// Also take back what the product's own connect page said since, of orgs that --org does not name
+    #[arg(long)]
+    overwrite_pages: bool,
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -43,6 +46,9 @@ pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
         };
         usable(stored, &plan)?;
         small_enough(&plan)?;
+        if args.revision.is_some() && !args.overwrite_pages && !args.dry_run {
+            nothing_of_pages(stored, &plan, &orgs)?;
+        }
         Ok(plan)
     };
     if args.dry_run {
@@ -62,6 +68,22 @@ pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
     app.out
         .note("the folder still says what was taken back: change it too, or the next apply brings it again");
     Ok(ended)
+}
+
+/// Refuses to take back what customers said on the product's own connect page, but of orgs that are named.
+fn nothing_of_pages(stored: &Stored, plan: &[DocChange], named: &BTreeSet<&str>) -> Result<(), Problem> {
+    let of_page = |change: &&DocChange| {
+        stored.orgs.get(&change.org).is_some_and(|old| old.doc.from_page)
+            && !named.contains(change.org.as_str())
+    };
+    let Some(first) = plan.iter().find(of_page) else { return Ok(()) };
+    let what = format!(
+        "nothing was done: org `{}` was stored by the product's connect page since, and this would take that back",
+        first.org
+    );
+    Err(Problem { exit: Exit::Findings, what, hint: None }.hint(
+        "--dry-run shows what would change; --org takes back named orgs or `*` alone, --overwrite-pages what pages said too",
+    ))
 }
 
 /// The orgs of `canary`, each of which has to try something.

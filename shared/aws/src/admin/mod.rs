@@ -131,6 +131,18 @@ fn plan(asked: &Asked<'_>, stored: &Stored) -> Result<Option<DocChange>, Answer>
         let why = format!("the org's document has {bytes} bytes, and at most {MAX_DOC_BYTES} can be stored");
         return Err(Answer::problem(400, why));
     }
+    if let Some(change) = &change {
+        let after = stored.after(std::slice::from_ref(change));
+        let known = stored.dead_ends();
+        if let Some((_, connection, record_type)) =
+            after.dead_ends().into_iter().find(|end| !known.contains(end))
+        {
+            let why = format!(
+                "nothing was stored: records of type `{record_type}` would die at `{connection}`, for which there is no mapping of them"
+            );
+            return Err(Answer::problem(422, why));
+        }
+    }
     // What the org tries beside it must go with it too.
     let unusable = change.iter().find_map(|change| {
         let after = stored.after(std::slice::from_ref(change));

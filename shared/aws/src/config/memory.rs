@@ -16,12 +16,17 @@ const ORG_BYTES: usize = 6 * 1_024;
 /// What a compiled mapping takes that no other org shares, in bytes. Measured.
 const MAPPING_BYTES: usize = 64 * 1_024;
 
+/// How many times its text a document takes: an entry of a value map of 16 bytes some 100, parsed and compiled.
+const TEXT_TIMES: usize = 12;
+
 /// A document as last read; none where there is none.
 pub(super) struct Known<T> {
     pub(super) doc: Option<Arc<StoredDoc<T>>>,
     pub(super) pauses: Arc<Pauses>,
     pub(super) read_at: Instant,
     pub(super) look_at: Instant,
+    /// The bytes of the document's text.
+    pub(super) bytes: usize,
 }
 
 /// What an org's configuration was made from: the revisions and the pauses.
@@ -45,7 +50,7 @@ struct Org {
 impl<T> Clone for Known<T> {
     fn clone(&self) -> Self {
         let (doc, pauses) = (self.doc.clone(), self.pauses.clone());
-        Self { doc, pauses, read_at: self.read_at, look_at: self.look_at }
+        Self { doc, pauses, read_at: self.read_at, look_at: self.look_at, bytes: self.bytes }
     }
 }
 
@@ -58,7 +63,9 @@ impl<T> Known<T> {
 impl Org {
     fn bytes(&self) -> usize {
         let mappings = self.own.doc.iter().flat_map(|doc| doc.doc.mappings.values());
-        ORG_BYTES + MAPPING_BYTES * mappings.map(|types| types.len()).sum::<usize>()
+        // A large document is parsed and compiled, each larger than its text.
+        let own = MAPPING_BYTES * mappings.map(|types| types.len()).sum::<usize>();
+        ORG_BYTES + own.max(TEXT_TIMES * self.own.bytes)
     }
 }
 
@@ -128,7 +135,8 @@ mod tests {
     use serde_json::json;
 
     fn known<T>(doc: Option<StoredDoc<T>>) -> Known<T> {
-        Known { doc: doc.map(Arc::new), pauses: Arc::default(), read_at: Instant(0), look_at: Instant(0) }
+        let at = Instant(0);
+        Known { doc: doc.map(Arc::new), pauses: Arc::default(), read_at: at, look_at: at, bytes: 0 }
     }
 
     fn own(mappings: usize) -> Known<OrgDoc> {
@@ -149,6 +157,14 @@ mod tests {
         assert_eq!(remembered(&memory), 10_000);
         (0..100_000).for_each(|n| memory.keep(&format!("other-{n}"), &own(0), &global));
         assert!(remembered(&memory) * ORG_BYTES <= BUDGET_BYTES, "{}", remembered(&memory));
+    }
+
+    #[test]
+    fn given_orgs_with_large_documents_when_remembered_then_their_text_counts() {
+        let (mut memory, global) = (Memory::default(), known(None));
+        let large = || Known { bytes: 380 * 1_024, ..own(1) };
+        (0..1_000).for_each(|n| memory.keep(&format!("org-{n}"), &large(), &global));
+        assert!(remembered(&memory) * 380 * 1_024 * TEXT_TIMES <= BUDGET_BYTES, "{}", remembered(&memory));
     }
 
     #[test]

@@ -39,6 +39,11 @@ pub(super) fn from_row<T: DeserializeOwned>(row: &Row) -> Result<StoredDoc<T>, U
     })
 }
 
+/// The bytes of the document's text.
+pub(super) fn text_bytes(row: &Row) -> usize {
+    text(row, "doc").ok().flatten().map_or(0, str::len)
+}
+
 /// The number alone, for whoever has the document of that number.
 pub(super) fn revision(row: &Row) -> Result<u64, Unreadable> {
     required(number(row, "revision")?, "revision")

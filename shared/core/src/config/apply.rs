@@ -5,7 +5,7 @@
 
 use super::canary::{self, Canaries};
 use super::diff::{Change, diff};
-use super::document::{GlobalDoc, Mappings, OrgDoc, StoredDoc, pair};
+use super::document::{GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc, pair};
 use super::globals::Globals;
 use super::load::ConfigSet;
 use super::pause::Pauses;
@@ -13,7 +13,7 @@ use super::resolve::{ConfigError, resolve_over};
 use crate::mapping::ProviderFacts;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The org that stands for all: its document is the global one.
 pub const GLOBAL_ORG: &str = "*";
@@ -110,7 +110,7 @@ pub fn plan_apply(stored: &Stored, wanted: &ConfigSet, wish: Wish<'_>) -> Vec<Do
         plan.org(org, doc.clone());
     }
     for (org, old) in stored.orgs.iter().filter(|(org, _)| !wanted.orgs.contains_key(*org)) {
-        if wish.prune {
+        if wish.prune && !old.doc.removed {
             plan.org(org, OrgDoc { removed: true, ..OrgDoc::default() });
         } else if let Some(doc) = canary::ended_by(&old.doc, &wanted.global) {
             plan.org(org, doc);
@@ -154,7 +154,7 @@ pub fn plan_end_trial(stored: &Stored, orgs: &Canaries) -> Vec<DocChange> {
     let mut plan = Plan::over(stored);
     for (org, old) in stored.orgs.iter().filter(|(org, _)| orgs.contains(*org)) {
         if old.doc.canary.is_some() {
-            plan.org(org, old.doc.without_canary());
+            plan.org(org, old.doc.without_trial());
         }
     }
     plan.changes
@@ -210,6 +210,36 @@ impl Stored {
             }
         }
         after
+    }
+
+    /// The routes on which records would die for want of a connection or a mapping: org, connection and record type.
+    #[must_use]
+    pub fn dead_ends(&self) -> BTreeSet<(String, String, String)> {
+        let (none, no_routes) = (Mappings::new(), Routes::new());
+        let global = self.global.as_ref().map(|stored| &stored.doc);
+        let (shared, routes) = global.map_or((&none, &no_routes), |doc| (&doc.mappings, &doc.routes));
+        let mut ends = BTreeSet::new();
+        for (org, StoredDoc { doc, .. }) in self.orgs.iter().filter(|(_, stored)| !stored.doc.removed) {
+            let mapped = |id: &str, record_type: &str| {
+                doc.connections.get(id).is_some_and(|connection| {
+                    let provider = connection.provider.as_deref().unwrap_or(id);
+                    let has = |all: &Mappings| {
+                        all.get(provider).is_some_and(|types| types.contains_key(record_type))
+                    };
+                    has(&doc.mappings) || has(shared)
+                })
+            };
+            // A route of all leads to what of it the org has.
+            let of_all = routes.iter().filter(|(name, _)| !doc.routes.contains_key(*name)).flat_map(
+                |(name, route)| {
+                    route.iter().filter(|id| doc.connections.contains_key(*id)).map(move |id| (id, name))
+                },
+            );
+            let own = doc.routes.iter().flat_map(|(name, route)| route.iter().map(move |id| (id, name)));
+            let dead = own.chain(of_all).filter(|(id, name)| !mapped(id, name));
+            ends.extend(dead.map(|(id, name)| (org.clone(), id.clone(), name.clone())));
+        }
+        ends
     }
 
     /// The orgs whose configuration the functions could not use, each with the reason.

@@ -24,6 +24,53 @@ pub struct Canary {
     /// The org's own routes of the record types that it tries: null where it had none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub routes: BTreeMap<String, Option<Vec<String>>>,
+    /// What the org's own said before the trial, of what was changed with it.
+    #[serde(skip_serializing_if = "Own::is_empty")]
+    pub own: Own,
+}
+
+/// Mappings and routes of an org's own: null where it had none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Own {
+    /// Mappings, by provider and record type.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: BTreeMap<String, BTreeMap<String, Option<RawMapping>>>,
+    /// Routes, by record type.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub routes: BTreeMap<String, Option<Vec<String>>>,
+}
+
+impl Own {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What `before` said of what `now` says otherwise; of what a trial before this one changed already, what that remembers.
+    fn of(remembered: Option<&Self>, before: &OrgDoc, now: &OrgDoc) -> Self {
+        let mut own = remembered.cloned().unwrap_or_default();
+        for (provider, record_type) in
+            differing(&before.mappings, &now.mappings).chain(differing(&now.mappings, &before.mappings))
+        {
+            let types = own.mappings.entry(provider.to_owned()).or_default();
+            types
+                .entry(record_type.to_owned())
+                .or_insert_with(|| of(&before.mappings, provider, record_type).cloned());
+        }
+        for record_type in before.routes.keys().chain(now.routes.keys()) {
+            let (was, is) = (before.routes.get(record_type), now.routes.get(record_type));
+            if was != is {
+                own.routes.entry(record_type.clone()).or_insert_with(|| was.cloned());
+            }
+        }
+        // What is again as it was is nothing to go back to.
+        for (provider, types) in &mut own.mappings {
+            types.retain(|record_type, was| of(&now.mappings, provider, record_type) != was.as_ref());
+        }
+        own.mappings.retain(|_, types| !types.is_empty());
+        own.routes.retain(|record_type, was| now.routes.get(record_type) != was.as_ref());
+        own
+    }
 }
 
 impl Canary {
@@ -65,6 +112,23 @@ impl OrgDoc {
         doc
     }
 
+    /// The document as it was before the trial, but for what was said otherwise since.
+    #[must_use]
+    pub fn without_trial(&self) -> Self {
+        let mut doc = self.without_canary();
+        let own = self.canary.iter().map(|canary| &canary.own);
+        for Own { mappings, routes } in own {
+            for (provider, types) in mappings {
+                for (record_type, was) in types {
+                    put(doc.mappings.entry(provider.clone()).or_default(), record_type, was.as_ref());
+                }
+            }
+            routes.iter().for_each(|(record_type, was)| put(&mut doc.routes, record_type, was.as_ref()));
+        }
+        doc.mappings.retain(|_, types| !types.is_empty());
+        doc
+    }
+
     /// The revision of what the org tries, of whose documents this is number `stored`; none where it tries nothing.
     #[must_use]
     pub fn canary_revision(&self, stored: u64) -> Option<u64> {
@@ -90,9 +154,12 @@ pub(super) fn trying(
 ) -> Option<OrgDoc> {
     let before = stored.map(OrgDoc::without_canary);
     let mut doc = wanted.cloned().or_else(|| before.clone())?;
-    let before = before.unwrap_or_default();
     let mut canary = Canary::default();
     let own = doc.clone();
+    if let (Some(stored), Some(before)) = (stored, &before) {
+        canary.own = Own::of(stored.canary.as_ref().map(|canary| &canary.own), before, &own);
+    }
+    let before = before.unwrap_or_default();
     let providers: BTreeSet<&str> = providers(&own).collect();
     let tried = tried(stored, &before, &own, global, new_global);
     for (provider, record_type) in tried.into_iter().filter(|(provider, _)| providers.contains(provider)) {
@@ -119,7 +186,8 @@ pub(super) fn trying(
     Some(doc)
 }
 
-/// `wanted` in the place of `stored`, which goes on trying what it tries wherever `wanted` says of it what stood there before.
+/// `wanted` in the place of `stored`, which goes on trying what it tries wherever `wanted` says of it what stood there before. What
+/// the org's own said before the trial is forgotten: `wanted` has the say now.
 pub(super) fn carried_over(stored: &OrgDoc, wanted: OrgDoc) -> OrgDoc {
     let Some(canary) = &stored.canary else { return wanted };
     let (mut doc, mut kept) = (wanted, Canary::default());

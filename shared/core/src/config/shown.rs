@@ -10,6 +10,8 @@ use unicode_width::UnicodeWidthChar;
 const MOST: usize = 100;
 /// Of a longer one: the most columns before the place.
 const BEFORE: usize = 60;
+/// Characters on either side of the place that are looked at: more than fit.
+const LOOKED_AT: usize = 4 * MOST;
 /// What a tab is shown as.
 const TAB: &str = "    ";
 /// What stands where a line is cut.
@@ -41,17 +43,24 @@ impl Diagnostic {
 /// The part of `line` around its `column` (characters, from 1) that is shown, and the columns of a terminal before the place.
 fn excerpt(line: &str, column: u32) -> (String, usize) {
     let place = usize::try_from(column.saturating_sub(1)).unwrap_or_default();
-    let cells: Vec<String> = line.chars().map(cell).collect();
-    let place = place.min(cells.len());
+    // More than can be shown on either side need not be looked at: a line may be a whole file.
+    let from = place.saturating_sub(LOOKED_AT);
+    let cells: Vec<String> = line.chars().skip(from).take(2 * LOOKED_AT).map(cell).collect();
+    let place = (place - from).min(cells.len());
     let width = |cells: &[String]| cells.iter().map(|cell| wide(cell)).sum::<usize>();
-    if width(&cells) <= MOST {
+    let more = from > 0 || line.chars().nth(from + cells.len()).is_some();
+    if !more && width(&cells) <= MOST {
         return (cells.concat(), width(&cells[..place]));
     }
     // As much before the place as may be, and then as much after it as there is room for.
     let start = (0..=place).find(|start| width(&cells[*start..place]) <= BEFORE).unwrap_or(place);
     let end = (place..=cells.len()).rev().find(|end| width(&cells[start..*end]) <= MOST).unwrap_or(place);
-    let left = if start > 0 { CUT.to_string() } else { String::new() };
-    let right = if end < cells.len() { CUT.to_string() } else { String::new() };
+    let left = if from + start > 0 { CUT.to_string() } else { String::new() };
+    let right = if end < cells.len() || line.chars().nth(from + end).is_some() {
+        CUT.to_string()
+    } else {
+        String::new()
+    };
     (format!("{left}{}{right}", cells[start..end].concat()), wide(&left) + width(&cells[start..place]))
 }
 
@@ -117,6 +126,14 @@ mod tests {
         assert!(start.lines().nth(1).unwrap().ends_with(&format!("{}…", "a".repeat(MOST))), "{start}");
         let end = at(&line, 602);
         assert!(end.lines().nth(1).unwrap().ends_with(&format!("…{}", "b".repeat(BEFORE))), "{end}");
+    }
+
+    #[test]
+    fn given_a_line_as_long_as_a_file_when_shown_then_it_is_cut_at_both_ends_at_once() {
+        let line = format!("{}X{}", "a".repeat(3_000_000), "b".repeat(3_000_000));
+        let (text, before) = excerpt(&line, 3_000_001);
+        assert_eq!(text, format!("…{}X{}…", "a".repeat(BEFORE), "b".repeat(MOST - BEFORE - 1)));
+        assert_eq!(before, BEFORE + 1);
     }
 
     #[test]

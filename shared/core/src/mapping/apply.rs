@@ -8,6 +8,9 @@ use crate::code::Code;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The most bytes that a record's values may have together: no CRM's request is half as large.
+const MAX_RECORD_BYTES: usize = 16 * 1_024 * 1_024;
+
 /// Whose record it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject<'a> {
@@ -74,6 +77,7 @@ impl Mapping {
     /// When an expression fails on this record or a value is not one that a `map` lists.
     pub fn apply(&self, _subject: &Subject, record: &Value) -> Result<Mapped, MappingError> {
         let scope = expression::scope(record);
+        let _work = expression::Work::begin();
         let mut mapped = Mapped {
             selected: self.selects(&scope)?,
             fields: BTreeMap::new(),
@@ -85,8 +89,15 @@ impl Mapping {
         if !mapped.selected {
             return Ok(mapped);
         }
+        let mut bytes: usize = 0;
         for field in self.fields.iter().filter(|field| field.direction != Direction::In) {
             write(field, &scope, &mut mapped)?;
+            let written = mapped.fields.get(&field.name).or_else(|| mapped.on_create.get(&field.name));
+            bytes = bytes.saturating_add(written.map_or(0, patch_bytes));
+            if bytes > MAX_RECORD_BYTES {
+                let why = "with this field the record's values are larger together than a CRM takes";
+                return Err(MappingError::new(Some(&field.name), why));
+            }
         }
         mapped.match_value = self.match_on.as_ref().and_then(|name| {
             let patch = mapped.fields.get(name).or_else(|| mapped.on_create.get(name));
@@ -133,6 +144,22 @@ fn write(field: &Field, scope: &minijinja::Value, mapped: &mut Mapped) -> Result
     let target = if field.on == WriteOn::Create { &mut mapped.on_create } else { &mut mapped.fields };
     target.insert(field.name.clone(), patch);
     Ok(())
+}
+
+/// The bytes of a value's texts.
+fn patch_bytes(patch: &Patch<Value>) -> usize {
+    fn bytes(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(bytes).sum(),
+            Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + bytes(value)).sum(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        }
+    }
+    match patch {
+        Patch::Set(value) => bytes(value),
+        Patch::Keep | Patch::Clear => 0,
+    }
 }
 
 fn match_text(patch: &Patch<Value>) -> Option<String> {

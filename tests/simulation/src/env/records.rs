@@ -179,8 +179,8 @@ impl Records for EnvRecords {
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
-        self.core.oracle().takes_up(self.core.env(), keys);
         let found = self.inner.read_named(keys).await?;
+        self.core.oracle().takes_up(self.core.env(), &found);
         Ok(found.into_iter().map(|named| Named { item: self.seen(named.item), ..named }).collect())
     }
 }

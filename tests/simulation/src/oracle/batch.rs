@@ -8,6 +8,7 @@ use rtr_core::change::Message;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::time::Instant;
 use rtr_engine::batch::Received;
+use rtr_engine::seams::Named;
 use std::collections::BTreeSet;
 
 /// Calls that one record may cost in one receive, at each CRM it is routed to.
@@ -42,9 +43,10 @@ impl Oracle {
         self.finished.remove(&env);
     }
 
-    /// `env` takes parked work up.
-    pub fn takes_up(&mut self, env: usize, pairs: &[PairKey]) {
-        self.taken_up.entry(env).or_default().extend(pairs.iter().cloned());
+    /// `env` takes parked work up: of a record that changes meanwhile each version is work of its own.
+    pub fn takes_up(&mut self, env: usize, parked: &[Named]) {
+        let version = |one: &Named| Some((one.key.clone(), one.item.slot.as_ref()?.wanted_version));
+        self.taken_up.entry(env).or_default().extend(parked.iter().filter_map(version));
     }
 
     /// `env` has brought a record at a connection to `version`, and knows it.
@@ -73,7 +75,7 @@ impl Oracle {
         let mine: Vec<(At, u64)> = mine.map(|((_, at), calls)| (at.clone(), *calls)).collect();
         for (at, calls) in mine {
             // A lane is of one connection.
-            let parked = self.taken_up.get(&env).map_or(0, |pairs| pairs.len() as u64);
+            let parked = self.taken_up.get(&env).map_or(0, |versions| versions.len() as u64);
             let most = CALLS_PER_RECEIVE * (records_of(batch, &at.1) + parked);
             if calls > most {
                 let what = format!("{calls} calls to {} of {} in one invocation: at most {most}", at.0, at.1);

@@ -108,8 +108,8 @@ pub struct Oracle {
     dropped: BTreeMap<(String, String), u64>,
     /// When the configuration last could not be read.
     config_unread: Option<Instant>,
-    /// The parked work that each environment's invocation took up.
-    taken_up: BTreeMap<usize, BTreeSet<PairKey>>,
+    /// The parked versions that each environment's invocation took up.
+    taken_up: BTreeMap<usize, BTreeSet<(PairKey, u64)>>,
     cost_of: BTreeMap<usize, cost::Cost>,
     /// Writes that were refused since a newer version had been parked meanwhile.
     overtaken: u64,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Every number that is not kept among the values that the mapping at `root` writes, and among the keys of its maps.
 pub(super) fn faults<T>(root: &Node, parsed: &Parsed<T>) -> Vec<Diagnostic> {
-    let mut finder = Finder { lines: parsed.text.lines().collect(), found: Vec::new() };
+    let mut finder = Finder { lines: parsed.text.lines().map(Line::of).collect(), found: Vec::new() };
     let fields = root.get("fields").into_iter().flat_map(|fields| fields.value.entries());
     for field in fields {
         let map = field.value.get("map").into_iter().flat_map(|map| map.value.entries());
@@ -31,8 +31,29 @@ pub(super) fn faults<T>(root: &Node, parsed: &Parsed<T>) -> Vec<Diagnostic> {
 }
 
 struct Finder<'a> {
-    lines: Vec<&'a str>,
+    lines: Vec<Line<'a>>,
     found: Vec<((u32, u32), String)>,
+}
+
+/// A line, in which places are found at once: a whole mapping may stand in one.
+struct Line<'a> {
+    text: &'a str,
+    /// Where each character begins; empty where each is one byte.
+    starts: Vec<usize>,
+}
+
+impl<'a> Line<'a> {
+    fn of(text: &'a str) -> Self {
+        let starts =
+            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(start, _)| start).collect() };
+        Self { text, starts }
+    }
+
+    /// What stands from the character of this number on.
+    fn from(&self, character: usize) -> Option<&'a str> {
+        let start = if self.starts.is_empty() { character } else { *self.starts.get(character)? };
+        self.text.get(start..)
+    }
 }
 
 impl Finder<'_> {
@@ -74,7 +95,7 @@ impl Finder<'_> {
         let index = |from_one: u32| usize::try_from(from_one.saturating_sub(1)).ok();
         let line = self.lines.get(index(line)?)?;
         let ends = |c: &char| !c.is_whitespace() && !matches!(c, ',' | '}' | ']' | ':' | '#');
-        let word: String = line.chars().skip(index(column)?).take_while(ends).collect();
+        let word: String = line.from(index(column)?)?.chars().take_while(ends).collect();
         word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')).then_some(word)
     }
 }
@@ -90,4 +111,17 @@ fn is_no_number(written: &str) -> bool {
 fn plain(number: &serde_json::Number) -> String {
     let text = number.to_string();
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_line_of_any_alphabet_when_places_in_it_are_asked_for_then_they_are_counted_in_characters() {
+        assert_eq!(Line::of("a: 012").from(3), Some("012"));
+        assert_eq!(Line::of("é: 012").from(3), Some("012"));
+        assert_eq!(Line::of("é: 012").from(6), None);
+        assert_eq!(Line::of("a").from(9), None);
+    }
 }

@@ -89,6 +89,34 @@ fn given_a_trial_that_is_ended_alone_when_its_org_was_stored_anew_meanwhile_then
 }
 
 #[test]
+fn given_a_trial_of_an_orgs_own_change_when_it_is_ended_then_what_stood_there_before_holds_again() {
+    let mut stored = Stored::default();
+    let before = [(MAPPING, CONTACT), ("orgs/acme.yaml", ACME), ("orgs/other.yaml", OTHER)];
+    apply(&mut stored, &before, false);
+    let own = format!("{ACME}{LAYER}");
+    let after = [before[0], ("orgs/acme.yaml", own.as_str()), before[2]];
+    tried(&mut stored, &after, &["acme"]);
+    // Once more, with another one: what is gone back to is what stood there before both.
+    let other = own.replace("city: city", "town: town");
+    tried(&mut stored, &[before[0], ("orgs/acme.yaml", other.as_str()), before[2]], &["acme"]);
+    assert_eq!(fields(&stored, "acme").split(" at ").next(), Some("email town"));
+
+    let ended = plan_end_trial(&stored, &["acme".to_owned()].into());
+    store(&mut stored, ended);
+    assert_eq!(fields(&stored, "acme").split(" at ").next(), Some("email"));
+    assert!(stored.orgs["acme"].doc.canary.is_none() && stored.orgs["acme"].doc.mappings.is_empty());
+
+    // What a page says meanwhile stays.
+    tried(&mut stored, &after, &["acme"]);
+    let wanted = loaded(&after).orgs.remove("acme").unwrap();
+    let put = plan_put(&stored, "acme", wanted);
+    store(&mut stored, put.into_iter().collect());
+    let ended = plan_end_trial(&stored, &["acme".to_owned()].into());
+    store(&mut stored, ended);
+    assert_eq!(fields(&stored, "acme").split(" at ").next(), Some("city email"));
+}
+
+#[test]
 fn given_a_folder_without_the_canarys_file_when_applied_then_the_trial_ends_with_the_mapping_and_not_before()
 {
     let mut stored = Stored::default();

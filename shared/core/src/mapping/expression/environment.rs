@@ -1,8 +1,10 @@
 //! The one environment of all expressions: our own filters, functions and tests, and nothing of minijinja's.
 //!
-//! Nothing in it reads a clock, draws a random number or keeps a state between two evaluations.
+//! Nothing in it reads a clock, draws a random number or keeps a state between two records: within one, what all its
+//! expressions cost together is counted ([`Work`]).
 
 use super::operator;
+use super::work::Work;
 use crate::mapping::transform::{self, Kind, Missing};
 use minijinja::value::Rest;
 use minijinja::{Environment, Error, State, UndefinedBehavior, Value};
@@ -28,12 +30,19 @@ fn build() -> Environment<'static> {
                 let call = move |_: &mut State, value: Value, rest: Rest<Value>| -> Result<Value, Error> {
                     let passes =
                         found.missing == Missing::PassesThrough && (value.is_undefined() || value.is_none());
-                    if passes { Ok(value) } else { (found.run)(&value, &rest) }
+                    if passes {
+                        return Ok(value);
+                    }
+                    Work::add(&value, &rest)?;
+                    (found.run)(&value, &rest)
                 };
                 environment.add_filter(found.name, call);
             }
             Kind::Function => {
-                let call = move |_: &mut State, rest: Rest<Value>| (found.run)(&Value::UNDEFINED, &rest);
+                let call = move |_: &mut State, rest: Rest<Value>| {
+                    Work::add(&Value::UNDEFINED, &rest)?;
+                    (found.run)(&Value::UNDEFINED, &rest)
+                };
                 environment.add_function(format!("__{}", found.name), call);
             }
         }

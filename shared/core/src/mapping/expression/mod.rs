@@ -11,11 +11,13 @@ mod token;
 mod trace;
 mod tree;
 mod typing;
+mod work;
 
 pub(super) use literals::literals;
 pub(super) use operator::contains;
 pub(super) use trace::{Traced, Way};
 pub(super) use typing::{Look, Shape, look};
+pub(super) use work::Work;
 
 use crate::code::Code;
 use minijinja::Value;

@@ -67,6 +67,8 @@ fn given_expressions_that_would_never_end_or_never_fit_when_evaluated_then_they_
         "s | email".to_owned(),
         "s | parse_date('%Y-%m-%d')".to_owned(),
         "s | int".to_owned(),
+        "s | trim(spaced ~ 'y')".to_owned(),
+        "spaced | trim(spaced)".to_owned(),
     ];
     let mut lines = Vec::new();
     for expression in &hostile {
@@ -94,5 +96,26 @@ fn given_expressions_that_would_never_end_or_never_fit_when_evaluated_then_they_
     s | email → nothing
     s | parse_date('%Y-%m-%d') → field `bad`: parse_date: the value is not written as the pattern says
     s | int → field `bad`: the value is not a number
+    s | trim(spaced ~ 'y') → a value within its size
+    spaced | trim(spaced) → a value within its size
     "#);
+}
+
+#[test]
+fn given_thousands_of_fields_that_each_do_all_they_may_when_mapped_then_the_record_is_stopped_and_the_field_named()
+ {
+    let fields = |expression: &str| {
+        let fields: serde_json::Map<String, Value> =
+            (0..3_000).map(|n| (format!("f{n:04}"), expression.into())).collect();
+        let mapping = raw(json!({"object": "contacts", "fields": fields}));
+        let mapping = Mapping::compile(&HUBSPOT, "contact", &mapping).unwrap();
+        let begun = Instant::now();
+        let told = mapping.apply(&ADA, &record()).unwrap_err().to_string();
+        assert!(begun.elapsed() < 3 * MOST, "{expression} took {:?}", begun.elapsed());
+        told
+    };
+    insta::assert_snapshot!([fields("s | lower | truncate(10)"), fields("s")].join("\n"), @r"
+    field `f0010`: the expressions of this record do more work together than one record may cost
+    field `f0016`: with this field the record's values are larger together than a CRM takes
+    ");
 }

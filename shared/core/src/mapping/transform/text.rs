@@ -3,6 +3,7 @@
 use super::{count_argument, fail, text_argument, words};
 use crate::digest;
 use minijinja::{Error, Value};
+use std::collections::HashSet;
 
 /// The longest result of [`pad`], in characters.
 const MAX_PAD_CHARS: usize = 1_000;
@@ -40,8 +41,9 @@ pub(super) fn trim(value: &Value, arguments: &[Value]) -> Answer {
     if arguments.is_empty() {
         return Ok(text.trim().into());
     }
-    let characters: Vec<char> = text_argument(arguments, 0)?.chars().collect();
-    Ok(text.trim_matches(characters.as_slice()).into())
+    // A set: both may be as long as a value may be.
+    let characters: HashSet<char> = text_argument(arguments, 0)?.chars().collect();
+    Ok(text.trim_matches(|c| characters.contains(&c)).into())
 }
 
 pub(super) fn squeeze(value: &Value, _: &[Value]) -> Answer {
