@@ -124,7 +124,7 @@ impl Configs for DynamoConfigs {
         let (own, global) =
             try_join(self.own(org, Age::Good, now), self.look(GLOBAL_ORG, global, now)).await?;
         let global = self.global_for([&own], global, now).await?;
-        self.made_of(org, &own, &global)
+        self.made_of(org, &own.known, &global)
     }
 
     async fn org_anew(&self, org: &str) -> Result<Arc<OrgConfig>, Unavailable> {
@@ -132,7 +132,8 @@ impl Configs for DynamoConfigs {
         let global = self.memory().global.clone().map(|global| Known { look_at: now, ..global });
         let (own, global) =
             try_join(self.own(org, Age::Any, now), self.look(GLOBAL_ORG, global, now)).await?;
-        self.made_of(org, &own, &global)
+        let global = self.global_for([&own], global, now).await?;
+        self.made_of(org, &own.known, &global)
     }
 
     async fn orgs(&self, orgs: &[&str]) -> Vec<Result<Arc<OrgConfig>, Unavailable>> {
@@ -144,8 +145,8 @@ impl Configs for DynamoConfigs {
             Ok(global) => self.global_for(owns.iter().flatten(), global, now).await,
             Err(error) => Err(error),
         };
-        let made = |(org, own): (&&str, Result<Known<OrgDoc>, Unavailable>)| {
-            self.made_of(org, &own?, global.as_ref().map_err(Clone::clone)?)
+        let made = |(org, own): (&&str, Result<Looked, Unavailable>)| {
+            self.made_of(org, &own?.known, global.as_ref().map_err(Clone::clone)?)
         };
         orgs.iter().zip(owns).map(made).collect()
     }
@@ -153,23 +154,26 @@ impl Configs for DynamoConfigs {
 
 impl DynamoConfigs {
     /// The document of `org` alone.
-    async fn own(&self, org: &str, age: Age, now: Instant) -> Result<Known<OrgDoc>, Unavailable> {
+    async fn own(&self, org: &str, age: Age, now: Instant) -> Result<Looked, Unavailable> {
         // The global document is no org's, whatever an event calls itself.
         if org == GLOBAL_ORG {
-            return Ok(Known { doc: None, pauses: Arc::default(), read_at: now, look_at: now, bytes: 0 });
+            let known = Known { doc: None, pauses: Arc::default(), read_at: now, look_at: now, bytes: 0 };
+            return Ok(Looked { known, is_new: false });
         }
         let known = self.memory().org(org);
         let known = match age {
             Age::Good => known,
             Age::Any => known.map(|known| Known { look_at: now, ..known }),
         };
-        self.look(org, known, now).await
+        let before = known.as_ref().and_then(Known::revision);
+        let known = self.look(org, known, now).await?;
+        Ok(Looked { is_new: known.revision() != before, known })
     }
 
     /// `global`, read again where one of `owns` may lean on a newer one.
     async fn global_for<'a>(
         &self,
-        owns: impl IntoIterator<Item = &'a Known<OrgDoc>>,
+        owns: impl IntoIterator<Item = &'a Looked>,
         global: Known<GlobalDoc>,
         now: Instant,
     ) -> Result<Known<GlobalDoc>, Unavailable> {
@@ -190,6 +194,12 @@ impl DynamoConfigs {
     }
 }
 
+/// An org's document, and whether this look was the first at this revision of it.
+struct Looked {
+    known: Known<OrgDoc>,
+    is_new: bool,
+}
+
 /// Which documents are read again.
 #[derive(Clone, Copy)]
 enum Age {
@@ -199,12 +209,13 @@ enum Age {
     Any,
 }
 
-/// Whether an org's document that was read just now may lean on a global one that is newer than the one at hand, since both were
+/// Whether an org's document that is seen for the first time may lean on a global one that is newer than the one at hand, since both were
 /// applied together: a route to a mapping that nobody here knows of yet would make its records dead.
-fn leans_on_newer(own: &Known<OrgDoc>, global: &Known<GlobalDoc>, now: Instant, cache_ms: i64) -> bool {
+fn leans_on_newer(own: &Looked, global: &Known<GlobalDoc>, now: Instant, cache_ms: i64) -> bool {
+    let Looked { known: own, is_new } = own;
     let applied = |doc: &Arc<StoredDoc<OrgDoc>>| Instant::from_rfc3339(&doc.at).ok();
     let lately = own.doc.as_ref().and_then(applied).is_some_and(|at| now.since_ms(at) < cache_ms + SKEW_MS);
-    lately && own.read_at == now && own.revision() > global.revision()
+    *is_new && lately && own.revision() > global.revision()
 }
 
 /// The document of `row`, without reading it again when it is the one at hand.
@@ -234,20 +245,23 @@ mod tests {
     fn given_an_org_applied_together_with_something_for_all_when_read_first_then_that_is_read_again() {
         let (now, before) = (Instant(1_795_000_000_000), Instant(1_795_000_000_000 - 30_000));
         let lately = before.to_rfc3339();
-        let own = |revision, at: &str, read_at| known(Some(revision), at, OrgDoc::default(), read_at);
+        let own = |revision, at: &str, is_new| Looked {
+            known: known(Some(revision), at, OrgDoc::default(), now),
+            is_new,
+        };
         let global = |revision, read_at| known(revision, &lately, GlobalDoc::default(), read_at);
         let leans = |own: &_, global: &_| leans_on_newer(own, global, now, 60_000);
-        assert!(leans(&own(5, &lately, now), &global(Some(3), before)));
-        assert!(leans(&own(5, &lately, now), &global(None, before)));
-        assert!(!leans(&own(5, &lately, now), &global(Some(6), before)), "what holds for all is newer");
+        assert!(leans(&own(5, &lately, true), &global(Some(3), before)));
+        assert!(leans(&own(5, &lately, true), &global(None, before)));
+        assert!(!leans(&own(5, &lately, true), &global(Some(6), before)), "what holds for all is newer");
         assert!(
-            leans(&own(5, &lately, now), &global(Some(3), now)),
+            leans(&own(5, &lately, true), &global(Some(3), now)),
             "an apply may have come between the two reads"
         );
-        assert!(!leans(&own(5, &lately, before), &global(Some(3), before)), "both were at hand");
+        assert!(!leans(&own(5, &lately, false), &global(Some(3), before)), "it was seen before");
         let long_ago = now.plus_ms(-200_000).to_rfc3339();
         assert!(
-            !leans(&own(5, &long_ago, now), &global(Some(3), before)),
+            !leans(&own(5, &long_ago, true), &global(Some(3), before)),
             "it was applied before that was read"
         );
     }
