@@ -160,6 +160,26 @@ mod tests {
     }
 
     #[test]
+    fn given_a_global_document_that_another_batch_read_later_when_an_older_one_is_told_then_the_later_one_stays()
+     {
+        let mut memory = Memory::default();
+        let read = |at: i64| Known { read_at: Instant(at), ..known(None) };
+        memory.keep("acme", &own(0), &read(2));
+        memory.keep("globex", &own(0), &read(1));
+        assert_eq!(memory.global.as_ref().map(|global| global.read_at), Some(Instant(2)));
+        memory.keep("acme", &own(0), &read(3));
+        assert_eq!(memory.global.map(|global| global.read_at), Some(Instant(3)));
+    }
+
+    #[test]
+    fn given_an_org_that_moves_between_generations_when_kept_again_then_its_bytes_count_once() {
+        let (mut memory, global) = (Memory::default(), known(None));
+        (0..30_000).for_each(|n| memory.keep(&format!("org-{}", n % 15_000), &own(n % 2), &global));
+        let young: usize = memory.young.values().map(Org::bytes).sum();
+        assert_eq!(memory.young_bytes, young);
+    }
+
+    #[test]
     fn given_orgs_with_large_documents_when_remembered_then_their_text_counts() {
         let (mut memory, global) = (Memory::default(), known(None));
         let large = || Known { bytes: 380 * 1_024, ..own(1) };
