@@ -264,7 +264,42 @@ pub(super) fn name(org: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::config::ChangeKind;
+    use rtr_core::config::{ChangeKind, SourceFile, load};
+
+    const CONTACT: (&str, &str) =
+        ("mappings/hubspot/contact.yaml", "object: contacts\nfields: {email: email}\n");
+
+    /// What applying these files to an empty table would store.
+    fn planned(files: &[(&str, &str)]) -> Vec<DocChange> {
+        let file =
+            |(path, text): &(&str, &str)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() };
+        let files: Vec<SourceFile> = files.iter().map(file).collect();
+        let set = load(&files, &registry::facts()).unwrap();
+        plan_apply(&Stored::default(), &set, Wish::default())
+    }
+
+    #[test]
+    fn given_a_route_to_where_no_mapping_is_when_applied_then_it_is_refused_unless_it_stood_there_before() {
+        let org = |name: &str| {
+            format!("org: acme\nconnections: {{hubspot: {{}}}}\nroutes: {{{name}: [hubspot]}}\n")
+        };
+        let (dead, good) = (org("deal"), org("contact"));
+        let plan = planned(&[("orgs/acme.yaml", &dead)]);
+        let told = usable(&Stored::default(), &plan).unwrap_err();
+        assert!(told.what.contains("records of type `deal` of org `acme` would die at `hubspot`"), "{told}");
+        assert!(usable(&Stored::default(), &planned(&[CONTACT, ("orgs/acme.yaml", &good)])).is_ok());
+        let stored = Stored::default().after(&plan);
+        assert!(usable(&stored, &[]).is_ok(), "what is so already stands in nobody's way");
+    }
+
+    #[test]
+    fn given_a_document_that_the_table_cannot_take_when_applied_then_its_org_and_size_are_told() {
+        let fields: String = (0..400).map(|n| format!("  f{n}: '\"{}\"'\n", "x".repeat(1_000))).collect();
+        let large = format!("object: contacts\nfields:\n{fields}");
+        let told = small_enough(&planned(&[(CONTACT.0, &large)])).unwrap_err();
+        assert!(told.what.contains("all orgs") && told.what.contains(&MAX_DOC_BYTES.to_string()), "{told}");
+        assert!(small_enough(&planned(&[CONTACT])).is_ok());
+    }
 
     #[test]
     fn given_a_plan_when_shown_then_people_see_each_difference_and_scripts_the_same() {

@@ -159,3 +159,28 @@ async fn then(aws: &Aws, stored: &Stored, revision: u64, orgs: &BTreeSet<&str>) 
     }
     Ok(then)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtr_core::config::DocBody;
+
+    #[test]
+    fn given_an_org_that_a_page_stored_when_rolled_back_then_it_has_to_be_named() {
+        let change = |from_page| DocChange {
+            org: "acme".to_owned(),
+            revision: 1,
+            replaces: None,
+            doc: DocBody::Org(OrgDoc { from_page, ..OrgDoc::default() }),
+            changes: Vec::new(),
+        };
+        let (page, files) =
+            (Stored::default().after(&[change(true)]), Stored::default().after(&[change(false)]));
+        let back = [change(false)];
+        let told = nothing_of_pages(&page, &back, &BTreeSet::new()).unwrap_err();
+        assert!(told.what.contains("org `acme` was stored by the product's connect page"), "{told}");
+        assert_eq!(told.exit, Exit::Findings);
+        assert!(nothing_of_pages(&page, &back, &["acme"].into()).is_ok());
+        assert!(nothing_of_pages(&files, &back, &BTreeSet::new()).is_ok());
+    }
+}
