@@ -17,7 +17,7 @@ const STEP: usize = 11;
 /// A worker that died is followed after this less its timeout of ten seconds: no request to this CRM lives longer.
 const VISIBILITY_S: &str = "12";
 /// Longer than a run takes.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A change as a backfill brings it: the bulk lane alone takes it to the CRM.
 fn backfilled(org: &Org<'_>, id: &str, version: usize) -> Event {

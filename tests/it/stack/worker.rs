@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// Beyond a function's own time: a local stack that stalls for a while keeps it from its end, which is no fault of the function.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A running function.
 pub(crate) struct Worker<'a> {
     api: RuntimeApi,
@@ -65,7 +68,7 @@ impl<'a> Worker<'a> {
             .stderr(output)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self { api, child, log, timeout: Duration::from_secs(timeout_s + 5), _stack: stack }
+        Self { api, child, log, timeout: Duration::from_secs(timeout_s) + PATIENCE, _stack: stack }
     }
 
     /// Hands over an event and waits for the answer: the ids of the messages that are to come back.
