@@ -39,6 +39,9 @@ codes! {
     BadVersion = "RTR1005", "The version is not an integer from 0 to 2^53-1.";
     UnknownOrg = "RTR1006", "The org has no configuration and StrictOrgs is on.";
     BodyGone = "RTR1007", "The stored body of a dead letter is gone or unreadable.";
+    EventTooLarge = "RTR1008", "The event is larger than a message may be, or a request has too many.";
+    ForeignOrg = "RTR1009", "The event is of another org than the one whose secret let it in.";
+    QueueRefused = "RTR1010", "The queue refuses the event for what it is.";
     ConfigSyntax = "RTR2001", "A configuration file is not valid YAML or has the wrong shape.";
     ConfigReference = "RTR2002", "A configuration file names something that does not exist.";
     BadExpression = "RTR2003", "A mapping's expression cannot be compiled.";
@@ -73,12 +76,18 @@ codes! {
     Shadowed = "RTR4012", "The connection is shadowed: what would have been written is kept, nothing was sent.";
     Resting = "RTR4013", "The CRM failed or was slow again and again: its calls rest.";
     InJob = "RTR4014", "A bulk job of the CRM has the record.";
+    OverRate = "RTR4015", "The org hands in more events than IngestPerOrgRps allows.";
     Backfilled = "RTR4020", "It came by a backfill, or took the place of what did: the bulk lane drains it.";
     Crash = "RTR5001", "The function stopped again and again while working on this record.";
     StateUnavailable = "RTR5002", "The records table does not answer.";
     ConfigUnavailable = "RTR5003", "The configuration table does not answer.";
     Contended = "RTR5004", "The record's item kept changing while its ending was written.";
     NativeDeadLetter = "RTR5005", "The queue gave the message up after its receive limit.";
+    QueueThrottled = "RTR5006", "The queue takes no more at the moment.";
+    QueueUnavailable = "RTR5007", "The queue does not answer.";
+    BehindAnother = "RTR5008", "An earlier event of the same record was not taken, so this one was not sent.";
+    IngestOutOfTime = "RTR5009", "The request had more events than its time was enough for.";
+    SecretUnavailable = "RTR5010", "The store of secrets does not answer.";
 }
 
 impl std::fmt::Display for Code {
