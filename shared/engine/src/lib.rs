@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod credentials;
 pub mod directories;
 pub mod gate;
+pub mod ingest;
 pub mod leases;
 pub mod links;
 pub mod redrive;

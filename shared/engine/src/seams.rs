@@ -4,12 +4,14 @@
 
 mod consents;
 mod limits;
+mod outlet;
 mod records;
 
 use async_trait::async_trait;
 pub use consents::{Consent, ConsentEnding, Consents};
 use futures::future::join_all;
 pub use limits::{Baton, Known, Lease, Limits, Suspension, Tally};
+pub use outlet::{NotTaken, Outlet};
 pub use records::{ClaimChange, Named, Names, Parked, Records, Sleeper, Write, Wrote};
 pub use rtr_connectors::http::{Clock, Http};
 use rtr_core::config::OrgConfig;

@@ -8,8 +8,11 @@ use crate::fifo::{Fifo, Held, Setup, is_sendable};
 use crate::weather::{Calm, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
+use rtr_core::ingest::sending::MAX_ENTRIES;
+use rtr_core::ingest::{Entry, MAX_MESSAGE_BYTES};
 use rtr_engine::batch::Received;
-use rtr_engine::seams::{Outbound, Queue, QueueName, Unavailable};
+use rtr_engine::seams::{NotTaken, Outbound, Outlet, Queue, QueueName, Unavailable};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The set-up of `changes.fifo` in the template.
@@ -46,6 +49,8 @@ pub struct State {
     pub visibility: Vec<(String, i32)>,
     /// While true every request is refused.
     pub down: bool,
+    /// Message groups of which the queue takes no more at the moment from whoever asks about each entry.
+    pub throttles: HashSet<String>,
     /// Whether what is sent is also noted in `sent`; a long run has no use for it.
     pub notes: bool,
 }
@@ -68,6 +73,7 @@ impl MemoryQueue {
             deleted: Vec::new(),
             visibility: Vec::new(),
             down: false,
+            throttles: HashSet::new(),
             notes: true,
         };
         Self { clock, weather, state: Mutex::new(state) }
@@ -182,5 +188,55 @@ impl Queue for MemoryQueue {
             settled(state.changes.set_visibility(&one.0, one.1, self.clock.now()), &one.0)
         };
         self.each("set_visibility", receipts, take).await
+    }
+}
+
+#[async_trait]
+impl Outlet for MemoryQueue {
+    async fn offer(&self, entries: &[&Entry]) -> Vec<Result<String, NotTaken>> {
+        let bytes: usize = entries.iter().map(|entry| entry.body.len()).sum();
+        if entries.is_empty() || entries.len() > MAX_ENTRIES || bytes > MAX_MESSAGE_BYTES {
+            return vec![
+                Err(NotTaken::Unavailable("the queue takes no such call".to_owned()));
+                entries.len()
+            ];
+        }
+        let messages: Vec<Outbound> = entries.iter().map(|entry| outbound(entry)).collect();
+        let op = Op { service: Service::Queue, name: "offer", parts: messages.len() };
+        let fate = self.weather.there(op).await;
+        let answers = {
+            let mut state = self.state();
+            let take = |(at, message): (usize, &Outbound)| {
+                let lost = |why: &str| Err(NotTaken::Unavailable(why.to_owned()));
+                match () {
+                    () if state.down || !fate.does(at) => lost("the queue does not answer"),
+                    () if state.throttles.contains(&message.group) => {
+                        Err(NotTaken::Throttled("too much for this group".to_owned()))
+                    }
+                    () if !is_sendable(message) => {
+                        Err(NotTaken::Refused("it takes no such message".to_owned()))
+                    }
+                    () => {
+                        let id = state.changes.send(message, self.clock.now());
+                        if state.notes {
+                            state.sent.push((QueueName::Changes, message.clone()));
+                        }
+                        if fate.tells(at) { Ok(id) } else { lost("the queue's answer was lost") }
+                    }
+                }
+            };
+            messages.iter().enumerate().map(take).collect()
+        };
+        self.weather.back(op).await;
+        answers
+    }
+}
+
+fn outbound(entry: &Entry) -> Outbound {
+    Outbound {
+        body: entry.body.clone(),
+        group: entry.group.clone(),
+        deduplication_id: entry.deduplication_id.clone(),
+        lane: None,
     }
 }

@@ -18,6 +18,7 @@ mod credentials;
 mod dead_letters;
 mod endings;
 mod faults;
+mod ingest;
 mod intents;
 mod links;
 mod links_import;
