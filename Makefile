@@ -77,7 +77,7 @@ stop: ## end the local stack
 logs: ## what the functions of the local stack printed
 	@$(STACK) logs
 
-invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize|admin]
+invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize|admin|ingest]
 	@test -n "$(EVENT)" || { echo "which event? make invoke EVENT=events/….json"; exit 2; }
 	@cargo build --workspace --bins 1>&2
 	@$(PYTHON) infra/local/invoke.py $(EVENT) $(FUNCTION)

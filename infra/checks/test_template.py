@@ -214,7 +214,7 @@ class Permissions(unittest.TestCase):
                         for resource in as_list(statement["Resource"]):
                             self.assertIsInstance(resource, dict, "not the ARN of a resource of this stack")
                             text = str(resource.get("Fn::Sub", ""))
-                            self.assertTrue("*" not in text or text.endswith("/*"), text)
+                            self.assertTrue("*" not in text or text.endswith(("/*", "/*/ingest-??????")), text)
 
     def test_only_who_calls_crms_reads_secrets_and_only_those_of_its_stage(self):
         reading = {
@@ -224,6 +224,8 @@ class Permissions(unittest.TestCase):
             for statement in policy["PolicyDocument"]["Statement"]
             if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
         }
+        # ingest sees no CRM's secret, only the one kind by which orgs hand in events.
+        self.assertTrue(reading.pop("IngestRole")["Fn::Sub"].endswith(":secret:rtr/${Stage}/*/ingest-??????"))
         self.assertEqual(list(reading), ["SyncRole", "BulkRole", "AuthorizeRole"])
         for name, resource in reading.items():
             with self.subTest(name):
@@ -275,9 +277,10 @@ class Web(unittest.TestCase):
             for route in of_type("AWS::ApiGatewayV2::Route").values()
             if route.get("AuthorizationType", "NONE") == "NONE"
         }
-        self.assertEqual(open_to_all, {("WebApi", "GET /oauth/callback")})
+        # The other one asks for an org's secret.
+        self.assertEqual(open_to_all, {("WebApi", "GET /oauth/callback"), ("IngestApi", "POST /orgs/{org}/events")})
         for stage in of_type("AWS::ApiGatewayV2::Stage").values():
-            limit = 10 if stage["ApiId"]["Ref"] == "WebApi" else 50
+            limit = {"WebApi": 10, "AdminApi": 50, "IngestApi": 1000}[stage["ApiId"]["Ref"]]
             self.assertLessEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], limit)
         permission = RESOURCES["AuthorizePermission"]["Properties"]
         self.assertTrue(permission["SourceArn"]["Fn::Sub"].endswith("${WebApi}/*/GET/oauth/callback"))
@@ -294,16 +297,50 @@ class Web(unittest.TestCase):
         self.assertFalse([a for s in statements for a in as_list(s["Action"]) if not a.startswith(("dynamodb:", "logs:"))])
 
 
+class Ingest(unittest.TestCase):
+    def test_events_of_any_org_are_for_who_may_sign_and_each_route_has_a_rate_of_its_own(self):
+        routes = {
+            route["RouteKey"]: route.get("AuthorizationType", "NONE")
+            for route in of_type("AWS::ApiGatewayV2::Route").values()
+            if route["ApiId"]["Ref"] == "IngestApi"
+        }
+        self.assertEqual(routes, {"POST /events": "AWS_IAM", "POST /orgs/{org}/events": "NONE"})
+        self.assertEqual(set(RESOURCES["IngestStage"]["Properties"]["RouteSettings"]), set(routes))
+        self.assertTrue(TEMPLATE["Outputs"]["IngestUrl"]["Value"]["Fn::Sub"].endswith("/events"))
+
+    def test_the_function_answers_before_api_gateway_gives_up_and_may_only_send(self):
+        self.assertLess(RESOURCES["IngestFunction"]["Properties"]["Timeout"], 30)
+        statements = RESOURCES["IngestRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        actions = {action for statement in statements for action in as_list(statement["Action"]) if not action.startswith("logs:")}
+        expected = "sqs:SendMessage dynamodb:GetItem dynamodb:UpdateItem secretsmanager:GetSecretValue s3:PutObject s3:ListBucket"
+        self.assertEqual(actions, set(expected.split()))
+        tables = {str(s["Resource"]) for s in statements if any(a.startswith("dynamodb:") for a in as_list(s["Action"]))}
+        self.assertEqual(tables, {str({"Fn::GetAtt": ["LimitsTable", "Arn"]})})
+
+    def test_records_of_kafka_are_given_back_one_by_one_which_only_provisioned_pollers_do(self):
+        for name in ("IngestKafka", "IngestKafkaPolicy"):
+            self.assertEqual(RESOURCES[name]["Condition"], "HasKafka")
+        mapping = RESOURCES["IngestKafka"]["Properties"]
+        self.assertEqual(mapping["FunctionResponseTypes"], ["ReportBatchItemFailures"])
+        self.assertGreaterEqual(mapping["ProvisionedPollerConfig"]["MinimumPollers"], 1)
+
+    def test_an_event_of_the_bus_that_was_given_up_is_kept_and_our_own_are_not_taken_for_changes(self):
+        self.assertEqual(RESOURCES["IngestRule"]["Properties"]["EventPattern"], {"source": ["rtr.changes"]})
+        retries = RESOURCES["IngestRetries"]["Properties"]
+        self.assertEqual(retries["DestinationConfig"]["OnFailure"]["Destination"], {"Fn::GetAtt": ["PayloadBucket", "Arn"]})
+        self.assertEqual((retries["MaximumRetryAttempts"], retries["MaximumEventAgeInSeconds"]), (2, 21600))
+
+
 class Contract(unittest.TestCase):
     def test_parameters_and_outputs_that_people_build_on_are_there(self):
         parameters = (
             "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency BulkConcurrency "
-            "AllowedHosts"
+            "AllowedHosts IngestPerOrgRps"
         )
         outputs = (
             "ChangesQueueUrl ChangesQueueArn BulkQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
             "PayloadBucketName SyncFunctionName BulkFunctionName RedriveFunctionName SweepFunctionName "
-            "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl"
+            "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl IngestFunctionName IngestUrl EventBusName"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))

@@ -1,6 +1,6 @@
 """One event through the real binary, under the runtime interface emulator that AWS's own images use.
 
-    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize|admin]
+    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize|admin|ingest]
 """
 
 import argparse
@@ -26,6 +26,7 @@ FUNCTION_OF_QUEUE = {"changes.fifo": "sync", "bulk.fifo": "bulk", "dead-letter.f
 FUNCTION_OF_ROUTE = {
     "GET /oauth/callback": "authorize",
     **{f"{method} /orgs/{{org}}": "admin" for method in ("GET", "PUT", "DELETE")},
+    **{f"POST {path}": "ingest" for path in ("/events", "/orgs/{org}/events")},
 }
 
 
@@ -45,11 +46,13 @@ def main() -> int:
 def function_of(event: dict) -> str:
     if event.get("routeKey") in FUNCTION_OF_ROUTE:
         return FUNCTION_OF_ROUTE[event["routeKey"]]
+    if event.get("eventSource") in ("aws:kafka", "SelfManagedKafka") or "detail-type" in event:
+        return "ingest"
     try:
         arn = event["Records"][0]["eventSourceARN"]
         return next(name for suffix, name in FUNCTION_OF_QUEUE.items() if arn.endswith(suffix))
     except (LookupError, TypeError, StopIteration):
-        raise Failure("neither eventSourceARN nor routeKey tells whose it is: FUNCTION=sync|bulk|redrive|authorize|admin") from None
+        raise Failure("nothing in it tells whose it is: FUNCTION=sync|bulk|redrive|authorize|admin|ingest") from None
 
 
 def invoke(function: str, event: dict) -> int:

@@ -7,7 +7,7 @@
 //! - [`records`] items, claims, bodies · [`limits`] buckets, locks, suspensions · [`config`] stored configuration
 //! - [`secrets`] credentials at rest · [`queue`] SQS · [`http`] the way to the CRMs and its [`hosts`] · [`clock`] time
 //! - [`metrics`] one line per invocation · [`log`] JSON lines · [`web`] requests of people's browsers ·
-//!   [`admin`] one org's document over HTTP
+//!   [`admin`] one org's document over HTTP · [`ingest`] what producers hand in
 
 pub mod admin;
 mod attributes;
@@ -18,6 +18,7 @@ mod errors;
 pub mod function;
 pub mod hosts;
 pub mod http;
+pub mod ingest;
 pub mod limits;
 pub mod log;
 pub mod metrics;

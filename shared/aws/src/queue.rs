@@ -17,6 +17,8 @@ use rtr_engine::batch::Received;
 use rtr_engine::seams::{Outbound, Queue, QueueName, Unavailable};
 use std::ops::Range;
 
+mod outlet;
+
 /// Entries of one request. SQS's limit.
 const MAX_ENTRIES: usize = 10;
 /// Bytes of all bodies and attributes of one request, SQS's limit; a message may have all of it.

@@ -105,6 +105,16 @@ impl Environment {
     }
 }
 
+/// How many events a second one org may hand in, from the variable that the ingest function alone has; 0: as many as it likes.
+///
+/// # Errors
+/// When it is missing or wrong.
+pub fn ingest_per_org_rps(get: impl Fn(&'static str) -> Option<String>) -> Result<u64, SettingsError> {
+    let name = "RTR_INGEST_PER_ORG_RPS";
+    let value = get(name).filter(|value| !value.is_empty()).ok_or(SettingsError::Missing(name))?;
+    number(name, value, "a whole number, 0 or more")
+}
+
 /// A connection's share of the concurrency: a quarter. Of little it is more, since a healthy connection of one org that is
 /// alone should not have to go through the bulk lane: four, but half at most.
 #[must_use]
@@ -166,6 +176,17 @@ mod tests {
         assert!(!settings.strict_orgs);
         assert_eq!((settings.connection_share, share(2), share(8), share(12)), (25, 1, 4, 4));
         assert_eq!(environment.records_table, "some-name");
+    }
+
+    #[test]
+    fn given_the_ingest_functions_own_variable_when_read_then_it_is_a_number_or_the_error_names_it() {
+        assert_eq!(ingest_per_org_rps(|_| Some("500".to_owned())), Ok(500));
+        let told =
+            [None, Some("many".to_owned())].map(|value| ingest_per_org_rps(|_| value.clone()).unwrap_err());
+        insta::assert_snapshot!(told.map(|error| error.to_string()).join("\n"), @r"
+        the environment variable RTR_INGEST_PER_ORG_RPS is not set
+        the environment variable RTR_INGEST_PER_ORG_RPS is `many`: a whole number, 0 or more
+        ");
     }
 
     #[test]

@@ -18,13 +18,14 @@ const TABLES: [(&str, &str, &[&str]); 3] = [
     ("Limits", "LimitsTableName", &["lanes"]),
     ("Config", "ConfigTableName", &[]),
 ];
-const FUNCTIONS: [(&str, &str); 6] = [
+const FUNCTIONS: [(&str, &str); 7] = [
     ("sync", "SyncFunctionName"),
     ("bulk", "BulkFunctionName"),
     ("redrive", "RedriveFunctionName"),
     ("sweep", "SweepFunctionName"),
     ("authorize", "AuthorizeFunctionName"),
     ("admin", "AdminFunctionName"),
+    ("ingest", "IngestFunctionName"),
 ];
 
 /// Looks at everything.

@@ -36,7 +36,7 @@ pub(super) fn sound() -> Seen {
         let all = indexes.iter().map(|index| (*index).to_owned()).collect();
         Ok(Table { active: true, indexes: all, wanted: indexes.to_vec() })
     };
-    let names = ["sync", "bulk", "redrive", "sweep", "authorize", "admin"];
+    let names = ["sync", "bulk", "redrive", "sweep", "authorize", "admin", "ingest"];
     Seen {
         stack: Described {
             status: "UPDATE_COMPLETE".to_owned(),

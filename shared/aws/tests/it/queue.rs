@@ -2,7 +2,8 @@ use crate::stack::{make_queue, with_stack};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use rtr_aws::clients::Clients;
 use rtr_aws::queue::SqsQueue;
-use rtr_engine::seams::{Outbound, Queue, QueueName};
+use rtr_core::ingest::read_event;
+use rtr_engine::seams::{NotTaken, Outbound, Outlet, Queue, QueueName};
 use std::collections::BTreeMap;
 
 async fn receive(clients: &Clients, url: &str) -> Vec<Message> {
@@ -85,5 +86,31 @@ fn given_receipts_when_deleted_or_made_visible_then_each_answer_is_its_own() {
         assert_eq!(receive(&clients, &url).await.len(), 2);
         assert!(queue.delete(&[]).await.is_empty() && queue.set_visibility(&[]).await.is_empty());
         clients.sqs.delete_queue().queue_url(url).send().await.unwrap();
+    });
+}
+
+#[test]
+fn given_entries_when_offered_then_each_has_its_messages_id_and_a_repeat_has_the_firsts() {
+    with_stack(async |clients, name| {
+        let changes = make_queue(&clients, &format!("{name}.fifo")).await;
+        let queue = SqsQueue::new(&clients, &changes, &changes, &changes);
+        let event = |id: &str| {
+            let text = format!(
+                r#"{{"org_id":"a","record_type":"c","record_id":"{id}","version":1,"data":{{"t":"é"}}}}"#
+            );
+            read_event(&text, 0).unwrap()
+        };
+        let entries = [event("1"), event("2"), event("1")];
+        let offered = queue.offer(&entries.iter().collect::<Vec<_>>()).await;
+        let ids: Vec<String> = offered.into_iter().map(Result::unwrap).collect();
+        assert!(ids[0] != ids[1] && ids[0] == ids[2], "{ids:?}");
+        let got = receive(&clients, &changes).await;
+        let got: BTreeMap<String, &Message> =
+            got.iter().map(|message| (message.message_id.clone().unwrap(), message)).collect();
+        assert_eq!(got.len(), 2);
+        assert_eq!(got[&ids[1]].body.as_ref().unwrap(), &entries[1].body);
+        clients.sqs.delete_queue().queue_url(&changes).send().await.unwrap();
+        let gone = queue.offer(&[&entries[0]]).await;
+        assert!(matches!(&gone[..], [Err(NotTaken::Unavailable(_))]), "{gone:?}");
     });
 }
