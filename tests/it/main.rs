@@ -21,6 +21,7 @@ mod dead_letters;
 mod doctor;
 mod events;
 mod first_load;
+mod ingest;
 mod jobs;
 mod lane_crashes;
 mod lifecycle;

@@ -49,7 +49,7 @@ impl Stack {
 }
 
 /// What says who asks; the local AWS looks at the form alone.
-fn signed_for(service: &str) -> String {
+pub(super) fn signed_for(service: &str) -> String {
     let scope = format!("test/20260101/{}/{service}/aws4_request", super::variable("AWS_REGION"));
     format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }
