@@ -1,6 +1,6 @@
 //! The change event: what a message of `changes.fifo` says, and its body.
 
-mod parse;
+pub(crate) mod parse;
 
 use crate::code::Code;
 use crate::key::RecordKey;

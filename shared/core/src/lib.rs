@@ -7,6 +7,7 @@
 //! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
 //! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied, [`parked`] what people do with it · [`plan`] what to do next · [`settle`] what to write after
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope · [`ingest`] what producers hand in
+//! - [`inbound`] what CRMs tell of their records
 //! - [`audit`] what people did · [`links`] links told by a file · [`limit`] token buckets · [`breaker`] a connection's circuit breaker · [`pressure`] how much a backfill may send · [`retry`] when to try again · [`time`] instants
 
 pub mod audit;
@@ -17,6 +18,7 @@ pub mod config;
 pub mod dead_letter;
 pub mod digest;
 pub mod failure;
+pub mod inbound;
 pub mod ingest;
 pub mod item;
 pub mod key;

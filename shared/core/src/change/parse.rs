@@ -147,7 +147,7 @@ fn take_key(from: &mut Map<String, Value>) -> Result<RecordKey, Malformed> {
     })
 }
 
-fn take_id(from: &mut Map<String, Value>, field: &'static str) -> Result<String, Malformed> {
+pub(crate) fn take_id(from: &mut Map<String, Value>, field: &'static str) -> Result<String, Malformed> {
     let id = match from.remove(field) {
         Some(Value::String(id)) => id,
         None => return Err(missing(field)),
@@ -180,15 +180,15 @@ fn take_version(from: &mut Map<String, Value>) -> Result<u64, Malformed> {
     }
 }
 
-fn missing(field: &'static str) -> Malformed {
+pub(crate) fn missing(field: &'static str) -> Malformed {
     Malformed { code: Code::MissingField, field: Some(field), message: format!("`{field}` is missing") }
 }
 
-fn wrong(field: Option<&'static str>, message: String) -> Malformed {
+pub(crate) fn wrong(field: Option<&'static str>, message: String) -> Malformed {
     Malformed { code: Code::WrongType, field, message }
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -199,6 +199,6 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn category(error: &serde_json::Error) -> &'static str {
+pub(crate) fn category(error: &serde_json::Error) -> &'static str {
     if error.is_eof() { "it ends too early" } else { "unexpected character" }
 }
