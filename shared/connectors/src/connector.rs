@@ -6,6 +6,8 @@ use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
 use crate::shape::Shape;
+use crate::webhook::Webhook;
+use crate::webhook::standard::StandardWebhooks;
 use async_trait::async_trait;
 use rtr_core::failure::{Class, Failure};
 pub use rtr_core::mapping::Property;
@@ -216,6 +218,11 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
     /// Where a person consents to let us in; none where the provider has no such page.
     fn consent(&self) -> Option<ConsentFacts> {
         None
+    }
+
+    /// How what it pushes is verified and read.
+    fn webhook(&self) -> &'static dyn Webhook {
+        &StandardWebhooks
     }
 
     /// What a person clicks to make the unique property `name` on `object`, where [`Crm::create_key`] may not.

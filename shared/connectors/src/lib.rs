@@ -1,7 +1,7 @@
 //! The CRMs: one folder each, with the same rooms, behind one enum.
 //!
 //! What a connector decides is pure (requests, responses, classification); [`session`] is the one place that sends,
-//! waits and retries, over the [`http`] seams.
+//! waits and retries, over the [`http`] seams. What a CRM pushes is verified and read by its [`webhook`], purely.
 
 pub mod bisect;
 pub mod connector;
@@ -14,3 +14,4 @@ pub mod registry;
 pub mod salesforce;
 pub mod session;
 pub mod shape;
+pub mod webhook;

@@ -2,7 +2,7 @@
 //!
 //! A batch call answers for every item, whatever HubSpot says: each gets an outcome that is certainly its own, or one
 //! that says nobody knows. [`request`] and [`response`] are pure, as are [`error`] (status and category to class) and
-//! [`crate::bisect`] (one bad item never fails its neighbours); [`client`] alone sends.
+//! [`crate::bisect`] (one bad item never fails its neighbours) and [`webhook`]; [`client`] alone sends.
 //!
 //! API reference: <https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide>
 
@@ -18,6 +18,7 @@ pub mod request;
 pub mod response;
 #[cfg(test)]
 mod tests;
+pub mod webhook;
 
 pub use error::classify;
 
@@ -29,6 +30,7 @@ use crate::http::{Request, Response};
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
 use crate::shape::Shape;
+use crate::webhook::Webhook;
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use rtr_core::mapping::{LimitFact, ProviderFacts};
@@ -75,6 +77,10 @@ impl Crm for HubSpot {
 
     fn consent(&self) -> Option<ConsentFacts> {
         Some(CONSENT)
+    }
+
+    fn webhook(&self) -> &'static dyn Webhook {
+        &webhook::HubSpotWebhook
     }
 
     fn key_by_hand(&self, object: &str, name: &str) -> String {

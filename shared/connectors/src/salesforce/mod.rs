@@ -2,7 +2,7 @@
 //!
 //! A collection call takes up to 200 records and answers 200 whatever became of them, in the order of the request. An
 //! outcome is given by its place only when the answer is whole and its ids agree with those asked; else nobody knows.
-//! [`request`], [`response`], [`error`] and [`lookup`] are pure; [`client`] and [`setup`] send.
+//! [`request`], [`response`], [`error`], [`lookup`] and [`webhook`] are pure; [`client`] and [`setup`] send.
 //!
 //! Composite calls are used where they save some: one for the parents' fields of a described object, one for the
 //! permission set. Records need none: a collection call is one call for 200 of them already, and a batch of mixed
@@ -24,6 +24,7 @@ pub mod setup;
 pub mod soql;
 #[cfg(test)]
 mod tests;
+pub mod webhook;
 
 pub use error::{classify, quota};
 
@@ -36,6 +37,7 @@ use crate::ingest::Ingest;
 use crate::oauth::ConsentFacts;
 use crate::session::{Classify, ReadQuota, Session};
 use crate::shape::Shape;
+use crate::webhook::Webhook;
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use rtr_core::mapping::{LimitFact, ProviderFacts};
@@ -83,6 +85,10 @@ impl Crm for Salesforce {
 
     fn consent(&self) -> Option<ConsentFacts> {
         Some(CONSENT)
+    }
+
+    fn webhook(&self) -> &'static dyn Webhook {
+        &webhook::SalesforceWebhook
     }
 
     fn key_by_hand(&self, object: &str, name: &str) -> String {

@@ -6,6 +6,7 @@ mod flow;
 mod questions;
 mod refusals;
 mod requests;
+mod webhook;
 
 use crate::connector::{Fields, Kind, Outcome, WriteCall, WriteItem};
 use crate::http::Response;
