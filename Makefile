@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke bench-links bench-buckets bench-remap bench-orgs bench-mapping lint advisories release clean
+.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke fuzz bench-links bench-buckets bench-remap bench-orgs bench-mapping lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ test: setup build check-template ## every test, against a local stack of its own
 simulate: ## histories under every fault: [SEED=n replays one | SEEDS=n of them, FROM=n] [ARGS=…]
 	@cargo run -q --profile simulation -p rtr-simulation -- $(if $(SEED),--seed $(SEED),$(if $(FROM),--from $(FROM)) \
 		$(if $(SEEDS),--seeds $(SEEDS))) $(ARGS)
+
+fuzz: ## what reads bytes of others, and what believes signatures: CASES of each target, optimised [CASES=100000] [SEED=1]
+	@RTR_FUZZ_CASES=$(or $(CASES),100000) RTR_FUZZ_SEED=$(or $(SEED),1) cargo test --profile simulation -p rtr-connectors --test fuzz
 
 bench-crowd: ## one org's CRM in trouble under 20,000 changed records: what another org feels, what catching up costs; fails beyond a line [N=20000]
 	@cargo build -q --profile simulation -p rtr-simulation
@@ -77,7 +80,7 @@ stop: ## end the local stack
 logs: ## what the functions of the local stack printed
 	@$(STACK) logs
 
-invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize|admin|ingest]
+invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize|admin|ingest|webhook]
 	@test -n "$(EVENT)" || { echo "which event? make invoke EVENT=events/….json"; exit 2; }
 	@cargo build --workspace --bins 1>&2
 	@$(PYTHON) infra/local/invoke.py $(EVENT) $(FUNCTION)

@@ -108,6 +108,7 @@ impl Aws {
             changes_queue_url: output("CHANGES_QUEUE_URL")?,
             dead_letter_queue_url: output("DEAD_LETTER_QUEUE_URL")?,
             bulk_queue_url: output("BULK_QUEUE_URL")?,
+            inbound_queue_url: output("INBOUND_QUEUE_URL")?,
             allowed_hosts,
         };
         Runtime::new(environment, &self.clients).map_err(|error| Problem::unreachable(error.to_string()))

@@ -11,15 +11,17 @@ const PREFIX: &str = "rtr-";
 /// The stack of `make local`.
 const LOCAL: &str = "rtr-local";
 /// The outputs that the commands use.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "CHANGES_QUEUE_URL",
     "DEAD_LETTER_QUEUE_URL",
     "BULK_QUEUE_URL",
+    "INBOUND_QUEUE_URL",
     "RECORDS_TABLE_NAME",
     "LIMITS_TABLE_NAME",
     "CONFIG_TABLE_NAME",
     "PAYLOAD_BUCKET_NAME",
     "AUTHORIZE_URL",
+    "WEBHOOK_URL",
 ];
 
 /// The stack that is meant.

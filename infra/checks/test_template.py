@@ -1,5 +1,7 @@
 """What template.yaml promises and no local AWS enforces: the local one accepts and ignores most of this."""
 
+import json
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -71,9 +73,10 @@ class Queues(unittest.TestCase):
                 self.assertNotIn("ContentBasedDeduplication", queue)
 
     def test_changes_give_up_on_a_message_late_and_to_the_dead_letter_queue(self):
-        policy = RESOURCES["ChangesQueue"]["Properties"]["RedrivePolicy"]
-        self.assertEqual(policy["maxReceiveCount"], 1000)
-        self.assertEqual(policy["deadLetterTargetArn"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
+        for queue in ("ChangesQueue", "InboundQueue"):
+            policy = RESOURCES[queue]["Properties"]["RedrivePolicy"]
+            self.assertEqual(policy["maxReceiveCount"], 1000)
+            self.assertEqual(policy["deadLetterTargetArn"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
         self.assertNotIn("RedrivePolicy", RESOURCES["DeadLetterQueue"]["Properties"])
         # A dead baton would help nobody.
         self.assertNotIn("RedrivePolicy", RESOURCES["BulkQueue"]["Properties"])
@@ -112,7 +115,7 @@ class Queues(unittest.TestCase):
     def test_the_functions_are_told_the_times_that_the_queue_and_lambda_were_told(self):
         variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
         self.assertEqual(variables["RTR_FUNCTION_TIMEOUT_S"], TEMPLATE["Globals"]["Function"]["Timeout"])
-        for queue in ("ChangesQueue", "BulkQueue"):
+        for queue in ("ChangesQueue", "BulkQueue", "InboundQueue"):
             self.assertEqual(variables["RTR_VISIBILITY_S"], RESOURCES[queue]["Properties"]["VisibilityTimeout"])
         for function in ("SyncFunction", "BulkFunction"):
             self.assertNotIn("Timeout", RESOURCES[function]["Properties"])
@@ -216,7 +219,7 @@ class Permissions(unittest.TestCase):
                             text = str(resource.get("Fn::Sub", ""))
                             self.assertTrue("*" not in text or text.endswith(("/*", "/*/ingest-??????")), text)
 
-    def test_only_who_calls_crms_reads_secrets_and_only_those_of_its_stage(self):
+    def test_only_who_calls_crms_or_verifies_their_calls_reads_secrets_and_only_those_of_its_stage(self):
         reading = {
             name: statement["Resource"]
             for name, role in of_type("AWS::IAM::Role").items()
@@ -226,7 +229,7 @@ class Permissions(unittest.TestCase):
         }
         # ingest sees no CRM's secret, only the one kind by which orgs hand in events.
         self.assertTrue(reading.pop("IngestRole")["Fn::Sub"].endswith(":secret:rtr/${Stage}/*/ingest-??????"))
-        self.assertEqual(list(reading), ["SyncRole", "BulkRole", "AuthorizeRole"])
+        self.assertEqual(list(reading), ["SyncRole", "BulkRole", "AuthorizeRole", "WebhookRole"])
         for name, resource in reading.items():
             with self.subTest(name):
                 self.assertTrue(resource["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
@@ -277,10 +280,11 @@ class Web(unittest.TestCase):
             for route in of_type("AWS::ApiGatewayV2::Route").values()
             if route.get("AuthorizationType", "NONE") == "NONE"
         }
-        # The other one asks for an org's secret.
-        self.assertEqual(open_to_all, {("WebApi", "GET /oauth/callback"), ("IngestApi", "POST /orgs/{org}/events")})
+        # The others ask for an org's secret, or for a CRM's signature.
+        hooks = {("WebhookApi", f"POST /webhooks/{{org}}/{{connection}}{word}") for word in ("", "/{word}")}
+        self.assertEqual(open_to_all, {("WebApi", "GET /oauth/callback"), ("IngestApi", "POST /orgs/{org}/events"), *hooks})
         for stage in of_type("AWS::ApiGatewayV2::Stage").values():
-            limit = {"WebApi": 10, "AdminApi": 50, "IngestApi": 1000}[stage["ApiId"]["Ref"]]
+            limit = {"WebApi": 10, "AdminApi": 50, "IngestApi": 1000, "WebhookApi": 500}[stage["ApiId"]["Ref"]]
             self.assertLessEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], limit)
         permission = RESOURCES["AuthorizePermission"]["Properties"]
         self.assertTrue(permission["SourceArn"]["Fn::Sub"].endswith("${WebApi}/*/GET/oauth/callback"))
@@ -295,6 +299,44 @@ class Web(unittest.TestCase):
         tables = {str(s["Resource"]) for s in statements if any(a.startswith("dynamodb:") for a in as_list(s["Action"]))}
         self.assertEqual(tables, {str({"Fn::GetAtt": ["ConfigTable", "Arn"]})})
         self.assertFalse([a for s in statements for a in as_list(s["Action"]) if not a.startswith(("dynamodb:", "logs:"))])
+
+    def test_what_crms_push_is_read_verified_and_sent_on_and_nothing_else(self):
+        statements = RESOURCES["WebhookRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        actions = {(action, str(s["Resource"])) for s in statements for action in as_list(s["Action"])}
+        table = {name: str({"Fn::GetAtt": [name, "Arn"]}) for name in ("ConfigTable", "LimitsTable", "InboundQueue", "WebhookLogs")}
+        secrets = next(resource for action, resource in actions if action == "secretsmanager:GetSecretValue")
+        self.assertEqual(
+            actions,
+            {
+                ("sqs:SendMessage", table["InboundQueue"]),
+                *((f"dynamodb:{action}", table["ConfigTable"]) for action in ("GetItem", "BatchGetItem", "Query")),
+                ("dynamodb:GetItem", table["LimitsTable"]),
+                ("secretsmanager:GetSecretValue", secrets),
+                *((f"logs:{action}", table["WebhookLogs"]) for action in ("CreateLogStream", "PutLogEvents")),
+            },
+        )
+        variables = RESOURCES["WebhookFunction"]["Properties"]["Environment"]["Variables"]
+        # What is signed is what people entered, and they enter what the output says.
+        self.assertEqual(variables["RTR_WEBHOOK_URL"], TEMPLATE["Outputs"]["WebhookUrl"]["Value"])
+        self.assertLess(int(variables["RTR_WEBHOOK_BUDGET_MS"]["Fn::If"][2]), 500)
+        permission = RESOURCES["WebhookPermission"]["Properties"]
+        self.assertTrue(permission["SourceArn"]["Fn::Sub"].endswith("${WebhookApi}/*/POST/webhooks/*"))
+        # A secret may stand in the path.
+        self.assertNotIn("AccessLogSettings", RESOURCES["WebhookStage"]["Properties"])
+
+    def test_salesforces_events_come_only_where_a_bus_is_named_and_for_the_connection_that_is(self):
+        for name in ("SalesforceEvents", "SalesforceEventsPermission"):
+            self.assertEqual(RESOURCES[name]["Condition"], "HasSalesforceEvents")
+        target = RESOURCES["SalesforceEvents"]["Properties"]["Targets"][0]
+        filled = target["InputTransformer"]["InputTemplate"]["Fn::Sub"]
+        for name, value in (("Org", "acme"), ("Connection", "salesforce")):
+            filled = filled.replace(f"${{SalesforceEvent{name}}}", value)
+        event = json.loads(filled.replace("<aws.events.event.json>", "{}"))
+        self.assertEqual(event, {"org_id": "acme", "connection": "salesforce", "event": {}})
+        for name in ("SalesforceEventOrg", "SalesforceEventConnection"):
+            pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
+            for text, fits in (("100 % ü", True), ('a"b', False), ("a\\b", False), ("<a>", False)):
+                self.assertEqual(bool(re.fullmatch(pattern, text)), fits, text)
 
 
 class Ingest(unittest.TestCase):
@@ -335,12 +377,13 @@ class Contract(unittest.TestCase):
     def test_parameters_and_outputs_that_people_build_on_are_there(self):
         parameters = (
             "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency BulkConcurrency "
-            "AllowedHosts IngestPerOrgRps"
+            "AllowedHosts IngestPerOrgRps WebhookDomain SalesforceEventBus SalesforceEventOrg SalesforceEventConnection"
         )
         outputs = (
-            "ChangesQueueUrl ChangesQueueArn BulkQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
+            "ChangesQueueUrl ChangesQueueArn BulkQueueUrl InboundQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
             "PayloadBucketName SyncFunctionName BulkFunctionName RedriveFunctionName SweepFunctionName "
-            "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl IngestFunctionName IngestUrl EventBusName"
+            "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl IngestFunctionName IngestUrl EventBusName "
+            "WebhookFunctionName WebhookUrl"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))

@@ -35,6 +35,7 @@ def deploy(settings: Settings) -> bool:
         return False
     stamp.unlink(missing_ok=True)
     _sam_deploy(settings, template)
+    _tell_address(settings)
     stamp.write_text(wanted)
     return True
 
@@ -136,6 +137,13 @@ def _sam_deploy(settings: Settings, template: Path) -> None:
     if done.returncode != 0:
         shown = "\n".join("  " + line for line in log.read_text(errors="replace").splitlines()[-40:])
         raise Failure(f"sam deploy failed ({log.relative_to(ROOT)}):\n{shown}")
+
+
+def _tell_address(settings: Settings) -> None:
+    """A CRM signs the address that it was given: here that is another one than AWS would have made."""
+    outputs = aws.stack_outputs(settings.aws)
+    url = _reachable(settings, outputs["WebhookUrl"])
+    aws.set_variable(settings.aws, outputs["WebhookFunctionName"], "RTR_WEBHOOK_URL", url)
 
 
 def _reachable(settings: Settings, value: str) -> str:

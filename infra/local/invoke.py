@@ -1,6 +1,6 @@
 """One event through the real binary, under the runtime interface emulator that AWS's own images use.
 
-    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize|admin|ingest]
+    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize|admin|ingest|webhook]
 """
 
 import argparse
@@ -25,6 +25,8 @@ FUNCTION_OF_QUEUE = {"changes.fifo": "sync", "bulk.fifo": "bulk", "dead-letter.f
 # And the route of a web request tells it too.
 FUNCTION_OF_ROUTE = {
     "GET /oauth/callback": "authorize",
+    "POST /webhooks/{org}/{connection}": "webhook",
+    "POST /webhooks/{org}/{connection}/{word}": "webhook",
     **{f"{method} /orgs/{{org}}": "admin" for method in ("GET", "PUT", "DELETE")},
     **{f"POST {path}": "ingest" for path in ("/events", "/orgs/{org}/events")},
 }
@@ -48,11 +50,14 @@ def function_of(event: dict) -> str:
         return FUNCTION_OF_ROUTE[event["routeKey"]]
     if event.get("eventSource") in ("aws:kafka", "SelfManagedKafka") or "detail-type" in event:
         return "ingest"
+    # As the template's rule hands a CRM's events over.
+    if {"org_id", "connection", "event"} <= event.keys():
+        return "webhook"
     try:
         arn = event["Records"][0]["eventSourceARN"]
         return next(name for suffix, name in FUNCTION_OF_QUEUE.items() if arn.endswith(suffix))
     except (LookupError, TypeError, StopIteration):
-        raise Failure("nothing in it tells whose it is: FUNCTION=sync|bulk|redrive|authorize|admin|ingest") from None
+        raise Failure("nothing in it tells whose it is: FUNCTION=sync|bulk|redrive|authorize|admin|ingest|webhook") from None
 
 
 def invoke(function: str, event: dict) -> int:

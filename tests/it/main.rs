@@ -41,6 +41,7 @@ mod remapping;
 mod repeats;
 mod secrecy;
 mod stack;
+mod webhook;
 
 /// The contact mapping of most tests.
 const CONTACT: &str = "object: contacts\nfields:\n  email: email\n  firstname: first_name\n";

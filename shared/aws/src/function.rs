@@ -76,6 +76,7 @@ impl Runtime {
                 environment.changes_queue_url,
                 environment.dead_letter_queue_url,
                 environment.bulk_queue_url,
+                environment.inbound_queue_url,
             ),
             http: ReqwestHttp::new(allowed_hosts).map_err(StartError::Http)?,
             clock: SystemClock,

@@ -7,7 +7,7 @@
 //! - [`records`] items, claims, bodies · [`limits`] buckets, locks, suspensions · [`config`] stored configuration
 //! - [`secrets`] credentials at rest · [`queue`] SQS · [`http`] the way to the CRMs and its [`hosts`] · [`clock`] time
 //! - [`metrics`] one line per invocation · [`log`] JSON lines · [`web`] requests of people's browsers ·
-//!   [`admin`] one org's document over HTTP · [`ingest`] what producers hand in
+//!   [`admin`] one org's document over HTTP · [`ingest`] what producers hand in · [`webhook`] what CRMs push
 
 pub mod admin;
 mod attributes;
@@ -27,3 +27,4 @@ pub mod records;
 pub mod secrets;
 pub mod settings;
 pub mod web;
+pub mod webhook;

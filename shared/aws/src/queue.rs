@@ -37,6 +37,7 @@ pub struct SqsQueue {
     changes_url: String,
     dead_letter_url: String,
     bulk_url: String,
+    inbound_url: String,
 }
 
 impl SqsQueue {
@@ -47,12 +48,14 @@ impl SqsQueue {
         changes_url: impl Into<String>,
         dead_letter_url: impl Into<String>,
         bulk_url: impl Into<String>,
+        inbound_url: impl Into<String>,
     ) -> Self {
         Self {
             client: clients.sqs.clone(),
             changes_url: changes_url.into(),
             dead_letter_url: dead_letter_url.into(),
             bulk_url: bulk_url.into(),
+            inbound_url: inbound_url.into(),
         }
     }
 
@@ -61,6 +64,7 @@ impl SqsQueue {
             QueueName::Changes => &self.changes_url,
             QueueName::DeadLetter => &self.dead_letter_url,
             QueueName::Bulk => &self.bulk_url,
+            QueueName::Inbound => &self.inbound_url,
         }
     }
 

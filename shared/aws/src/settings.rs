@@ -23,6 +23,8 @@ pub struct Environment {
     pub dead_letter_queue_url: String,
     /// `bulk.fifo`
     pub bulk_queue_url: String,
+    /// `inbound.fifo`
+    pub inbound_queue_url: String,
     /// Hosts that may be called beside the providers' own.
     pub allowed_hosts: AllowedHosts,
 }
@@ -100,6 +102,7 @@ impl Environment {
             changes_queue_url: text("RTR_CHANGES_QUEUE_URL")?,
             dead_letter_queue_url: text("RTR_DEAD_LETTER_QUEUE_URL")?,
             bulk_queue_url: text("RTR_BULK_QUEUE_URL")?,
+            inbound_queue_url: text("RTR_INBOUND_QUEUE_URL")?,
             allowed_hosts,
         })
     }
@@ -139,7 +142,7 @@ fn seconds(name: &'static str, value: String) -> Result<i64, SettingsError> {
 }
 
 /// Whole milliseconds, at least one.
-fn milliseconds(name: &'static str, value: String) -> Result<i64, SettingsError> {
+pub(crate) fn milliseconds(name: &'static str, value: String) -> Result<i64, SettingsError> {
     let wanted = "a whole number of milliseconds, 1 or more";
     let ms: u32 = number(name, value.clone(), wanted)?;
     if ms == 0 { Err(wrong(name, value, wanted)) } else { Ok(i64::from(ms)) }

@@ -17,4 +17,5 @@ pub mod seams;
 pub mod sweep;
 pub mod sync;
 pub mod wake;
+pub mod webhook;
 pub mod work;

@@ -82,6 +82,8 @@ pub enum QueueName {
     DeadLetter,
     /// `bulk.fifo`
     Bulk,
+    /// `inbound.fifo`
+    Inbound,
 }
 
 /// A message to send.

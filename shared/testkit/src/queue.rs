@@ -23,6 +23,8 @@ pub const DEAD_LETTER: Setup =
     Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 14 * 86_400_000 };
 /// The set-up of `bulk.fifo` in the template: a baton that is lost is sent again.
 pub const BULK: Setup = Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 86_400_000 };
+/// The set-up of `inbound.fifo` in the template: as of `changes.fifo`.
+pub const INBOUND: Setup = CHANGES;
 
 /// The queues.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub struct State {
     pub dead_letter: Fifo,
     /// `bulk.fifo`
     pub bulk: Fifo,
+    /// `inbound.fifo`
+    pub inbound: Fifo,
     /// Messages sent.
     pub sent: Vec<(QueueName, Outbound)>,
     /// Receipts deleted.
@@ -69,6 +73,7 @@ impl MemoryQueue {
             changes: Fifo::new("m", changes),
             dead_letter: Fifo::new("d", DEAD_LETTER),
             bulk: Fifo::new("b", BULK),
+            inbound: Fifo::new("i", INBOUND),
             sent: Vec::new(),
             deleted: Vec::new(),
             visibility: Vec::new(),
@@ -139,6 +144,7 @@ impl State {
             QueueName::Changes => &mut self.changes,
             QueueName::DeadLetter => &mut self.dead_letter,
             QueueName::Bulk => &mut self.bulk,
+            QueueName::Inbound => &mut self.inbound,
         }
     }
 }

@@ -27,6 +27,16 @@ impl Stack {
         })
     }
 
+    /// The status and the text that `url` answers to `body`, whoever asks.
+    pub(crate) fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> (u16, String) {
+        let request = self.http.post(url).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        self.wait(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
+    }
+
     /// What is answered to `body` by a part of the local AWS that we have no client for.
     pub(super) fn aws_json(&self, service: &str, operation: &str, body: &Value) -> Value {
         let request = self.http.post(super::variable("AWS_ENDPOINT_URL")).body(body.to_string());

@@ -12,6 +12,7 @@ use crate::output::{Style, or_dash, table};
 use crate::problem::{Ended, Exit};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rtr_core::config::{Mode, OrgConfig, Pauses};
+use rtr_core::inbound::address::address;
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
 use serde::Serialize;
@@ -60,6 +61,8 @@ pub(super) async fn run(app: &App, which: &Which) -> Ended {
     let selected = select(&stored, which)?;
     let runtime = aws.runtime("")?;
     let stage = &aws.stack.stage;
+    // One that was deployed by an older version has none.
+    let place = Place { stage, webhooks: aws.stack.outputs.get("WEBHOOK_URL").map(String::as_str) };
     let mut configs: BTreeMap<&str, Option<OrgConfig>> = BTreeMap::new();
     for one in &selected {
         configs.entry(&one.org).or_insert_with(|| resolved(&stored, &one.org, stage).ok());
@@ -71,7 +74,7 @@ pub(super) async fn run(app: &App, which: &Which) -> Ended {
             let paused = pauses_of(&one, pauses);
             let is_stopped = !paused.is_empty() || one.mode() == Mode::Paused;
             let found = look(runtime, &one, config, &secret(&one, stage), is_stopped).await?;
-            Ok(listed(&one, paused, found, stage, now()))
+            Ok(listed(&one, paused, found, place, now()))
         }
     };
     let all: Result<Vec<Listed>, _> =
@@ -90,10 +93,18 @@ fn secret(one: &Selected, stage: &str) -> String {
     one.doc.secret.clone().unwrap_or_else(|| format!("rtr/{stage}/{}/{}", one.org, one.connection))
 }
 
-fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str, now: Instant) -> Listed {
+/// The stack that the connections are of.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    stage: &'a str,
+    /// What the addresses begin with that CRMs push to.
+    webhooks: Option<&'a str>,
+}
+
+fn listed(one: &Selected, paused: Vec<Paused>, found: Found, place: Place<'_>, now: Instant) -> Listed {
     let Found { suspension, has_secret, parked, oldest, lane_at, blocked_until, breaker, in_flight, tokens } =
         found;
-    let (secret, health) = (secret(one, stage), Health::of(&breaker, in_flight, now));
+    let (secret, health) = (secret(one, place.stage), Health::of(&breaker, in_flight, now));
     let rests_until = Health::rests_until(&breaker, now);
     let (state, message, since) = match (&suspension, paused.first()) {
         (Some(held), _) => ("suspended", Some(held.message.clone()), Some(held.since.to_rfc3339())),
@@ -117,8 +128,7 @@ fn listed(one: &Selected, paused: Vec<Paused>, found: Found, stage: &str, now: I
         provider: one.provider().to_owned(),
         state,
         mode: one.mode(),
-        // No connector takes webhooks yet.
-        webhook_url: None,
+        webhook_url: place.webhooks.map(|base| address(base, &ConnectionKey::new(&one.org, &one.connection))),
         parked: parked.number,
         parked_at_least: parked.at_least,
         parked_since: text(oldest.since),
@@ -196,6 +206,7 @@ mod tests {
     use rtr_engine::seams::Suspension;
 
     const NOW: Instant = Instant(1_795_000_000_000);
+    const PLACE: Place<'_> = Place { stage: "prod", webhooks: Some("https://rtr.example/webhooks") };
 
     fn found() -> Found {
         let tokens = vec![
@@ -229,15 +240,15 @@ mod tests {
         let open = with(Breaker { open_until: Some(NOW.plus_ms(9_000)), openings: 1, ..Breaker::default() });
         let half_open = with(Breaker { open_until: Some(NOW), openings: 1, ..Breaker::default() });
         let all = [
-            listed(&one(None), vec![], found(), "prod", NOW),
-            listed(&one(None), vec![], Found { has_secret: false, tokens: vec![], ..found() }, "prod", NOW),
-            listed(&one(None), vec![], asked, "prod", NOW),
-            listed(&one(None), vec![], open, "prod", NOW),
-            listed(&one(None), vec![], half_open, "prod", NOW),
-            listed(&one(Some(Mode::Paused)), vec![], parked.clone(), "prod", NOW),
-            listed(&one(None), own.clone(), parked.clone(), "prod", NOW),
-            listed(&one(None), pause(&Scope::All), parked.clone(), "prod", NOW),
-            listed(&one(None), own, Found { suspension: Some(held), ..parked }, "prod", NOW),
+            listed(&one(None), vec![], found(), PLACE, NOW),
+            listed(&one(None), vec![], Found { has_secret: false, tokens: vec![], ..found() }, PLACE, NOW),
+            listed(&one(None), vec![], asked, PLACE, NOW),
+            listed(&one(None), vec![], open, PLACE, NOW),
+            listed(&one(None), vec![], half_open, PLACE, NOW),
+            listed(&one(Some(Mode::Paused)), vec![], parked.clone(), PLACE, NOW),
+            listed(&one(None), own.clone(), parked.clone(), PLACE, NOW),
+            listed(&one(None), pause(&Scope::All), parked.clone(), PLACE, NOW),
+            listed(&one(None), own, Found { suspension: Some(held), ..parked }, PLACE, NOW),
         ];
         insta::assert_snapshot!(words(Style::Plain, &all, NOW), @r"
         ORG   CONNECTION  PROVIDER  STATE      MODE    PARKED  OLDEST  NEXT LOOK  CALLS LEFT                                  BREAKER
@@ -251,7 +262,7 @@ mod tests {
         acme  hubspot-eu  hubspot   paused     live    10016+  2d+     42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     paused by ada at 2026-11-18T11:06:40.000Z: they asked (--all)
         acme  hubspot-eu  hubspot   suspended  live    10016+  2d+     42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     revoked
         ");
-        insta::assert_snapshot!(serde_json::to_string(&all[6]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":null,"parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","parked_since_at_latest":true,"lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"breaker":{"state":"closed","until":null,"failures":0,"openings":0,"ramp":null,"slow_ms":null,"in_flight":0},"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&all[6]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":"https://rtr.example/webhooks/acme/hubspot-eu","parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","parked_since_at_latest":true,"lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"breaker":{"state":"closed","until":null,"failures":0,"openings":0,"ramp":null,"slow_ms":null,"in_flight":0},"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
         assert!(words(Style::Plain, &[], NOW).contains("rtr config apply"));
     }
 }

@@ -128,11 +128,11 @@ fn queues(seen: &Seen, found: &mut Vec<Finding>) {
             found.push(finding("queue", &about, message, DEPLOY));
         }
         match (*name, queue.max_receives) {
-            ("changes", None) => {
+            ("changes" | "inbound", None) => {
                 let message = "it has no redrive policy: what crashes its function comes back for 14 days";
                 found.push(finding("queue", &about, message, DEPLOY));
             }
-            ("changes", Some(most)) if most < 100 => {
+            ("changes" | "inbound", Some(most)) if most < 100 => {
                 let message =
                     format!("it gives messages up after {most} receives, and waiting for a CRM takes some");
                 found.push(finding("queue", &about, message, DEPLOY));

@@ -11,14 +11,18 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const QUEUES: [(&str, &str); 3] =
-    [("changes", "ChangesQueueUrl"), ("bulk", "BulkQueueUrl"), ("dead-letter", "DeadLetterQueueUrl")];
+const QUEUES: [(&str, &str); 4] = [
+    ("changes", "ChangesQueueUrl"),
+    ("bulk", "BulkQueueUrl"),
+    ("dead-letter", "DeadLetterQueueUrl"),
+    ("inbound", "InboundQueueUrl"),
+];
 const TABLES: [(&str, &str, &[&str]); 3] = [
     ("Records", "RecordsTableName", &["parked", "dead", "waiting", "due"]),
     ("Limits", "LimitsTableName", &["lanes"]),
     ("Config", "ConfigTableName", &[]),
 ];
-const FUNCTIONS: [(&str, &str); 7] = [
+const FUNCTIONS: [(&str, &str); 8] = [
     ("sync", "SyncFunctionName"),
     ("bulk", "BulkFunctionName"),
     ("redrive", "RedriveFunctionName"),
@@ -26,6 +30,7 @@ const FUNCTIONS: [(&str, &str); 7] = [
     ("authorize", "AuthorizeFunctionName"),
     ("admin", "AdminFunctionName"),
     ("ingest", "IngestFunctionName"),
+    ("webhook", "WebhookFunctionName"),
 ];
 
 /// Looks at everything.

@@ -36,7 +36,7 @@ pub(super) fn sound() -> Seen {
         let all = indexes.iter().map(|index| (*index).to_owned()).collect();
         Ok(Table { active: true, indexes: all, wanted: indexes.to_vec() })
     };
-    let names = ["sync", "bulk", "redrive", "sweep", "authorize", "admin", "ingest"];
+    let names = ["sync", "bulk", "redrive", "sweep", "authorize", "admin", "ingest", "webhook"];
     Seen {
         stack: Described {
             status: "UPDATE_COMPLETE".to_owned(),
@@ -47,6 +47,7 @@ pub(super) fn sound() -> Seen {
             ("changes", queue("changes", Some(1_000))),
             ("bulk", queue("bulk", None)),
             ("dead-letter", queue("dead-letter", None)),
+            ("inbound", queue("inbound", Some(1_000))),
         ]),
         tables: BTreeMap::from([
             ("Records", table(&["parked", "dead", "waiting", "due"])),

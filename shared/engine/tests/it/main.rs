@@ -35,6 +35,7 @@ mod rehearsing;
 mod revisions;
 mod several;
 mod shadow;
+mod webhook;
 
 /// What is parked of the contact `id`: its message is done, and from now on only the bulk lane calls for it.
 #[track_caller]

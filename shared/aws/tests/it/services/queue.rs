@@ -19,6 +19,7 @@ struct Queues {
     changes: String,
     dead_letter: String,
     bulk: String,
+    inbound: String,
 }
 
 /// A queue as the template sets it up; its address and name.
@@ -72,6 +73,7 @@ impl Ends for Queues {
             QueueName::Changes => &self.changes,
             QueueName::DeadLetter => &self.dead_letter,
             QueueName::Bulk => &self.bulk,
+            QueueName::Inbound => &self.inbound,
         };
         let asked = self.sqs.receive_message().queue_url(url).message_attribute_names("All");
         let asked = asked.max_number_of_messages(i32::try_from(most).unwrap());
@@ -93,10 +95,11 @@ fn on_adapter(name: &str, law: impl AsyncFnOnce(&dyn Ends)) {
         let redrive = json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVES}).to_string();
         let (changes, _) = make(&clients, &stem, Some(redrive)).await;
         let (bulk, _) = make(&clients, &format!("{stem}-bulk"), None).await;
-        let queue = SqsQueue::new(&clients, &changes, &dead_letter, &bulk);
-        let queues = Queues { sqs: clients.sqs.clone(), queue, changes, dead_letter, bulk };
+        let (inbound, _) = make(&clients, &format!("{stem}-inbound"), None).await;
+        let queue = SqsQueue::new(&clients, &changes, &dead_letter, &bulk, &inbound);
+        let queues = Queues { sqs: clients.sqs.clone(), queue, changes, dead_letter, bulk, inbound };
         on_stack(name, law(&queues)).await;
-        for url in [queues.changes, queues.dead_letter, queues.bulk] {
+        for url in [queues.changes, queues.dead_letter, queues.bulk, queues.inbound] {
             clients.sqs.delete_queue().queue_url(url).send().await.unwrap();
         }
     });

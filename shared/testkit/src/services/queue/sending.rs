@@ -79,9 +79,11 @@ pub async fn given_more_than_ten_when_sent_then_all_arrive_with_body_group_and_l
     }
 }
 
-/// Three queues, each with ids of its own.
+/// Four queues, each with ids of its own.
 pub async fn given_messages_when_sent_to_each_queue_then_the_others_have_none_of_them(ends: &dyn Ends) {
-    for (to, body) in [(QueueName::DeadLetter, "dead"), (QueueName::Bulk, "baton")] {
+    for (to, body) in
+        [(QueueName::DeadLetter, "dead"), (QueueName::Bulk, "baton"), (QueueName::Inbound, "notice")]
+    {
         let other = Outbound { body: body.to_owned(), ..message("a", "1") };
         assert_eq!(ends.queue().send(to, &[other]).await, [Ok(())]);
     }
@@ -89,6 +91,7 @@ pub async fn given_messages_when_sent_to_each_queue_then_the_others_have_none_of
     assert_eq!(bodies(&receive(ends, 10).await), ["1 of a"]);
     assert_eq!(bodies(&ends.receive(QueueName::DeadLetter, 10).await), ["dead"]);
     assert_eq!(bodies(&ends.receive(QueueName::Bulk, 10).await), ["baton"]);
+    assert_eq!(bodies(&ends.receive(QueueName::Inbound, 10).await), ["notice"]);
 }
 
 /// `bad` between two others: it is refused for itself, and they arrive.
