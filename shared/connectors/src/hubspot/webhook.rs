@@ -4,7 +4,9 @@
 //! events: <https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide>
 
 use crate::webhook::signature::{hmac, is_of_any, is_of_now, number};
-use crate::webhook::{Delivery, Event, Heard, Keys, Part, Refusal, Unreadable, Webhook, hint, id, json};
+use crate::webhook::{
+    Delivery, Event, Heard, Keys, Part, Refusal, Unreadable, Webhook, hint, id, json, stamp,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rtr_core::digest;
@@ -140,7 +142,7 @@ fn read_one(event: &Map<String, Value>) -> Option<Part> {
         Some(id) => hint(&format!("{source}:{id}")),
         None => hint(source),
     });
-    let at = event.get("occurredAt").and_then(Value::as_i64).map(Instant);
+    let at = stamp(event.get("occurredAt"));
     let (account, identity) = (field("portalId"), identity(event));
     let of = |(external_id, operation)| Event {
         object: object.clone(),

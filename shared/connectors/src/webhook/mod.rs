@@ -196,6 +196,12 @@ pub(crate) fn is_id(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= MAX_ID_CHARS && !text.chars().any(char::is_control)
 }
 
+/// A time in milliseconds since the epoch; none outside of the calendar, which no notice could hold.
+pub(crate) fn stamp(value: Option<&Value>) -> Option<Instant> {
+    let at = Instant(value?.as_i64()?);
+    (Instant::from_rfc3339(&at.to_rfc3339()) == Ok(at)).then_some(at)
+}
+
 /// A text that may be shown and stored as a hint, cut to a line's length.
 pub(crate) fn hint(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()

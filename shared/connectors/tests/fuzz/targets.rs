@@ -49,6 +49,8 @@ fn check(heard: Result<Heard, Unreadable>) {
     for event in heard.map(|heard| heard.events).unwrap_or_default() {
         let Event { object, external_id, operation, identity, .. } = &event;
         assert!(is_id(object) && is_id(external_id) && !identity.is_empty(), "{event:?}");
+        // A time that a notice cannot hold would make the notice one that nobody can read.
+        assert!(event.at.is_none_or(|at| Instant::from_rfc3339(&at.to_rfc3339()) == Ok(at)), "{event:?}");
         assert!(operation.into_id().is_none_or(is_id), "{event:?}");
     }
 }

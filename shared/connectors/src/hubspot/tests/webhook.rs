@@ -150,6 +150,8 @@ fn given_what_is_no_list_of_events_when_read_then_the_reason_is_told_and_no_valu
     let odd = r#"[7, null, {}, {"subscriptionType": 7}, {"subscriptionType": "contact"}, {"subscriptionType": "contact.merge"},
         {"subscriptionType": "contact.merge", "primaryObjectId": 1, "mergedObjectIds": [1.5]},
         {"subscriptionType": "contact.creation", "objectId": {}}]"#;
+    let beyond = json!([{"subscriptionType": "contact.creation", "objectId": 1, "occurredAt": i64::MAX}]);
+    assert_eq!(read(&beyond.to_string()).events[0].at, None);
     let heard = read(odd);
     assert_eq!((heard.events.len(), heard.unreadable), (0, 8));
 }

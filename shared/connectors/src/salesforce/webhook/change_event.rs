@@ -3,10 +3,9 @@
 //! <https://developer.salesforce.com/docs/atlas.en-us.change_data_capture.meta/change_data_capture/cdc_event_fields_header.htm>
 
 use super::super::body::id18;
-use crate::webhook::{Event, Heard, Part, Unreadable, hint, is_id};
+use crate::webhook::{Event, Heard, Part, Unreadable, hint, is_id, stamp};
 use rtr_core::inbound::Operation;
 use rtr_core::key::join;
-use rtr_core::time::Instant;
 use serde_json::Value;
 
 /// What the source of a relayed event begins with; the Salesforce org and the channel follow.
@@ -40,7 +39,7 @@ pub(super) fn read(event: &Value) -> Result<Heard, Unreadable> {
     };
     let source = event.get("source").and_then(Value::as_str).and_then(|source| source.strip_prefix(SOURCE));
     let account = source.and_then(|rest| rest.split('/').next()).and_then(id18);
-    let at = header.get("commitTimestamp").and_then(Value::as_i64).map(Instant);
+    let at = stamp(header.get("commitTimestamp"));
     let number = header.get("sequenceNumber").map(Value::to_string).unwrap_or_default();
     let commit = header.get("commitNumber").map(Value::to_string).unwrap_or_default();
     // Of one transaction's events none has another's number.
