@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke fuzz bench-links bench-buckets bench-remap bench-orgs bench-mapping lint advisories release clean
+.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke fuzz bench-poll bench-links bench-buckets bench-remap bench-orgs bench-mapping lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,7 @@ bench-pollers: setup build ## the same as bench-crowd with eight pollers of the 
 check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks
 	@$(PYTHON) -m unittest discover -q -s infra/demo -t infra/demo
+	@$(PYTHON) -m unittest discover -q -s infra/house -t infra/house
 	@$(PYTHON) -m unittest discover -q -s docs/examples/outbox -t docs/examples/outbox
 
 local: setup build ## the local stack with the CRM sandbox, left running
@@ -80,10 +81,13 @@ stop: ## end the local stack
 logs: ## what the functions of the local stack printed
 	@$(STACK) logs
 
-invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize|admin|ingest|webhook]
+invoke: setup ## one event through the real binary: EVENT=events/….json [FUNCTION=sync|bulk|redrive|authorize|admin|ingest|webhook|apply|poll]
 	@test -n "$(EVENT)" || { echo "which event? make invoke EVENT=events/….json"; exit 2; }
 	@cargo build --workspace --bins 1>&2
 	@$(PYTHON) infra/local/invoke.py $(EVENT) $(FUNCTION)
+
+bench-poll: ## N changes made during a poll at equal times, and as many after, a kill in the middle of each: every one told once [N=50000]
+	@RTR_POLL_RECORDS=$(or $(N),50000) cargo test -q --profile simulation -p rtr-engine --test it both_poll -- --nocapture
 
 bench-links: ## N links moved in, then an event for each, in memory: time, memory, what the CRM was asked [N=10000]
 	@cargo run -q -p rtr-testkit --example moving -- $(or $(N),10000)

@@ -1,7 +1,8 @@
 //! What may be asked: the global options and the commands.
 
 use crate::commands::{
-    audit, backfill, config, connection, dlq, explain, links, parked, preview, publish, record, wait,
+    audit, backfill, config, connection, dlq, explain, links, parked, preview, publish, reconcile, record,
+    wait,
 };
 use clap::{Parser, Subcommand};
 
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Publish(publish::Args),
     /// Send millions of events through the bulk lane, behind all that is live, and wait until the CRM has them
     Backfill(backfill::Args),
+    /// Compare what a CRM holds with what it should hold, and with --repair write what differs again (exit 1 on drift)
+    Reconcile(reconcile::Args),
     /// What is known of one record, at each connection
     Record(record::Args),
     /// List, show, send again or drop what is dead

@@ -109,6 +109,7 @@ impl Aws {
             dead_letter_queue_url: output("DEAD_LETTER_QUEUE_URL")?,
             bulk_queue_url: output("BULK_QUEUE_URL")?,
             inbound_queue_url: output("INBOUND_QUEUE_URL")?,
+            poll_queue_url: output("POLL_QUEUE_URL")?,
             allowed_hosts,
         };
         Runtime::new(environment, &self.clients).map_err(|error| Problem::unreachable(error.to_string()))

@@ -11,11 +11,12 @@ const PREFIX: &str = "rtr-";
 /// The stack of `make local`.
 const LOCAL: &str = "rtr-local";
 /// The outputs that the commands use.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "CHANGES_QUEUE_URL",
     "DEAD_LETTER_QUEUE_URL",
     "BULK_QUEUE_URL",
     "INBOUND_QUEUE_URL",
+    "POLL_QUEUE_URL",
     "RECORDS_TABLE_NAME",
     "LIMITS_TABLE_NAME",
     "CONFIG_TABLE_NAME",

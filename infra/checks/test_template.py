@@ -18,7 +18,7 @@ LONGEST_REQUEST_S = 60
 ONE_DAY_S = 24 * 3600
 FOURTEEN_DAYS_S = 14 * ONE_DAY_S
 # What holds nothing of a customer's, nor anything that is not made again.
-WITHOUT_DATA = ("BulkQueue",)
+WITHOUT_DATA = ("BulkQueue", "PollQueue",)
 
 
 class Loader(yaml.SafeLoader):
@@ -79,7 +79,8 @@ class Queues(unittest.TestCase):
             self.assertEqual(policy["deadLetterTargetArn"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
         self.assertNotIn("RedrivePolicy", RESOURCES["DeadLetterQueue"]["Properties"])
         # A dead baton would help nobody.
-        self.assertNotIn("RedrivePolicy", RESOURCES["BulkQueue"]["Properties"])
+        for queue in WITHOUT_DATA:
+            self.assertNotIn("RedrivePolicy", RESOURCES[queue]["Properties"])
 
     def test_the_sweep_runs_every_minute_and_may_change_nothing(self):
         properties = RESOURCES["SweepFunction"]["Properties"]
@@ -112,12 +113,26 @@ class Queues(unittest.TestCase):
         self.assertEqual(properties["BatchSize"], 1)
         self.assertEqual(properties["ScalingConfig"], {"MaximumConcurrency": {"Ref": "BulkConcurrency"}})
 
+    def test_what_crms_told_goes_on_in_batches_and_each_poll_by_itself_and_both_are_bounded(self):
+        for name, queue, batch in (("Apply", "InboundQueue", 10), ("Poll", "PollQueue", 1)):
+            (event,) = RESOURCES[f"{name}Function"]["Properties"]["Events"].values()
+            properties = event["Properties"]
+            self.assertEqual((properties["Queue"]["Fn::GetAtt"][0], properties["BatchSize"]), (queue, batch))
+            self.assertEqual(properties["ScalingConfig"], {"MaximumConcurrency": {"Ref": f"{name}Concurrency"}})
+
+    def test_internal_systems_behind_aws_are_reached_only_where_they_are_named(self):
+        policy = RESOURCES["ApplyTargetsPolicy"]
+        self.assertEqual(policy["Condition"], "HasInboundTargets")
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual(statement["Resource"], {"Ref": "InboundTargetArns"})
+        self.assertEqual(policy["Properties"]["Roles"], [{"Ref": "ApplyRole"}])
+
     def test_the_functions_are_told_the_times_that_the_queue_and_lambda_were_told(self):
         variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
         self.assertEqual(variables["RTR_FUNCTION_TIMEOUT_S"], TEMPLATE["Globals"]["Function"]["Timeout"])
-        for queue in ("ChangesQueue", "BulkQueue", "InboundQueue"):
+        for queue in ("ChangesQueue", "BulkQueue", "InboundQueue", "PollQueue"):
             self.assertEqual(variables["RTR_VISIBILITY_S"], RESOURCES[queue]["Properties"]["VisibilityTimeout"])
-        for function in ("SyncFunction", "BulkFunction"):
+        for function in ("SyncFunction", "BulkFunction", "ApplyFunction", "PollFunction"):
             self.assertNotIn("Timeout", RESOURCES[function]["Properties"])
 
 
@@ -229,7 +244,7 @@ class Permissions(unittest.TestCase):
         }
         # ingest sees no CRM's secret, only the one kind by which orgs hand in events.
         self.assertTrue(reading.pop("IngestRole")["Fn::Sub"].endswith(":secret:rtr/${Stage}/*/ingest-??????"))
-        self.assertEqual(list(reading), ["SyncRole", "BulkRole", "AuthorizeRole", "WebhookRole"])
+        self.assertEqual(list(reading), ["SyncRole", "BulkRole", "AuthorizeRole", "WebhookRole", "ApplyRole", "PollRole"])
         for name, resource in reading.items():
             with self.subTest(name):
                 self.assertTrue(resource["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
@@ -377,13 +392,13 @@ class Contract(unittest.TestCase):
     def test_parameters_and_outputs_that_people_build_on_are_there(self):
         parameters = (
             "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency BulkConcurrency "
-            "AllowedHosts IngestPerOrgRps WebhookDomain SalesforceEventBus SalesforceEventOrg SalesforceEventConnection"
+            "AllowedHosts IngestPerOrgRps ApplyConcurrency PollConcurrency InboundTargetArns WebhookDomain SalesforceEventBus SalesforceEventOrg SalesforceEventConnection"
         )
         outputs = (
             "ChangesQueueUrl ChangesQueueArn BulkQueueUrl InboundQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
             "PayloadBucketName SyncFunctionName BulkFunctionName RedriveFunctionName SweepFunctionName "
             "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl IngestFunctionName IngestUrl EventBusName "
-            "WebhookFunctionName WebhookUrl"
+            "WebhookFunctionName WebhookUrl PollQueueUrl ApplyFunctionName PollFunctionName"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))

@@ -51,6 +51,7 @@ def write_environment(settings: Settings) -> dict:
         **{key: _reachable(settings, value) for key, value in outputs.items()},
         "SANDBOX_URL": settings.sandbox.url,
         "AWS_COUNTER_URL": settings.counter.url,
+        "HOUSE_URL": settings.house.url,
         "FUNCTION_TIMEOUT_S": str(FUNCTION_TIMEOUT_S),
         "VISIBILITY_S": str(VISIBILITY_S),
         "STACK_LOGS": str(settings.logs),

@@ -1,6 +1,6 @@
 """One event through the real binary, under the runtime interface emulator that AWS's own images use.
 
-    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize|admin|ingest|webhook]
+    invoke.py events/sync/create-contact.json [sync|bulk|redrive|authorize|admin|ingest|webhook|apply|poll]
 """
 
 import argparse
@@ -21,7 +21,7 @@ from settings import CREDENTIALS, FUNCTION_TIMEOUT_S, ROOT, STAGE
 from settings import Failure, Port, binaries, load_running, say
 
 # Whose queue an event comes from tells whose event it is.
-FUNCTION_OF_QUEUE = {"changes.fifo": "sync", "bulk.fifo": "bulk", "dead-letter.fifo": "redrive"}
+FUNCTION_OF_QUEUE = {"changes.fifo": "sync", "bulk.fifo": "bulk", "dead-letter.fifo": "redrive", "inbound.fifo": "apply", "poll.fifo": "poll"}
 # And the route of a web request tells it too.
 FUNCTION_OF_ROUTE = {
     "GET /oauth/callback": "authorize",
@@ -57,7 +57,7 @@ def function_of(event: dict) -> str:
         arn = event["Records"][0]["eventSourceARN"]
         return next(name for suffix, name in FUNCTION_OF_QUEUE.items() if arn.endswith(suffix))
     except (LookupError, TypeError, StopIteration):
-        raise Failure("nothing in it tells whose it is: FUNCTION=sync|bulk|redrive|authorize|admin|ingest|webhook") from None
+        raise Failure("nothing in it tells whose it is: FUNCTION=sync|bulk|redrive|authorize|admin|ingest|webhook|apply|poll") from None
 
 
 def invoke(function: str, event: dict) -> int:

@@ -31,8 +31,13 @@ VISIBILITY_S = 75
 
 # Two stacks can run side by side: the one people play with, and the one `make test` brings up for itself.
 DEFAULT_PORTS = {
-    "local": {"RTR_PORT": 4566, "RTR_SANDBOX_PORT": 4600, "RTR_COUNTER_PORT": 4601},
-    "test": {"RTR_TEST_PORT": 4576, "RTR_TEST_SANDBOX_PORT": 4610, "RTR_TEST_COUNTER_PORT": 4611},
+    "local": {"RTR_PORT": 4566, "RTR_SANDBOX_PORT": 4600, "RTR_COUNTER_PORT": 4601, "RTR_HOUSE_PORT": 4602},
+    "test": {
+        "RTR_TEST_PORT": 4576,
+        "RTR_TEST_SANDBOX_PORT": 4610,
+        "RTR_TEST_COUNTER_PORT": 4611,
+        "RTR_TEST_HOUSE_PORT": 4612,
+    },
 }
 
 
@@ -58,6 +63,7 @@ class Settings:
     aws: Port
     sandbox: Port
     counter: Port
+    house: Port
 
     @property
     def home(self) -> Path:
@@ -81,7 +87,7 @@ class Settings:
 
     @property
     def ports(self) -> tuple:
-        return (self.aws, self.sandbox, self.counter)
+        return (self.aws, self.sandbox, self.counter, self.house)
 
 
 def load(name: str) -> Settings:

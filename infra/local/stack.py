@@ -1,4 +1,4 @@
-"""The local stack: AWS (MiniStack), the CRM sandbox, and rtr-sync deployed to them.
+"""The local stack: AWS (MiniStack), the CRM sandbox, rtr-sync deployed to them, and the house that plays your own system.
 
     stack.py up       start what is not running, deploy what has changed, write target/local/env.sh
     stack.py down     end everything it started
@@ -22,7 +22,7 @@ import processes
 from settings import DEFAULT_PORTS, REGION, ROOT, STAGE, Failure, Settings, binaries, load, load_running, say, tool
 
 # In this order they start; they end in the other.
-AWS, SANDBOX = "ministack", "sandbox"
+AWS, SANDBOX, HOUSE = "ministack", "sandbox", "house"
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,6 +37,7 @@ def up(settings: Settings) -> dict:
     _start_sandbox(settings)
     changed = deploy.deploy(settings)
     values = deploy.write_environment(settings)
+    _start_house(settings, values)
     if changed:
         # The local AWS lets the first minute of a schedule pass: until then this run does what the schedule's would.
         aws.start_function(settings.aws, values["SWEEP_FUNCTION_NAME"])
@@ -45,7 +46,7 @@ def up(settings: Settings) -> dict:
 
 
 def down(settings: Settings) -> bool:
-    ended = [processes.stop(settings, name) for name in (SANDBOX, AWS)]
+    ended = [processes.stop(settings, name) for name in (HOUSE, SANDBOX, AWS)]
     settings.env_file.unlink(missing_ok=True)
     settings.ports_file.unlink(missing_ok=True)
     return any(ended)
@@ -96,12 +97,30 @@ def _start_sandbox(settings: Settings) -> None:
     processes.wait_for(settings, SANDBOX, f"{settings.counter.url}/_counter")  # a path that it does not count
 
 
+def _start_house(settings: Settings, values: dict) -> None:
+    """It hands in to the stack's queue until it is told otherwise (PUT $HOUSE_URL/settings), and believes no delivery before
+    it is told a secret there or by HOUSE_SECRETS."""
+    sources = sorted((ROOT / "infra" / "house").glob("*.py"))
+    if processes.running(settings, HOUSE):
+        if all(processes.started_after(settings, HOUSE, source) for source in sources):
+            return
+        say("The house was changed: it starts again, empty.")
+        processes.stop(settings, HOUSE)
+    processes.require_free(settings.house, "the house")
+    told = {name: value for name, value in os.environ.items() if name.startswith("HOUSE_")}
+    environment = {"PATH": os.environ["PATH"], "HOUSE_QUEUE_URL": values["CHANGES_QUEUE_URL"], **told}
+    command = [sys.executable, str(ROOT / "infra" / "house" / "house.py"), "--port", str(settings.house.number)]
+    processes.start(settings, HOUSE, command, environment)
+    processes.wait_for(settings, HOUSE, f"{settings.house.url}/health")
+
+
 def guide(settings: Settings) -> str:
     return f"""
 The local stack is running.
 
   AWS          {settings.aws.url}
   CRM sandbox  {settings.sandbox.url}
+  the house    {settings.house.url}, which plays your own system (infra/house)
   logs         make logs, {settings.logs.relative_to(ROOT)}/
 
 In a shell:    source {settings.env_file.relative_to(ROOT)}
@@ -111,7 +130,7 @@ To end it:     make stop"""
 
 
 def status(settings: Settings) -> int:
-    lines = ((AWS, settings.aws), (SANDBOX, settings.sandbox))
+    lines = ((AWS, settings.aws), (SANDBOX, settings.sandbox), (HOUSE, settings.house))
     for name, port in lines:
         print(f"{name:10} {port.url}  {'running' if processes.running(settings, name) else 'not running'}")
     return 0 if all(processes.running(settings, name) for name, _ in lines) else 1
@@ -188,7 +207,8 @@ def _with_free_ports(settings: Settings) -> Settings:
             return port
         return replace(port, number=processes.free_port())
 
-    return replace(settings, aws=free(settings.aws), sandbox=free(settings.sandbox), counter=free(settings.counter))
+    aws_port, sandbox, counter, house = map(free, settings.ports)
+    return replace(settings, aws=aws_port, sandbox=sandbox, counter=counter, house=house)
 
 
 def arguments() -> argparse.Namespace:

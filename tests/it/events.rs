@@ -1,5 +1,6 @@
 //! The examples of `events/`: every file through the real binaries under a Runtime API, and the samples' story.
 
+use crate::both_ways::AT_HUBSPOT;
 use crate::stack::{
     Event, Org, Plan, ScratchQueue, Stack, Worker, eventually, group, same, shipped, unique, variable,
 };
@@ -306,4 +307,75 @@ fn given_every_example_for_bulk_when_the_real_binary_gets_it_then_it_takes_the_b
         assert_eq!(worker.hand(&event), Vec::<String>::new());
         assert_eq!((ended(&worker, "messages"), ended(&worker, "applied")), (1, 0), "{}", worker.log());
     }
+}
+
+/// The number of `name` in the last invocation's metrics.
+fn counted(worker: &Worker<'_>, name: &str) -> u64 {
+    let log = worker.log();
+    let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let metrics = lines.rfind(|line| line.get("_aws").is_some()).expect("a line of metrics");
+    metrics[name].as_u64().unwrap_or_default()
+}
+
+/// Every file for ApplyFunction, and how its message is counted.
+const APPLY: [(&str, &str); 4] = [
+    ("webhook-notice.json", "looks_asked"),
+    ("poll-notice.json", "echoes"),
+    ("delivery.json", "delivered"),
+    ("wake.json", "superseded"),
+];
+
+#[test]
+fn given_every_example_for_apply_when_the_real_binary_gets_it_then_it_looks_asks_and_tells_and_nothing_comes_back()
+ {
+    let stack = Stack::here();
+    let told = ScratchQueue::new(&stack, 30);
+    let org = Plan::new("acme-apply")
+        .mapping("contact", AT_HUBSPOT)
+        .inbound(&format!("{{target: {{sqs: {{url: '{}'}}}}, poll: 1h}}", told.url))
+        .ready(&stack);
+    let worker = Worker::start(&stack, "apply", &variable("APPLY_FUNCTION_NAME"), &[]);
+    assert_eq!(names(&folder("apply")), APPLY.iter().map(|(name, _)| (*name).to_owned()).collect());
+    let ada = json!({"email": "ada@apply.example", "name": {"first": "Ada"}, "phone": "1"});
+    stack.publish(&[org.contact("c-2301", 1, &ada)]);
+    let linked = eventually("the contact is linked", || {
+        let found = org.record("contact", "c-2301");
+        found["external_id"].as_str().map(str::to_owned).ok_or_else(|| found.to_string())
+    });
+    for (name, how) in APPLY {
+        // The one in the files is ours; the other one is not at the CRM.
+        let text = text(&folder("apply").join(name), &org, "globex").replace("77301", &linked);
+        let event: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(worker.hand(&event), Vec::<String>::new(), "{name}");
+        assert_eq!((counted(&worker, "messages"), counted(&worker, how)), (1, 1), "{name}: {}", worker.log());
+    }
+    let bodies: Vec<Value> = told
+        .receive(10)
+        .iter()
+        .map(|message| serde_json::from_str(message.body().unwrap()).unwrap())
+        .collect();
+    assert_eq!(bodies.len(), 1, "{bodies:#?}");
+    assert_eq!(
+        (&bodies[0]["record_id"], &bodies[0]["external_id"], &bodies[0]["data"], &bodies[0]["occurred_at"]),
+        (
+            &json!("c-2301"),
+            &json!(linked),
+            &json!({"phone": "+12125550199"}),
+            &json!("2026-11-23T10:00:00.000Z")
+        )
+    );
+    assert!(org.dead_letters().is_empty(), "{:?}", org.dead_letters());
+}
+
+#[test]
+fn given_every_example_for_poll_when_the_real_binary_gets_it_then_a_poll_that_never_began_is_left_alone() {
+    let stack = Stack::here();
+    let org = plan("acme-poll").ready(&stack);
+    let worker = Worker::start(&stack, "poll", &variable("POLL_FUNCTION_NAME"), &[]);
+    assert_eq!(names(&folder("poll")).iter().map(String::as_str).collect::<Vec<_>>(), ["wake.json"]);
+    let text = text(&folder("poll").join("wake.json"), &org, "globex");
+    let mark = org.crm().mark();
+    assert_eq!(worker.hand(&serde_json::from_str(&text).unwrap()), Vec::<String>::new());
+    assert_eq!((ended(&worker, "messages"), ended(&worker, "superseded")), (1, 1), "{}", worker.log());
+    assert!(org.crm().requests(mark).is_empty(), "{:?}", org.crm().requests(mark));
 }

@@ -1,11 +1,11 @@
 //! What CRMs push, through the deployed API and function to `inbound.fifo`; and the examples of `events/webhook`.
 
 use crate::CONTACT;
+use crate::both_ways::AT_HUBSPOT;
 use crate::config_commands::Folder;
 use crate::stack::{
     Org, Plan, ScratchQueue, Stack, Worker, eventually, group, now_ms, same, unique, variable,
 };
-use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use rtr_connectors::hubspot::webhook::{SIGNATURE, TIMESTAMP, sign};
 use rtr_core::inbound::Notice;
 use serde_json::{Value, json};
@@ -48,50 +48,48 @@ fn push(stack: &Stack, url: &str, secret: Option<&str>, body: &Value) -> u16 {
     stack.post(url, &headers, text).0
 }
 
-/// What is on `inbound.fifo` of `org`, taken from it. Nobody else reads that queue in these tests.
-fn take(org: &Org<'_>, found: &mut Vec<Message>) {
-    let (sqs, url) = (&org.stack.sqs, variable("INBOUND_QUEUE_URL"));
-    let asked = sqs.receive_message().queue_url(&url).max_number_of_messages(10);
-    let asked = asked.message_system_attribute_names(MessageSystemAttributeName::All).wait_time_seconds(1);
-    for message in org.stack.wait(asked.send()).unwrap().messages.unwrap_or_default() {
-        assert!(message.body().unwrap().contains(&org.id), "another's: {message:?}");
-        let receipt = message.receipt_handle().unwrap();
-        org.stack.wait(sqs.delete_message().queue_url(&url).receipt_handle(receipt).send()).unwrap();
-        found.push(message);
-    }
-}
-
 #[test]
-fn given_hubspots_calls_when_pushed_then_signed_ones_are_notices_once_and_others_are_refused() {
+fn given_hubspots_calls_when_pushed_then_what_signed_ones_tell_of_goes_on_once_and_others_are_refused() {
     let stack = Stack::here();
-    let org = Plan::new("hook").mapping("contact", CONTACT).ready(&stack);
+    let heard = ScratchQueue::new(&stack, 30);
+    let inbound = format!("{{target: {{sqs: {{url: '{}'}}}}, poll: 1d}}", heard.url);
+    let org = Plan::new("hook").mapping("contact", AT_HUBSPOT).inbound(&inbound).ready(&stack);
     sign_with(&org, &["canary-new", SECRET]);
     let url = listed(&org);
     assert!(url.starts_with(&variable("WEBHOOK_URL")), "{url}");
-    assert_eq!(push(&stack, &url, None, &changed(&["1"], 0)), 401);
-    assert_eq!(push(&stack, &url, Some("other"), &changed(&["1"], 0)), 401);
-    assert_eq!(push(&stack, &format!("{url}x"), Some(SECRET), &changed(&["1"], 0)), 401);
+    let person = |n: u32| {
+        org.crm().edit("contacts", None, &json!({"email": format!("{n}@x.example"), "firstname": "Bo"}))
+    };
+    let ids: Vec<String> = (0..3).map(person).collect();
+    let told = |at: &[usize]| changed(&at.iter().map(|at| ids[*at].as_str()).collect::<Vec<_>>(), 0);
+    assert_eq!(push(&stack, &url, None, &told(&[0])), 401);
+    assert_eq!(push(&stack, &url, Some("other"), &told(&[0])), 401);
+    assert_eq!(push(&stack, &format!("{url}x"), Some(SECRET), &told(&[0])), 401);
     assert_eq!(push(&stack, &url, Some(SECRET), &json!({"no": "list"})), 400);
     assert_eq!(push(&stack, &url, Some(SECRET), &json!("x".repeat(1_100_000))), 413);
     // By the secret that is being replaced, then the same again by the new one.
-    assert_eq!(push(&stack, &url, Some(SECRET), &changed(&["501", "502", "501"], 0)), 204);
-    assert_eq!(push(&stack, &url, Some("canary-new"), &changed(&["501", "502", "501"], 1)), 204);
-    assert_eq!(push(&stack, &url, Some(SECRET), &changed(&["503"], 0)), 204);
-    let mut found = Vec::new();
-    eventually("all that was signed is on the queue", || {
-        take(&org, &mut found);
-        same(found.iter().any(|message| group(message).ends_with("#503")), true)
+    assert_eq!(push(&stack, &url, Some(SECRET), &told(&[0, 1, 0])), 204);
+    assert_eq!(push(&stack, &url, Some("canary-new"), &told(&[0, 1, 0])), 204);
+    assert_eq!(push(&stack, &url, Some(SECRET), &told(&[2])), 204);
+    let mut found: Vec<Value> = Vec::new();
+    eventually("all that was signed has gone on", || {
+        let batch = heard.receive(10);
+        heard.settle(&batch, &[]);
+        found.extend(batch.iter().map(|message| serde_json::from_str(message.body().unwrap()).unwrap()));
+        same(found.iter().any(|one: &Value| one["external_id"] == ids[2].as_str()), true)
     });
-    take(&org, &mut found);
-    let mut groups: Vec<String> = found.iter().map(group).collect();
-    groups.sort();
-    assert_eq!(groups, ["501", "502", "503"].map(|id| format!("{}#hubspot#{id}", org.id)));
-    for message in &found {
-        let body = message.body().unwrap();
-        let notice = Notice::parse(body).unwrap();
-        assert_eq!((notice.object.as_str(), notice.operation.as_str()), ("contacts", "upsert"));
-        assert!(!body.contains("private"), "{body}");
-    }
+    stack.rtr(&["wait", "--idle", "--timeout", "60s"]).ended(0);
+    let batch = heard.receive(10);
+    found.extend(batch.iter().map(|message| serde_json::from_str::<Value>(message.body().unwrap()).unwrap()));
+    let mut whose: Vec<&str> = found.iter().map(|one| one["external_id"].as_str().unwrap()).collect();
+    whose.sort_unstable();
+    let mut wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    wanted.sort_unstable();
+    assert_eq!(whose, wanted);
+    assert!(
+        found.iter().all(|one| one["record_id"].is_null() && one["data"]["name"]["first"] == "Bo"),
+        "{found:#?}"
+    );
 }
 
 #[test]

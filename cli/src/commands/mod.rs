@@ -12,6 +12,7 @@ pub(crate) mod links;
 pub(crate) mod parked;
 pub(crate) mod preview;
 pub(crate) mod publish;
+pub(crate) mod reconcile;
 pub(crate) mod record;
 pub(crate) mod wait;
 
@@ -27,6 +28,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Preview(args) => Box::pin(preview::run(app, &args)).await,
         Command::Publish(args) => publish::run(app, args).await,
         Command::Backfill(args) => Box::pin(backfill::run(app, args)).await,
+        Command::Reconcile(args) => Box::pin(reconcile::run(app, args)).await,
         Command::Record(args) => record::run(app, args).await,
         Command::Dlq(command) => dlq::run(app, command).await,
         Command::Parked(command) => parked::run(app, command).await,

@@ -97,10 +97,12 @@ async fn look(aws: &Aws, runtime: &Runtime, due: Instant) -> Result<Left, Proble
     let changes = queue(aws, "changes.fifo", aws.stack.output("CHANGES_QUEUE_URL")?).await?;
     let dead_letters = queue(aws, "dead-letter.fifo", aws.stack.output("DEAD_LETTER_QUEUE_URL")?).await?;
     let bulk = queue(aws, "bulk.fifo", aws.stack.output("BULK_QUEUE_URL")?).await?;
+    let inbound = queue(aws, "inbound.fifo", aws.stack.output("INBOUND_QUEUE_URL")?).await?;
+    let poll = queue(aws, "poll.fifo", aws.stack.output("POLL_QUEUE_URL")?).await?;
     let parked = parked(runtime, due).await;
     let parked = parked.map_err(|error| unavailable("looking for parked work", &aws.place, &error))?;
     let (parked_due, lanes_due) = (parked.versions, parked.lanes);
-    let queues = vec![changes, bulk, dead_letters];
+    let queues = vec![changes, bulk, dead_letters, inbound, poll];
     let idle = parked_due == 0 && lanes_due == 0 && queues.iter().all(Queued::is_empty);
     Ok(Left { idle, queues, parked_due, lanes_due })
 }

@@ -33,6 +33,24 @@ pub(crate) enum Effect {
     ExpireToken,
     /// A redirect to this place instead of an answer; nothing is done.
     Redirect(String),
+    /// What becomes of a push on its way out.
+    Push(Mishap),
+}
+
+/// The method that faults of pushes match.
+pub(crate) const PUSH: &str = "PUSH";
+
+/// What goes wrong with a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// It never leaves, and the vendor believes it did.
+    Lost,
+    /// It is sent twice.
+    Twice,
+    /// It leaves so many milliseconds later.
+    Late(i64),
+    /// It is told backwards, behind the next one to its address, or after so many milliseconds.
+    Behind(i64),
 }
 
 /// A status to answer with, and how much of the answer to replace.
@@ -89,19 +107,23 @@ impl Fault {
         };
         known(value, &["provider", "account", "match", "fault", "value", "count", "for_ms", "skip"], at)?;
         let name = text(value, "fault")?.ok_or_else(|| format!("{at}.fault: missing"))?;
-        let effect = effect(&name, value.get("value"), at)?;
         let matching = value.get("match").cloned().unwrap_or_else(|| json!({}));
         if !matching.is_object() {
             return Err(format!("{at}.match: expected an object of method, path, body"));
         }
         known(&matching, &["method", "path", "body"], &format!("{at}.match"))?;
+        let method = text(&matching, "method")?;
+        let effect = match method.as_ref().is_some_and(|method| method.eq_ignore_ascii_case(PUSH)) {
+            true => mishap(&name, value.get("value"), at)?,
+            false => effect(&name, value.get("value"), at)?,
+        };
         Ok(Self {
             provider: text(value, "provider")?.unwrap_or_else(|| "*".to_owned()),
             account: text(value, "account")?.unwrap_or_else(|| "*".to_owned()),
             writes_only: matches!(effect, Effect::SearchLag(_)),
             name,
             effect,
-            method: text(&matching, "method")?,
+            method,
             path: text(&matching, "path")?,
             body: text(&matching, "body")?,
             skip: count("skip")?.unwrap_or(0),
@@ -123,6 +145,7 @@ impl Fault {
 
     fn matches(&self, target: &Target<'_>) -> bool {
         self.is_of(target.provider, target.account)
+            && matches!(self.effect, Effect::Push(_)) == (target.method == PUSH)
             && (target.writes || !self.writes_only)
             && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(target.method))
             && self.path.as_ref().is_none_or(|pattern| path_matches(pattern, target.path))
@@ -139,13 +162,35 @@ impl Fault {
     }
 }
 
-fn effect(name: &str, value: Option<&Value>, at: &str) -> Result<Effect, String> {
-    let number = |default: Option<u64>| match value {
+/// A whole number, or what stands for it.
+fn number(value: Option<&Value>, default: Option<u64>, at: &str) -> Result<u64, String> {
+    match value {
         None | Some(Value::Null) => default.ok_or_else(|| format!("{at}.value: expected a whole number")),
         Some(number) => {
             number.as_u64().ok_or_else(|| format!("{at}.value: expected a whole number, 0 or more"))
         }
-    };
+    }
+}
+
+/// A fault of pushes.
+fn mishap(name: &str, value: Option<&Value>, at: &str) -> Result<Effect, String> {
+    let ms = |default| number(value, default, at).map(|ms| i64::try_from(ms).unwrap_or(i64::MAX / 2));
+    Ok(Effect::Push(match name {
+        "lost" => Mishap::Lost,
+        "twice" => Mishap::Twice,
+        "late" => Mishap::Late(ms(None)?),
+        "reorder" => Mishap::Behind(ms(Some(1000))?),
+        other => {
+            return Err(format!(
+                "{at}.fault: \"{other}\" is none of a push: lost, twice, late, reorder (a receiver that fails is \
+                 the receiver's to play)"
+            ));
+        }
+    }))
+}
+
+fn effect(name: &str, value: Option<&Value>, at: &str) -> Result<Effect, String> {
+    let number = |default: Option<u64>| number(value, default, at);
     let signed = |default| number(default).map(|ms| i64::try_from(ms).unwrap_or(i64::MAX / 2));
     let code = |default: u64| {
         let status = number(Some(default))?;
@@ -174,6 +219,11 @@ fn effect(name: &str, value: Option<&Value>, at: &str) -> Result<Effect, String>
             Some(place) => Effect::Redirect(place.to_owned()),
             None => return Err(format!("{at}.value: expected the URL to redirect to")),
         },
+        "lost" | "twice" | "late" => {
+            return Err(format!(
+                "{at}.fault: \"{name}\" is of pushes alone: with {at}.match.method \"{PUSH}\""
+            ));
+        }
         other => {
             return Err(format!(
                 "{at}.fault: \"{other}\" is not one of latency, status, drop_after_commit, drop_then_commit, refuse, \
@@ -308,6 +358,24 @@ mod tests {
         assert_eq!(set.take(&target("GET", "/crm/v3/objects/contacts/batch/upsert", b"ada@x"), 0).len(), 0);
         assert_eq!(set.take(&target("POST", "/crm/v3/objects/contacts/batch/read", b"ada@x"), 0).len(), 0);
         assert_eq!(set.take(&target("POST", "/crm/v3/objects/contacts/batch/upsert", b"bob@x"), 0).len(), 0);
+    }
+
+    #[test]
+    fn given_faults_of_pushes_and_of_requests_when_matched_then_each_strikes_its_own_alone() {
+        let push = json!({"match": {"method": "push", "path": "/webhooks/"}, "fault": "late", "value": 5});
+        let mut set = set(push);
+        let every = Fault::parse(&json!({"fault": "latency", "value": 1}), "[1]", 0).expect("valid");
+        set.faults.push(every);
+        let mut names = |method: &str| -> Vec<String> {
+            let taken = set.take(&target(method, "http://x/webhooks/acme", b""), 1000);
+            taken.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!((names(PUSH), names("POST")), (vec!["late".to_owned()], vec!["latency".to_owned()]));
+        let error = |value: Value| Fault::parse(&value, "[3]", 0).expect_err("invalid");
+        assert!(error(json!({"fault": "lost"})).starts_with("[3].fault: \"lost\" is of pushes alone"));
+        let refused = error(json!({"match": {"method": "PUSH"}, "fault": "html"}));
+        assert!(refused.starts_with("[3].fault: \"html\" is none of a push"), "{refused}");
+        assert!(error(json!({"match": {"method": "PUSH"}, "fault": "late"})).starts_with("[3].value"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod clock;
 mod consent;
 mod control;
+mod desk;
 mod faults;
 mod feed;
 mod http;
@@ -18,10 +19,12 @@ mod ids;
 mod journal;
 mod limits;
 mod provider;
+mod push;
 mod salesforce;
 mod sandbox;
 mod tokens;
 
 pub use feed::Change;
 pub use http::{Ending, Reply, Request};
+pub use push::Push;
 pub use sandbox::Sandbox;

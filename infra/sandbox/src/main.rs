@@ -1,6 +1,7 @@
 //! The sandbox behind a socket: `rtr-sandbox --port 4600`.
 
 mod aws_counter;
+mod courier;
 mod server;
 
 use anyhow::Context;

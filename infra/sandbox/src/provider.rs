@@ -2,9 +2,11 @@
 //!
 //! A provider never sees faults, limits or the journal: those work on every vendor alike, around it.
 
+use crate::desk::Desk;
 use crate::feed::Touched;
 use crate::http::{Request, decode};
 use crate::limits::Limit;
+use crate::push::vendor::Pushing;
 use crate::tokens::TokenBook;
 use serde_json::Value;
 
@@ -112,7 +114,7 @@ pub(crate) struct Kind {
 }
 
 /// One account of one vendor.
-pub(crate) trait Crm: Send {
+pub(crate) trait Crm: Pushing + Desk + Send {
     /// The account as it stands, once more.
     fn copy(&self) -> Box<dyn Crm>;
     /// Classifies a call without doing it.

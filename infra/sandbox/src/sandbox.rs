@@ -11,6 +11,8 @@ use crate::http::{Ending, Reply, Request};
 use crate::journal::{Entry, Journal};
 use crate::limits::Limiter;
 use crate::provider::{Answer, Call, Crm, Env, Kind, PROVIDERS};
+use crate::push::Pushes;
+use crate::push::vendor::Author;
 use crate::tokens::TokenBook;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,6 +46,7 @@ pub struct Sandbox {
     pub(crate) accounts: BTreeMap<(String, String), Account>,
     pub(crate) faults: FaultSet,
     pub(crate) journal: Journal,
+    pub(crate) pushes: Pushes,
     pending: Vec<Pending>,
     serial: u64,
     watched: bool,
@@ -83,11 +86,18 @@ impl Sandbox {
         let mut parts = path.trim_start_matches('/').splitn(3, '/');
         match (parts.next().unwrap_or_default(), parts.next()) {
             ("" | "index.html", None) => control::page(),
-            ("_sandbox", Some(_)) => control::handle(self, now_ms, request),
+            ("_sandbox", Some(_)) => {
+                let reply = control::handle(self, now_ms, request);
+                // What was put in place is as if it had always been there.
+                self.hear(now_ms, None);
+                reply
+            }
             (provider, Some(account))
                 if !account.is_empty() && PROVIDERS.iter().any(|(name, _)| *name == provider) =>
             {
-                self.vendor(now_ms, provider, account, request)
+                let reply = self.vendor(now_ms, provider, account, request);
+                self.hear(now_ms, Some(Author::Integration));
+                reply
             }
             (provider, _) => {
                 let known: Vec<&str> = PROVIDERS.iter().map(|(name, _)| *name).collect();
@@ -116,6 +126,7 @@ impl Sandbox {
             account.crm.serve(&call, &mut env);
         }
         self.accounts.values_mut().for_each(|account| account.crm.advance(now_ms));
+        self.hear(now_ms, Some(Author::Integration));
     }
 
     /// When the next write falls due that was cut off from its answer, or that a vendor has taken upon itself.
@@ -153,6 +164,7 @@ impl Sandbox {
         self.pending.retain(|write| !gone(&write.provider, &write.account));
         self.journal.forget(|entry| gone(&entry.provider, &entry.account));
         self.faults.clear(provider, account);
+        self.pushes.forget(gone);
     }
 
     fn vendor(&mut self, now: i64, provider: &str, name: &str, request: &Request) -> Reply {

@@ -1,5 +1,6 @@
 //! Sockets and time for the state machine: it says what becomes of an answer, this does it.
 
+use crate::courier;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -15,10 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-/// How often late writes are looked for when no request comes.
+/// How often late writes and due pushes are looked for.
 const TICK: Duration = Duration::from_millis(20);
 
-type Shared = Arc<Mutex<Sandbox>>;
+pub(crate) type Shared = Arc<Mutex<Sandbox>>;
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
@@ -26,7 +27,7 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn lock(shared: &Shared) -> MutexGuard<'_, Sandbox> {
+pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, Sandbox> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -45,11 +46,12 @@ pub(crate) async fn run(listener: TcpListener) {
     }
 }
 
-/// Late writes land even when nobody asks.
+/// Late writes land, and pushes leave, even when nobody asks.
 async fn tick(shared: Shared) {
     loop {
         sleep(TICK).await;
         lock(&shared).advance(now_ms());
+        courier::carry(&shared);
     }
 }
 

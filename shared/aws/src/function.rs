@@ -13,9 +13,10 @@ use crate::settings::{Environment, SettingsError};
 use aws_lambda_events::sqs::SqsBatchResponse;
 use rtr_connectors::http::Clock as _;
 use rtr_core::time::Instant;
+use rtr_engine::apply::{Signing, Ways};
 use rtr_engine::batch::Settings;
 use rtr_engine::report::BatchReport;
-use rtr_engine::seams::{Consents, Seams};
+use rtr_engine::seams::{Consents, Courier, Seams};
 use rtr_engine::sync::Caches;
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub struct Runtime {
     queue: SqsQueue,
     http: ReqwestHttp,
     clock: SystemClock,
+    signing: Signing,
 }
 
 /// Why a function cannot start.
@@ -77,9 +79,11 @@ impl Runtime {
                 environment.dead_letter_queue_url,
                 environment.bulk_queue_url,
                 environment.inbound_queue_url,
+                environment.poll_queue_url,
             ),
             http: ReqwestHttp::new(allowed_hosts).map_err(StartError::Http)?,
             clock: SystemClock,
+            signing: Signing::new(settings.cache_ms),
             settings,
         })
     }
@@ -96,6 +100,12 @@ impl Runtime {
             http: &self.http,
             clock: &self.clock,
         }
+    }
+
+    /// What the apply flow has to do with beside the seams.
+    #[must_use]
+    pub fn ways<'a>(&'a self, courier: &'a dyn Courier) -> Ways<'a> {
+        Ways { settings: &self.settings, caches: &self.caches, signing: &self.signing, courier }
     }
 
     /// The records table itself, for people: no flow lists or counts.

@@ -5,7 +5,7 @@
 //!
 //! - [`settings`] what the template told the function · [`clients`] the AWS clients · [`function`] what the mains share
 //! - [`records`] items, claims, bodies · [`limits`] buckets, locks, suspensions · [`config`] stored configuration
-//! - [`secrets`] credentials at rest · [`queue`] SQS · [`http`] the way to the CRMs and its [`hosts`] · [`clock`] time
+//! - [`secrets`] credentials at rest · [`queue`] SQS · [`courier`] the internal system behind AWS · [`http`] the way to the CRMs and its [`hosts`] · [`clock`] time
 //! - [`metrics`] one line per invocation · [`log`] JSON lines · [`web`] requests of people's browsers ·
 //!   [`admin`] one org's document over HTTP · [`ingest`] what producers hand in · [`webhook`] what CRMs push
 
@@ -14,6 +14,7 @@ mod attributes;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod courier;
 mod errors;
 pub mod function;
 pub mod hosts;

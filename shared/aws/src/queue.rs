@@ -38,6 +38,7 @@ pub struct SqsQueue {
     dead_letter_url: String,
     bulk_url: String,
     inbound_url: String,
+    poll_url: String,
 }
 
 impl SqsQueue {
@@ -49,6 +50,7 @@ impl SqsQueue {
         dead_letter_url: impl Into<String>,
         bulk_url: impl Into<String>,
         inbound_url: impl Into<String>,
+        poll_url: impl Into<String>,
     ) -> Self {
         Self {
             client: clients.sqs.clone(),
@@ -56,6 +58,7 @@ impl SqsQueue {
             dead_letter_url: dead_letter_url.into(),
             bulk_url: bulk_url.into(),
             inbound_url: inbound_url.into(),
+            poll_url: poll_url.into(),
         }
     }
 
@@ -65,6 +68,7 @@ impl SqsQueue {
             QueueName::DeadLetter => &self.dead_letter_url,
             QueueName::Bulk => &self.bulk_url,
             QueueName::Inbound => &self.inbound_url,
+            QueueName::Poll => &self.poll_url,
         }
     }
 

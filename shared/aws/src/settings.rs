@@ -25,6 +25,8 @@ pub struct Environment {
     pub bulk_queue_url: String,
     /// `inbound.fifo`
     pub inbound_queue_url: String,
+    /// `poll.fifo`
+    pub poll_queue_url: String,
     /// Hosts that may be called beside the providers' own.
     pub allowed_hosts: AllowedHosts,
 }
@@ -103,6 +105,7 @@ impl Environment {
             dead_letter_queue_url: text("RTR_DEAD_LETTER_QUEUE_URL")?,
             bulk_queue_url: text("RTR_BULK_QUEUE_URL")?,
             inbound_queue_url: text("RTR_INBOUND_QUEUE_URL")?,
+            poll_queue_url: text("RTR_POLL_QUEUE_URL")?,
             allowed_hosts,
         })
     }

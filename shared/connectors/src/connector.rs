@@ -1,5 +1,6 @@
 //! What every CRM can be asked, in our words: the values of the questions and answers, and [`Crm`], which a connector is.
 
+use crate::changes::{FeedFacts, GonePage, Page, Position, Snapshot};
 use crate::credentials::TokenEndpoint;
 use crate::http::{Request, Response};
 use crate::ingest::Ingest;
@@ -68,6 +69,9 @@ pub struct Written {
     pub external_id: String,
     /// True when the CRM said it is new.
     pub created: bool,
+    /// What it holds now of the properties that were written, as the CRM's answer says; nothing where that does not tell.
+    /// It may be another value than the one written.
+    pub held: BTreeMap<String, Value>,
 }
 
 /// How a property finds records.
@@ -280,6 +284,44 @@ pub trait Crm: std::fmt::Debug + Send + Sync {
         external_id: &str,
         properties: &[String],
     ) -> Result<Option<BTreeMap<String, Value>>, Failure>;
+
+    /// How it tells of changes.
+    fn feed(&self) -> FeedFacts;
+
+    /// What the records `ids` of `object` hold in these properties now, one snapshot each in their order, read so that the
+    /// latest writes are seen; at most [`FeedFacts::read_batch`] at once. One that is not there is [`Fate::Gone`].
+    ///
+    /// [`Fate::Gone`]: crate::changes::Fate::Gone
+    ///
+    /// # Errors
+    /// The failure of the call as a whole.
+    async fn snapshots(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        ids: &[String],
+        properties: &[String],
+    ) -> Result<Vec<Snapshot>, Failure>;
+
+    /// The next records of `object` that have changed since `from`, with what they hold in these properties.
+    ///
+    /// # Errors
+    /// The failure of the call.
+    async fn changed(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        from: &Position,
+        properties: &[String],
+    ) -> Result<Page, Failure>;
+
+    /// A page of the records of `object` that are gone, where [`FeedFacts::lists_gone`] says that they are listed apart.
+    ///
+    /// # Errors
+    /// The failure of the call.
+    async fn gone(&self, _: &Session<'_>, _object: &str, _after: Option<&str>) -> Result<GonePage, Failure> {
+        Ok(GonePage::default())
+    }
 
     /// How values of `property` are compared.
     fn shape(&self, property: &Property) -> Shape;

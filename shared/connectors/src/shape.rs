@@ -105,7 +105,7 @@ fn moment(text: &str) -> Option<String> {
 }
 
 /// A time with its offset, or milliseconds since the epoch.
-fn timestamp(text: &str) -> Option<jiff::Timestamp> {
+pub(crate) fn timestamp(text: &str) -> Option<jiff::Timestamp> {
     match text.parse::<i64>() {
         Ok(ms) => jiff::Timestamp::from_millisecond(ms).ok(),
         Err(_) => text.parse().ok(),

@@ -3,7 +3,9 @@
 pub(crate) mod parse;
 
 use crate::code::Code;
+use crate::inbound::Notice;
 use crate::key::RecordKey;
+use crate::time::Instant;
 pub use parse::parse;
 use serde_json::Value;
 
@@ -44,12 +46,17 @@ pub struct Change {
     pub version: u64,
     /// Upsert or deleted.
     pub operation: Operation,
+    /// When it occurred, by the internal system's word.
+    pub occurred_at: Option<Instant>,
     /// The whole record; empty for a delete that brought none.
     pub data: Value,
     /// Top-level fields nobody knows: ignored and counted.
     pub unknown_fields: usize,
     /// The one connection it is meant for, if a backfill says so; none: all that the record is routed to.
     pub only: Option<String>,
+    /// Whether it is to be written although this version is applied there: what the CRM holds may be something else by now. Said
+    /// of one connection alone.
+    pub rewrite: bool,
 }
 
 /// Asks the record's own worker to try the version that its slot holds: dead, parked, or waiting for a reference.
@@ -63,6 +70,19 @@ pub struct Wake {
     pub version: u64,
 }
 
+/// Asks the record's own worker to look at what its record holds at a CRM, and to have the internal system told of what is
+/// new in it. Whoever has the record's group knows that no write of ours is under way, whose echo would look like a change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The record.
+    pub key: RecordKey,
+    /// What was heard of its record at the CRM.
+    pub notice: Notice,
+    /// Properties of which the internal system is to be told whatever both sides had last: what it was told of them it did
+    /// not take.
+    pub anew: Vec<String>,
+}
+
 /// What a message on `changes.fifo` may say.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
@@ -70,6 +90,8 @@ pub enum Message {
     Change(Change),
     /// A redrive's wake-up.
     Wake(Wake),
+    /// A look at the CRM.
+    Look(Box<Look>),
 }
 
 impl Message {
@@ -79,15 +101,17 @@ impl Message {
         match self {
             Self::Change(change) => &change.key,
             Self::Wake(wake) => &wake.key,
+            Self::Look(look) => &look.key,
         }
     }
 
-    /// The version it speaks of.
+    /// The version it speaks of; 0 for a look, which is at none.
     #[must_use]
     pub fn version(&self) -> u64 {
         match self {
             Self::Change(change) => change.version,
             Self::Wake(wake) => wake.version,
+            Self::Look(_) => 0,
         }
     }
 }
@@ -111,10 +135,15 @@ pub fn to_body(change: &Change) -> Value {
         "org_id": change.key.org_id, "record_type": change.key.record_type, "record_id": change.key.record_id,
         "version": change.version, "operation": change.operation.as_str(), "data": change.data,
     });
-    if let (Some(id), Some(map)) = (&change.event_id, body.as_object_mut()) {
-        map.insert("event_id".to_owned(), Value::from(id.clone()));
+    if let Some(map) = body.as_object_mut() {
+        let at = change.occurred_at.map(Instant::to_rfc3339);
+        map.extend(change.event_id.clone().map(|id| ("event_id".to_owned(), Value::from(id))));
+        map.extend(at.map(|at| ("occurred_at".to_owned(), Value::from(at))));
     }
     match &change.only {
+        Some(connection) if change.rewrite => {
+            serde_json::json!({"backfill": {"connection": connection, "rewrite": true, "event": body}})
+        }
         Some(connection) => serde_json::json!({"backfill": {"connection": connection, "event": body}}),
         None => body,
     }
@@ -129,10 +158,49 @@ pub fn wake_body(wake: &Wake) -> Value {
     }})
 }
 
+/// A look's body.
+#[must_use]
+pub fn look_body(look: &Look) -> Value {
+    let mut body = serde_json::json!({"look": {
+        "org_id": look.key.org_id, "record_type": look.key.record_type, "record_id": look.key.record_id,
+        "notice": look.notice.to_body(),
+    }});
+    if !look.anew.is_empty() {
+        body["look"]["anew"] = Value::from(look.anew.clone());
+    }
+    body
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbound::notice::{Operation as Became, Seen};
+    use crate::key::ConnectionKey;
     use proptest::prelude::*;
+
+    #[test]
+    fn given_a_look_when_written_and_parsed_then_it_is_the_same_and_a_broken_one_is_told() {
+        let notice = Notice {
+            connection: ConnectionKey::new("acme", "hubspot"),
+            object: "contacts".to_owned(),
+            external_id: "7".to_owned(),
+            operation: Became::Upsert,
+            at: Some(Instant(5)),
+            seen: Seen::Poll,
+            received_at: Instant(6),
+            origin: None,
+            record: None,
+        };
+        let key = RecordKey::new("acme", "contact", "c-1");
+        for anew in [vec![], vec!["email".to_owned()]] {
+            let look = Look { key: key.clone(), notice: notice.clone(), anew };
+            let body = look_body(&look).to_string();
+            assert_eq!(parse(&body), Ok(Message::Look(Box::new(look))));
+        }
+        let broken =
+            r#"{"look":{"org_id":"acme","record_type":"contact","record_id":"c-1","notice":{"schema":1}}}"#;
+        assert_eq!(complaint(broken), "RTR1002 `org_id` is missing");
+    }
 
     fn complaint(body: &str) -> String {
         match parse(body) {
@@ -198,12 +266,12 @@ mod tests {
         #[test]
         fn given_a_change_when_written_and_parsed_then_it_is_the_same(
             id in "[^\\p{Cc}]{1,20}", version in 0..=MAX_VERSION, event in proptest::option::of("[a-z]{1,9}"),
-            only in proptest::option::of("[^\\p{Cc}]{1,9}"),
+            only in proptest::option::of("[^\\p{Cc}]{1,9}"), rewrite: bool,
         ) {
             let change = Change {
                 key: RecordKey::new("acme", "contact", id), event_id: event, version,
-                operation: Operation::Upsert, data: serde_json::json!({"a": 1}), unknown_fields: 0,
-                only,
+                operation: Operation::Upsert, occurred_at: None, data: serde_json::json!({"a": 1}),
+                unknown_fields: 0, rewrite: rewrite && only.is_some(), only,
             };
             prop_assert_eq!(parse(&to_body(&change).to_string()), Ok(Message::Change(change)));
         }

@@ -62,6 +62,7 @@ codes! {
     Refused = "RTR3007", "The CRM refused the request in a way that trying again cannot mend.";
     TooLarge = "RTR3008", "The record is larger than the CRM takes.";
     NotInCrm = "RTR3009", "The CRM has nothing by the name that the record gives: no such owner, pipeline or stage.";
+    NotTaken = "RTR3010", "The internal system does not take a change of the CRM's as it is.";
     Throttled = "RTR4001", "The rate limit is used up.";
     Unavailable = "RTR4002", "The CRM cannot be reached or says that it is unavailable.";
     OutcomeUnknown = "RTR4003", "The CRM's answer was lost: the write may have landed.";
@@ -77,6 +78,9 @@ codes! {
     Resting = "RTR4013", "The CRM failed or was slow again and again: its calls rest.";
     InJob = "RTR4014", "A bulk job of the CRM has the record.";
     OverRate = "RTR4015", "The org hands in more events than IngestPerOrgRps allows.";
+    OfferOpen = "RTR4016", "A record of this CRM is being offered to the internal system: it may be this one.";
+    Untold = "RTR4017", "The internal system could not be told of a change in the CRM yet.";
+    Polling = "RTR4018", "The CRM is asked what has changed when it is time.";
     Backfilled = "RTR4020", "It came by a backfill, or took the place of what did: the bulk lane drains it.";
     Crash = "RTR5001", "The function stopped again and again while working on this record.";
     StateUnavailable = "RTR5002", "The records table does not answer.";

@@ -4,6 +4,8 @@
 //! the `rev` that was read.
 
 use crate::code::Code;
+use crate::marks::Marks;
+use crate::sent::Sent;
 pub use crate::slot::{Body, Lane, Shadow, Slot, SlotState, Waits};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -24,8 +26,10 @@ pub struct Item {
     pub mapping_revision: Option<u64>,
     /// Digest of operation, object and payload the CRM last confirmed; none = unknown.
     pub applied_hash: Option<String>,
-    /// Four bytes per mapped field of that payload, in the order of the field names.
-    pub base: Vec<u8>,
+    /// What both sides had last of each property: the values that the CRM confirmed, or that it told of since.
+    pub base: Marks,
+    /// What may have been written beside that: of calls whose outcome nobody knows, since the last one that was confirmed.
+    pub sent: Sent,
     /// The linked record of the CRM.
     pub external_id: Option<String>,
     /// The CRM's object of the linked record: with the id, the name of its claim.

@@ -37,6 +37,22 @@ pub struct ConnectionKey {
     pub connection: String,
 }
 
+/// The sort key of what the internal system is told of.
+const INBOUND: &str = "inbound";
+/// The sort key of a poll's place.
+const FEED: &str = "feed";
+
+/// Whose an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Whose {
+    /// A record's of the internal system, at a connection.
+    Record,
+    /// A CRM's record's, on its way back.
+    External,
+    /// A poll's.
+    Feed,
+}
+
 /// One record at one connection: the unit of every decision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PairKey {
@@ -119,6 +135,29 @@ impl PairKey {
         Self {
             pk: join(&[&connection.org_id, &connection.connection, object, external_id]),
             sk: "claim".to_owned(),
+        }
+    }
+
+    /// The key of what is kept of one external record that the internal system is told of: beside its claim.
+    #[must_use]
+    pub fn inbound(connection: &ConnectionKey, object: &str, external_id: &str) -> Self {
+        Self { sk: INBOUND.to_owned(), ..Self::claim(connection, object, external_id) }
+    }
+
+    /// The key of where the poll of one kind of records of `connection` is.
+    #[must_use]
+    pub fn feed(connection: &ConnectionKey, object: &str) -> Self {
+        let pk = join(&["!feed", &connection.org_id, &connection.connection, object]);
+        Self { pk, sk: FEED.to_owned() }
+    }
+
+    /// Whose item it is.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        match self.sk.as_str() {
+            INBOUND => Whose::External,
+            FEED => Whose::Feed,
+            _ => Whose::Record,
         }
     }
 

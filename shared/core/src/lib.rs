@@ -5,7 +5,7 @@
 //!
 //! - [`change`] the change event and its parsing · [`key`] records, connections and their keys
 //! - [`mapping`] record to CRM payload · [`config`] connections, routes and mappings from YAML
-//! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied, [`parked`] what people do with it · [`plan`] what to do next · [`settle`] what to write after
+//! - [`item`] what is kept per record and connection, [`slot`] the version of it that is not applied, [`parked`] what people do with it · [`plan`] what to do next · [`settle`] what to write after · [`marks`] what both sides had last
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope · [`ingest`] what producers hand in
 //! - [`inbound`] what CRMs tell of their records
 //! - [`audit`] what people did · [`links`] links told by a file · [`limit`] token buckets · [`breaker`] a connection's circuit breaker · [`pressure`] how much a backfill may send · [`retry`] when to try again · [`time`] instants
@@ -26,11 +26,13 @@ pub mod lane;
 pub mod limit;
 pub mod links;
 pub mod mapping;
+pub mod marks;
 pub mod parked;
 pub mod payload;
 pub mod plan;
 pub mod pressure;
 pub mod retry;
+pub mod sent;
 pub mod settle;
 pub mod slot;
 pub mod time;

@@ -100,6 +100,7 @@ mod tests {
             attempts: 1,
             waits: None,
             backfill: false,
+            occurred_at: None,
         };
         Item { rev: 3, applied_version: Some(6), slot: Some(slot), by: "m".to_owned(), ..Item::default() }
     }
@@ -127,8 +128,15 @@ mod tests {
             assert_eq!((marked.rev, marked.applied_version), (4, Some(6)));
             // A newer version takes its place all the same.
             let (operation, lane) = (crate::change::Operation::Upsert, crate::item::Lane::Sync);
-            let newer =
-                Incoming { version: 8, mapping_revision: 1, operation, lane, wake: false, again: false };
+            let newer = Incoming {
+                version: 8,
+                mapping_revision: 1,
+                operation,
+                lane,
+                wake: false,
+                again: false,
+                rewrite: false,
+            };
             assert_eq!(fence(&marked, &newer, NOW), Fence::Parked);
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::digest;
 use crate::mapping::{Mapped, Patch, Reference};
+use crate::marks::Marks;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -85,15 +86,20 @@ impl Payload {
         digest::short_hex(json!([operation, object, fields, associations]).to_string().as_bytes())
     }
 
-    /// Four bytes per field, in the order of the names; four zeros for a field that is left alone.
+    /// The marks of what every write says; nothing of a field that is left alone.
     #[must_use]
-    pub fn base(&self) -> Vec<u8> {
-        self.fields
-            .values()
-            .flat_map(|patch| {
-                patch_value(patch).map_or([0; 4], |value| digest::four(value.to_string().as_bytes()))
-            })
-            .collect()
+    pub fn marks(&self) -> Marks {
+        Marks::of(self.fields.iter().filter_map(|(name, patch)| Some((name.as_str(), written(patch)?))))
+    }
+}
+
+/// What a field holds once it is written; none when it is left alone.
+#[must_use]
+pub fn written(patch: &Patch<Value>) -> Option<&Value> {
+    match patch {
+        Patch::Keep => None,
+        Patch::Clear => Some(&Value::Null),
+        Patch::Set(value) => Some(value),
     }
 }
 

@@ -13,10 +13,14 @@ mod tests;
 use crate::code::Code;
 use crate::item::{Ended, Intent, Item, Lane, SlotState};
 use crate::key::{ConnectionKey, PairKey};
-use crate::plan::may_end;
+use crate::plan::{may_end, may_rewrite};
+use crate::sent::Sent;
 use crate::time::Instant;
-pub use ending::{Applied, Ending, Filing, Link, Open, Parking, Put};
-use rows::{applied, confirm, confirm_beneath, file, keeps, park, park_instead, put_off, released, shadowed};
+pub use ending::{Applied, Ending, Filing, Heard, Link, Open, Parking, Put};
+use rows::{
+    applied, confirm, confirm_beneath, file, heard, keeps, park, park_instead, put_off, released, sent,
+    shadowed,
+};
 
 /// Who writes, and for which version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,12 @@ pub struct Attempt {
     pub again: bool,
     /// Whether it came by a backfill.
     pub backfill: bool,
+    /// Whether it is to be written although it is applied.
+    pub rewrite: bool,
+    /// When the change occurred, by the internal system's word.
+    pub occurred_at: Option<Instant>,
+    /// What it may have written, or an older version whose place it takes: where values flow back from the CRM.
+    pub sent: Sent,
 }
 
 /// What to do about it.
@@ -56,7 +66,9 @@ pub enum Decision {
 #[must_use]
 pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> Decision {
     let (version, revision) = (attempt.version, attempt.mapping_revision);
-    let fence = may_end(item, version, revision);
+    // What is written once more ends like what is written first; it is called for by the bulk lane alone.
+    let rewrites = attempt.rewrite && attempt.lane == Lane::Sync && may_rewrite(item, version, revision);
+    let fence = rewrites || may_end(item, version, revision);
     let slot = item.slot.as_ref();
     let wanted = slot.map(|slot| slot.wanted_version);
     // A slot gives way to its own version and to newer ones in the hands of the lane that it belongs to: what is parked is
@@ -97,12 +109,18 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             let dropped = Item { applied_hash: None, ..next() };
             Decision::StillNewest(Box::new(dropped.noting(Ended::Parked, version, now, None)))
         }
-        Ending::Applied(_) => Decision::Overtaken(Box::new(Item { applied_hash: None, ..next() })),
+        Ending::Applied(_) => {
+            Decision::Overtaken(Box::new(Item { applied_hash: None, sent: sent(item, attempt), ..next() }))
+        }
         Ending::Dead(filing) if fence && newer && !clear && item.lane() == Lane::Bulk => {
             write(park_instead(next(), attempt, filing, now))
         }
         Ending::Dead(filing) if fence && newer => write(file(next(), attempt, filing, now)),
-        Ending::Parked(parking) if fence && newer => write(park(next(), attempt, parking, now)),
+        Ending::Parked(parking) if fence && newer => {
+            // Whoever wants it written once more says that the CRM holds something else.
+            let applied_hash = item.applied_hash.clone().filter(|_| !rewrites);
+            write(park(Item { applied_hash, sent: sent(item, attempt), ..next() }, attempt, parking, now))
+        }
         Ending::Dead(_) | Ending::Parked(_) if own => Decision::Done,
         Ending::Dead(_) | Ending::Parked(_) => Decision::Superseded,
         Ending::Shadowed(shadow) if fence => write(shadowed(next(), attempt, shadow, now)),
@@ -123,12 +141,10 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             _ => Decision::Superseded,
         },
         Ending::Unknown if item.rev == 0 => Decision::Done,
-        Ending::Unknown => write(Item { applied_hash: None, crashes: 0, ..next() }.noting(
-            Ended::Parked,
-            version,
-            now,
-            Some(Code::OutcomeUnknown),
-        )),
+        Ending::Unknown => {
+            let unknown = Item { applied_hash: None, sent: sent(item, attempt), crashes: 0, ..next() };
+            write(unknown.noting(Ended::Parked, version, now, Some(Code::OutcomeUnknown)))
+        }
         Ending::Passed if fence && item.slot.as_ref().is_some_and(|slot| slot.wanted_version < version) => {
             write(Item { slot: None, ..next() })
         }
@@ -138,7 +154,8 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
         Ending::Returned => write(Item { crashes: 0, ..next() }),
         Ending::NotCreated if item.crashes == 0 && item.intent.is_none() => Decision::Done,
         Ending::NotCreated => write(Item { crashes: 0, intent: None, ..next() }),
-        Ending::Intended { nonce, matched } if fence && clear => {
+        // Linked since it was planned, it is not made a second time.
+        Ending::Intended { nonce, matched } if fence && clear && item.external_id.is_none() => {
             let intent = Intent { nonce: nonce.clone(), version, at: now, matched: matched.clone() };
             write(Item { intent: Some(intent), ..next() })
         }
@@ -154,6 +171,7 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
         Ending::Unlinked if fence && clear => {
             write(Item { external_id: None, object: None, linked_at: None, applied_hash: None, ..next() })
         }
+        Ending::Heard(of) => heard(item, of, now).map_or(Decision::PlanAgain, write),
         Ending::Unchanged | Ending::Skipped if own => Decision::Done,
         Ending::Unchanged
         | Ending::Skipped

@@ -61,6 +61,9 @@ pub struct Slot {
     /// Whether it came by a backfill: what is live goes before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backfill: bool,
+    /// When the change occurred, by the internal system's word: whoever changed a field last may win it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<Instant>,
 }
 
 /// A record that another waits for, at the same connection of the same org.
@@ -119,6 +122,12 @@ impl SlotState {
 }
 
 impl Slot {
+    /// `at`, or when its own version occurred, if that is later.
+    #[must_use]
+    pub fn later(&self, at: Instant) -> Instant {
+        self.occurred_at.map_or(at, |own| own.max(at))
+    }
+
     /// When it is to be woken through its record's group; none for what the bulk lane, a person or a newer version ends.
     #[must_use]
     pub fn due_at(&self) -> Option<Instant> {

@@ -1,5 +1,6 @@
 //! The flows, async over seams: one file per function, the same code in Lambda and under a simulator.
 
+pub mod apply;
 pub mod authorize;
 pub mod batch;
 pub mod breaker;
@@ -10,6 +11,8 @@ pub mod gate;
 pub mod ingest;
 pub mod leases;
 pub mod links;
+pub mod poll;
+pub mod reconcile;
 pub mod redrive;
 pub mod rehearsal;
 pub mod report;

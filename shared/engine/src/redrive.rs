@@ -4,17 +4,22 @@
 //! the queue gave up after its receive limit. Nothing fails on an item's content; only a store that does not answer
 //! returns a message.
 
+use crate::apply::keep;
 use crate::batch::Received;
 use crate::report::{BatchReport, RecordLine, log_batch};
 use crate::seams::{Names, Seams, Write, Wrote};
 use crate::work::commit::store_body;
+use crate::work::sent::of_data;
 use base64::Engine as _;
 use rtr_core::change::{Message, Operation, Wake, parse};
 use rtr_core::code::Code;
 use rtr_core::dead_letter::{DeadLetter, SCHEMA};
+use rtr_core::inbound;
 use rtr_core::item::{Body, Ended, Item, Lane, Reason, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
+use rtr_core::time::Instant;
 use serde_json::{Value, json};
 
 /// Times a refused write is decided anew.
@@ -26,10 +31,14 @@ struct Letter {
     names: Names,
     version: u64,
     deleted: bool,
+    /// When the change occurred, by the internal system's word.
+    occurred_at: Option<Instant>,
     body: Value,
     reason: Reason,
     attempts: u32,
     uncertain: bool,
+    /// What may have been written of it: where values flow back from the CRM.
+    sent: Sent,
     /// The mapping revision that would be planned under now; 0 when that is not known.
     mapping_revision: u64,
     /// Where its body lay on the way, to be removed once it is filed.
@@ -57,6 +66,21 @@ async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchRepo
     if let Ok(Message::Wake(wake)) = parse(&received.body) {
         return forget_crashes(seams, received, &wake).await;
     }
+    if let Some(message) = on_its_way_back(&received.body) {
+        let why = "the queue gave the message up after its receive limit";
+        let reason = Reason::new(Code::NativeDeadLetter, why);
+        return match keep::file(seams, message, reason, &received.message_id).await {
+            Ok(()) => {
+                report.count("filed", 1);
+                report.count("dead", 1);
+                Ok(())
+            }
+            Err(why) => {
+                tracing::warn!(event = "redrive", code = Code::StateUnavailable.as_str(), message = why);
+                Err(())
+            }
+        };
+    }
     let letters = letters(seams, received).await?;
     for letter in letters {
         match file(seams, received, &letter).await {
@@ -79,6 +103,19 @@ async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchRepo
     Ok(())
 }
 
+/// What was given up of a CRM's record on its way back, by `inbound.fifo` or as a look by `changes.fifo`.
+fn on_its_way_back(body: &str) -> Option<inbound::Message> {
+    if let Ok(Message::Look(look)) = parse(body) {
+        let reason = Reason::new(Code::NativeDeadLetter, Code::NativeDeadLetter.about());
+        let back =
+            inbound::Returned { notice: look.notice, anew: look.anew, offered: None, until: None, reason };
+        return Some(inbound::Message::Returned(Box::new(back)));
+    }
+    // Our envelopes have a schema number too, and a `source`.
+    let envelope = serde_json::from_str::<DeadLetter>(body).is_ok();
+    inbound::Message::parse(body).ok().filter(|_| !envelope)
+}
+
 /// A wake that was given up leaves the dead version where it is; its crashes are not the next version's.
 async fn forget_crashes(seams: &Seams<'_>, received: &Received, wake: &Wake) -> Result<(), ()> {
     let key = pair(&wake.key, Some(&wake.connection));
@@ -98,6 +135,9 @@ async fn forget_crashes(seams: &Seams<'_>, received: &Received, wake: &Wake) -> 
             by: received.message_id.clone(),
             again: true,
             backfill: false,
+            rewrite: false,
+            occurred_at: None,
+            sent: Sent::default(),
         };
         let Decision::Write(new) = settle(&old, &attempt, &Ending::Returned, seams.clock.now()) else {
             return Ok(());
@@ -148,10 +188,12 @@ async fn from_envelope(seams: &Seams<'_>, letter: DeadLetter) -> Result<Letter, 
             names,
             version: message.version(),
             deleted: is_delete(&message),
+            occurred_at: occurred_at(&message),
             body: data(message),
             reason,
             attempts: letter.attempts,
             uncertain: false,
+            sent: Sent::default(),
             mapping_revision: 0,
             parcel,
         },
@@ -162,10 +204,12 @@ async fn from_envelope(seams: &Seams<'_>, letter: DeadLetter) -> Result<Letter, 
                 names,
                 version: letter.version.unwrap_or(0),
                 deleted: false,
+                occurred_at: None,
                 body: json!({"raw": String::from_utf8_lossy(&bytes)}),
                 reason,
                 attempts: letter.attempts,
                 uncertain: false,
+                sent: Sent::default(),
                 mapping_revision: 0,
                 parcel,
             }
@@ -183,6 +227,7 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
                 names: Names::default(),
                 version: 0,
                 deleted: false,
+                occurred_at: None,
                 body: json!({"raw": received.body}),
                 reason: Reason {
                     field: malformed.field.map(str::to_owned),
@@ -190,6 +235,7 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
                 },
                 attempts: received.receive_count,
                 uncertain: false,
+                sent: Sent::default(),
                 mapping_revision: 0,
                 parcel: None,
             }]);
@@ -202,19 +248,24 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
     let connections: Vec<Option<String>> = match &message {
         // A wake that crashed leaves the dead version where it is: nothing is to be filed.
         Message::Wake(_) => Vec::new(),
+        // It is filed with the CRM's record.
+        Message::Look(_) => Vec::new(),
         Message::Change(change) if change.only.is_some() => vec![change.only.clone()],
         Message::Change(_) if config.route(&key.record_type).is_empty() => vec![None],
         Message::Change(_) => config.route(&key.record_type).iter().cloned().map(Some).collect(),
     };
-    let (version, deleted, body) = (message.version(), is_delete(&message), data(message));
+    let (version, deleted, occurred_at) = (message.version(), is_delete(&message), occurred_at(&message));
+    let body = data(message);
     let reason = Reason::new(Code::NativeDeadLetter, "the queue gave the message up after its receive limit");
     Ok(connections
         .into_iter()
         .map(|connection| {
             let mapping = connection.as_deref().and_then(|name| config.mapping(name, &key.record_type));
-            (mapping.map_or(0, |mapping| mapping.revision), connection)
+            let marks = mapping.filter(|_| !deleted).map(|at| of_data(&config, at, &key, &body));
+            let sent = Sent::default().and(&marks.unwrap_or_default());
+            (mapping.map_or(0, |mapping| mapping.revision), connection, sent)
         })
-        .map(|(mapping_revision, connection)| Letter {
+        .map(|(mapping_revision, connection, sent)| Letter {
             key: pair(&key, connection.as_deref()),
             names: Names {
                 org_id: Some(key.org_id.clone()),
@@ -224,10 +275,12 @@ async fn from_body(seams: &Seams<'_>, received: &Received) -> Result<Vec<Letter>
             },
             version,
             deleted,
+            occurred_at,
             body: body.clone(),
             reason: reason.clone(),
             attempts: received.receive_count,
             uncertain: true,
+            sent,
             mapping_revision,
             parcel: None,
         })
@@ -242,10 +295,17 @@ fn is_delete(message: &Message) -> bool {
     matches!(message, Message::Change(change) if change.operation == Operation::Deleted)
 }
 
+fn occurred_at(message: &Message) -> Option<Instant> {
+    match message {
+        Message::Change(change) => change.occurred_at,
+        Message::Wake(_) | Message::Look(_) => None,
+    }
+}
+
 fn data(message: Message) -> Value {
     match message {
         Message::Change(change) => change.data,
-        Message::Wake(_) => Value::Null,
+        Message::Wake(_) | Message::Look(_) => Value::Null,
     }
 }
 
@@ -276,6 +336,9 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
             by: received.message_id.clone(),
             again: true,
             backfill: false,
+            rewrite: false,
+            occurred_at: letter.occurred_at,
+            sent: letter.sent.clone(),
         };
         let filing = Filing {
             reason: letter.reason.clone(),

@@ -3,12 +3,14 @@
 //! [`Http`] and [`Clock`] stand with the connectors, which use them too.
 
 mod consents;
+mod courier;
 mod limits;
 mod outlet;
 mod records;
 
 use async_trait::async_trait;
 pub use consents::{Consent, ConsentEnding, Consents};
+pub use courier::{Courier, Parcel, Undelivered};
 use futures::future::join_all;
 pub use limits::{Baton, Known, Lease, Limits, Suspension, Tally};
 pub use outlet::{NotTaken, Outlet};
@@ -84,6 +86,8 @@ pub enum QueueName {
     Bulk,
     /// `inbound.fifo`
     Inbound,
+    /// `poll.fifo`
+    Poll,
 }
 
 /// A message to send.

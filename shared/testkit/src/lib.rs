@@ -2,12 +2,14 @@
 //!
 //! One thread, a clock that only moves when somebody sleeps or a test moves it, and counters of every request.
 
+pub mod both;
 pub mod build;
 pub mod clock;
 pub mod configs;
 pub mod conformance;
 pub mod crm;
 pub mod fifo;
+pub mod house;
 pub mod limits;
 pub mod queue;
 pub mod records;

@@ -43,6 +43,8 @@ pub struct State {
     pub endings: BTreeMap<String, ConsentEnding>,
     /// Bulk lanes by connection.
     pub lanes: BTreeMap<ConnectionKey, Lane>,
+    /// Records that are being offered to the internal system, by connection and name.
+    pub offers: BTreeMap<ConnectionKey, BTreeMap<String, Instant>>,
     /// What became of records under mappings that are tried, by org and revision.
     pub tallies: BTreeMap<(String, u64), Tally>,
     /// Leases asked.
@@ -272,6 +274,35 @@ impl Limits for MemoryLimits {
                 *held = noted;
             }
             is_mine
+        })
+        .await
+    }
+
+    async fn open_offers(
+        &self,
+        connection: &ConnectionKey,
+        names: &[String],
+        until: Instant,
+    ) -> Result<(), Unavailable> {
+        self.asked("open_offers", |state| {
+            let held = state.offers.entry(connection.clone()).or_default();
+            held.extend(names.iter().map(|name| (name.clone(), until)));
+        })
+        .await
+    }
+
+    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable> {
+        self.asked("close_offers", |state| {
+            let held = state.offers.entry(connection.clone()).or_default();
+            held.retain(|name, _| !names.contains(name));
+        })
+        .await
+    }
+
+    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+        self.asked("offers", |state| {
+            let held = state.offers.get(connection)?;
+            held.values().copied().filter(|until| *until > self.clock.now()).max()
         })
         .await
     }

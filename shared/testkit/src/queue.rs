@@ -25,6 +25,8 @@ pub const DEAD_LETTER: Setup =
 pub const BULK: Setup = Setup { visibility_ms: 360_000, max_receives: None, retention_ms: 86_400_000 };
 /// The set-up of `inbound.fifo` in the template: as of `changes.fifo`.
 pub const INBOUND: Setup = CHANGES;
+/// The set-up of `poll.fifo` in the template: a wake-up that is lost is sent again.
+pub const POLL: Setup = BULK;
 
 /// The queues.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct State {
     pub bulk: Fifo,
     /// `inbound.fifo`
     pub inbound: Fifo,
+    /// `poll.fifo`
+    pub poll: Fifo,
     /// Messages sent.
     pub sent: Vec<(QueueName, Outbound)>,
     /// Receipts deleted.
@@ -74,6 +78,7 @@ impl MemoryQueue {
             dead_letter: Fifo::new("d", DEAD_LETTER),
             bulk: Fifo::new("b", BULK),
             inbound: Fifo::new("i", INBOUND),
+            poll: Fifo::new("p", POLL),
             sent: Vec::new(),
             deleted: Vec::new(),
             visibility: Vec::new(),
@@ -145,6 +150,7 @@ impl State {
             QueueName::DeadLetter => &mut self.dead_letter,
             QueueName::Bulk => &mut self.bulk,
             QueueName::Inbound => &mut self.inbound,
+            QueueName::Poll => &mut self.poll,
         }
     }
 }

@@ -189,7 +189,7 @@ impl State {
         let (org, kind, id) = (names.org_id.clone()?, names.record_type.clone()?, names.record_id.clone()?);
         let record = RecordKey::new(org, kind, id);
         let connection = names.connection.clone()?;
-        Some(Sleeper { record, connection, version: slot.wanted_version, due_at })
+        Some(Sleeper { record, connection, version: slot.wanted_version, due_at, whose: key.whose() })
     }
 
     fn put(&mut self, write: &Write, now: Instant) -> Wrote {
@@ -293,6 +293,15 @@ impl Records for MemoryRecords {
         self.asked("backfilled", |state| state.parked(|at| self.shows(at), connection, true, limit)).await
     }
 
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        self.asked("owners", |state| {
+            state.check()?;
+            state.reads += 1;
+            Ok(claims.iter().filter_map(|key| Some((key.clone(), state.claims.get(key)?.clone()))).collect())
+        })
+        .await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         self.asked("read_named", |state| {
             state.check()?;
@@ -352,7 +361,7 @@ fn told(fate: Fate, at: usize, wrote: Wrote) -> Wrote {
 /// Whether DynamoDB would not take it: what weighs in an item is its slot.
 fn is_too_large(item: &Item) -> bool {
     let slot = serde_json::to_string(&item.slot).map_or(0, |text| text.len());
-    slot + item.base.len() > MAX_ITEM_BYTES
+    slot + item.base.as_bytes().len() > MAX_ITEM_BYTES
 }
 
 impl State {

@@ -222,6 +222,23 @@ impl Limits for RowLimits {
         self.rest.want_lane(connection, at).await
     }
 
+    async fn open_offers(
+        &self,
+        connection: &ConnectionKey,
+        names: &[String],
+        until: Instant,
+    ) -> Result<(), Unavailable> {
+        self.rest.open_offers(connection, names, until).await
+    }
+
+    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable> {
+        self.rest.close_offers(connection, names).await
+    }
+
+    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+        self.rest.offers(connection).await
+    }
+
     async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
         self.rest.add_tally(org, revision, tally).await
     }

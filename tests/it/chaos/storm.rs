@@ -220,9 +220,10 @@ fn misbehave(story: &Story, orgs: &[Org<'_>]) {
         several(fault("*/composite/sobjects*", "omit", 0, 1)),
         with(fault("*/sobjects*", "status", 5, 3), json!(503)),
     ]);
-    // The last version of a company is refused for want of a permission: only a person can help it.
+    // The last version of a company is refused for want of a permission, whatever else strikes the same call: only a person can
+    // help it.
     let company = story.records.iter().find(|one| one.org == KEYLESS && one.id == "k0").unwrap();
-    let mut forbidden = with(fault("*/companies/batch/*", "status", 0, 1), json!(403));
+    let mut forbidden = with(fault("*/companies/batch/*", "status", 0, 100), json!(403));
     forbidden["match"]["body"] = json!(story.tag(company, company.versions.len()));
     let slow_down = json!({"status": 429, "headers": {"retry-after": "2"}});
     orgs[KEYLESS].crm().faults(vec![

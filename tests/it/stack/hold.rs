@@ -49,7 +49,7 @@ impl Door {
 
     /// Waits until a write is held.
     pub(crate) fn held(&self) {
-        self.arrived.recv_timeout(std::time::Duration::from_secs(20)).expect("nobody writes a secret");
+        self.arrived.recv_timeout(std::time::Duration::from_secs(60)).expect("nobody writes a secret");
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod aws_calls;
 mod browser;
+mod bus;
 mod cli;
 mod event;
 mod field;
 mod gate;
 mod hold;
+mod house;
 mod http;
 mod ingest;
 mod items;
@@ -24,6 +26,7 @@ pub(crate) use event::Event;
 pub(crate) use field::{Field, Row};
 pub(crate) use gate::{Gate, Side, Sky, Trap};
 pub(crate) use hold::{Door, Hold};
+pub(crate) use house::House;
 pub(crate) use ingest::Answered;
 pub(crate) use items::size_of;
 pub(crate) use lambda::batch_of;

@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     oauth: bool,
     /// Where the functions find the CRMs.
     crms: String,
+    /// How changes in the CRMs come back.
+    inbound: String,
 }
 
 /// An org with one connection, `hubspot`, to the sandbox account of the same name.
@@ -48,7 +50,13 @@ impl Plan {
             limits,
             oauth: false,
             crms: variable("SANDBOX_URL"),
+            inbound: String::new(),
         }
+    }
+
+    /// The org's id.
+    pub(crate) fn name(&self) -> &str {
+        &self.id
     }
 
     /// The org's id at this length in bytes.
@@ -67,6 +75,12 @@ impl Plan {
     /// The same for a second connection, to Salesforce.
     pub(crate) fn salesforce(mut self, record_type: &str, text: &str) -> Self {
         self.second.insert(record_type.to_owned(), text.to_owned());
+        self
+    }
+
+    /// How changes in the CRMs come back, as in the org's file.
+    pub(crate) fn inbound(mut self, text: &str) -> Self {
+        self.inbound = format!("inbound: {text}\n");
         self
     }
 
@@ -98,6 +112,7 @@ impl Plan {
             // Where a Salesforce account is, its secret says.
             text += &format!("  salesforce:\n    limits: {limits}\n");
         }
+        text += &self.inbound;
         text += "routes:\n";
         let types: BTreeSet<&String> = self.mappings.keys().chain(self.second.keys()).collect();
         for record_type in types {
@@ -184,6 +199,12 @@ impl Org<'_> {
     /// Replaces a mapping and applies the org's file again.
     pub(crate) fn remap(&mut self, record_type: &str, text: &str) {
         self.plan.mappings.insert(record_type.to_owned(), text.to_owned());
+        self.apply();
+    }
+
+    /// Has changes in the CRMs come back otherwise, and applies the org's file again.
+    pub(crate) fn come_back(&mut self, text: &str) {
+        self.plan.inbound = format!("inbound: {text}\n");
         self.apply();
     }
 

@@ -43,6 +43,34 @@ impl Account<'_> {
         values
     }
 
+    /// A person of the CRM changes a record, or makes one; its id.
+    pub(crate) fn edit(&self, object: &str, id: Option<&str>, values: &Value) -> String {
+        let mut body =
+            json!({"provider": self.provider, "account": self.name, "object": object, "values": values});
+        if let Some(id) = id {
+            body["id"] = json!(id);
+        }
+        let answer = self.stack.send_json(Method::POST, &url("edit"), &body);
+        answer["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The account pushes its changes to `address` from now on, signed by `secret`.
+    pub(crate) fn push_to(&self, address: &str, secret: &str) {
+        let body = json!({"provider": self.provider, "account": self.name, "url": address, "secret": secret});
+        self.stack.send_json(Method::PUT, &url("webhooks"), &body);
+    }
+
+    /// Writes of `object` that the account got since `mark`, in records.
+    pub(crate) fn writes(&self, object: &str, mark: u64) -> u64 {
+        let of_object =
+            |request: &&CrmRequest| request.what.contains(object) || request.what.contains("composite");
+        let is_write = |request: &&CrmRequest| {
+            let reads = ["/search", "/batch/read", "/query", "/queryAll"];
+            !request.what.starts_with("GET") && !reads.iter().any(|end| request.what.ends_with(end))
+        };
+        self.requests(mark).iter().filter(of_object).filter(is_write).map(|request| request.items).sum()
+    }
+
     /// Where the account's request log ends now.
     pub(crate) fn mark(&self) -> u64 {
         self.stack.get_json(&url("state"), &[])["last_seq"].as_u64().unwrap()

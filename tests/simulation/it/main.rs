@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod backfilled;
+mod both;
 mod catalogue;
 mod crowd;
 mod determinism;

@@ -43,7 +43,9 @@ impl World<'_> {
         if reply.body.windows(2).any(|two| two == b"zq") && reply.status >= 400 {
             self.core.shape("Repeated");
         }
+        self.note_flight(Some(&flight));
         self.watch_landings();
+        self.note_flight(None);
         self.core.oracle().replied(&flight, reply.status, &reply.body);
         if let Some(due) = self.crm.next_due() {
             self.core.kernel.at(Instant(due), Happen::Lands);
@@ -55,6 +57,7 @@ impl World<'_> {
     pub fn watch_landings(&mut self) {
         for change in self.crm.changes() {
             self.core.trace.note(self.core.kernel.now(), "landed", || format!("{change:?}"));
+            self.landed_both(&change);
             let (records, queue) = (&self.records, &self.queue);
             let now = self.core.kernel.now();
             let key = |kind: Kind, id: &str| RecordKey::new(&change.account, kind.name(), id);

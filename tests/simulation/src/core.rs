@@ -45,6 +45,8 @@ pub struct Core {
     deadly: Mutex<Vec<(String, u8)>>,
     /// Environments whose batch a backfill sent alone.
     backfilling: Mutex<BTreeSet<EnvId>>,
+    /// Records of CRMs that a person changed last by an integration: connection and id.
+    by_machine: Mutex<BTreeSet<String>>,
     /// Who dies of what, as soon as it waits.
     doomed: Mutex<Option<(EnvId, String)>>,
 }
@@ -67,6 +69,7 @@ impl Core {
             index_stale_ms: AtomicI64::new(0),
             deadly: Mutex::default(),
             backfilling: Mutex::default(),
+            by_machine: Mutex::default(),
             doomed: Mutex::default(),
         }
     }
@@ -189,6 +192,21 @@ impl Core {
     /// Whether it was.
     pub fn is_backfilling(&self, env: EnvId) -> bool {
         held(&self.backfilling).contains(&env)
+    }
+
+    /// A person has changed a CRM's record by an integration, or by hand.
+    pub fn note_machine(&self, at: String, by_machine: bool) {
+        let mut all = held(&self.by_machine);
+        if by_machine {
+            all.insert(at)
+        } else {
+            all.remove(&at)
+        };
+    }
+
+    /// Whether it was an integration that changed a CRM's record last.
+    pub fn is_by_machine(&self, at: &str) -> bool {
+        held(&self.by_machine).contains(at)
     }
 
     /// Environments so far.

@@ -183,7 +183,7 @@ fn dedup_versions(events: &mut [Event]) {
 }
 
 /// Each kind of fault is as likely as any other.
-fn fault_of(rng: &mut Rng, faults: &[Fault]) -> Planned {
+pub(crate) fn fault_of(rng: &mut Rng, faults: &[Fault]) -> Planned {
     let fault = faults[rng.usize(..faults.len())];
     // Early chances are the likelier ones to come at all.
     let most = fault.site().usual();

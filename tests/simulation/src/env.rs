@@ -9,8 +9,9 @@ use crate::lambda::Function;
 use crate::mutants::{Mutant, dress};
 use limits::EnvLimits;
 use records::EnvRecords;
+use rtr_engine::apply::Signing;
 use rtr_engine::batch::Settings;
-use rtr_engine::seams::{Clock, Configs, Http, Limits, Queue, Records, Seams, Secrets};
+use rtr_engine::seams::{Clock, Configs, Courier, Http, Limits, Queue, Records, Seams, Secrets};
 use rtr_engine::sync::Caches;
 use rtr_testkit::configs::ConfigCache;
 use rtr_testkit::records::MemoryRecords;
@@ -31,6 +32,8 @@ pub struct Services {
     pub queue: Arc<dyn Queue>,
     /// The CRMs.
     pub http: Arc<dyn Http>,
+    /// The internal system.
+    pub courier: Arc<dyn Courier>,
 }
 
 /// What the flows get, dressed for one environment.
@@ -48,6 +51,8 @@ pub struct Dress {
     pub queue: Arc<dyn Queue>,
     /// The CRMs.
     pub http: Arc<dyn Http>,
+    /// The internal system.
+    pub courier: Arc<dyn Courier>,
     /// Time and chance.
     pub clock: Arc<dyn Clock>,
     /// Whose they are.
@@ -64,6 +69,8 @@ pub struct Env {
     pub caches: Caches,
     /// What it was deployed with.
     pub settings: Arc<Settings>,
+    /// What deliveries are signed with.
+    pub signing: Signing,
     dress: Dress,
 }
 
@@ -93,19 +100,27 @@ impl Env {
             secrets: services.secrets.clone(),
             queue: services.queue.clone(),
             http: services.http.clone(),
+            courier: services.courier.clone(),
             clock: Arc::new(SimClock::of(core, id)),
             function,
             env: id,
         };
-        let settings = settings.clone();
-        Self { id, caches: Caches::default(), settings, dress: dress(mutant, core, dressed) }
+        let (settings, signing) = (settings.clone(), Signing::new(cache_ms));
+        Self { id, caches: Caches::default(), settings, signing, dress: dress(mutant, core, dressed) }
     }
 
     /// The same environment, which remembers nothing of what it did.
     #[must_use]
     pub fn without_memory(&self) -> Self {
         let (settings, dress) = (self.settings.clone(), self.dress.clone());
-        Self { id: self.id, caches: Caches::default(), settings, dress }
+        let signing = Signing::new(settings.cache_ms);
+        Self { id: self.id, caches: Caches::default(), settings, signing, dress }
+    }
+
+    /// The way to the internal system.
+    #[must_use]
+    pub fn courier(&self) -> &dyn Courier {
+        &*self.dress.courier
     }
 
     /// The seams.

@@ -47,6 +47,10 @@ pub enum Site {
     CrmRead,
     /// A CRM is asked for a token.
     CrmToken,
+    /// The internal system is told of a change.
+    House,
+    /// A poll waits for something.
+    PollWait,
     /// A job of a CRM's is told to start.
     Job,
     /// A CRM is asked what became of a job's rows.
@@ -67,6 +71,8 @@ impl Site {
             Self::Lease => 20,
             Self::Body | Self::SecretWrite | Self::CrmToken | Self::Job => 2,
             Self::JobList => 4,
+            Self::House => 8,
+            Self::PollWait => 60,
             Self::Time => 1,
         }
     }
@@ -120,10 +126,13 @@ pub const JOB_STEPS: &[(&str, u32)] = &[
     ("note_lane", 8),
 ];
 
-/// The remote call that `number` draws, in a history with `jobs` or without.
+/// The same of the way back, where a history goes both ways.
+pub const BACK_STEPS: &[(&str, u32)] =
+    &[("told", 6), ("owners", 4), ("open_offers", 6), ("close_offers", 6), ("offers", 4)];
+
+/// The remote call that `number` draws, of those that every history has and `more`.
 #[must_use]
-pub fn step_drawn(number: u32, jobs: bool) -> &'static str {
-    let more = if jobs { JOB_STEPS } else { &[] };
+pub fn step_drawn(number: u32, more: &'static [(&'static str, u32)]) -> &'static str {
     let steps = || STEPS.iter().chain(more);
     let all: u32 = steps().map(|(_, weight)| weight).sum();
     let mut left = number % all.max(1);
@@ -259,6 +268,13 @@ faults! {
     GroupsChange "F53" Time "the number of message groups is changed while events flow";
     CrmPaused "F49" Time "every connection to one vendor is paused for a while";
     SomebodyDrops "F54" Time "somebody gives up what is parked of a record";
+    HouseAnswerLost "F55" House "the internal system takes it, the answer is lost";
+    HouseLandsLate "F55" House "the connection breaks, and the internal system takes it later";
+    HouseNeverCame "F55" House "the connection breaks before the internal system has it";
+    HouseBusy "F55" House "the internal system says to come again";
+    HouseRefuses "F55" House "the internal system refuses a change, until a person has seen to it";
+    HouseDown "F55" House "the internal system is down for a while";
+    PollKilled "F46" PollWait "a poll is killed where it waits";
 }
 
 /// The faults that are drawn by themselves, when everything else is: so that the histories of old seeds stay.
@@ -270,6 +286,37 @@ pub const LATER: &[Fault] = &[
     Fault::GroupsChange,
     Fault::CrmPaused,
     Fault::SomebodyDrops,
+    Fault::HouseAnswerLost,
+    Fault::HouseLandsLate,
+    Fault::HouseNeverCame,
+    Fault::HouseBusy,
+    Fault::HouseRefuses,
+    Fault::HouseDown,
+    Fault::PollKilled,
+];
+
+/// The faults that only histories have that go both ways.
+pub const BACK: &[Fault] = &[
+    Fault::HouseAnswerLost,
+    Fault::HouseLandsLate,
+    Fault::HouseNeverCame,
+    Fault::HouseBusy,
+    Fault::HouseRefuses,
+    Fault::HouseDown,
+    Fault::PollKilled,
+];
+
+/// Shapes of those.
+pub const BACK_SHAPES: &[(&str, &str, &str)] = &[
+    ("F41", "HookLost", "a webhook is lost"),
+    ("F41", "HookTwice", "a webhook comes twice"),
+    ("F41", "HookLate", "a webhook comes up to an hour late"),
+    ("F43", "HookOfOurs", "a webhook tells of our own write"),
+    ("F43", "PersonByMachine", "a person changes records by an integration, as we do"),
+    ("F44", "BothSides", "both sides change a field within seconds"),
+    ("F45", "HookFlood", "webhooks come in a flood"),
+    ("F46", "OneStamp", "many records are changed at one time"),
+    ("F43", "ToldAgain", "the internal system is told what it was told, under another id"),
 ];
 
 /// Faults that are shapes of what is sent and how it is kept: counted where they show.

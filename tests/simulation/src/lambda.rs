@@ -11,9 +11,10 @@ use crate::scenario::ORGS;
 use crate::strikes::due_at;
 use crate::world::World;
 use rtr_core::time::Instant;
+use rtr_engine::apply::{self, Ways};
 use rtr_engine::batch::Received;
 use rtr_engine::report::BatchReport;
-use rtr_engine::{bulk, redrive, sweep, sync};
+use rtr_engine::{bulk, poll, redrive, sweep, sync};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -49,6 +50,8 @@ pub enum Happen {
     Regroups(Regrouping),
     /// A backfill goes on.
     Feeds,
+    /// Something of a history that goes both ways.
+    Both(crate::both::Happening),
 }
 
 /// A function.
@@ -62,6 +65,10 @@ pub enum Function {
     Sweep,
     /// Parked work to its CRM.
     Bulk,
+    /// What CRMs tell, to the internal system.
+    Apply,
+    /// CRMs are asked what has changed.
+    Poll,
 }
 
 /// How long an invocation may take, in milliseconds.
@@ -113,7 +120,8 @@ impl World<'_> {
         let bulk = |one: &Received| one.lane.as_deref() == Some(rtr_core::change::BULK);
         core.begins(env.id, !batch.is_empty() && batch.iter().all(bulk));
         let mut batch = batch;
-        if self.mutant == Some(Mutant::WorksStrays) && function == Function::Sync {
+        let strays = matches!(self.mutant, Some(Mutant::WorksStrays | Mutant::JudgesApart));
+        if strays && function == Function::Sync {
             into_own_groups(&mut batch, env.settings.group_buckets);
         }
         let batch = Arc::new(batch);
@@ -155,6 +163,12 @@ impl World<'_> {
             return;
         }
         task.polls += 1;
+        if task.function == Function::Poll
+            && let Some((fault, _)) = core.chance(Site::PollWait)
+        {
+            core.fire_at(fault, task.env.id);
+            return self.end(number, "killed");
+        }
         let now_due =
             task.strike.take_if(|(fault, how)| task.polls == 1 + *how % WAITS && STRIKING.contains(fault));
         if let Some((fault, how)) = now_due.or_else(|| due_at(&mut self.strikes, core.step_of(task.env.id))) {
@@ -324,6 +338,16 @@ fn run(
             Function::Sync => sync::run(&seams, &settings, &env.caches, &batch, deadline).await,
             Function::Bulk => bulk::run(&seams, &settings, &env.caches, &batch, deadline).await,
             Function::Redrive => redrive::run(&seams, &batch).await,
+            Function::Apply => {
+                let ways = Ways {
+                    settings: &settings,
+                    caches: &env.caches,
+                    signing: &env.signing,
+                    courier: env.courier(),
+                };
+                apply::run(&seams, ways, &batch, deadline).await
+            }
+            Function::Poll => poll::run(&seams, &settings, &env.caches, &batch, deadline).await,
             // One look: the next is another of its schedule.
             Function::Sweep => sweep::run(&seams, &settings, seams.clock.now()).await,
         }

@@ -3,6 +3,7 @@
 
 mod arrivals;
 pub mod backfilled;
+pub mod both;
 pub mod core;
 pub mod crowd;
 pub mod draw;

@@ -2,6 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use rtr_simulation::backfilled::{self, Backfilled, within};
+use rtr_simulation::both::{draw_both, failure_of, run_both, shrink_both};
 use rtr_simulation::crowd::{self, Bounds, Crm, Crowd, Trouble};
 use rtr_simulation::draw::{STANDARD, draw};
 use rtr_simulation::many::{Wanted, run_many};
@@ -73,6 +74,9 @@ struct Options {
     /// The org has a small limit, of four calls a second.
     #[arg(long, requires = "backfill")]
     small: bool,
+    /// Histories in which changes flow both ways: an internal system, and people at the CRMs.
+    #[arg(long, conflicts_with_all = ["crowd", "backfill", "record"])]
+    both: bool,
     /// Plant this bug.
     #[arg(long)]
     mutant: Option<String>,
@@ -124,6 +128,7 @@ fn main() -> ExitCode {
     let done = match (options.crowd, options.backfill, options.seed) {
         (Some(records), ..) => crowd(records, &options),
         (_, Some(records), _) => backfill(records, &options),
+        (.., Some(seed)) if options.both => replay_both(seed, &options),
         (.., Some(seed)) => replay(seed, &options),
         _ => many(&options),
     };
@@ -247,6 +252,30 @@ fn replay(seed: u64, options: &Options) -> Result<bool, String> {
     Ok(false)
 }
 
+/// The same where changes flow both ways.
+fn replay_both(seed: u64, options: &Options) -> Result<bool, String> {
+    let (place, drawn, mutant) = (Place::both()?, draw_both(seed), mutant(options)?);
+    let history = run_both(&place, &drawn, Trace::kept(), mutant);
+    if options.whole {
+        tell(&story::whole(&history));
+    }
+    let Some(violation) = history.violations.first() else {
+        tell(&format!("seed {seed}: every invariant held\nfaults: {:?}\n", history.fired));
+        return Ok(true);
+    };
+    if options.whole {
+        tell(&format!("seed {seed} breaks {violation}\n"));
+        return Ok(false);
+    }
+    eprintln!("seed {seed} breaks {violation}: looking for a smaller story");
+    let small = shrink_both(&place, &drawn, violation, mutant);
+    let history = run_both(&place, &small, Trace::kept(), mutant);
+    if let Some(violation) = history.violations.iter().find(|one| one.invariant == violation.invariant) {
+        tell(&failure_of(&small, &history, violation));
+    }
+    Ok(false)
+}
+
 fn many(options: &Options) -> Result<bool, String> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let by_the_clock =
@@ -263,26 +292,27 @@ fn many(options: &Options) -> Result<bool, String> {
         from,
         seeds: options.seeds,
         measure: STANDARD,
+        both: options.both,
         threads: options.threads.unwrap_or(cores),
         for_at_most: options.seconds.map(Duration::from_secs),
         keep_going: options.keep_going,
         mutant: mutant(options)?,
         tell_every: 10_000,
     };
-    println!(
-        "seeds from {} on, {} threads, the standard scenario: {STANDARD:?}",
-        wanted.from, wanted.threads
-    );
+    let what =
+        if options.both { "both ways".to_owned() } else { format!("the standard scenario: {STANDARD:?}") };
+    println!("seeds from {} on, {} threads, {what}", wanted.from, wanted.threads);
     let report = run_many(&wanted)?;
     tell(&format!("{report}\n"));
     let Some(seed) = report.first_broken() else {
-        let never = if options.all_faults { report.never() } else { Vec::new() };
+        let never = if options.all_faults { report.never(options.both) } else { Vec::new() };
         if never.is_empty() {
             return Ok(true);
         }
         tell(&format!("in {} histories there was never: {}\n", report.histories, never.join(", ")));
         return Ok(false);
     };
-    tell(&format!("again, and smaller: make simulate SEED={seed}\n"));
-    replay(seed, options)
+    let more = if options.both { " ARGS=--both" } else { "" };
+    tell(&format!("again, and smaller: make simulate SEED={seed}{more}\n"));
+    if options.both { replay_both(seed, options) } else { replay(seed, options) }
 }

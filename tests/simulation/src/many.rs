@@ -1,5 +1,6 @@
 //! Many histories, on as many threads as are wanted: each of one thread, none of which knows of the others.
 
+use crate::both::{draw_both, run_both};
 use crate::draw::{Measure, draw};
 use crate::mutants::Mutant;
 use crate::place::Place;
@@ -19,6 +20,8 @@ pub struct Wanted {
     pub seeds: u64,
     /// What each has.
     pub measure: Measure,
+    /// Whether changes flow both ways: then it has a measure of its own.
+    pub both: bool,
     /// On so many threads.
     pub threads: usize,
     /// No new one is begun after so long.
@@ -55,7 +58,7 @@ pub fn run_many(wanted: &Wanted) -> Result<Report, String> {
 }
 
 fn worker(wanted: &Wanted, next: &AtomicU64, stop: &AtomicBool, began: Instant) -> Result<Report, String> {
-    let place = Place::new()?;
+    let place = if wanted.both { Place::both()? } else { Place::new()? };
     let mut report = Report::default();
     let worked = Instant::now();
     while !stop.load(Ordering::Relaxed) && wanted.for_at_most.is_none_or(|most| began.elapsed() < most) {
@@ -64,8 +67,10 @@ fn worker(wanted: &Wanted, next: &AtomicU64, stop: &AtomicBool, began: Instant) 
             break;
         }
         let seed = wanted.from + number;
-        let scenario = draw(seed, wanted.measure);
-        let run = || run(&place, &scenario, Trace::default(), wanted.mutant);
+        let run = || match wanted.both {
+            true => run_both(&place, &draw_both(seed), Trace::default(), wanted.mutant),
+            false => run(&place, &draw(seed, wanted.measure), Trace::default(), wanted.mutant),
+        };
         // What the functions panic of is caught where they run: this is the simulator's own.
         let history =
             catch_unwind(AssertUnwindSafe(run)).map_err(|_| format!("seed {seed}: the simulator broke"))?;

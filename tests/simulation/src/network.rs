@@ -51,6 +51,8 @@ pub struct Flight {
     pub job: Option<&'static str>,
     /// What arrives.
     pub request: Request,
+    /// When it was sent.
+    pub sent_at: Instant,
     /// What the sandbox does with it, beside answering.
     effect: Option<Value>,
     /// Whether the answer gets back.
@@ -216,6 +218,7 @@ impl Http for Network {
             part,
             job,
             request,
+            sent_at: core.kernel.now(),
             effect,
             answered: true,
             answer: answer.clone(),

@@ -9,7 +9,7 @@ use crate::place::{State, issue, names, providers, secret_name};
 use crate::scenario::{Event, Kind, ORGS, Record};
 use crate::world::World;
 use rtr_core::item::SlotState;
-use rtr_core::key::RecordKey;
+use rtr_core::key::{RecordKey, Whose};
 use rtr_engine::seams::{Outbound, Sleeper};
 use rtr_sandbox::Request;
 use serde_json::{Value, json};
@@ -201,7 +201,7 @@ impl World<'_> {
     }
 
     /// A person's own request to a CRM, with a token of their own.
-    fn by_hand(&mut self, method: &str, path: &str, body: &Value) -> bool {
+    pub(crate) fn by_hand(&mut self, method: &str, path: &str, body: &Value) -> bool {
         let mut parts = path.trim_start_matches('/').split('/');
         let (provider, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let wanted = json!({"provider": provider, "account": account, "action": "issue", "token": "by-hand"});
@@ -214,7 +214,13 @@ impl World<'_> {
     /// Wakes a version, as `rtr dlq redrive` does.
     fn wake(&mut self, record: &Record, provider: &str, version: u64, cause: &str) {
         let now = self.core.kernel.now();
-        let sleeper = Sleeper { record: key(record), connection: provider.to_owned(), version, due_at: now };
+        let sleeper = Sleeper {
+            record: key(record),
+            connection: provider.to_owned(),
+            version,
+            due_at: now,
+            whose: Whose::Record,
+        };
         let wake =
             rtr_core::change::Wake { key: sleeper.record.clone(), connection: sleeper.connection, version };
         let group = sleeper.record.message_group(self.settings.group_buckets);
@@ -229,6 +235,9 @@ impl World<'_> {
         self.plan_sweep();
         if self.is_busy() {
             return true;
+        }
+        if self.both.is_some() {
+            return self.goes_on_both();
         }
         self.core.trace.note(self.core.kernel.now(), "quiet", || format!("{:?}", self.phase));
         match self.phase {
@@ -271,7 +280,7 @@ impl World<'_> {
     }
 
     /// Ends every fault, as an operator would at last.
-    fn put_everything_right(&mut self) {
+    pub(crate) fn put_everything_right(&mut self) {
         self.core.calm();
         self.strikes.clear();
         self.network.calm();

@@ -110,6 +110,8 @@ pub struct Place {
     pub secrets: BTreeMap<String, String>,
     /// The orgs, [`ORGS`] first.
     pub orgs: Vec<&'static str>,
+    /// Whether changes flow both ways.
+    pub both: bool,
     configs: BTreeMap<(&'static str, State), Arc<OrgConfig>>,
     gone: BTreeMap<&'static str, Arc<OrgConfig>>,
 }
@@ -120,7 +122,7 @@ impl Place {
     /// # Errors
     /// What the configuration's own check or the sandbox says against it.
     pub fn new() -> Result<Self, String> {
-        Self::of(ORGS.to_vec())
+        Self::of(ORGS.to_vec(), false)
     }
 
     /// The same with the orgs that only crowds have.
@@ -128,10 +130,18 @@ impl Place {
     /// # Errors
     /// As [`Self::new`].
     pub fn crowded() -> Result<Self, String> {
-        Self::of(ORGS.into_iter().chain(CROWDED).collect())
+        Self::of(ORGS.into_iter().chain(CROWDED).collect(), false)
     }
 
-    fn of(orgs: Vec<&'static str>) -> Result<Self, String> {
+    /// The same where changes flow both ways.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn both() -> Result<Self, String> {
+        Self::of(ORGS.to_vec(), true)
+    }
+
+    fn of(orgs: Vec<&'static str>, both: bool) -> Result<Self, String> {
         let mut crm = Sandbox::new();
         let mut secrets = BTreeMap::new();
         for org in &orgs {
@@ -148,11 +158,11 @@ impl Place {
             for number in 0..8 {
                 let is = |bit: u8| number & bit != 0;
                 let state = State { remapped: is(1), paused: is(2), paused_there: is(4) };
-                configs.insert((org, state), compiled(org, state)?);
+                configs.insert((org, state), compiled(org, state, both)?);
             }
             gone.insert(org, resolved(&MemoryConfigs::default(), org)?);
         }
-        Ok(Self { crm, secrets, orgs, configs, gone })
+        Ok(Self { crm, secrets, orgs, both, configs, gone })
     }
 
     /// The configuration of `org` in `state`.
@@ -236,12 +246,12 @@ fn made(status: u16, what: &str) -> Result<(), String> {
     if (200..300).contains(&status) { Ok(()) } else { Err(format!("{what}: {status}")) }
 }
 
-fn compiled(org: &str, state: State) -> Result<Arc<OrgConfig>, String> {
+fn compiled(org: &str, state: State, both: bool) -> Result<Arc<OrgConfig>, String> {
     let configs = MemoryConfigs::default();
     for remapped in [false, true] {
-        let text = org_file(org, State { remapped, ..state });
+        let text = org_file(org, State { remapped, ..state }, both);
         let mut files = vec![(format!("orgs/{org}.yaml"), text)];
-        files.extend(mappings(remapped));
+        files.extend(if both { crate::both::mappings(remapped) } else { mappings(remapped) });
         let files: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         configs.apply(&files)?;
@@ -256,8 +266,9 @@ fn resolved(configs: &MemoryConfigs, org: &str) -> Result<Arc<OrgConfig>, String
     futures::executor::block_on(configs.org(org)).map_err(|error| error.0)
 }
 
-fn org_file(org: &str, state: State) -> String {
-    let mut text = format!("org: {org}\nconnections:\n");
+fn org_file(org: &str, state: State, both: bool) -> String {
+    let way = if both { crate::both::INBOUND } else { "" };
+    let mut text = format!("org: {org}\n{way}connections:\n");
     for provider in providers(org) {
         text += &format!("  {provider}:\n    base_url: {HOST}/{provider}/{org}\n    limits:\n");
         for (api, Rule { requests, per_ms, burst }) in limits(org, provider) {
@@ -270,7 +281,10 @@ fn org_file(org: &str, state: State) -> String {
         }
     }
     let to = providers(org).join(", ");
-    text += &format!("routes:\n  contact: [{to}]\n  company: [{to}]\n");
+    text += &format!("routes:\n  contact: [{to}]\n");
+    if !both {
+        text += &format!("  company: [{to}]\n");
+    }
     if providers(org).contains(&"hubspot") {
         text += "  deal: [hubspot]\n";
     }

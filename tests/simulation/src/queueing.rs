@@ -55,7 +55,7 @@ impl World<'_> {
     /// Sees to it that every queue is looked at when there is something to receive.
     pub fn look_at_queues(&mut self) {
         let now = self.core.kernel.now();
-        for function in [Function::Sync, Function::Redrive, Function::Bulk] {
+        for function in [Function::Sync, Function::Redrive, Function::Bulk, Function::Apply, Function::Poll] {
             if function == Function::Sync && self.running >= self.scenario.setup.environments {
                 continue;
             }
@@ -64,6 +64,8 @@ impl World<'_> {
                 match function {
                     Function::Redrive => state.dead_letter.next_visible(),
                     Function::Bulk => state.bulk.next_visible(),
+                    Function::Apply => state.inbound.next_visible(),
+                    Function::Poll => state.poll.next_visible(),
                     _ => state.changes.next_visible(),
                 }
             };
@@ -97,13 +99,16 @@ impl World<'_> {
             return;
         }
         // Each lane has an invocation of its own: none waits for another's.
-        let most = if function == Function::Bulk { 1 } else { core.kernel.draw(1..=10) };
+        let alone = matches!(function, Function::Bulk | Function::Poll);
+        let most = if alone { 1 } else { core.kernel.draw(1..=10) };
         let most = usize::try_from(most).unwrap_or(1);
         let (batch, moved) = {
             let mut state = self.queue.state();
             let queue = match function {
                 Function::Redrive => &mut state.dead_letter,
                 Function::Bulk => &mut state.bulk,
+                Function::Apply => &mut state.inbound,
+                Function::Poll => &mut state.poll,
                 _ => &mut state.changes,
             };
             let batch = queue.receive(most, now);
@@ -188,6 +193,8 @@ impl World<'_> {
                 match function {
                     Function::Redrive => state.dead_letter.delete(&message.receipt, now),
                     Function::Bulk => state.bulk.delete(&message.receipt, now),
+                    Function::Apply => state.inbound.delete(&message.receipt, now),
+                    Function::Poll => state.poll.delete(&message.receipt, now),
                     _ => state.changes.delete(&message.receipt, now),
                 }
             };

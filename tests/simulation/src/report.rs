@@ -1,6 +1,6 @@
 //! What many histories came to: how fast, what struck how often, how the events ended, what did not hold.
 
-use crate::faults::{Fault, JOB_STEPS, SHAPES, STEPS, STRIKING};
+use crate::faults::{BACK, BACK_SHAPES, BACK_STEPS, Fault, JOB_STEPS, SHAPES, STEPS, STRIKING};
 use crate::run::History;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -84,14 +84,19 @@ impl Report {
         self.fired.get(name).copied().unwrap_or(0)
     }
 
-    /// What never struck: faults, shapes, and invocations at some remote call.
+    /// What never struck: faults, shapes, and invocations at some remote call. Histories that go both ways have others.
     #[must_use]
-    pub fn never(&self) -> Vec<String> {
-        let faults = Fault::ALL.iter().map(|fault| fault.name());
-        let names = faults.chain(SHAPES.iter().map(|(_, name, _)| *name));
+    pub fn never(&self, both: bool) -> Vec<String> {
+        let faults: Vec<Fault> = match both {
+            true => crate::both::faults(),
+            false => Fault::ALL.iter().filter(|fault| !BACK.contains(fault)).copied().collect(),
+        };
+        let (shapes, steps) = if both { (BACK_SHAPES, BACK_STEPS) } else { (SHAPES, JOB_STEPS) };
+        let ordinary = if both { &[] } else { STEPS };
+        let names = faults.iter().map(|fault| fault.name()).chain(shapes.iter().map(|(_, name, _)| *name));
         let never = names.filter(|name| self.fired(name) == 0).map(str::to_owned);
-        let places =
-            STEPS.iter().chain(JOB_STEPS).flat_map(|(step, _)| STRIKING.map(|fault| (fault.name(), *step)));
+        let steps = ordinary.iter().chain(steps);
+        let places = steps.flat_map(|(step, _)| STRIKING.map(|fault| (fault.name(), *step)));
         let unstruck = places.filter(|place| !self.struck.contains_key(place));
         never.chain(unstruck.map(|(fault, step)| format!("{fault} at {step}"))).collect()
     }
@@ -130,7 +135,7 @@ impl fmt::Display for Report {
             let times = grouped(self.fired(name));
             writeln!(f, "  {id:<4} {name:<21} {site:<11} {times:>11}  {}", fault.words())?;
         }
-        for (id, name, words) in SHAPES {
+        for (id, name, words) in SHAPES.iter().chain(BACK_SHAPES) {
             writeln!(f, "  {id:<4} {name:<21} {:<11} {:>11}  {words}", "shape", grouped(self.fired(name)))?;
         }
         writeln!(f, "where invocations were struck, by the remote call begun last:")?;

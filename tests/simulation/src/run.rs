@@ -36,17 +36,20 @@ pub fn run(place: &Place, scenario: &Scenario, trace: Trace, mutant: Option<Muta
     tracing::subscriber::with_default(lines.clone(), || {
         let mut world = World::new(place, scenario, trace, mutant);
         world.run(&lines);
-        let (oracle, plan) = (world.core.oracle(), world.core.plan());
-        let history = History {
-            violations: oracle.violations().to_vec(),
-            fired: plan.fired().clone(),
-            struck: plan.struck().clone(),
-            counts: world.counts.clone(),
-            lasted_ms: world.core.kernel.now().since_ms(BEGIN),
-            lines: world.core.trace.lines(),
-            external_ids: if world.core.trace.is_kept() { oracle.external_ids() } else { BTreeMap::new() },
-        };
-        drop((oracle, plan));
-        history
+        history_of(&world)
     })
+}
+
+/// What came of a world that has come to its end.
+pub(crate) fn history_of(world: &World<'_>) -> History {
+    let (oracle, plan) = (world.core.oracle(), world.core.plan());
+    History {
+        violations: oracle.violations().to_vec(),
+        fired: plan.fired().clone(),
+        struck: plan.struck().clone(),
+        counts: world.counts.clone(),
+        lasted_ms: world.core.kernel.now().since_ms(BEGIN),
+        lines: world.core.trace.lines(),
+        external_ids: if world.core.trace.is_kept() { oracle.external_ids() } else { BTreeMap::new() },
+    }
 }

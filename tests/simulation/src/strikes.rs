@@ -1,7 +1,7 @@
 //! What an invocation is struck by that is not its own turn's: faults that wait for a remote call, records that kill.
 
 use crate::events::read_stamp;
-use crate::faults::{Fault, STRIKING, step_drawn};
+use crate::faults::{BACK_STEPS, Fault, JOB_STEPS, STRIKING, step_drawn};
 use crate::place::providers;
 use crate::world::World;
 use rtr_core::key::RecordKey;
@@ -37,11 +37,15 @@ impl World<'_> {
         let strike = Strike {
             fault,
             how,
-            step: step_drawn(how >> 1, self.scenario.setup.jobs.is_some()),
+            step: step_drawn(how >> 1, if self.both.is_some() { BACK_STEPS } else { self.job_steps() }),
             goes_by: how % 2,
         };
         self.strikes.push(strike);
         None
+    }
+
+    fn job_steps(&self) -> &'static [(&'static str, u32)] {
+        if self.scenario.setup.jobs.is_some() { JOB_STEPS } else { &[] }
     }
 
     /// Whether the version with the value `stamp` is dead, so that only a person's wake can have called with it: a person

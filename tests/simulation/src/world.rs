@@ -1,6 +1,7 @@
 //! The world of one history: services, functions, producer and people, until nothing is left to happen.
 
 use crate::backfilled::{Fed, Feed};
+use crate::both::{Both, Nobody};
 use crate::core::{Core, EnvId, SimClock, TrueClock};
 use crate::env::{Env, Services};
 use crate::faults::Site;
@@ -18,7 +19,7 @@ use crate::strikes::Strike;
 use crate::trace::Trace;
 use crate::weather::Sky;
 use rtr_core::item::Item;
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey, Whose};
 use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_core::time::Instant;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
@@ -72,7 +73,7 @@ pub struct World<'a> {
     /// What strikes whichever invocation comes to a remote call.
     pub strikes: Vec<Strike>,
     /// Environments of each function that are free.
-    pub idle: [Vec<Arc<Env>>; 4],
+    pub idle: [Vec<Arc<Env>>; 6],
     /// Invocations of the sync function under way.
     pub running: usize,
     /// The counters of every report.
@@ -97,8 +98,10 @@ pub struct World<'a> {
     pub feed: Option<Feed>,
     /// See there.
     pub fed: Fed,
+    /// What there is beside, where changes flow both ways.
+    pub both: Option<Both<'a>>,
     /// When each function's queue is looked at next.
-    polls: [Option<Instant>; 3],
+    polls: [Option<Instant>; 5],
     sweeps_at: Option<Instant>,
 }
 
@@ -124,6 +127,7 @@ impl<'a> World<'a> {
             secrets: secrets.clone(),
             queue: queue.clone(),
             http: network.clone(),
+            courier: Arc::new(Nobody),
         };
         let settings = Settings {
             stage: "test".to_owned(),
@@ -168,7 +172,8 @@ impl<'a> World<'a> {
             each_polls: false,
             feed: None,
             fed: Fed::default(),
-            polls: [None; 3],
+            both: None,
+            polls: [None; 5],
             sweeps_at: None,
         };
         world.core.oracle().mood = Some(scenario.setup.mood);
@@ -301,6 +306,7 @@ impl<'a> World<'a> {
             Happen::Mends(fault, how) => self.mend(fault, how),
             Happen::Regroups(step) => self.regroup(step),
             Happen::Feeds => self.feed(),
+            Happen::Both(happening) => self.happen_both(happening),
         }
     }
 
@@ -321,13 +327,21 @@ impl<'a> World<'a> {
             Function::Sync | Function::Sweep => 0,
             Function::Redrive => 1,
             Function::Bulk => 2,
+            Function::Apply => 3,
+            Function::Poll => 4,
         }]
     }
 
     /// Sees to it that what is due is swept.
     pub fn plan_sweep(&mut self) {
         let due = |item: &Item| item.slot.as_ref().and_then(|slot| slot.due_at());
-        let next = self.records.state().items.values().filter_map(|(item, _)| due(item)).min();
+        // Where all is to come to rest, nothing is polled any more.
+        let polls = self.both.as_ref().is_none_or(|both| !both.rests);
+        let next = {
+            let state = self.records.state();
+            let items = state.items.iter().filter(|(key, _)| polls || key.whose() != Whose::Feed);
+            items.filter_map(|(_, (item, _))| due(item)).min()
+        };
         let lanes = self.limits.state().lanes.values().filter_map(|lane| lane.due_at).min();
         let Some(next) = next.into_iter().chain(lanes).min() else { return };
         let at = next.max(self.core.kernel.now()).plus_ms(self.core.kernel.draw(0..=30_000));

@@ -18,7 +18,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Where lines come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum From {
+pub(in crate::commands) enum From {
     /// `-`
     Stdin,
     /// A file.
@@ -33,26 +33,26 @@ pub(super) enum From {
 }
 
 /// Lines, and how far the source is read.
-pub(super) struct Feed {
+pub(in crate::commands) struct Feed {
     /// The lines.
-    pub(super) lines: mpsc::Receiver<Result<NumberedLine, Problem>>,
+    pub(in crate::commands) lines: mpsc::Receiver<Result<NumberedLine, Problem>>,
     /// Bytes of the source, as it lies there.
-    pub(super) size: Option<u64>,
+    pub(in crate::commands) size: Option<u64>,
     read: Arc<AtomicU64>,
 }
 
 /// What an object is, beside its name: it must not change while it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
+pub(in crate::commands) struct Version {
     /// Its entity tag.
-    pub(super) etag: String,
+    pub(in crate::commands) etag: String,
     /// Its size.
-    pub(super) bytes: u64,
+    pub(in crate::commands) bytes: u64,
 }
 
 impl From {
     /// What `text` names.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::commands) fn parse(text: &str) -> Result<Self, String> {
         if text == "-" {
             return Ok(Self::Stdin);
         }
@@ -66,7 +66,7 @@ impl From {
     }
 
     /// Its name in messages.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::commands) fn name(&self) -> String {
         match self {
             Self::Stdin => "stdin".to_owned(),
             Self::File(path) => path.display().to_string(),
@@ -78,7 +78,7 @@ impl From {
     ///
     /// # Errors
     /// When it is not there, or cannot be read.
-    pub(super) fn is_there(&self) -> Result<(), Problem> {
+    pub(in crate::commands) fn is_there(&self) -> Result<(), Problem> {
         let Self::File(path) = self else { return Ok(()) };
         let wrong = |error| {
             unreadable(path, &error).hint("--from names a file, an object as s3://bucket/key, or - for stdin")
@@ -94,7 +94,7 @@ impl From {
     }
 
     /// The version of the object, if it is one.
-    pub(super) async fn version(&self, aws: Option<&Aws>) -> Result<Option<Version>, Problem> {
+    pub(in crate::commands) async fn version(&self, aws: Option<&Aws>) -> Result<Option<Version>, Problem> {
         let (Self::Object { bucket, key }, Some(aws)) = (self, aws) else { return Ok(None) };
         let asked = aws.clients.s3.head_object().bucket(bucket).key(key).send();
         let head = Box::pin(asked).await.map_err(|error| {
@@ -108,7 +108,11 @@ impl From {
     }
 
     /// Begins to read.
-    pub(super) fn open(&self, aws: Option<&Aws>, version: Option<Version>) -> Result<Feed, Problem> {
+    pub(in crate::commands) fn open(
+        &self,
+        aws: Option<&Aws>,
+        version: Option<Version>,
+    ) -> Result<Feed, Problem> {
         let read = Arc::new(AtomicU64::new(0));
         let (source, size): (Box<dyn Read + Send>, Option<u64>) = match (self, aws, version) {
             (Self::Object { bucket, key }, Some(aws), Some(version)) => {
@@ -140,7 +144,7 @@ impl From {
 
 impl Feed {
     /// How much of the source is read, in thousandths.
-    pub(super) fn read_milli(&self) -> Option<u64> {
+    pub(in crate::commands) fn read_milli(&self) -> Option<u64> {
         let size = u128::from(self.size.filter(|size| *size > 0)?);
         let read = u128::from(self.read.load(Ordering::Relaxed));
         u64::try_from((read * 1_000 / size).min(1_000)).ok()

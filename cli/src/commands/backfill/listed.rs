@@ -70,6 +70,23 @@ impl Wanted<'_> {
     }
 }
 
+/// Fetches the list into `path`, for whoever reads it once; how many records there are.
+///
+/// # Errors
+/// When the list does not answer, or in another form; when the file cannot be written.
+pub(in crate::commands) async fn fetch_into(
+    aws: &Aws,
+    org: &str,
+    record_type: &str,
+    source: &Source,
+    path: &Path,
+) -> Result<usize, Problem> {
+    let wanted = Wanted { org, record_type, source };
+    let http = client(source, &aws.stack.stage)?;
+    let headers = headers(aws, source).await?;
+    Box::pin(pages(&wanted, &http, &headers, path)).await
+}
+
 /// Fetches the list into its file, unless it lies there whole; the file.
 ///
 /// # Errors
@@ -137,7 +154,7 @@ async fn pages(
 }
 
 /// A file that nobody else may read: it holds people's data.
-fn private(path: &Path) -> std::io::Result<File> {
+pub(in crate::commands) fn private(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -5,8 +5,8 @@
 //! CRM. It may be stopped or killed at any point: the same command goes on, and no record is written twice.
 
 mod begin;
-mod feed;
-mod listed;
+pub(in crate::commands) mod feed;
+pub(in crate::commands) mod listed;
 mod pace;
 mod pressure;
 mod run;
@@ -26,6 +26,7 @@ use crate::commands::publish::fresh;
 use crate::commands::publish::line::{Addressing, Line, read};
 use crate::commands::publish::send::Target;
 use crate::confirm::confirm;
+use crate::moment::now;
 use crate::output::progress_bar;
 use crate::problem::{Ended, Exit, Problem};
 use feed::From;
@@ -38,11 +39,12 @@ use rtr_core::mapping::nearest;
 use rtr_core::pressure::Pressure;
 use run::{Run, Sent, Stop};
 use state::State;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use stops::{Stops, Watched};
 use stored::What;
-use summary::{Summary, tell, with};
+pub(in crate::commands) use summary::Summary;
+use summary::{tell, with};
 use way::Way;
 
 /// Messages in `changes.fifo`, others' too, beyond which nothing is sent.
@@ -66,6 +68,9 @@ pub(crate) struct Args {
     /// Only for this connection; the others are not touched
     #[arg(long, value_name = "CONNECTION")]
     connection: Option<String>,
+    /// Write again what is at its version there already: what the CRM holds may be something else by now
+    #[arg(long, requires = "connection")]
+    rewrite: bool,
     /// Check every line, and send nothing
     #[arg(long)]
     dry_run: bool,
@@ -89,8 +94,55 @@ pub(crate) struct Args {
     resume: bool,
 }
 
-/// Sends it.
+/// What became of a backfill.
+pub(in crate::commands) struct Brought {
+    from: From,
+    /// What was sent, and what waits.
+    pub(in crate::commands) summary: Summary,
+    /// Why it stopped before its end.
+    pub(in crate::commands) stopped: Option<Problem>,
+}
+
+impl Args {
+    /// Has the records of `file` written once more at one connection; whoever asks for it was asked.
+    pub(in crate::commands) fn again(org: &str, record_type: &str, connection: &str, file: &Path) -> Self {
+        Self {
+            org: org.to_owned(),
+            record_type: record_type.to_owned(),
+            from: Some(From::File(file.to_owned())),
+            connection: Some(connection.to_owned()),
+            rewrite: true,
+            dry_run: false,
+            yes: true,
+            no_wait: false,
+            max_queued: MOST_QUEUED,
+            state: None,
+            restart: false,
+            resume: false,
+        }
+    }
+
+    /// That does not wait until it has reached the CRM.
+    #[must_use]
+    pub(in crate::commands) fn without_waiting(self, no_wait: bool) -> Self {
+        Self { no_wait, ..self }
+    }
+}
+
+/// Sends it, and tells.
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
+    let Some(Brought { from, summary, stopped }) = Box::pin(bring(app, args)).await? else {
+        return Ok(Exit::Done);
+    };
+    let exit = tell(app, &from, summary);
+    match stopped {
+        None => Ok(exit),
+        Some(problem) => Err(problem),
+    }
+}
+
+/// Sends it; none when the person did not agree.
+pub(in crate::commands) async fn bring(app: &App, args: Args) -> Result<Option<Brought>, Problem> {
     args.from.iter().try_for_each(From::is_there)?;
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(stored(&aws)).await?;
@@ -121,13 +173,14 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         lane: Some(BULK.to_owned()),
         of: Some((args.org.clone(), args.record_type.clone())),
         only: args.connection.clone(),
+        rewrite: args.rewrite,
         // The same versions may be sent again a minute later, under another mapping: SQS must not take them for repeats.
         fresh: Some(fresh()),
     };
     if args.dry_run {
         let mut feed = from.open(Some(&aws), version)?;
         let sent = check(&mut feed.lines, &how).await?;
-        return Ok(tell(app, &from, with(summary, sent)));
+        return Ok(Some(Brought { from, summary: with(summary, sent), stopped: None }));
     }
     let runtime = runtime(&aws).await?;
     for name in &shadowed {
@@ -146,10 +199,11 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         summary.connections.join(", ")
     );
     if !confirm(app, &question, args.yes)? {
-        return Ok(Exit::Done);
+        return Ok(None);
     }
     begin::heard(app, &aws, &args.org).await?;
-    Box::pin(send(app, &aws, &args, (&from, version), how, (&runtime, stops), summary)).await
+    let sent = Box::pin(send(app, &aws, &args, (&from, version), how, (&runtime, stops), summary)).await;
+    sent.map(|(summary, stopped)| Some(Brought { from, summary, stopped }))
 }
 
 async fn send(
@@ -160,12 +214,13 @@ async fn send(
     how: Addressing,
     (runtime, stops): (&Runtime, Stops<'_>),
     summary: Summary,
-) -> Ended {
+) -> Result<(Summary, Option<Problem>), Problem> {
     let what = What {
         stack: aws.stack.name.clone(),
         org_id: args.org.clone(),
         record_type: args.record_type.clone(),
         connection: args.connection.clone(),
+        rewrite: args.rewrite,
     };
     let state = State::begin(what, from, version.as_ref(), args.state.as_deref(), args.restart)?;
     let resumed_after = state.resumed_after();
@@ -185,7 +240,7 @@ async fn send(
         target,
         pressure: Pressure::new(args.max_queued),
         state,
-        way: Way::new(aws, runtime, stops.keys()),
+        way: Way::new(aws, runtime, stops.keys(), args.rewrite.then(now)),
         stops,
         bar: progress_bar(Some(WHOLE)),
         stop: Stop::listen(),
@@ -220,14 +275,11 @@ async fn send(
     }
     let done = waits && stopped.is_none();
     let summary = with(Summary { resumed_after, done, ..summary }, run.sent);
-    let exit = tell(app, from, summary);
-    match stopped {
-        None => Ok(exit),
-        Some(problem) => Err(match problem.hint.clone() {
-            None => problem.hint(advice),
-            Some(first) => problem.hint(format!("{first}\n  {advice}")),
-        }),
-    }
+    let stopped = stopped.map(|problem| match problem.hint.clone() {
+        None => problem.hint(advice),
+        Some(first) => problem.hint(format!("{first}\n  {advice}")),
+    });
+    Ok((summary, stopped))
 }
 
 /// Reads everything without sending.
@@ -319,6 +371,7 @@ mod tests {
                 record_type: kind.to_owned(),
                 from: Some(From::Stdin),
                 connection: connection.map(str::to_owned),
+                rewrite: false,
                 dry_run: false,
                 yes: true,
                 no_wait: false,

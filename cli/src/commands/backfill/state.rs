@@ -144,6 +144,7 @@ mod tests {
             org_id: of("acme"),
             record_type: of("contact"),
             connection: connection.map(of),
+            rewrite: false,
         }
     }
 

@@ -18,6 +18,9 @@ pub(super) struct What {
     pub(super) record_type: String,
     /// The one connection; none: all.
     pub(super) connection: Option<String>,
+    /// Whether what is applied is written again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) rewrite: bool,
 }
 
 /// What the lines are read from: its size when it was begun, and what tells it from another.
@@ -41,6 +44,7 @@ pub(super) struct Stored {
 /// Beside a file; for an object here, under its name.
 pub(super) fn beside(from: &From, what: &What) -> PathBuf {
     let text = format!("{}#{}#{}#{:?}", what.stack, what.org_id, what.record_type, what.connection);
+    let text = if what.rewrite { format!("{text}#rewrite") } else { text };
     let tag = &digest::hex(text.as_bytes())[..8];
     let name = match from {
         From::File(path) => path.as_os_str().to_owned(),

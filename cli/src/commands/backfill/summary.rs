@@ -15,7 +15,7 @@ const SHOWN: usize = 20;
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Summary {
+pub(in crate::commands) struct Summary {
     pub(super) org_id: String,
     pub(super) record_type: String,
     /// The connections it is for.
@@ -23,9 +23,9 @@ pub(super) struct Summary {
     /// Those of them that are shadowed: nothing is sent there.
     pub(super) shadowed: Vec<String>,
     /// Events that SQS has from this run, or that it would have.
-    pub(super) sent: u64,
+    pub(in crate::commands) sent: u64,
     /// Lines that were refused.
-    pub(super) refused_lines: u64,
+    pub(in crate::commands) refused_lines: u64,
     /// The first ten thousand of them.
     pub(super) refused: Vec<Refused>,
     /// The line after which this run went on.
@@ -34,7 +34,7 @@ pub(super) struct Summary {
     /// What is still parked, by connection.
     pub(super) waiting: Vec<Waiting>,
     /// Whether all of it has reached the CRM, or ended otherwise.
-    pub(super) done: bool,
+    pub(in crate::commands) done: bool,
     pub(super) dry_run: bool,
 }
 

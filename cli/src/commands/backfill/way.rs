@@ -8,6 +8,7 @@ use rtr_aws::function::Runtime;
 use rtr_aws::records::{Backlog, backlog};
 use rtr_core::item::{Item, Lane};
 use rtr_core::key::{ConnectionKey, PairKey};
+use rtr_core::time::Instant;
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -38,6 +39,8 @@ pub(super) struct Way<'a> {
     aws: &'a Aws,
     runtime: &'a Runtime,
     connections: Vec<ConnectionKey>,
+    /// When it began, where what is applied already is written again: until something ends after that, it is on its way.
+    since: Option<Instant>,
     /// The last events sent, the newest at the end: record and version.
     tail: VecDeque<(String, u64)>,
     turn: u64,
@@ -64,8 +67,13 @@ impl Look {
 
 impl<'a> Way<'a> {
     /// To `connections`.
-    pub(super) fn new(aws: &'a Aws, runtime: &'a Runtime, connections: Vec<ConnectionKey>) -> Self {
-        Self { aws, runtime, connections, tail: VecDeque::new(), turn: 0, quiet: 0 }
+    pub(super) fn new(
+        aws: &'a Aws,
+        runtime: &'a Runtime,
+        connections: Vec<ConnectionKey>,
+        since: Option<Instant>,
+    ) -> Self {
+        Self { aws, runtime, connections, since, tail: VecDeque::new(), turn: 0, quiet: 0 }
     }
 
     /// This version of the record was sent.
@@ -112,7 +120,7 @@ impl<'a> Way<'a> {
             let found = self.runtime.seams().records.read(&keys).await;
             let found = found.map_err(|error| unavailable("reading records", &self.aws.place, &error))?;
             let here = |(record, version): &(String, u64)| {
-                self.pairs(record).all(|key| has_arrived(found.get(&key), *version))
+                self.pairs(record).all(|key| has_arrived(found.get(&key), *version, self.since))
             };
             let arrived: Vec<bool> = some.iter().map(here).collect();
             let gone = arrived.iter().take_while(|arrived| **arrived).count();
@@ -131,11 +139,14 @@ impl<'a> Way<'a> {
 }
 
 /// Whether `version` is past the queue and the lane: told to the CRM, ended otherwise, or a live one's business by now.
-fn has_arrived(item: Option<&Item>, version: u64) -> bool {
+fn has_arrived(item: Option<&Item>, version: u64, since: Option<Instant>) -> bool {
     let Some(item) = item else { return false };
     let kept = item.slot.as_ref().filter(|slot| slot.wanted_version >= version);
     match kept {
         Some(slot) => !(slot.backfill && slot.state.lane() == Lane::Bulk),
+        None if item.applied_version == Some(version) => {
+            since.is_none_or(|since| item.recent.iter().any(|last| last.at >= since))
+        }
         None => item.applied_version >= Some(version),
     }
 }
@@ -144,8 +155,7 @@ fn has_arrived(item: Option<&Item>, version: u64) -> bool {
 mod tests {
     use super::*;
     use rtr_core::code::Code;
-    use rtr_core::item::{Body, Reason, Slot, SlotState};
-    use rtr_core::time::Instant;
+    use rtr_core::item::{Body, Ended, Reason, Recent, Slot, SlotState};
 
     #[test]
     fn given_items_when_asked_then_a_version_has_arrived_once_it_is_neither_queued_nor_parked_by_a_backfill()
@@ -162,14 +172,22 @@ mod tests {
             attempts: 1,
             waits: None,
             backfill,
+            occurred_at: None,
         };
         let item = |applied, slot| Item { applied_version: applied, slot, ..Item::default() };
         let parked = item(Some(4), Some(slot(SlotState::Parked, true)));
         let dead = item(None, Some(slot(SlotState::Dead, false)));
         let live = item(None, Some(slot(SlotState::Parked, false)));
         let cases = [None, Some(&parked), Some(&dead), Some(&live)];
-        assert_eq!(cases.map(|item| has_arrived(item, 5)), [false, false, true, true]);
-        assert!(has_arrived(Some(&item(Some(5), None)), 5) && !has_arrived(Some(&item(Some(4), None)), 5));
-        assert!(!has_arrived(Some(&item(Some(4), Some(slot(SlotState::Dead, false)))), 6));
+        assert_eq!(cases.map(|item| has_arrived(item, 5, None)), [false, false, true, true]);
+        let applied = |version| item(Some(version), None);
+        assert!(has_arrived(Some(&applied(5)), 5, None) && !has_arrived(Some(&applied(4)), 5, None));
+        // What is written again was there before.
+        let written = Recent { ended: Ended::Applied, version: 5, at: Instant(9), code: None };
+        let again = Item { recent: vec![written], ..applied(5) };
+        let since = |at| Some(Instant(at));
+        assert!(has_arrived(Some(&again), 5, since(9)) && !has_arrived(Some(&again), 5, since(10)));
+        assert!(has_arrived(Some(&applied(6)), 5, since(10)));
+        assert!(!has_arrived(Some(&item(Some(4), Some(slot(SlotState::Dead, false)))), 6, None));
     }
 }

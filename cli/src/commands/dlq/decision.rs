@@ -74,6 +74,7 @@ mod tests {
             attempts: 1,
             waits: None,
             backfill: false,
+            occurred_at: None,
         };
         let intent = Some(Intent { nonce: "n".to_owned(), version: 7, at: Instant(0), matched: None });
         Item {

@@ -2,7 +2,7 @@
 
 use super::decision::Seen;
 use rtr_core::digest;
-use rtr_core::key::PairKey;
+use rtr_core::key::{PairKey, Whose};
 use rtr_core::time::Instant;
 use rtr_engine::seams::Names;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub(crate) struct Letter {
     pub(crate) at: String,
     /// Receives so far.
     pub(crate) attempts: u32,
+    /// `in`: it is of a CRM's record on its way to the internal system, and type and id are the CRM's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) direction: Option<&'static str>,
     /// The item.
     #[serde(skip)]
     pub(crate) key: PairKey,
@@ -87,6 +90,7 @@ impl Letter {
             field: summary.field,
             at: since.to_rfc3339(),
             attempts: summary.attempts,
+            direction: (key.whose() == Whose::External).then_some("in"),
             key,
             since,
         }

@@ -4,8 +4,9 @@ use super::decision::Kind;
 use super::letter::Letter;
 use rtr_core::change::{Change, Wake, parse, to_body, wake_body};
 use rtr_core::code::Code;
+use rtr_core::inbound::{self, delivery::group};
 use rtr_core::item::{Body, Item, Slot};
-use rtr_core::key::{RecordKey, sqs_id};
+use rtr_core::key::{ConnectionKey, RecordKey, Whose, sqs_id};
 use rtr_engine::seams::{Outbound, Records, Unavailable};
 use serde_json::Value;
 
@@ -14,6 +15,8 @@ use serde_json::Value;
 pub(super) enum Redrive {
     /// Wake its record; the item is the record's own worker's affair.
     Wake(Outbound),
+    /// Wake what the internal system was to be told of a CRM's record.
+    Tell(Outbound),
     /// Send the event itself again, then clear the place where it lay.
     Resend(Outbound),
     /// It is not dead any more.
@@ -57,6 +60,9 @@ pub(super) fn redrive(
         deduplication_id: sqs_id(&format!("{}#{}", how.fresh, letter.id)),
         lane: None,
     };
+    if letter.key.whose() == Whose::External {
+        return tell(letter, slot, how);
+    }
     if letter.is_unattributed() {
         let text = body.as_ref().and_then(|body| body.get("raw")?.as_str());
         let Some(text) = text else { return gone() };
@@ -81,11 +87,28 @@ pub(super) fn redrive(
         event_id: None,
         version,
         operation,
+        occurred_at: slot.occurred_at,
         data,
         unknown_fields: 0,
         only: None,
+        rewrite: false,
     };
     Redrive::Resend(outbound(&record, to_body(&change).to_string()))
+}
+
+/// A change of a CRM's that the internal system did not take: it is looked at anew.
+fn tell(letter: &Letter, slot: &Slot, how: &Addressing) -> Redrive {
+    let (Some(record), Some(connection)) = (letter.record(), &letter.connection) else { return gone() };
+    let connection = ConnectionKey::new(&record.org_id, connection);
+    let group = group(&connection, &record.record_id);
+    let (object, external_id) = (record.record_type, record.record_id);
+    let wake = inbound::Wake { connection, object, external_id, version: slot.wanted_version };
+    Redrive::Tell(Outbound {
+        body: inbound::Message::Wake(wake).to_body().to_string(),
+        group,
+        deduplication_id: sqs_id(&format!("{}#{}", how.fresh, letter.id)),
+        lane: None,
+    })
 }
 
 fn gone() -> Redrive {
@@ -129,6 +152,7 @@ mod tests {
             attempts: 1,
             waits: None,
             backfill: false,
+            occurred_at: None,
         };
         Item { rev: 1, slot: Some(slot), ..Item::default() }
     }

@@ -86,7 +86,7 @@ async fn one_step(
     let keys: Vec<_> = letters.iter().map(|letter| letter.key.clone()).collect();
     let read = seams.records.read(&keys).await;
     let items = read.map_err(|error| unavailable("reading items", &aws.place, &error))?;
-    let mut sending: Vec<(&Letter, Outbound, Option<Lying>)> = Vec::new();
+    let mut sending: Vec<(&Letter, QueueName, Outbound, Option<Lying>)> = Vec::new();
     for letter in letters {
         let item = items.get(&letter.key);
         let body = match item.and_then(Item::dead).filter(|_| needs_body(letter)) {
@@ -96,8 +96,11 @@ async fn one_step(
             None => None,
         };
         match redrive(letter, item, body, how) {
-            Redrive::Wake(message) => sending.push((letter, message, None)),
-            Redrive::Resend(message) => sending.push((letter, message, item.and_then(lying))),
+            Redrive::Wake(message) => sending.push((letter, QueueName::Changes, message, None)),
+            Redrive::Tell(message) => sending.push((letter, QueueName::Inbound, message, None)),
+            Redrive::Resend(message) => {
+                sending.push((letter, QueueName::Changes, message, item.and_then(lying)));
+            }
             Redrive::Gone => report.gone += 1,
             Redrive::Refused(code, message) => {
                 report.refused.push(Refused { id: letter.id.clone(), code, message })
@@ -108,10 +111,14 @@ async fn one_step(
         report.redriven += sending.len();
         return Ok(());
     }
-    let messages: Vec<Outbound> = sending.iter().map(|(_, message, _)| message.clone()).collect();
-    let sent =
-        if messages.is_empty() { Vec::new() } else { seams.queue.send(QueueName::Changes, &messages).await };
-    for ((letter, _, lay), sent) in sending.into_iter().zip(sent) {
+    // Stable: each queue's keep their order.
+    sending.sort_by_key(|(_, queue, ..)| *queue == QueueName::Inbound);
+    let mut sent = Vec::new();
+    for part in sending.chunk_by(|one, other| one.1 == other.1) {
+        let messages: Vec<Outbound> = part.iter().map(|(_, _, message, _)| message.clone()).collect();
+        sent.extend(seams.queue.send(part[0].1, &messages).await);
+    }
+    for ((letter, _, _, lay), sent) in sending.into_iter().zip(sent) {
         sent.map_err(|error| unavailable(&format!("sending {}", letter.whose()), &aws.place, &error))?;
         report.redriven += 1;
         // The event is in the queue; what lay in for it goes, unless it has died again already.

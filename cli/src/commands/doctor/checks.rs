@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The functions that put messages into their groups, or look whether they are in them.
-const GROUPING: [&str; 5] = ["sync", "bulk", "redrive", "sweep", "ingest"];
+const GROUPING: [&str; 6] = ["sync", "bulk", "redrive", "sweep", "ingest", "apply"];
 
 /// The attributes of a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -258,8 +258,8 @@ mod tests {
         table | table Records | its index `due` is missing or not active
         told | function bulk | it is told RTR_FUNCTION_TIMEOUT_S = 60, and it is 900
         visibility | function bulk | bulk.fifo hides messages for 360 s, an invocation may take 900 s, and a request to hubspot may live 60 s after it: a crashed one's requests could still land while the next works
-        group_buckets | message groups | the stack's GroupBuckets is 8; sync, bulk, redrive, sweep, ingest: 64
-        group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest: 64
+        group_buckets | message groups | the stack's GroupBuckets is 8; sync, bulk, redrive, sweep, ingest, apply: 64
+        group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64
         unreadable | configuration | no permission
         ");
     }

@@ -11,18 +11,19 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const QUEUES: [(&str, &str); 4] = [
+const QUEUES: [(&str, &str); 5] = [
     ("changes", "ChangesQueueUrl"),
     ("bulk", "BulkQueueUrl"),
     ("dead-letter", "DeadLetterQueueUrl"),
     ("inbound", "InboundQueueUrl"),
+    ("poll", "PollQueueUrl"),
 ];
 const TABLES: [(&str, &str, &[&str]); 3] = [
     ("Records", "RecordsTableName", &["parked", "dead", "waiting", "due"]),
     ("Limits", "LimitsTableName", &["lanes"]),
     ("Config", "ConfigTableName", &[]),
 ];
-const FUNCTIONS: [(&str, &str); 8] = [
+const FUNCTIONS: [(&str, &str); 10] = [
     ("sync", "SyncFunctionName"),
     ("bulk", "BulkFunctionName"),
     ("redrive", "RedriveFunctionName"),
@@ -31,6 +32,8 @@ const FUNCTIONS: [(&str, &str); 8] = [
     ("admin", "AdminFunctionName"),
     ("ingest", "IngestFunctionName"),
     ("webhook", "WebhookFunctionName"),
+    ("apply", "ApplyFunctionName"),
+    ("poll", "PollFunctionName"),
 ];
 
 /// Looks at everything.

@@ -71,7 +71,7 @@ mod tests {
     fn given_a_sound_stack_when_told_then_there_is_nothing_to_say_but_that() {
         assert_eq!(
             words(&report(&sound())),
-            "rtr-prod at AWS in eu-central-1: 20 parts looked at, nothing wrong"
+            "rtr-prod at AWS in eu-central-1: 25 parts looked at, nothing wrong"
         );
     }
 
@@ -79,10 +79,10 @@ mod tests {
     fn given_functions_that_group_otherwise_when_told_then_the_words_say_what_to_do_and_json_the_same() {
         let report = report(&moving());
         insta::assert_snapshot!(words(&report), @r"
-        message groups: the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest: 64
+        message groups: the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64
           rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once
-        rtr-prod at AWS in eu-central-1: 20 parts looked at, 1 finding
+        rtr-prod at AWS in eu-central-1: 25 parts looked at, 1 finding
         ");
-        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"stack":"rtr-prod","place":"AWS in eu-central-1","group_buckets":64,"looked_at":["bulk.fifo","changes.fifo","dead-letter.fifo","inbound.fifo","table Config","table Limits","table Records","function admin","function authorize","function bulk","function ingest","function redrive","function sweep","function sync","function webhook","event source of bulk","event source of redrive","event source of sync","schedule of sweep","stack"],"findings":[{"check":"group_buckets","about":"message groups","message":"the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest: 64","action":"rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once"}]}"#);
+        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"stack":"rtr-prod","place":"AWS in eu-central-1","group_buckets":64,"looked_at":["bulk.fifo","changes.fifo","dead-letter.fifo","inbound.fifo","poll.fifo","table Config","table Limits","table Records","function admin","function apply","function authorize","function bulk","function ingest","function poll","function redrive","function sweep","function sync","function webhook","event source of apply","event source of bulk","event source of poll","event source of redrive","event source of sync","schedule of sweep","stack"],"findings":[{"check":"group_buckets","about":"message groups","message":"the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64","action":"rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once"}]}"#);
     }
 }

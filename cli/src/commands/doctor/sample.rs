@@ -31,12 +31,19 @@ pub(super) fn sound() -> Seen {
             at_once: Some(at_once),
         }])
     };
-    let parameters = [("GroupBuckets", "64"), ("MaximumConcurrency", "100"), ("BulkConcurrency", "50")];
+    let parameters = [
+        ("GroupBuckets", "64"),
+        ("MaximumConcurrency", "100"),
+        ("BulkConcurrency", "50"),
+        ("ApplyConcurrency", "10"),
+        ("PollConcurrency", "10"),
+    ];
     let table = |indexes: &[&'static str]| {
         let all = indexes.iter().map(|index| (*index).to_owned()).collect();
         Ok(Table { active: true, indexes: all, wanted: indexes.to_vec() })
     };
-    let names = ["sync", "bulk", "redrive", "sweep", "authorize", "admin", "ingest", "webhook"];
+    let names =
+        ["sync", "bulk", "redrive", "sweep", "authorize", "admin", "ingest", "webhook", "apply", "poll"];
     Seen {
         stack: Described {
             status: "UPDATE_COMPLETE".to_owned(),
@@ -48,6 +55,7 @@ pub(super) fn sound() -> Seen {
             ("bulk", queue("bulk", None)),
             ("dead-letter", queue("dead-letter", None)),
             ("inbound", queue("inbound", Some(1_000))),
+            ("poll", queue("poll", None)),
         ]),
         tables: BTreeMap::from([
             ("Records", table(&["parked", "dead", "waiting", "due"])),
@@ -63,6 +71,8 @@ pub(super) fn sound() -> Seen {
             ("sync", mapping("changes", 10, 100)),
             ("bulk", mapping("bulk", 1, 50)),
             ("redrive", mapping("dead-letter", 10, 2)),
+            ("apply", mapping("inbound", 10, 10)),
+            ("poll", mapping("poll", 1, 10)),
         ]),
         schedule: Some(Ok(vec![Rule {
             name: "every-minute".to_owned(),

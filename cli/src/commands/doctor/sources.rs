@@ -23,7 +23,7 @@ enum AtOnce {
 }
 
 /// As the template has it.
-const SOURCES: [Source; 3] = [
+const SOURCES: [Source; 5] = [
     Source {
         function: "sync",
         queue: "changes",
@@ -44,6 +44,20 @@ const SOURCES: [Source; 3] = [
         batch: 10,
         because: "each batch is one round of reads and writes",
         at_once: AtOnce::Fixed(2),
+    },
+    Source {
+        function: "apply",
+        queue: "inbound",
+        batch: 10,
+        because: "each batch is one round of reads and writes",
+        at_once: AtOnce::Parameter("ApplyConcurrency"),
+    },
+    Source {
+        function: "poll",
+        queue: "poll",
+        batch: 1,
+        because: "a poll is the work of a whole invocation, and another one in its batch would wait for it",
+        at_once: AtOnce::Parameter("PollConcurrency"),
     },
 ];
 /// When the sweep is started.
@@ -178,7 +192,7 @@ mod tests {
         for (n, change) in changes.iter().enumerate() {
             let mut seen = sound();
             // Each at another function, in turn.
-            let name = SOURCES[n % SOURCES.len()].function;
+            let name = SOURCES[n % 3].function;
             if let Some(Ok(mappings)) = seen.mappings.get_mut(name) {
                 change(&mut mappings[0]);
             }

@@ -7,7 +7,13 @@ use std::collections::BTreeSet;
 /// The queue's visibility, in timeouts of its function.
 const VISIBILITIES: u64 = 6;
 /// The functions whose queue's visibility counts.
-const QUEUED: [(&str, &str); 3] = [("sync", "changes"), ("bulk", "bulk"), ("redrive", "dead-letter")];
+const QUEUED: [(&str, &str); 5] = [
+    ("sync", "changes"),
+    ("bulk", "bulk"),
+    ("redrive", "dead-letter"),
+    ("apply", "inbound"),
+    ("poll", "poll"),
+];
 
 /// What is wrong with the visibility of queues: a crashed worker's message comes back after it, and by then what the worker had
 /// asked of a CRM must have landed or died.
@@ -92,7 +98,7 @@ mod tests {
             let mut seen = sound();
             seen.providers = Ok(providers.iter().map(|name| (*name).to_owned()).collect());
             // An invocation of ten seconds: here six times that is less than a request may live.
-            for name in ["sync", "bulk", "redrive"] {
+            for name in ["sync", "bulk", "redrive", "apply", "poll"] {
                 let mut short = Function { timeout_s: 10, ..function("64") };
                 let variables = [("RTR_FUNCTION_TIMEOUT_S", 10), ("RTR_VISIBILITY_S", visibility_s)];
                 short.variables.extend(variables.map(|(name, value)| (name.to_owned(), value.to_string())));
@@ -108,13 +114,13 @@ mod tests {
         let (hubspot, salesforce) = (life_s("hubspot"), life_s("salesforce"));
         assert!(hubspot < salesforce, "what the engine holds a lost request for");
         assert_eq!(with(&["hubspot"], 10 + hubspot), Vec::<String>::new());
-        assert_eq!(with(&["hubspot"], 9 + hubspot).len(), 3);
+        assert_eq!(with(&["hubspot"], 9 + hubspot).len(), 5);
         for all in [&["hubspot", "salesforce"][..], &["salesforce"], &[]] {
             assert_eq!(with(all, 10 + salesforce), Vec::<String>::new());
             let short = with(all, 9 + salesforce);
             let (lives, least) =
                 (format!("salesforce may live {salesforce} s"), format!("to {} at", 10 + salesforce));
-            assert!(short.len() == 3 && short[0].contains(&lives) && short[0].contains(&least), "{short:?}");
+            assert!(short.len() == 5 && short[0].contains(&lives) && short[0].contains(&least), "{short:?}");
         }
         let salesforce = Ok(BTreeSet::from(["salesforce".to_owned()]));
         let local = Seen { is_local: true, providers: salesforce, ..sound() };

@@ -93,6 +93,21 @@ fn revision(stored: &Stored, of: &Of, stage: &str) -> Result<u64, Problem> {
     Ok(mapping.ok_or_else(missing)?.revision)
 }
 
+/// Tells `take` of each record that is linked.
+pub(super) async fn each(aws: &Aws, of: &Of, take: &mut dyn FnMut(String)) -> Result<(), Problem> {
+    let meant = Meant { aws, of, before: None };
+    let mut under_way: FuturesUnordered<_> =
+        (0..SEGMENTS).map(|segment| page(&meant, segment, None)).collect();
+    while let Some(read) = under_way.next().await {
+        let (segment, rows, from) = read?;
+        rows.iter().filter_map(|row| link(row, &of.record_type)).for_each(|link| take(link.record_id));
+        if from.is_some() {
+            under_way.push(page(&meant, segment, from));
+        }
+    }
+    Ok(())
+}
+
 async fn all(meant: &Meant<'_>, form: Form, out: &mut dyn Write) -> Result<std::io::Result<usize>, Problem> {
     let bar = progress_bar(None);
     let mut written = 0;

@@ -8,7 +8,8 @@ mod refused;
 mod run;
 
 use crate::app::App;
-use crate::problem::Ended;
+use crate::aws::Aws;
+use crate::problem::{Ended, Problem};
 use std::path::PathBuf;
 
 /// Whose links.
@@ -71,6 +72,21 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// All links of a type at a connection, as `import` reads them, or who is behind the mapping. Reads the whole table
     Export(ExportArgs),
+}
+
+/// Tells `take` of each record of a type that is linked at a connection. Reads the whole table.
+///
+/// # Errors
+/// When it does not answer.
+pub(in crate::commands) async fn linked(
+    aws: &Aws,
+    (org, connection): (&str, &str),
+    record_type: &str,
+    take: &mut dyn FnMut(String),
+) -> Result<(), Problem> {
+    let of =
+        Of { org: org.to_owned(), connection: connection.to_owned(), record_type: record_type.to_owned() };
+    Box::pin(export::each(aws, &of, take)).await
 }
 
 /// Runs one of them.

@@ -39,6 +39,7 @@ impl Entry {
             field: reason.field.clone(),
             at: slot.since.to_rfc3339(),
             attempts: slot.attempts,
+            direction: None,
             key: named.key.clone(),
             since: slot.since,
         };
@@ -98,6 +99,7 @@ pub(super) mod tests {
             attempts: 1,
             waits: None,
             backfill: false,
+            occurred_at: None,
         };
         let names = Names {
             org_id: Some("acme".to_owned()),

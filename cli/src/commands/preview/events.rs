@@ -60,7 +60,7 @@ fn event(name: &str, number: usize, body: String) -> Result<Event, Problem> {
     let refused = |words: String| Problem::usage(format!("{name}, event {number}: {words}"));
     match parse(&body) {
         Ok(Message::Change(change)) => Ok(Event { body, change }),
-        Ok(Message::Wake(_)) => Err(refused("this is a wake-up, not an event".to_owned())),
+        Ok(Message::Wake(_) | Message::Look(_)) => Err(refused("this is a wake-up, not an event".to_owned())),
         Err(Malformed { code, message, .. }) => Err(refused(format!("{code} {message}"))
             .hint(format!("sent as it is, it would be a dead letter: rtr explain {code}"))),
     }

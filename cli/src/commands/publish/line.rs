@@ -24,6 +24,8 @@ pub(in crate::commands) struct Addressing {
     pub(in crate::commands) of: Option<(String, String)>,
     /// The one connection that the events are for; none: all that their records are routed to.
     pub(in crate::commands) only: Option<String>,
+    /// Whether they are to be written there although their versions are applied already.
+    pub(in crate::commands) rewrite: bool,
 }
 
 /// An event, ready to be sent.
@@ -82,7 +84,7 @@ pub(in crate::commands) fn read(line: u64, bytes: &[u8], how: &Addressing) -> Li
     }
     let change = match parse(text) {
         Ok(Message::Change(change)) => change,
-        Ok(Message::Wake(_)) => {
+        Ok(Message::Wake(_) | Message::Look(_)) => {
             let message = "this is a wake-up, not an event; rtr dlq redrive sends those".to_owned();
             return refused(None, Some("wake"), message);
         }
@@ -101,7 +103,8 @@ pub(in crate::commands) fn read(line: u64, bytes: &[u8], how: &Addressing) -> Li
     let body = match &how.only {
         Some(connection) => {
             let name = serde_json::Value::from(connection.as_str());
-            format!(r#"{{"backfill":{{"connection":{name},"event":{event}}}}}"#)
+            let rewrite = if how.rewrite { r#""rewrite":true,"# } else { "" };
+            format!(r#"{{"backfill":{{"connection":{name},{rewrite}"event":{event}}}}}"#)
         }
         None => event,
     };
@@ -198,6 +201,10 @@ mod tests {
         let Ok(Message::Change(change)) = parse(&one.body) else { panic!("{}", one.body) };
         assert_eq!((change.only.as_deref(), change.version), (Some("hub\"spot"), 7));
         assert_eq!(one.deduplication_id, "acme#contact#c-1#7#@hub\"spot");
+        assert!(!change.rewrite);
+        let one = event(3, &Addressing { rewrite: true, ..how });
+        let Ok(Message::Change(change)) = parse(&one.body) else { panic!("{}", one.body) };
+        assert_eq!((change.only.as_deref(), change.rewrite), (Some("hub\"spot"), true));
     }
 
     #[test]

@@ -213,6 +213,7 @@ mod tests {
             attempts: 2,
             waits: None,
             backfill: false,
+            occurred_at: None,
         };
         let item = Item {
             applied_version: Some(7),

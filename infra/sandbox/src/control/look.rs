@@ -27,6 +27,13 @@ pub(super) fn records(sandbox: &mut Sandbox, query: &Query) -> Result<Value, Bad
     Ok(Value::Array(found))
 }
 
+/// The fields of a type that a person may write.
+pub(super) fn fields(sandbox: &mut Sandbox, query: &Query) -> Result<Value, Bad> {
+    let (provider, account) = (needed(query, "provider")?, needed(query, "account")?);
+    let account = sandbox.account(provider, account).ok_or_else(|| unknown(provider))?;
+    Ok(Value::Array(account.crm.fields(needed(query, "object")?)?))
+}
+
 pub(super) fn unknown(provider: &str) -> Bad {
     let known: Vec<&str> = PROVIDERS.iter().map(|(name, _)| *name).collect();
     format!("provider: \"{provider}\" is not one of {}", known.join(", "))
@@ -74,6 +81,6 @@ pub(super) fn state(sandbox: &Sandbox, now: i64) -> Value {
         })
         .collect();
     let requests: Vec<Value> = sandbox.journal.newest(SHOWN).map(|entry| entry.view(false)).collect();
-    json!({"now": now, "accounts": accounts, "requests": requests, "last_seq": sandbox.journal.last_seq(),
+    json!({"now": now, "accounts": accounts, "requests": requests, "last_seq": sandbox.journal.last_seq(), "last_push": sandbox.pushes.last_seq(),
            "kept": sandbox.journal.len(), "faults": sandbox.faults.view(now), "limits": limits(sandbox, now)})
 }

@@ -1,5 +1,6 @@
 //! The sandbox's own API, below `/_sandbox/`. All JSON; bad input is a 400 that says what and where.
 
+mod hooks;
 mod look;
 mod set;
 
@@ -33,8 +34,11 @@ pub(crate) fn handle(sandbox: &mut Sandbox, now: i64, request: &Request) -> Repl
         ("GET", "health") => Ok(json!({"status": "ok"})),
         ("GET", "state") => Ok(look::state(sandbox, now)),
         ("GET", "records") => look::records(sandbox, &query),
+        ("GET", "fields") => look::fields(sandbox, &query),
         ("GET", "requests") => look::requests(sandbox, &query),
         ("GET", "faults") => Ok(json!(sandbox.faults.view(now))),
+        ("GET", "webhooks") => Ok(Value::Array(sandbox.pushes.view())),
+        ("GET", "pushes") => hooks::pushes(sandbox, &query),
         ("GET", "limits") => Ok(look::limits(sandbox, now)),
         ("POST", "tokens") => body(request).and_then(|body| set::tokens(sandbox, now, &body, request)),
         ("POST", "reset") => body(request).and_then(|body| set::reset(sandbox, &body)),
@@ -42,12 +46,15 @@ pub(crate) fn handle(sandbox: &mut Sandbox, now: i64, request: &Request) -> Repl
         ("PUT", "properties") => body(request).and_then(|body| set::rule(sandbox, &body)),
         ("PUT", "settings") => body(request).and_then(|body| set::setting(sandbox, &body)),
         ("POST", "actions") => body(request).and_then(|body| set::act(sandbox, now, &body)),
+        ("POST", "edit") => body(request).and_then(|body| set::edit(sandbox, now, &body)),
         ("PUT", "limits") => body(request).and_then(|body| set::limits(sandbox, now, &body)),
         ("PUT", "faults") => body(request).and_then(|body| set::faults(sandbox, now, &body)),
         ("DELETE", "faults") => {
             sandbox.faults.clear(query.get("provider"), query.get("account"));
             Ok(json!(sandbox.faults.view(now)))
         }
+        ("PUT", "webhooks") => body(request).and_then(|body| hooks::set(sandbox, &body)),
+        ("DELETE", "webhooks") => Ok(hooks::remove(sandbox, &query)),
         (method, path) => {
             return Reply::json(404, &json!({"error": format!("no control call {method} /_sandbox/{path}")}));
         }

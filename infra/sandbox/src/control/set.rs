@@ -7,11 +7,12 @@ use crate::faults::{Fault, known};
 use crate::http::Request;
 use crate::limits::Limit;
 use crate::provider::Env;
+use crate::push::vendor::Author;
 use crate::sandbox::{Account, Sandbox};
 use crate::tokens::Wanted;
 use serde_json::{Value, json};
 
-fn account<'a>(sandbox: &'a mut Sandbox, input: &Value) -> Result<&'a mut Account, Bad> {
+pub(super) fn account<'a>(sandbox: &'a mut Sandbox, input: &Value) -> Result<&'a mut Account, Bad> {
     let (provider, name) = (needed(input, "provider")?, needed(input, "account")?);
     if name.contains(['/', '?', '#', '%', ' ']) {
         return Err(format!("account: \"{name}\" cannot be part of a URL as it stands"));
@@ -106,7 +107,32 @@ pub(super) fn act(sandbox: &mut Sandbox, now: i64, input: &Value) -> Result<Valu
     let serial = sandbox.next_serial();
     let Account { crm, tokens, .. } = account(sandbox, input)?;
     let mut env = Env { now, serial, search_lag: 0, tokens, base: String::new(), daily: None };
-    crm.act(input, &mut env)
+    let done = crm.act(input, &mut env);
+    sandbox.hear(now, Some(Author::Person));
+    done
+}
+
+/// `POST /_sandbox/edit`: as a person does it in the CRM. Without an id a record is made; `values: null` deletes one.
+pub(super) fn edit(sandbox: &mut Sandbox, now: i64, input: &Value) -> Result<Value, Bad> {
+    known(input, &["provider", "account", "object", "id", "values"], "body")?;
+    let serial = sandbox.next_serial();
+    let object = needed(input, "object")?;
+    let id = text(input, "id")?;
+    if id == Some("") {
+        return Err("id: empty; leave it out to make a record".to_owned());
+    }
+    let Account { crm, tokens, .. } = account(sandbox, input)?;
+    let env = Env { now, serial, search_lag: 0, tokens, base: String::new(), daily: None };
+    let id = match (input.get("values"), id) {
+        (Some(Value::Object(values)), id) => crm.save(object, id, values, &env)?,
+        (Some(Value::Null), Some(id)) => crm.delete(object, id, &env)?,
+        (Some(Value::Null), None) => return Err("id: missing: which record is to be deleted?".to_owned()),
+        _ => {
+            return Err("values: expected an object of field values, or null to delete the record".to_owned());
+        }
+    };
+    sandbox.hear(now, Some(Author::Person));
+    Ok(json!({"id": id}))
 }
 
 /// `PUT /_sandbox/properties`

@@ -7,6 +7,7 @@ mod access;
 mod associations;
 mod batch;
 mod catalogue;
+mod desk;
 mod directory;
 mod errors;
 mod filter;
@@ -22,6 +23,7 @@ mod seed;
 mod store;
 mod types;
 mod values;
+mod webhook;
 
 use crate::feed::Touched;
 use crate::ids::{hash, uuid};
@@ -49,6 +51,8 @@ struct HubSpot {
     salt: u64,
     portal: u64,
     last_id: u64,
+    /// How many events were told of.
+    told: u64,
     tables: BTreeMap<&'static str, Table>,
     links: Links,
     directory: Directory,
@@ -65,6 +69,7 @@ pub(crate) fn open(name: &str) -> Box<dyn Crm> {
         portal: 10_000_000 + salt % 89_999_999,
         // Ids need more than 32 bits, and differ from account to account, so that mixing them up shows.
         last_id: (20 + salt % 900) * 1_000_000_000_000,
+        told: 0,
         tables: TYPES.iter().map(table).collect(),
         links: Links::default(),
         directory: Directory::standard(salt),

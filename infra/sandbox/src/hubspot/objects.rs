@@ -160,16 +160,14 @@ fn merge(hub: &mut HubSpot, kind: &ObjectType, input: &Value, env: &Env<'_>) -> 
     if winner.id == loser.id {
         return Err(Fail::invalid("Can not merge an object with itself"));
     }
-    for (name, value) in &loser.properties {
+    for (name, value) in loser.properties.iter().filter(|(name, _)| *name != MERGED) {
         winner.properties.entry(name.clone()).or_insert_with(|| value.clone());
     }
-    let merged = winner.properties.entry("hs_merged_object_ids".to_owned()).or_default();
-    if !merged.is_empty() && !merged.ends_with(&loser.id.to_string()) {
-        merged.push(';');
-    }
-    if !merged.ends_with(&loser.id.to_string()) {
-        merged.push_str(&loser.id.to_string());
-    }
+    // Those of both, and then the loser.
+    let (own, lost) = (merged_ids(&winner), merged_ids(&loser));
+    let lost: Vec<String> = lost.into_iter().filter(|id| !own.contains(id)).collect();
+    let merged = own.into_iter().chain(lost).chain([loser.id.to_string()]).collect::<Vec<_>>().join(";");
+    winner.properties.insert(MERGED.to_owned(), merged);
     winner.updated = env.now;
     let (kept, gone) = (winner.id, loser.id);
     let table = hub.table_mut(kind)?;
@@ -180,6 +178,13 @@ fn merge(hub: &mut HubSpot, kind: &ObjectType, input: &Value, env: &Env<'_>) -> 
     hub.store_record(kind, winner, env)?;
     let record = hub.table(kind)?.store.get(kept).ok_or_else(Fail::not_found)?;
     Ok(Answer::json(200, hub.view(kind, record, &or_default(kind, Vec::new()), true)))
+}
+
+const MERGED: &str = "hs_merged_object_ids";
+
+fn merged_ids(record: &super::store::Record) -> Vec<String> {
+    let ids = record.properties.get(MERGED).into_iter().flat_map(|ids| ids.split(';'));
+    ids.filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// Erases a contact for good; its address may not come back.

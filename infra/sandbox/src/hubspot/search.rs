@@ -6,6 +6,7 @@ use super::filter::{Filter, order_values};
 use super::objects::{body, or_default};
 use super::store::Record;
 use super::types::ObjectType;
+use crate::ids::mix;
 use crate::provider::{Answer, Call, Env};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -55,7 +56,9 @@ pub(super) fn serve(
     if let Some((name, descending)) = sort(&body)? {
         found.sort_by(|one, other| {
             let order = order_values(&table.schema, &name, one.1.get(&name), other.1.get(&name));
-            if descending { order.reverse() } else { order }
+            let order = if descending { order.reverse() } else { order };
+            // One property alone is sorted by: what is equal in it stands in any order, and never in that of the ids.
+            order.then_with(|| mix(one.0.id).cmp(&mix(other.0.id)))
         });
     }
     let wanted = body.get("properties").and_then(Value::as_array).into_iter().flatten();

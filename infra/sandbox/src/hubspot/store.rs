@@ -56,6 +56,8 @@ pub(super) struct Store {
     live: usize,
     /// Ids written since somebody looked, if anybody does.
     pub(super) touched: Option<BTreeSet<u64>>,
+    /// What each record was when it was first written since somebody heard of them, if anybody does.
+    pub(super) heard: Option<BTreeMap<u64, Option<Record>>>,
 }
 
 impl Store {
@@ -128,6 +130,9 @@ impl Store {
         self.live = self.live + counts(&new) - counts(&old);
         if let Some(touched) = &mut self.touched {
             touched.insert(id);
+        }
+        if let Some(heard) = &mut self.heard {
+            heard.entry(id).or_insert_with(|| old.clone());
         }
         match new {
             Some(record) => self.records.insert(id, record),

@@ -51,6 +51,8 @@ pub(super) struct Context {
     pub(super) allow_save: bool,
     /// How many records a page of a query has.
     pub(super) page: usize,
+    /// The person who does it in the CRM; none: the account's own user, by the API.
+    pub(super) user: Option<String>,
 }
 
 impl Context {
@@ -70,6 +72,7 @@ impl Context {
             number,
             allow_save: option("sforce-duplicate-rule-header", "allowSave").as_deref() == Some("true"),
             page: page.unwrap_or(2000).clamp(200, 2000),
+            user: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::faults::known;
 use crate::provider::Env;
 use serde_json::{Map, Value, json};
 
-fn object(name: &str) -> Result<&'static ObjectType, String> {
+pub(super) fn object(name: &str) -> Result<&'static ObjectType, String> {
     find(name).ok_or_else(|| format!("object: no object type \"{name}\""))
 }
 
@@ -26,7 +26,7 @@ fn flag(input: &Value, name: &str) -> Result<Option<bool>, String> {
     }
 }
 
-fn context(env: &Env<'_>) -> Context {
+pub(super) fn context(env: &Env<'_>) -> Context {
     let number = *VERSIONS.end();
     Context {
         now: env.now,
@@ -35,6 +35,7 @@ fn context(env: &Env<'_>) -> Context {
         number,
         allow_save: true,
         page: 2000,
+        user: None,
     }
 }
 
@@ -165,6 +166,7 @@ impl Salesforce {
                 let mut record = self.named(action, "id")?;
                 let back = record.deleted.take().is_some();
                 record.modified = now;
+                record.modified_by = Some(self.person());
                 self.hold(record);
                 json!({"undeleted": back})
             }
@@ -202,13 +204,16 @@ impl Salesforce {
             .filter(|record| record.values.values().any(|value| *value == from))
             .cloned()
             .collect();
+        let by = Some(self.person());
         for mut child in children {
             child.values.values_mut().filter(|value| **value == from).for_each(|value| *value = to.clone());
             child.modified = now;
+            child.modified_by.clone_from(&by);
             self.hold(child);
         }
         (loser.deleted, loser.modified, loser.master) = (Some(now), now, Some(winner.id.clone()));
-        winner.modified = now;
+        loser.modified_by.clone_from(&by);
+        (winner.modified, winner.modified_by) = (now, by);
         let merged = json!({"id": winner.id, "merged": [loser.id]});
         self.hold(loser);
         self.hold(winner);

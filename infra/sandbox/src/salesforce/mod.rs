@@ -9,6 +9,7 @@ mod collections;
 mod composite;
 mod control;
 mod describe;
+mod desk;
 mod directory;
 mod duplicates;
 mod errors;
@@ -16,6 +17,7 @@ mod ids;
 mod ingest;
 mod locks;
 mod oauth;
+mod outbound;
 mod permissions;
 mod query;
 mod quota;
@@ -51,6 +53,8 @@ struct Salesforce {
     /// The one user, as whom every call is made.
     user: String,
     last_number: u64,
+    /// How many notifications were told of.
+    told: u64,
     fields: BTreeMap<&'static str, Vec<Field>>,
     store: Store,
     rules: Vec<DuplicateRule>,
@@ -70,6 +74,7 @@ pub(crate) fn open(name: &str) -> Box<dyn Crm> {
         org: id("00D"),
         user: id("005"),
         last_number: begun(salt) + 1,
+        told: 0,
         fields: TYPES.iter().map(|kind| (kind.name, schema::standard(kind))).collect(),
         store: Store::default(),
         rules: Vec::new(),

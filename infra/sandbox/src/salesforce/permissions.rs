@@ -71,15 +71,7 @@ impl Salesforce {
     pub(super) fn lay(&mut self, id: &str, kind: &str, values: Vec<(&str, Value)>) {
         let Some(kind) = find(kind) else { return };
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        self.hold(Record {
-            id: id.to_owned(),
-            kind,
-            values,
-            created: 0,
-            modified: 0,
-            deleted: None,
-            master: None,
-        });
+        self.hold(Record::new(id, kind, values, 0));
     }
 
     /// Refuses a permission of what is not there, or a second one of the same.

@@ -54,6 +54,12 @@ pub(super) fn query(
     let text =
         call.query("q").ok_or_else(|| Fail::bad("MALFORMED_QUERY", "A query string has to be specified"))?;
     let query = parse(text)?;
+    let twice = |(at, name): (usize, &String)| {
+        query.fields.iter().take(at).any(|before| before.eq_ignore_ascii_case(name)).then(|| name.clone())
+    };
+    if let Some(name) = query.fields.iter().enumerate().find_map(twice) {
+        return Err(Fail::bad("MALFORMED_QUERY", format!("duplicate field selected: {name}")));
+    }
     let paths = match find(&query.from) {
         Some(kind) => {
             query.fields.iter().map(|name| Path::find(org, kind, name)).collect::<Result<Vec<_>, _>>()

@@ -165,13 +165,14 @@ pub(super) fn url(record: &Record, context: &Context) -> String {
 impl Salesforce {
     /// What a field of a record holds.
     pub(super) fn value(&self, record: &Record, field: &Field) -> Value {
-        let user = || json!(self.user);
+        let user = |by: &Option<String>| json!(by.as_ref().unwrap_or(&self.user));
         match field.name.as_str() {
             "Id" => json!(record.id),
             "IsDeleted" => json!(record.deleted.is_some()),
             "CreatedDate" => json!(super::values::stamp(record.created)),
             "LastModifiedDate" | "SystemModstamp" => json!(super::values::stamp(record.modified)),
-            "CreatedById" | "LastModifiedById" => user(),
+            "CreatedById" => user(&record.created_by),
+            "LastModifiedById" => user(&record.modified_by),
             "MasterRecordId" => json!(record.master),
             name => record.values.get(name).cloned().unwrap_or(Value::Null),
         }

@@ -17,9 +17,19 @@ pub(super) struct Record {
     pub(super) deleted: Option<i64>,
     /// The record it was merged into.
     pub(super) master: Option<String>,
+    /// Who made it and who changed it last; none: the account's own user.
+    pub(super) created_by: Option<String>,
+    pub(super) modified_by: Option<String>,
 }
 
 impl Record {
+    /// A record as it is made.
+    pub(super) fn new(id: &str, kind: &'static ObjectType, values: BTreeMap<String, Value>, at: i64) -> Self {
+        let (created, modified, deleted, master) = (at, at, None, None);
+        let (created_by, modified_by) = (None, None);
+        Self { id: id.to_owned(), kind, values, created, modified, deleted, master, created_by, modified_by }
+    }
+
     pub(super) fn text(&self, field: &str) -> Option<&str> {
         self.values.get(field).and_then(Value::as_str)
     }
@@ -37,6 +47,8 @@ pub(super) struct Store {
     log: Vec<(String, Option<Record>)>,
     /// Ids written since somebody looked, if anybody does.
     pub(super) touched: Option<BTreeSet<String>>,
+    /// What each record was when it was first written since somebody heard of them, if anybody does.
+    pub(super) heard: Option<BTreeMap<String, Option<Record>>>,
 }
 
 impl Store {
@@ -96,6 +108,9 @@ impl Store {
             touched.insert(id.to_owned());
         }
         let old = self.records.remove(id);
+        if let Some(heard) = &mut self.heard {
+            heard.entry(id.to_owned()).or_insert_with(|| old.clone());
+        }
         if let Some(old) = &old {
             self.note(old, false);
         }
@@ -158,7 +173,7 @@ mod tests {
     fn contact(id: &str, email: &str) -> Record {
         let kind = find("Contact").expect("a type");
         let values = BTreeMap::from([("Email".to_owned(), json!(email))]);
-        Record { id: id.to_owned(), kind, values, created: 0, modified: 0, deleted: None, master: None }
+        Record::new(id, kind, values, 0)
     }
 
     #[test]

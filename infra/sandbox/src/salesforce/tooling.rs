@@ -66,16 +66,7 @@ impl Salesforce {
             ("TableEnumOrId".to_owned(), json!(kind.name)),
             ("FullName".to_owned(), json!(format!("{}.{name}", kind.name))),
         ]);
-        let (created, modified) = (context.now, context.now);
-        self.hold(Record {
-            id: id.clone(),
-            kind: kept,
-            values,
-            created,
-            modified,
-            deleted: None,
-            master: None,
-        });
+        self.hold(Record::new(&id, kept, values, context.now));
         Ok(id)
     }
 

@@ -172,12 +172,13 @@ impl Salesforce {
             values.entry(field.name.clone()).or_insert(json!(false));
         }
         if kind.business {
-            values.entry("OwnerId".to_owned()).or_insert(json!(self.user));
+            values.entry("OwnerId".to_owned()).or_insert(json!(context.user.as_ref().unwrap_or(&self.user)));
         }
         let id = ids::encode(kind.prefix, self.next_number(context.now));
         self.locks.take(self.parents(kind, &values), &id, context)?;
-        let (created, modified) = (context.now, context.now);
-        self.hold(Record { id: id.clone(), kind, values, created, modified, deleted: None, master: None });
+        let by = context.user.clone();
+        let (created_by, modified_by) = (by.clone(), by);
+        self.hold(Record { created_by, modified_by, ..Record::new(&id, kind, values, context.now) });
         Ok(Written { id, created: true })
     }
 
@@ -209,6 +210,7 @@ impl Salesforce {
         parents.extend(self.parents(kind, &values));
         self.locks.take(parents, &record.id, context)?;
         (record.values, record.modified) = (values, context.now);
+        record.modified_by.clone_from(&context.user);
         let id = record.id.clone();
         self.hold(record);
         Ok(Written { id, created: false })
@@ -250,6 +252,7 @@ impl Salesforce {
         let mut record = self.present(kind, id)?.clone();
         self.locks.take(self.parents(kind, &record.values), &record.id, context)?;
         (record.deleted, record.modified) = (Some(context.now), context.now);
+        record.modified_by.clone_from(&context.user);
         let id = record.id.clone();
         self.hold(record);
         Ok(id)

@@ -223,3 +223,34 @@ fn given_the_same_requests_when_replayed_then_every_byte_is_the_same() {
     };
     assert_eq!(history(), history());
 }
+
+#[test]
+fn given_records_merged_into_merged_ones_when_read_then_the_last_one_names_them_all() {
+    let mut world = World::new();
+    let ids: Vec<String> =
+        (0..4).map(|n| world.create("contacts", json!({"email": format!("{n}@x.io")}))).collect();
+    for (winner, loser) in [(0, 1), (2, 3), (0, 2)] {
+        let merge = json!({"primaryObjectId": ids[winner], "objectIdToMerge": ids[loser]});
+        assert_eq!(world.post(&format!("{CONTACTS}/merge"), merge).0, 200);
+    }
+    let inputs: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
+    let read = json!({"inputs": inputs, "properties": ["hs_merged_object_ids"]});
+    let (status, body) = world.post(&format!("{CONTACTS}/batch/read"), read);
+    assert_eq!((status, body["results"].as_array().unwrap().len()), (200, 4));
+    let all = [&ids[1], &ids[3], &ids[2]].map(String::as_str).join(";");
+    for one in body["results"].as_array().unwrap() {
+        assert_eq!((&one["id"], &one["properties"]["hs_merged_object_ids"]), (&json!(ids[0]), &json!(all)));
+    }
+}
+
+#[test]
+fn given_archived_records_when_listed_then_each_says_since_when() {
+    let mut world = World::new();
+    let id = world.create("contacts", json!({"email": "ada@x.io"}));
+    world.now += 5_000;
+    assert_eq!(world.call("DELETE", &format!("{CONTACTS}/{id}"), Value::Null).0, 204);
+    world.now += 5_000;
+    let (_, body) = world.get(&format!("{CONTACTS}?archived=true&limit=100&properties=hs_object_id"));
+    let one = &body["results"][0];
+    assert_eq!((&one["id"], &one["archivedAt"]), (&json!(id), &json!("2026-09-21T14:13:25.000Z")));
+}

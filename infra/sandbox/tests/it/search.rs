@@ -112,3 +112,26 @@ fn given_an_archived_record_when_searched_then_it_is_not_there() {
     world.call("DELETE", &format!("{CONTACTS}/{id}"), Value::Null);
     assert_eq!(found(&mut world, json!({"properties": ["email"]})), ["bob@x.io", "cyd@x.io"]);
 }
+
+#[test]
+fn given_equal_values_when_sorted_then_ties_stand_in_an_order_that_holds_and_is_not_that_of_the_ids() {
+    let mut world = World::new();
+    let ids: Vec<String> =
+        (0..20).map(|n| world.create("contacts", json!({"email": format!("{n}@x.io")}))).collect();
+    let mut sorted = |filters: Value, name: &str| {
+        let body = json!({"filterGroups": [{"filters": filters}], "limit": 200,
+            "sorts": [{"propertyName": name, "direction": "ASCENDING"}]});
+        let (status, body) = world.post(&format!("{CONTACTS}/search"), body);
+        assert_eq!(status, 200, "{body}");
+        texts(&body["results"], "/id")
+    };
+    let all = json!([]);
+    let ties = sorted(all.clone(), "lastmodifieddate");
+    assert_ne!(ties, ids);
+    assert_eq!(sorted(all.clone(), "lastmodifieddate"), ties);
+    assert_eq!(sorted(all, "hs_object_id"), ids);
+    // Within one stamp, by ids: what a caller that pages without offsets asks.
+    let behind = json!([{"propertyName": "lastmodifieddate", "operator": "EQ", "value": crate::world::START.to_string()},
+        {"propertyName": "hs_object_id", "operator": "GT", "value": ids[14]}]);
+    assert_eq!(sorted(behind, "hs_object_id"), ids[15..]);
+}

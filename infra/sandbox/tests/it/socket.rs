@@ -109,3 +109,53 @@ fn given_an_upstream_when_called_through_the_counter_then_it_is_forwarded_and_co
     let found = raw(&running.counter, "GET", "/_counter/requests?since=1&contains=acme", "", "");
     assert!(found.contains(r#""seq":2"#) && !found.contains(r#""seq":1,"#), "{found}");
 }
+
+/// Reads one request from a connection: the head, and the body its length announces.
+fn request(stream: &mut TcpStream) -> (String, String) {
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn given_an_address_when_a_record_changes_then_it_is_really_pushed_and_again_after_a_failure() {
+    let running = start("http://127.0.0.1:1");
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/webhooks/acme?x=1", receiver.local_addr().unwrap());
+    let address = format!(r#"{{"provider":"hubspot","account":"acme","url":"{url}","secret":"hush"}}"#);
+    let set = raw(&running.sandbox, "PUT", "/_sandbox/webhooks", "", &address);
+    assert!(set.starts_with("HTTP/1.1 200") && !set.contains("hush"), "{set}");
+    let bearer = format!("authorization: Bearer {}\r\n", token(&running));
+    let body = r#"{"properties":{"email":"ada@x.io"}}"#;
+    raw(&running.sandbox, "POST", "/hubspot/acme/crm/v3/objects/contacts", &bearer, body);
+    let mut seen = Vec::new();
+    for answer in ["HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"] {
+        let (mut stream, _) = receiver.accept().unwrap();
+        seen.push(request(&mut stream));
+        stream.write_all(answer.as_bytes()).unwrap();
+    }
+    let (head, body) = &seen[0];
+    assert!(head.starts_with("POST /webhooks/acme?x=1 HTTP/1.1\r\n"), "{head}");
+    assert!(head.to_lowercase().contains("x-hubspot-signature-v3: "), "{head}");
+    assert!(body.contains(r#""subscriptionType":"contact.creation""#), "{body}");
+    assert_eq!(seen[1].1, body.replace(r#""attemptNumber":0"#, r#""attemptNumber":1"#));
+    let begun = std::time::Instant::now();
+    let mut log = String::new();
+    while begun.elapsed().as_secs() < 5 && !log.contains("acknowledged") {
+        log = raw(&running.sandbox, "GET", "/_sandbox/pushes", "", "");
+    }
+    assert!(log.contains(r#""outcome":"refused""#) && log.contains(r#""outcome":"acknowledged""#), "{log}");
+}

@@ -72,6 +72,8 @@ impl Ingest {
                 environment.changes_queue_url,
                 environment.dead_letter_queue_url,
                 environment.bulk_queue_url,
+                environment.inbound_queue_url,
+                environment.poll_queue_url,
             ),
             clock: SystemClock,
         }

@@ -1,6 +1,6 @@
 //! Token buckets, locks, suspensions and bulk lanes in one table: what all environments must agree on.
 //!
-//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`, `canary#…`.
+//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`, `canary#…`, `offers#…`.
 //! Time is the caller's clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
 
 mod breakers;
@@ -12,6 +12,7 @@ mod known;
 mod lane_row;
 mod lanes;
 mod locks;
+mod offers;
 mod suspensions;
 
 use crate::clients::Clients;
@@ -38,6 +39,7 @@ enum Kind {
     Consent,
     Lane,
     Canary,
+    Offers,
 }
 
 /// The limits table.
@@ -84,6 +86,7 @@ impl Kind {
             Self::Consent => "consent",
             Self::Lane => "lane",
             Self::Canary => "canary",
+            Self::Offers => "offers",
         };
         format!("{stem}#{name}")
     }
@@ -182,6 +185,23 @@ impl Limits for DynamoLimits {
     ) -> Result<bool, Unavailable> {
         let noted = lanes::change(self, connection, |lane, _| lane.noting(taken, note)).await?;
         Ok(noted.is_some())
+    }
+
+    async fn open_offers(
+        &self,
+        connection: &ConnectionKey,
+        names: &[String],
+        until: Instant,
+    ) -> Result<(), Unavailable> {
+        offers::open(self, connection, names, until).await
+    }
+
+    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable> {
+        offers::close(self, connection, names).await
+    }
+
+    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+        offers::until(self, connection).await
     }
 
     async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {

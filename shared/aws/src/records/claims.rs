@@ -1,6 +1,7 @@
 //! Writes an item and its claims in one transaction, so that no external record has two owners.
 
-use super::read::row_key;
+use super::query::key_of as row_of;
+use super::read::{row_key, rows};
 use super::write::change;
 use crate::attributes::{Row, n, s, text};
 use crate::errors::unavailable;
@@ -126,6 +127,17 @@ pub(super) fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Opti
         }
         _ => None,
     }
+}
+
+/// The owners of `claims`; nobody's are not in it.
+pub(super) async fn owners(
+    client: &Client,
+    table: &str,
+    claims: &[PairKey],
+) -> Result<HashMap<PairKey, String>, Unavailable> {
+    let rows = rows(client, table, claims).await?;
+    let owner = |row: &Row| Some((row_of(row), text(row, OWNER).ok().flatten()?.to_owned()));
+    Ok(rows.iter().filter_map(owner).collect())
 }
 
 async fn owner(client: &Client, table: &str, claim: &PairKey) -> Result<Option<String>, Unavailable> {

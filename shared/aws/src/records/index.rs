@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_core::code::Code;
 use rtr_core::digest;
 use rtr_core::item::{Item, Lane, Slot, SlotState};
-use rtr_core::key::{MAX_KEY_BYTES, PairKey, join};
+use rtr_core::key::{MAX_KEY_BYTES, PairKey, Whose, join};
 use rtr_engine::seams::Names;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -103,6 +103,8 @@ pub(super) fn put(
             let summary = serde_json::to_string(&summary(names, slot)).unwrap_or_default();
             attributes.insert("dead_summary", s(summary));
         }
+        // What waits on its way back, and a poll, are no parked versions of records.
+        SlotState::Waiting if key.whose() != Whose::Record => {}
         SlotState::Incomplete => {}
         SlotState::Parked | SlotState::Drop | SlotState::Waiting => {
             let partition = match slot.state.lane() {
@@ -118,7 +120,7 @@ pub(super) fn put(
         attributes.insert("due_pk", s(key.index_partition(DUE)));
         attributes.insert("due_at", n(at.0));
     }
-    if let Some(on) = &slot.waits {
+    if let Some(on) = slot.waits.as_ref().filter(|_| key.whose() == Whose::Record) {
         attributes.insert("waiting_pk", s(waiting_partition(&key.sk, &on.record_type, &on.record_id)));
         attributes.insert("waiting_at", n(slot.since.0));
     }

@@ -7,6 +7,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_core::item::{Intent, Item, Recent};
 use rtr_core::key::PairKey;
+use rtr_core::marks::Marks;
+use rtr_core::sent::Sent;
 use rtr_core::time::Instant;
 use rtr_engine::seams::Names;
 use std::collections::{BTreeMap, HashMap};
@@ -26,7 +28,8 @@ pub fn attributes(key: &PairKey, names: &Names, item: &Item) -> BTreeMap<&'stati
     put("applied_version", item.applied_version.map(n));
     put("mapping_revision", item.mapping_revision.map(n));
     put("applied_hash", item.applied_hash.as_deref().map(hash));
-    put("base", (!item.base.is_empty()).then(|| AttributeValue::B(Blob::new(item.base.clone()))));
+    put("base", (!item.base.is_empty()).then(|| AttributeValue::B(Blob::new(item.base.as_bytes()))));
+    put("sent", (!item.sent.is_empty()).then(|| AttributeValue::B(Blob::new(item.sent.as_bytes()))));
     put("external_id", item.external_id.as_deref().map(s));
     put("object", item.object.as_deref().map(s));
     put("linked_at", item.linked_at.map(|at| n(at.0)));
@@ -50,7 +53,8 @@ pub(super) fn from_row(row: &Row) -> Result<Item, Unreadable> {
         applied_version: number(row, "applied_version")?,
         mapping_revision: number(row, "mapping_revision")?,
         applied_hash: read_hash(row)?,
-        base: bytes(row, "base")?.map(<[u8]>::to_vec).unwrap_or_default(),
+        base: bytes(row, "base")?.map(Marks::from_bytes).unwrap_or_default(),
+        sent: bytes(row, "sent")?.map(Sent::from_bytes).unwrap_or_default(),
         external_id: text(row, "external_id")?.map(str::to_owned),
         object: text(row, "object")?.map(str::to_owned),
         linked_at: number(row, "linked_at")?.map(Instant),

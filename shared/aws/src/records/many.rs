@@ -72,7 +72,7 @@ fn weight(write: &Write) -> usize {
             Body::Inline(body) => body.to_string().len(),
             Body::Stored(key) => key.len(),
         });
-        slot + item.base.len()
+        slot + item.base.as_bytes().len() + item.sent.as_bytes().len()
     };
     SMALL_BYTES + of(&write.old).max(of(&write.new))
 }
@@ -182,7 +182,8 @@ mod tests {
     fn given_large_items_when_grouped_then_no_transaction_holds_more_than_it_may() {
         let heavy = |n: usize, large: bool| {
             let (mut write, claims) = linked(&format!("r{n}"), &format!("e{n}"));
-            write.old.base = vec![0; if large { 1_024 * 1_024 } else { 0 }];
+            write.old.base =
+                rtr_core::marks::Marks::from_bytes(&vec![0; if large { 1_024 * 1_024 } else { 0 }]);
             (write, claims)
         };
         let large: Vec<Linked> = (0..5).map(|n| heavy(n, n != 2)).collect();

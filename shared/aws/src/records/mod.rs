@@ -127,6 +127,10 @@ impl Records for DynamoRecords {
         parked::backfilled(&self.client, &self.table, connection, limit).await
     }
 
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        claims::owners(&self.client, &self.table, claims).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         read::read_named(&self.client, &self.table, keys).await
     }

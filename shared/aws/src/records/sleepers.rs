@@ -8,7 +8,7 @@ use super::read::rows;
 use crate::attributes::Row;
 use aws_sdk_dynamodb::Client;
 use futures::future::try_join_all;
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey, index_partitions};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey, Whose, index_partitions};
 use rtr_core::slot::{Slot, SlotState};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Names, Sleeper, Unavailable};
@@ -71,7 +71,10 @@ pub(super) async fn waits_ending(
     let found = try_join_all(questions.iter().map(|question| query(client, table, question, ""))).await?;
     let ends =
         |slot: &Slot| (slot.state == SlotState::Waiting && slot.not_before <= by).then_some(slot.not_before);
-    sleepers(client, table, &keys(&found.concat()), ends).await
+    let mut ending = sleepers(client, table, &keys(&found.concat()), ends).await?;
+    // A poll is never over.
+    ending.retain(|one| one.whose != Whose::Feed);
+    Ok(ending)
 }
 
 fn keys(rows: &[Row]) -> Vec<PairKey> {
@@ -102,7 +105,8 @@ async fn sleepers(
             continue;
         };
         let record = RecordKey::new(org, kind, id);
-        found.push(Sleeper { record, connection, version: slot.wanted_version, due_at });
+        let whose = key_of(&row).whose();
+        found.push(Sleeper { record, connection, version: slot.wanted_version, due_at, whose });
     }
     Ok(found)
 }

@@ -42,6 +42,7 @@ pub(super) fn slot(slot: &Slot) -> AttributeValue {
     if slot.backfill {
         fields.insert("lane".to_owned(), s(BULK));
     }
+    fields.extend(slot.occurred_at.map(|at| ("occurred_at".to_owned(), n(at.0))));
     if let Some(on) = &slot.waits {
         fields.insert("waits".to_owned(), waits(on));
     }
@@ -77,6 +78,7 @@ pub(super) fn read_slot(row: &Row) -> Result<Slot, Unreadable> {
         attempts: number(row, "attempts")?.unwrap_or(0),
         waits: map(row, "waits")?.map(read_waits).transpose()?,
         backfill: text(row, "lane")? == Some(BULK),
+        occurred_at: number(row, "occurred_at")?.map(Instant),
     })
 }
 

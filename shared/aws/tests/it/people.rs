@@ -40,6 +40,7 @@ fn filed(record_id: &str, connection: &ConnectionKey, state: SlotState, at_ms: i
         attempts: 1,
         waits: (state == SlotState::Waiting).then_some(waits),
         backfill: false,
+        occurred_at: None,
     };
     let record = RecordKey::new(connection.org_id.clone(), "contact", record_id);
     let key = PairKey::new(&record, connection);

@@ -24,7 +24,7 @@ fn given_messages_when_sent_then_all_arrive_with_group_lane_and_order() {
     with_stack(async |clients, name| {
         let changes = make_queue(&clients, &format!("{name}.fifo")).await;
         let dead = make_queue(&clients, &format!("{name}-dead.fifo")).await;
-        let queue = SqsQueue::new(&clients, &changes, &dead, &dead, &dead);
+        let queue = SqsQueue::new(&clients, &changes, &dead, &dead, &dead, &dead);
         let messages: Vec<Outbound> = (0..23)
             .map(|n| Outbound {
                 body: format!("{n} é"),
@@ -65,7 +65,7 @@ fn given_messages_when_sent_then_all_arrive_with_group_lane_and_order() {
 fn given_receipts_when_deleted_or_made_visible_then_each_answer_is_its_own() {
     with_stack(async |clients, name| {
         let url = make_queue(&clients, &format!("{name}.fifo")).await;
-        let queue = SqsQueue::new(&clients, &url, &url, &url, &url);
+        let queue = SqsQueue::new(&clients, &url, &url, &url, &url, &url);
         let message = |n: usize| Outbound {
             body: n.to_string(),
             group: format!("g{n}"),
@@ -93,7 +93,7 @@ fn given_receipts_when_deleted_or_made_visible_then_each_answer_is_its_own() {
 fn given_entries_when_offered_then_each_has_its_messages_id_and_a_repeat_has_the_firsts() {
     with_stack(async |clients, name| {
         let changes = make_queue(&clients, &format!("{name}.fifo")).await;
-        let queue = SqsQueue::new(&clients, &changes, &changes, &changes);
+        let queue = SqsQueue::new(&clients, &changes, &changes, &changes, &changes, &changes);
         let event = |id: &str| {
             let text = format!(
                 r#"{{"org_id":"a","record_type":"c","record_id":"{id}","version":1,"data":{{"t":"é"}}}}"#

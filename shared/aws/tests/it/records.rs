@@ -60,6 +60,7 @@ fn dead() -> Slot {
         attempts: 1,
         waits: None,
         backfill: false,
+        occurred_at: None,
     }
 }
 
@@ -72,7 +73,7 @@ fn given_an_item_when_inserted_updated_and_emptied_then_it_reads_back_exactly() 
             applied_version: Some(7),
             mapping_revision: Some(2),
             applied_hash: Some("0a".repeat(16)),
-            base: vec![0, 1, 255],
+            base: rtr_core::marks::Marks::from_bytes(&[0, 1, 255, 4, 5, 6, 7, 8]),
             external_id: Some("501".to_owned()),
             object: Some("contacts".to_owned()),
             linked_at: Some(Instant(5)),

@@ -1,6 +1,10 @@
 //! HubSpot's calls, sent: the only file of this connector that waits. What to send and how to read it is decided
 //! elsewhere.
 
+mod changes;
+
+pub use changes::{changed, gone, snapshots};
+
 use super::directory::{self, Owners};
 use super::lookup::Plan;
 use super::{BATCH, FACTS, Standard, association, error, lookup as finding, request, response};
@@ -20,7 +24,7 @@ pub async fn write(session: &Session<'_>, call: &WriteCall) -> Vec<Outcome> {
     let mut waiting = Vec::new();
     for (number, item) in call.items.iter().enumerate() {
         if call.kind == Kind::Update && request::is_empty(&item.fields) {
-            work.set(number, Ok(Written { external_id: item.id.clone(), created: false }));
+            work.set(number, Ok(response::silent(&item.id)));
         } else if call.kind == Kind::Erase && Standard::of(&call.object) != Some(Standard::Contact) {
             work.set(number, Err(no_erasure(&call.object)));
         } else {

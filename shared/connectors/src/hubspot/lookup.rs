@@ -13,14 +13,16 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// HubSpot refuses a longer search body, in characters. Some are left for what surrounds the values.
-const SEARCH_BODY: usize = 3_000;
+pub(super) const SEARCH_BODY: usize = 3_000;
 const SEARCH_BODY_FRAME: usize = 500;
 /// Results of one page of a search.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 /// HubSpot pages through no more results than these.
 const SEARCH_RESULTS: usize = 10_000;
 /// The property that every record has and HubSpot keeps unique.
-const OBJECT_ID: &str = "hs_object_id";
+pub(super) const OBJECT_ID: &str = "hs_object_id";
+/// The property that holds the ids of the records merged into this one, joined by `;`.
+pub(super) const MERGED: &str = "hs_merged_object_ids";
 
 /// How a look-up is carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,7 +105,7 @@ pub fn shape(property: &Property) -> Shape {
 }
 
 /// The records in an answer: see [`found`].
-fn results(answer: &Value) -> Result<&[Value], Failure> {
+pub(super) fn results(answer: &Value) -> Result<&[Value], Failure> {
     if !answer["results"].is_array() {
         let message = "HubSpot answered a look-up without saying what it found";
         return Err(Failure::new(Class::Unavailable, message));
@@ -170,7 +172,7 @@ fn found_in(lookup: &Lookup, wanted: &[String], record: &Value) -> Vec<Found> {
 
 fn further(lookup: &Lookup) -> Option<&'static str> {
     if lookup.property == OBJECT_ID {
-        Some("hs_merged_object_ids")
+        Some(MERGED)
     } else if built_in_unique(&lookup.object, &lookup.property) {
         Some("hs_additional_emails")
     } else {
@@ -208,7 +210,7 @@ fn search(lookup: &Lookup, values: &[String]) -> Call {
 }
 
 /// A POST that only asks, and so may be sent again.
-fn asking(mut call: Call) -> Call {
+pub(super) fn asking(mut call: Call) -> Call {
     call.request.reads_only = true;
     call
 }
@@ -257,7 +259,7 @@ fn read_groups(lookup: &Lookup) -> Vec<Vec<String>> {
 }
 
 /// Each value once, in order.
-fn once(values: &[String]) -> Vec<String> {
+pub(super) fn once(values: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     values.iter().filter(|value| seen.insert(value.as_str())).cloned().collect()
 }

@@ -1,16 +1,19 @@
 //! HubSpot: CRM objects, their properties, and associations v4.
 //!
 //! A batch call answers for every item, whatever HubSpot says: each gets an outcome that is certainly its own, or one
-//! that says nobody knows. [`request`] and [`response`] are pure, as are [`error`] (status and category to class) and
-//! [`crate::bisect`] (one bad item never fails its neighbours) and [`webhook`]; [`client`] alone sends.
+//! that says nobody knows. [`request`] and [`response`] are pure, as are [`error`] (status and category to class),
+//! [`crate::bisect`] (one bad item never fails its neighbours), [`webhook`], and [`changes`] with [`keyset`] (what has
+//! changed is gone through without a gap); [`client`] alone sends.
 //!
 //! API reference: <https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide>
 
 pub mod association;
 mod body;
+pub mod changes;
 pub mod client;
 mod directory;
 pub mod error;
+pub mod keyset;
 pub mod lookup;
 mod quota;
 mod rehearsal;
@@ -22,6 +25,7 @@ pub mod webhook;
 
 pub use error::classify;
 
+use crate::changes::{FeedFacts, GonePage, Page, Position, Snapshot};
 use crate::connector::{
     Asked, Association, Capabilities, Crm, Entry, Found, Lookup, Outcome, Property, Starter, WriteCall,
 };
@@ -128,6 +132,39 @@ impl Crm for HubSpot {
         properties: &[String],
     ) -> Result<Option<BTreeMap<String, Value>>, Failure> {
         client::held(session, object, external_id, properties).await
+    }
+
+    fn feed(&self) -> FeedFacts {
+        changes::FEED
+    }
+
+    async fn snapshots(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        ids: &[String],
+        properties: &[String],
+    ) -> Result<Vec<Snapshot>, Failure> {
+        client::snapshots(session, object, ids, properties).await
+    }
+
+    async fn changed(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        from: &Position,
+        properties: &[String],
+    ) -> Result<Page, Failure> {
+        client::changed(session, object, from, properties).await
+    }
+
+    async fn gone(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        after: Option<&str>,
+    ) -> Result<GonePage, Failure> {
+        client::gone(session, object, after).await
     }
 
     fn shape(&self, property: &Property) -> Shape {

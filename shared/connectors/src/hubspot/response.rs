@@ -13,6 +13,7 @@ use rtr_core::failure::{Class, Failure};
 use rtr_core::mapping::Patch;
 use rtr_core::time::Instant;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The outcomes of `items`, which one batch call of `call` held, in their order.
 #[must_use]
@@ -82,7 +83,7 @@ fn writes(call: &WriteCall, item: &WriteItem, name: &str) -> bool {
 /// A failure as it stands for one item: nothing is left to divide, and what is gone needs no archiving.
 pub(super) fn alone(kind: &Kind, id: &str, failure: Failure) -> Outcome {
     match (kind, &failure.class) {
-        (Kind::Archive, Class::Missing) => Ok(Written { external_id: id.to_owned(), created: false }),
+        (Kind::Archive, Class::Missing) => Ok(silent(id)),
         // There is no record that a create or an upsert could miss: something else was not found.
         (Kind::Create | Kind::Upsert { .. }, Class::Missing) => {
             Err(Failure { class: Class::Refused, ..failure })
@@ -90,6 +91,11 @@ pub(super) fn alone(kind: &Kind, id: &str, failure: Failure) -> Outcome {
         (_, Class::BatchRefused) => Err(Failure { class: Class::Invalid { field: None }, ..failure }),
         _ => Err(failure),
     }
+}
+
+/// Done, with nothing said of what is there now.
+pub(super) fn silent(id: &str) -> Written {
+    Written { external_id: id.to_owned(), created: false, held: BTreeMap::new() }
 }
 
 /// One of the answer's results.
@@ -108,7 +114,18 @@ impl<'a> Row<'a> {
         };
         let external_id = text_of(&value["id"]).filter(|id| !id.is_empty())?;
         let trace = text_of(&value["objectWriteTraceId"]);
-        Some(Self { written: Written { external_id, created }, trace, properties: &value["properties"] })
+        let written = Written { external_id, created, held: BTreeMap::new() };
+        Some(Self { written, trace, properties: &value["properties"] })
+    }
+}
+
+impl Row<'_> {
+    /// The same with what HubSpot says that the item's own properties hold now. It tells of others beside, and what it
+    /// took may differ from what it was given: an address in lower case, a lifecycle stage that does not go back.
+    fn of_item(&self, item: &WriteItem) -> Written {
+        let written = item.fields.iter().filter(|(_, patch)| !matches!(patch, Patch::Keep));
+        let held = written.filter_map(|(name, _)| Some((name.clone(), self.properties.get(name)?.clone())));
+        Written { held: held.collect(), ..self.written.clone() }
     }
 }
 
@@ -127,7 +144,7 @@ impl Attribution<'_> {
         let position = |trace: &str| items.iter().position(|item| !trace.is_empty() && item.trace == trace);
         for row in std::mem::take(&mut self.results) {
             match row.trace.as_deref().filter(|trace| !trace.is_empty()) {
-                Some(trace) => self.give(position(trace), Ok(row.written)),
+                Some(trace) => self.give_row(position(trace), row),
                 None => self.results.push(row),
             }
         }
@@ -147,7 +164,7 @@ impl Attribution<'_> {
     fn by_id(&mut self) {
         for row in std::mem::take(&mut self.results) {
             match self.named(|item, equal| self.is_row_of(&row, item, equal)) {
-                Some(item) => self.give(Some(item), Ok(row.written)),
+                Some(item) => self.give_row(Some(item), row),
                 None => self.results.push(row),
             }
         }
@@ -178,7 +195,7 @@ impl Attribution<'_> {
                 let id = &row.written.external_id;
                 let elsewhere = |outcome: &Option<Outcome>| matches!(outcome, Some(Ok(other)) if other.external_id == *id);
                 if !self.outcomes.iter().any(elsewhere) {
-                    self.outcomes[*item] = Some(Ok(row.written.clone()));
+                    self.outcomes[*item] = Some(Ok(row.of_item(self.items[*item])));
                 }
             }
             ([], [complaint]) => {
@@ -193,9 +210,7 @@ impl Attribution<'_> {
         let Self { call, items, outcomes, errors, .. } = self;
         let rest = |item: &WriteItem| match (&call.kind, errors.first()) {
             // An archive has no results: whatever is not complained about is done.
-            (Kind::Archive | Kind::Erase, None) => {
-                Ok(Written { external_id: item.id.clone(), created: false })
-            }
+            (Kind::Archive | Kind::Erase, None) => Ok(silent(&item.id)),
             // Some complaint names nobody. These may be sent again, so they are, in parts; a create may not.
             (Kind::Update | Kind::Upsert { .. } | Kind::Archive, Some(complaint)) if items.len() > 1 => {
                 Err(Failure { class: Class::BatchRefused, ..error::of_complaint(complaint) })
@@ -222,6 +237,13 @@ impl Attribution<'_> {
         }
         let Some((property, value)) = key_of(self.call, item) else { return false };
         text_of(&row.properties[property.as_str()]).is_some_and(|there| equal(&there, &value))
+    }
+
+    fn give_row(&mut self, item: Option<usize>, row: Row<'_>) {
+        let Some(written) = item.and_then(|item| self.items.get(item)).map(|item| row.of_item(item)) else {
+            return;
+        };
+        self.give(item, Ok(written));
     }
 
     fn give(&mut self, item: Option<usize>, outcome: Outcome) {

@@ -1,5 +1,9 @@
 //! Salesforce's writes and look-ups, sent. What to send and how to read it is decided elsewhere.
 
+mod changes;
+
+pub use changes::{changed, snapshots};
+
 use super::{BATCH, FACTS, directory, error, follow, lookup as finding, request, response, soql};
 use crate::bisect::Bisect;
 use crate::connector::{
@@ -123,7 +127,7 @@ impl Writing<'_> {
                     waiting.push(number);
                 }
                 Ok(None) => {
-                    self.work.set(number, Ok(Written { external_id: item.id.clone(), created: false }));
+                    self.work.set(number, Ok(response::silent(&item.id)));
                 }
                 Err(failure) => self.work.set(number, Err(failure)),
             }
@@ -232,7 +236,7 @@ async fn by_key(session: &Session<'_>, call: &WriteCall, item: &WriteItem) -> Ou
         also: None,
     };
     match lookup(session, &asked).await.as_deref() {
-        Ok([one]) => Ok(Written { external_id: one.external_id.clone(), created: false }),
+        Ok([one]) => Ok(response::silent(&one.external_id)),
         _ => Err(Failure::new(Class::OutcomeUnknown, unsaid)),
     }
 }

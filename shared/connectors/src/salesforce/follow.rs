@@ -10,6 +10,11 @@ use std::collections::BTreeMap;
 
 /// The standard objects that can be merged; others have no `MasterRecordId` to ask for.
 const MERGEABLE: [&str; 5] = ["Account", "Contact", "Lead", "Case", "Individual"];
+/// Whether records of the object can be merged.
+pub(super) fn is_mergeable(object: &str) -> bool {
+    MERGEABLE.iter().any(|one| one.eq_ignore_ascii_case(object))
+}
+
 /// Merges of merged records that are followed.
 const MERGES: usize = 3;
 
@@ -97,8 +102,7 @@ async fn fates_of(
     object: &str,
     ids: &[String],
 ) -> Result<BTreeMap<String, Fate>, Failure> {
-    let merged = MERGEABLE.iter().any(|one| one.eq_ignore_ascii_case(object));
-    let columns = if merged { "Id, IsDeleted, MasterRecordId" } else { "Id, IsDeleted" };
+    let columns = if is_mergeable(object) { "Id, IsDeleted, MasterRecordId" } else { "Id, IsDeleted" };
     let values: Vec<String> = ids.iter().map(|id| soql::literal(id)).collect();
     let query = format!("SELECT {columns} FROM {} WHERE Id IN ({})", soql::object(object)?, values.join(","));
     let records = lookup::all_pages(session, request::query(&query, true)).await?;

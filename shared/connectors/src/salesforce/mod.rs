@@ -2,7 +2,7 @@
 //!
 //! A collection call takes up to 200 records and answers 200 whatever became of them, in the order of the request. An
 //! outcome is given by its place only when the answer is whole and its ids agree with those asked; else nobody knows.
-//! [`request`], [`response`], [`error`], [`lookup`] and [`webhook`] are pure; [`client`] and [`setup`] send.
+//! [`request`], [`response`], [`error`], [`lookup`], [`changes`] and [`webhook`] are pure; [`client`] and [`setup`] send.
 //!
 //! Composite calls are used where they save some: one for the parents' fields of a described object, one for the
 //! permission set. Records need none: a collection call is one call for 200 of them already, and a batch of mixed
@@ -11,6 +11,7 @@
 //! API reference: <https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/>
 
 mod body;
+pub mod changes;
 pub mod client;
 mod directory;
 pub mod error;
@@ -28,6 +29,7 @@ pub mod webhook;
 
 pub use error::{classify, quota};
 
+use crate::changes::{FeedFacts, Page, Position, Snapshot};
 use crate::connector::{
     Asked, Capabilities, Crm, Entry, Found, Lookup, Outcome, Property, Starter, WriteCall,
 };
@@ -126,6 +128,30 @@ impl Crm for Salesforce {
         properties: &[String],
     ) -> Result<Option<BTreeMap<String, Value>>, Failure> {
         client::held(session, object, external_id, properties).await
+    }
+
+    fn feed(&self) -> FeedFacts {
+        changes::FEED
+    }
+
+    async fn snapshots(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        ids: &[String],
+        properties: &[String],
+    ) -> Result<Vec<Snapshot>, Failure> {
+        client::snapshots(session, object, ids, properties).await
+    }
+
+    async fn changed(
+        &self,
+        session: &Session<'_>,
+        object: &str,
+        from: &Position,
+        properties: &[String],
+    ) -> Result<Page, Failure> {
+        client::changed(session, object, from, properties).await
     }
 
     fn shape(&self, property: &Property) -> Shape {

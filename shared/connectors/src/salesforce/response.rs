@@ -12,6 +12,7 @@ use rtr_core::failure::{Class, Failure};
 use rtr_core::mapping::Patch;
 use rtr_core::time::Instant;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The outcomes of `items`, which one call of `call` held, in their order.
 #[must_use]
@@ -92,7 +93,7 @@ fn outcome(
                 Kind::Create => true,
                 _ => result["created"].as_bool().unwrap_or(status == 201),
             };
-            Ok(Written { external_id: id18(id).unwrap_or_else(|| id.to_owned()), created })
+            Ok(Written { created, ..silent(&id18(id).unwrap_or_else(|| id.to_owned())) })
         }
         Some(false) => match list(&result["errors"]).first() {
             Some(error) => settled(call, items, item, error::of_item(error, now)),
@@ -100,6 +101,11 @@ fn outcome(
         },
         None => unsaid(),
     }
+}
+
+/// Done. Salesforce never says what a record holds after a write.
+pub(super) fn silent(id: &str) -> Written {
+    Written { external_id: id.to_owned(), created: false, held: BTreeMap::new() }
 }
 
 /// What was not done for its neighbours' sake is tried again without them.
@@ -114,7 +120,7 @@ fn settled(call: &WriteCall, items: &[&WriteItem], item: &WriteItem, failure: Fa
 /// only Salesforce's words name is looked for among the item's own.
 pub(super) fn alone(kind: &Kind, item: &WriteItem, failure: Failure) -> Outcome {
     match (kind, failure.class.clone()) {
-        (Kind::Archive, Class::Missing) => Ok(Written { external_id: item.id.clone(), created: false }),
+        (Kind::Archive, Class::Missing) => Ok(silent(&item.id)),
         // There is no record that a create or an upsert could miss: what it refers to is.
         (Kind::Create | Kind::Upsert { .. }, Class::Missing) | (_, Class::Invalid { field: None }) => {
             let field = named(item, failure.crm_message.as_deref().unwrap_or_default());

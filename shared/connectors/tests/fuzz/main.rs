@@ -5,8 +5,10 @@
 //! corpus then. No nightly compiler is needed.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod answers;
 mod cases;
 mod forged;
+mod inward;
 mod targets;
 
 use cases::{Cases, corpus};
@@ -16,6 +18,18 @@ fn given_any_bytes_when_read_as_a_body_then_nothing_panics_and_what_is_heard_are
     for (name, target) in targets::ALL {
         Cases::new(name, corpus(name)).run(target);
     }
+}
+
+#[test]
+fn given_any_bytes_when_a_crm_answers_with_them_then_nothing_panics_and_each_record_has_an_outcome() {
+    for (provider, target) in targets::ANSWERS {
+        Cases::new(provider, answers::recorded(provider)).run_some(10, target);
+    }
+}
+
+#[test]
+fn given_a_signed_request_of_a_producer_when_anything_of_it_is_changed_then_it_is_not_let_in() {
+    Cases::new("ingest", corpus("ingest")).draw(inward::forged);
 }
 
 #[test]

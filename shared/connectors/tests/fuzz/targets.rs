@@ -1,5 +1,6 @@
 //! What reads bytes of others.
 
+use super::{answers, inward};
 use rtr_connectors::hubspot::webhook::HubSpotWebhook;
 use rtr_connectors::salesforce::webhook::SalesforceWebhook;
 use rtr_connectors::webhook::pipedrive::Pipedrive;
@@ -12,15 +13,25 @@ use rtr_core::time::Instant;
 pub(super) type Target = fn(&[u8]);
 
 /// Every target, by the folder of its corpus.
-pub(super) const ALL: [(&str, Target); 7] = [
+pub(super) const ALL: [(&str, Target); 13] = [
     ("hubspot", |body| body_of(&HubSpotWebhook, body)),
     ("outbound", |body| body_of(&SalesforceWebhook, body)),
     ("standard", |body| body_of(&StandardWebhooks, body)),
     ("pipedrive", |body| body_of(&Pipedrive, body)),
     ("change-event", change_event),
     ("notice", notice),
+    ("change", inward::change),
+    ("ingest", inward::events),
+    ("kafka", inward::kafka),
+    ("bridge", inward::bridge),
+    ("inbound", inward::inbound),
+    ("house", inward::house),
     ("address", path),
 ];
+
+/// What CRMs answer, by the provider whose recorded answers are changed.
+pub(super) const ANSWERS: [(&str, Target); 2] =
+    [("hubspot", answers::hubspot), ("salesforce", answers::salesforce)];
 
 fn body_of(scheme: &dyn Webhook, body: &[u8]) {
     let headers = [(ID.to_owned(), "m-1".to_owned())];

@@ -35,6 +35,22 @@ const HUBSPOT: &[(&str, &str)] = &[
         "given_a_search_that_lags_when_looked_up_then_the_key_finds_at_once_and_the_search_in_time",
     ),
     (
+        "A search is sorted by one property, and ties stand in any order",
+        "given_any_stamps_and_ties_when_paged_while_records_change_then_every_record_is_told_and_the_run_ends",
+    ),
+    (
+        "Only the survivor says what was merged into it",
+        "given_a_page_when_read_then_what_was_merged_is_told_of_before_where_it_went",
+    ),
+    (
+        "An answer to a write tells what is held, which may be another value",
+        "given_values_that_hubspot_took_otherwise_when_read_then_what_is_held_is_told_of_what_was_written",
+    ),
+    (
+        "A read may leave a record out",
+        "given_what_an_answer_says_nothing_of_when_read_then_it_is_asked_for_alone",
+    ),
+    (
         "A merged record answers under another id",
         "given_a_merged_record_when_updated_then_the_survivor_is_named",
     ),
@@ -162,6 +178,18 @@ const SALESFORCE: &[(&str, &str)] = &[
     (
         "A job with one column that is not there fails as a whole",
         "given_a_job_that_fails_or_is_stopped_when_asked_then_what_it_did_stays_done_and_the_rest_is_told_of",
+    ),
+    (
+        "Stamps are whole seconds, and many records share one",
+        "given_more_records_of_one_stamp_than_a_page_when_asked_then_none_is_lost",
+    ),
+    (
+        "Deleted and merged records are seen by a query of all alone, for as long as they lie in the bin",
+        "given_a_record_deleted_when_asked_then_it_is_told_of_as_gone",
+    ),
+    (
+        "A field that is selected twice refuses the query",
+        "given_positions_when_asked_from_then_the_queries_are_these",
     ),
     (
         "Ids come with 15 or 18 characters",

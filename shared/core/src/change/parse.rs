@@ -1,8 +1,10 @@
 //! A message's body in, a checked value or the exact complaint out.
 
-use super::{Change, MAX_VERSION, Malformed, Message, Operation, Wake};
+use super::{Change, Look, MAX_VERSION, Malformed, Message, Operation, Wake};
 use crate::code::Code;
+use crate::inbound::Notice;
 use crate::key::{MAX_ID_CHARS, RecordKey};
+use crate::time::Instant;
 use serde_json::{Map, Value};
 
 /// Reads the body of a message.
@@ -27,6 +29,9 @@ pub fn parse(body: &str) -> Result<Message, Malformed> {
     let bare = top.contains_key("org_id");
     if let Some(wake) = top.remove("wake").filter(|_| !bare) {
         return parse_wake(wake);
+    }
+    if let Some(look) = top.remove("look").filter(|_| !bare) {
+        return parse_look(look);
     }
     if let Some(backfill) = top.remove("backfill").filter(|_| !bare) {
         return parse_backfill(backfill);
@@ -83,13 +88,26 @@ fn parse_change(mut top: Map<String, Value>) -> Result<Change, Malformed> {
             ));
         }
     };
-    if let Some(at) = top.remove("occurred_at")
-        && !matches!(at, Value::String(_) | Value::Null)
-    {
-        let message = format!("`occurred_at` is {}, a string is expected", kind(&at));
-        return Err(wrong(Some("occurred_at"), message));
-    }
-    Ok(Change { key, event_id, version, operation, data, unknown_fields: top.len(), only: None })
+    let occurred_at = match top.remove("occurred_at") {
+        None | Some(Value::Null) => None,
+        // What is no time says nothing of when: the event's arrival stands for it.
+        Some(Value::String(at)) => Instant::from_rfc3339(&at).ok(),
+        Some(at) => {
+            let message = format!("`occurred_at` is {}, a string is expected", kind(&at));
+            return Err(wrong(Some("occurred_at"), message));
+        }
+    };
+    Ok(Change {
+        key,
+        event_id,
+        version,
+        operation,
+        occurred_at,
+        data,
+        unknown_fields: top.len(),
+        only: None,
+        rewrite: false,
+    })
 }
 
 /// An event for one connection alone, as a backfill sends it. What is around it is the body's, so that it is not lost on
@@ -102,9 +120,17 @@ fn parse_backfill(backfill: Value) -> Result<Message, Malformed> {
         ));
     };
     let connection = take_id(&mut backfill, "connection")?;
+    let rewrite = match backfill.remove("rewrite") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(rewrite)) => rewrite,
+        Some(other) => {
+            let message = format!("`rewrite` is {}, a boolean is expected", kind(&other));
+            return Err(wrong(Some("rewrite"), message));
+        }
+    };
     match backfill.remove("event") {
         Some(Value::Object(event)) => {
-            Ok(Message::Change(Change { only: Some(connection), ..parse_event(event)? }))
+            Ok(Message::Change(Change { only: Some(connection), rewrite, ..parse_event(event)? }))
         }
         Some(other) => {
             Err(wrong(Some("event"), format!("`event` is {}, a change event is expected", kind(&other))))
@@ -121,6 +147,21 @@ fn parse_wake(wake: Value) -> Result<Message, Malformed> {
     let version = take_version(&mut wake)?;
     let connection = take_id(&mut wake, "connection")?;
     Ok(Message::Wake(Wake { key, connection, version }))
+}
+
+fn parse_look(look: Value) -> Result<Message, Malformed> {
+    let Value::Object(mut look) = look else {
+        return Err(wrong(Some("look"), format!("`look` is {}, an object is expected", kind(&look))));
+    };
+    let key = take_key(&mut look)?;
+    let notice = Notice::of(look.remove("notice").unwrap_or_default())?;
+    let anew = match look.remove("anew") {
+        Some(Value::Array(names)) => {
+            names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+        }
+        _ => Vec::new(),
+    };
+    Ok(Message::Look(Box::new(Look { key, notice, anew })))
 }
 
 fn unwrap_cloud_event(mut envelope: Map<String, Value>) -> Result<Map<String, Value>, Malformed> {

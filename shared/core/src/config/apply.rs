@@ -48,6 +48,8 @@ pub struct DocChange {
 
 /// A document of either kind.
 #[derive(Debug, Clone, PartialEq)]
+// A global one is rare: nothing is wasted by the difference.
+#[allow(clippy::large_enum_variant)]
 pub enum DocBody {
     /// The global document.
     Global(GlobalDoc),

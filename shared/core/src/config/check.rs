@@ -20,6 +20,8 @@ use described::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use written::Written;
 
+/// Whose secret has the name that a connection's of this id would have.
+const INGEST: &str = "ingest";
 /// The longest id of an org, in characters; events carry no longer one.
 const MAX_ORG_CHARS: usize = crate::key::MAX_ID_CHARS;
 
@@ -160,6 +162,12 @@ impl Checker<'_> {
         }
         if let Some(url) = &connection.base_url {
             self.address(org, &["connections", id, "base_url"], url);
+        }
+        if id == INGEST && connection.secret.is_none() {
+            let message = format!(
+                "the secret of a connection `{id}` would be the one by which events are handed in; call it otherwise, or name its secret"
+            );
+            self.at_key(org, &["connections"], id, Code::ConfigConflict, message, None);
         }
         if connection.secret.as_deref().is_some_and(|secret| secret.trim().is_empty()) {
             let message = "the secret has no name; write one, or take `secret` away".to_owned();

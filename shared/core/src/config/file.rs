@@ -116,6 +116,9 @@ pub enum Source {
 pub struct Inbound {
     /// Where they go.
     pub target: Target,
+    /// How often each CRM is asked what has changed, beside what it pushes. Default: `5m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<DurationText>,
 }
 
 /// Where changes made in the CRMs go.

@@ -53,7 +53,7 @@ pub use load::{ConfigSet, load, org_of};
 pub use openapi::openapi;
 pub use pause::{Pause, Pauses, Scope};
 pub use percent::PercentText;
-pub use resolve::{ConfigError, Connection, LimitRule, MappingAt, OrgConfig, resolve, resolve_over};
+pub use resolve::{ConfigError, Connection, LimitRule, MappingAt, OrgConfig, WayBack, resolve, resolve_over};
 pub use schema::{SchemaKind, schema};
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One org's configuration as the functions use it: connections, routes, and mappings compiled once.
 
 use super::document::{ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, StoredDoc, pair};
-use super::file::{LimitText, Mode, Source, Target};
+use super::file::{Inbound, LimitText, Mode, Source, Target};
 use super::globals::{Globals, compile};
 use crate::code::Code;
 use crate::mapping::{Mapping, ProviderFacts, RawMapping, listed, nearest};
@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// The share of the limits that backfills and polls may use unless the connection says otherwise, in percent.
 const DEFAULT_BACKFILL_PERCENT: u8 = 20;
+
+/// How often a CRM is asked what has changed unless the org says otherwise, in milliseconds.
+const POLL_MS: i64 = 300_000;
 
 /// One org's configuration.
 #[derive(Debug, Clone)]
@@ -24,13 +27,22 @@ pub struct OrgConfig {
     /// Where the records of each type go; only connections that the org has.
     pub routes: BTreeMap<String, Vec<String>>,
     /// How changes made in the CRMs are delivered.
-    pub inbound: Option<Target>,
+    pub inbound: Option<WayBack>,
     /// Where its records are listed.
     pub source: Option<Source>,
     /// Since which revision it tries mappings before other orgs have them, if it does.
     pub canary: Option<u64>,
     tried_routes: BTreeSet<String>,
     mappings: BTreeMap<String, BTreeMap<String, Arc<MappingAt>>>,
+}
+
+/// How changes made in the CRMs come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    /// Where they are delivered.
+    pub target: Target,
+    /// How often each CRM is asked what has changed, in milliseconds.
+    pub poll_ms: i64,
 }
 
 /// A mapping with the revision that it was last changed at.
@@ -157,7 +169,7 @@ pub fn resolve_over(
         known: org_doc.is_some() && !own.removed,
         routes: routes(&own.routes, &shared.routes, &connections),
         mappings: resolver.mappings(&connections)?,
-        inbound: own.inbound.as_ref().map(|inbound| inbound.target.clone()),
+        inbound: own.inbound.as_ref().map(|inbound| resolver.way_back(inbound)).transpose()?,
         source: own.source.clone().or_else(|| shared.source.clone()),
         canary: org_doc.and_then(|stored| stored.doc.canary_revision(stored.revision)),
         tried_routes: own.canary.iter().flat_map(|canary| canary.routes.keys().cloned()).collect(),
@@ -194,6 +206,12 @@ impl Resolver<'_> {
             reserve_backfill_percent: percent
                 .map_err(|message| self.error(message, Code::BadStoredConfig))?,
         })
+    }
+
+    fn way_back(&self, inbound: &Inbound) -> Result<WayBack, ConfigError> {
+        let poll_ms = inbound.poll.as_ref().map_or(Ok(POLL_MS), |text| text.to_ms());
+        let poll_ms = poll_ms.map_err(|error| self.error(error.to_string(), Code::BadStoredConfig))?;
+        Ok(WayBack { target: inbound.target.clone(), poll_ms })
     }
 
     fn limit(&self, limit: &LimitText) -> Result<LimitRule, ConfigError> {

@@ -37,6 +37,10 @@ pub enum Seen {
     Poll,
     /// We compared everything.
     Reconcile,
+    /// We were about to write it, or to deliver it, and saw that it was another.
+    Ourselves,
+    /// A person wants what was not taken to be told anew.
+    Person,
 }
 
 /// One record of a CRM has changed.
@@ -91,6 +95,8 @@ impl Seen {
             Self::Webhook => "webhook",
             Self::Poll => "poll",
             Self::Reconcile => "reconcile",
+            Self::Ourselves => "ourselves",
+            Self::Person => "person",
         }
     }
 }
@@ -143,16 +149,14 @@ impl Notice {
     /// # Errors
     /// [`Malformed`] with the position of a syntax error or the name of the field at fault.
     pub fn parse(body: &str) -> Result<Self, Malformed> {
-        let value: Value = serde_json::from_str(body).map_err(|error| Malformed {
-            code: Code::MalformedJson,
-            field: None,
-            message: format!(
-                "the notice is not JSON: {} at line {} column {}",
-                category(&error),
-                error.line(),
-                error.column()
-            ),
-        })?;
+        Self::of(read(body)?)
+    }
+
+    /// The same of a body that is read already.
+    ///
+    /// # Errors
+    /// [`Malformed`] with the name of the field at fault.
+    pub fn of(value: Value) -> Result<Self, Malformed> {
         let Value::Object(mut top) = value else {
             return Err(wrong(None, format!("the notice is {}, a JSON object is expected", kind(&value))));
         };
@@ -170,7 +174,9 @@ impl Notice {
             "webhook" => Seen::Webhook,
             "poll" => Seen::Poll,
             "reconcile" => Seen::Reconcile,
-            _ => return Err(none_of("seen", "webhook, poll, reconcile")),
+            "person" => Seen::Person,
+            "ourselves" => Seen::Ourselves,
+            _ => return Err(none_of("seen", "webhook, poll, reconcile, ourselves, person")),
         };
         let (at, received_at) = (instant(&mut top, "at")?, instant(&mut top, "received_at")?);
         let received_at = received_at.ok_or_else(|| missing("received_at"))?;
@@ -185,6 +191,20 @@ impl Notice {
         };
         Ok(Self { connection, object, external_id, operation, at, seen, received_at, origin, record })
     }
+}
+
+/// A body as JSON.
+pub(super) fn read(body: &str) -> Result<Value, Malformed> {
+    serde_json::from_str(body).map_err(|error| Malformed {
+        code: Code::MalformedJson,
+        field: None,
+        message: format!(
+            "the notice is not JSON: {} at line {} column {}",
+            category(&error),
+            error.line(),
+            error.column()
+        ),
+    })
 }
 
 fn schema(top: &mut Map<String, Value>) -> Result<(), Malformed> {

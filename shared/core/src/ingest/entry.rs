@@ -33,8 +33,8 @@ pub fn read_event(text: &str, group_buckets: u64) -> Result<Entry, Refusal> {
     let text = text.trim_matches(SPACE);
     let change = match parse(text)? {
         Message::Change(change) if change.only.is_none() => change,
-        // Both are for one connection alone, and whoever may hand in events may not choose among those.
-        Message::Change(_) | Message::Wake(_) => {
+        // All are for one connection alone, and whoever may hand in events may not choose among those.
+        Message::Change(_) | Message::Wake(_) | Message::Look(_) => {
             let message = "a change event is expected, with `org_id` at its top; wake-ups and backfills are sent by `rtr`";
             return Err(Refusal::lasting(400, Code::WrongType, message));
         }

@@ -2,6 +2,7 @@
 
 use super::{Refusal, Told};
 use crate::item::{Item, SlotState};
+use crate::marks::Marks;
 use crate::time::Instant;
 
 /// What a line is decided by, beside itself and the item.
@@ -58,7 +59,7 @@ pub fn decide(item: &Item, told: &Told, at: Moment<'_>) -> Decision {
         linked_at: Some(at.linked_at),
         // What was confirmed without this link says nothing of the record that it leads to.
         applied_hash: None,
-        base: Vec::new(),
+        base: Marks::default(),
         rev: item.rev + 1,
         by: at.by.to_owned(),
         ..item.clone()
@@ -75,7 +76,7 @@ fn fenced(item: &Item, told: &Told, at: Moment<'_>) -> Option<Item> {
         applied_version: Some(version),
         mapping_revision: Some(at.mapping_revision),
         applied_hash: None,
-        base: Vec::new(),
+        base: Marks::default(),
         rev: item.rev + 1,
         by: at.by.to_owned(),
         ..item.clone()
@@ -110,6 +111,7 @@ mod tests {
             attempts: 1,
             waits: None,
             backfill: false,
+            occurred_at: None,
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::field::{Field, Source};
 use super::raw::Direction;
-use super::{Mapping, Wins};
-use serde_json::Value;
+use super::{Mapping, MappingError, Wins};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A field that flows back.
@@ -38,6 +38,62 @@ impl Mapping {
             }),
             Source::Lookup { .. } | Source::Reference { .. } => None,
         })
+    }
+}
+
+/// What changes in the internal record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Back {
+    /// The part of the record that changes, with its new values.
+    pub data: Value,
+    /// The paths that change, such as `address.city`; sorted.
+    pub changed: Vec<String>,
+}
+
+impl Mapping {
+    /// What the CRM's `values` of the properties `taken` mean for the internal record.
+    ///
+    /// # Errors
+    /// When a value is none that a field's `map` has.
+    pub fn back(&self, values: &BTreeMap<String, Value>, taken: &[String]) -> Result<Back, MappingError> {
+        let mut back = Back { data: Value::Object(Map::new()), changed: Vec::new() };
+        for field in self.inbound().filter(|field| taken.iter().any(|name| name == field.field)) {
+            let Some(external) = values.get(field.field) else { continue };
+            let external = if is_empty(external) { &Value::Null } else { external };
+            let value = inbound_value(&field, external).ok_or_else(|| {
+                let why = "the CRM's value is none that `map` lists; list it, and what it stands for";
+                MappingError::new(Some(field.field), why)
+            })?;
+            put(&mut back.data, field.path, value);
+            back.changed.push(field.path.join("."));
+        }
+        back.changed.sort();
+        back.changed.dedup();
+        Ok(back)
+    }
+
+    /// Whether anything flows back.
+    #[must_use]
+    pub fn flows_back(&self) -> bool {
+        self.inbound().next().is_some()
+    }
+}
+
+/// CRMs have an empty text where nothing is.
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(str::is_empty)
+}
+
+fn put(data: &mut Value, path: &[String], value: Value) {
+    let Some((first, rest)) = path.split_first() else {
+        *data = value;
+        return;
+    };
+    if !data.is_object() {
+        *data = Value::Object(Map::new());
+    }
+    if let Some(members) = data.as_object_mut() {
+        put(members.entry(first.clone()).or_insert(Value::Null), rest, value);
     }
 }
 

@@ -36,7 +36,7 @@ mod suggest;
 mod transform;
 
 pub use apply::{Mapped, MappingError, Reference, Subject};
-pub use back::{InboundField, inbound_value};
+pub use back::{Back, InboundField, inbound_value};
 pub use cases::{Branch, Case, Coverage, Difference, Recorded, Tracer, Values, record_case, run_case};
 pub use duration::{DurationError, DurationText, MAX_DURATION_MS, parse_ms};
 pub use expression::{Expression, ExpressionError, FUEL};

@@ -119,8 +119,8 @@ mod tests {
         }
         let mapping = Mapping::compile(&facts, "contact", &serde_json::from_value(raw).unwrap()).unwrap();
         let (version, mapping_revision, operation) = (2, 1, Operation::Upsert);
-        let incoming =
-            Incoming { version, mapping_revision, operation, lane: Lane::Sync, wake: false, again: false };
+        let (lane, wake, again, rewrite) = (Lane::Sync, false, false, false);
+        let incoming = Incoming { version, mapping_revision, operation, lane, wake, again, rewrite };
         let situation = Situation {
             item: &Item { rev, ..Item::default() },
             mapping: &mapping,

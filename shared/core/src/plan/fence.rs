@@ -36,6 +36,9 @@ pub fn fence(item: &Item, incoming: &Incoming, now: Instant) -> Fence {
     if incoming.wake {
         return open(meant.is_some() && item.lane() == Lane::Sync);
     }
+    if incoming.rewrite && may_rewrite(item, incoming.version, incoming.mapping_revision) {
+        return Fence::Open;
+    }
     if !above_fence(item, incoming.version, incoming.mapping_revision) {
         return Fence::Superseded;
     }
@@ -61,6 +64,16 @@ pub fn above_fence(item: &Item, version: u64, mapping_revision: u64) -> bool {
         Some(applied) if applied == version => item.mapping_revision.unwrap_or(0) < mapping_revision,
         Some(applied) => applied < version,
     }
+}
+
+/// Whether a version that is applied may be written once more, since a person knows that the CRM holds something else: as long as
+/// nothing newer is, or is on its way. The fence stays where it is.
+#[must_use]
+pub fn may_rewrite(item: &Item, version: u64, mapping_revision: u64) -> bool {
+    let stands = |slot: &Slot| slot.state == SlotState::Incomplete && slot.wanted_version == version;
+    item.applied_version == Some(version)
+        && item.mapping_revision.unwrap_or(0) <= mapping_revision
+        && item.slot.as_ref().is_none_or(stands)
 }
 
 /// The same for an ending: a version that was written without a reference may be written again, to be completed.
@@ -95,6 +108,7 @@ mod tests {
             attempts: 1,
             waits: None,
             backfill: false,
+            occurred_at: None,
         };
         Item { applied_version: Some(1), mapping_revision: Some(1), slot: Some(slot), ..Item::default() }
     }
@@ -108,7 +122,8 @@ mod tests {
         now: i64,
     ) -> Fence {
         let operation = Operation::Upsert;
-        let incoming = Incoming { version, mapping_revision, operation, lane, wake, again: false };
+        let incoming =
+            Incoming { version, mapping_revision, operation, lane, wake, again: false, rewrite: false };
         fence(&item(state), &incoming, Instant(now))
     }
 
@@ -145,6 +160,29 @@ mod tests {
                 of_lane(state, Lane::Bulk, 2, 1, true, 20),
                 Fence::Superseded,
                 "{state:?}, the bulk lane"
+            );
+        }
+    }
+
+    #[test]
+    fn given_what_is_applied_when_it_is_to_be_written_again_then_only_as_long_as_nothing_newer_is_known() {
+        let of = |item: &Item, version, mapping_revision, rewrite| {
+            let (operation, lane) = (Operation::Upsert, Lane::Sync);
+            let incoming =
+                Incoming { version, mapping_revision, operation, lane, wake: false, again: false, rewrite };
+            fence(item, &incoming, Instant(20))
+        };
+        let at_rest = Item { slot: None, ..item(SlotState::Dead) };
+        assert_eq!(of(&at_rest, 1, 1, true), Fence::Open);
+        assert_eq!(of(&at_rest, 1, 1, false), Fence::Superseded, "nobody wants it");
+        assert_eq!(of(&at_rest, 0, 1, true), Fence::Superseded, "an older version");
+        assert_eq!(of(&at_rest, 1, 0, true), Fence::Superseded, "an older mapping");
+        assert_eq!(of(&at_rest, 2, 1, true), Fence::Open, "a newer one goes like any other");
+        for state in [SlotState::Parked, SlotState::Dead, SlotState::Waiting] {
+            assert_eq!(
+                of(&item(state), 1, 1, true),
+                Fence::Superseded,
+                "{state:?}: a newer one is on its way"
             );
         }
     }

@@ -9,13 +9,14 @@ mod references;
 mod shadow;
 
 pub use begin::after_finding_nothing;
-pub use fence::{Fence, above_fence, fence, may_end};
+pub use fence::{Fence, above_fence, fence, may_end, may_rewrite};
 
 use crate::change::Operation;
 use crate::code::Code;
 use crate::config::Mode;
 use crate::item::{Item, Lane, MAX_CRASHES, Reason, Shadow, SlotState, Waits};
 use crate::mapping::{Mapped, Mapping, OnDelete, OnUnmatched, Patch, Reference, WriteMode};
+use crate::marks::Marks;
 use crate::payload::{Payload, Resolved};
 use crate::time::Instant;
 use begin::{intended, look, lost_to_sight, nothing_to_look_by, open_intent, ours, unlinked};
@@ -39,6 +40,8 @@ pub struct Incoming {
     pub wake: bool,
     /// Whether its message, or one compacted into it, was received before.
     pub again: bool,
+    /// Whether it is to be written although it is applied.
+    pub rewrite: bool,
 }
 
 /// Everything the decision looks at beside the version.
@@ -116,8 +119,8 @@ pub struct Go {
     pub payload: Payload,
     /// The digest of it.
     pub hash: String,
-    /// The fields' digests.
-    pub base: Vec<u8>,
+    /// The marks of what every write says.
+    pub base: Marks,
     /// The reference that it goes without, to be completed later.
     pub open: Option<Wait>,
 }
@@ -236,7 +239,7 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
             Err(park) => return park,
         },
     };
-    Action::Go(Box::new(Go { first, deleted: false, base: payload.base(), payload, hash, open }))
+    Action::Go(Box::new(Go { first, deleted: false, base: payload.marks(), payload, hash, open }))
 }
 
 fn delete(incoming: &Incoming, at: Situation<'_>, how: &OnDelete) -> Action {
@@ -269,7 +272,7 @@ fn delete(incoming: &Incoming, at: Situation<'_>, how: &OnDelete) -> Action {
             None => look(ours(at).into_iter().chain(intended(at)).collect()).unwrap_or(First::Nothing),
         },
     };
-    Action::Go(Box::new(Go { first, deleted: true, base: payload.base(), payload, hash, open: None }))
+    Action::Go(Box::new(Go { first, deleted: true, base: payload.marks(), payload, hash, open: None }))
 }
 
 fn paused(at: Situation<'_>) -> Option<Action> {
@@ -288,7 +291,7 @@ fn merged_into_anothers<'a>(incoming: &Incoming, item: &'a Item) -> Option<&'a R
 
 /// The elide rule: only what was received once, with nothing open, may be called equal without asking the CRM.
 fn may_elide(incoming: &Incoming, item: &Item) -> bool {
-    !incoming.again && !incoming.wake && item.slot.is_none() && item.intent.is_none()
+    !incoming.again && !incoming.wake && !incoming.rewrite && item.slot.is_none() && item.intent.is_none()
 }
 
 /// A look at what was written without a reference, which is still lacking: the CRM has all there is.
@@ -308,5 +311,5 @@ fn reused(incoming: &Incoming, at: Situation<'_>) -> bool {
         .mapped
         // What is not looked up yet is not known to differ.
         .filter(|mapped| mapped.selected && mapped.wanted.is_empty())
-        .is_some_and(|mapped| Payload::build(mapped, at.references).base() != at.item.base)
+        .is_some_and(|mapped| !Payload::build(mapped, at.references).marks().are_in(&at.item.base))
 }

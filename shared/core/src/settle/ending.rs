@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use crate::item::{Body, Reason, Shadow};
+use crate::marks::Marks;
 use crate::plan::Wait;
 use crate::time::Instant;
 
@@ -53,6 +54,8 @@ pub enum Ending {
     Linked(Link),
     /// The linked record is gone for good and shall be made anew.
     Unlinked,
+    /// What the linked record holds of these properties was told to the internal system: that is what both sides have now.
+    Heard(Heard),
 }
 
 /// How long what is parked stays so.
@@ -77,13 +80,29 @@ pub struct Link {
     pub external_id: String,
 }
 
+/// What a CRM's record holds that the internal system was told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The record.
+    pub link: Link,
+    /// What it was known by before: itself, another that is a part of it by now, or none where the internal system has just
+    /// made a record of it.
+    pub from: Option<String>,
+    /// What it holds.
+    pub marks: Marks,
+    /// Whether it is gone.
+    pub gone: bool,
+}
+
 /// What the CRM confirmed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
-    /// Digest of operation, object and payload.
-    pub hash: String,
-    /// The fields' digests.
-    pub base: Vec<u8>,
+    /// Digest of operation, object and payload; none when the CRM holds something else in a field that is its own to say.
+    pub hash: Option<String>,
+    /// What the CRM holds now of what was written.
+    pub base: Marks,
+    /// Whether the CRM had to be told.
+    pub told: bool,
     /// Where it is now; none after a delete.
     pub link: Option<Link>,
     /// The code to note, when it was applied with a reservation.

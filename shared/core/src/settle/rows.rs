@@ -1,8 +1,9 @@
 //! The item after each ending that leaves one: what goes, what stays, and what is kept of the version.
 
-use super::{Applied, Attempt, Filing, Open, Parking, Put};
+use super::{Applied, Attempt, Filing, Heard, Open, Parking, Put};
 use crate::code::Code;
 use crate::item::{Ended, Item, Lane, Shadow, Slot, SlotState};
+use crate::sent::Sent;
 use crate::slot::is_hold;
 use crate::time::Instant;
 
@@ -16,14 +17,26 @@ pub(super) fn applied(item: Item, attempt: &Attempt) -> Item {
     }
 }
 
+/// What may have been written by now, the attempt's own included.
+pub(super) fn sent(item: &Item, attempt: &Attempt) -> Sent {
+    item.sent.clone().and_all(&attempt.sent)
+}
+
 pub(super) fn confirm(item: Item, attempt: &Attempt, done: &Applied, now: Instant) -> Item {
     let same_link =
         done.link.as_ref().is_some_and(|link| item.external_id.as_ref() == Some(&link.external_id));
     let linked_at = if same_link { item.linked_at } else { done.link.as_ref().map(|_| now) };
     let link = done.link.clone();
     Item {
-        applied_hash: Some(done.hash.clone()),
-        base: done.base.clone(),
+        applied_hash: done.hash.clone(),
+        // Under another mapping nothing is known of what was not written.
+        base: if item.mapping_revision == Some(attempt.mapping_revision) && same_link {
+            done.base.over(&item.base).and_there()
+        } else {
+            done.base.clone().since(&item.base)
+        },
+        // By now every earlier call has landed or never will.
+        sent: Sent::default(),
         external_id: link.as_ref().map(|link| link.external_id.clone()),
         object: link.map(|link| link.object),
         linked_at,
@@ -33,7 +46,29 @@ pub(super) fn confirm(item: Item, attempt: &Attempt, done: &Applied, now: Instan
         slot: done.open.as_ref().map(|open| incomplete(open, attempt)),
         ..applied(item, attempt)
     }
-    .noting(Ended::Applied, attempt.version, now, done.code)
+    .noting(if done.told { Ended::Applied } else { Ended::Unchanged }, attempt.version, now, done.code)
+}
+
+/// What the CRM holds of some properties is what both sides have now, whatever was written last: no version is equal to it
+/// unasked. Whoever wrote the item last goes on being known by it. None where another record is linked.
+pub(super) fn heard(item: &Item, heard: &Heard, now: Instant) -> Option<Item> {
+    let Heard { link, from, marks, gone } = heard;
+    let linked = item.external_id.as_ref() == Some(&link.external_id);
+    if !linked && item.external_id != *from {
+        return None;
+    }
+    let mut base = marks.over(&item.base);
+    base.note_gone(*gone);
+    Some(Item {
+        rev: item.rev + 1,
+        base,
+        applied_hash: None,
+        external_id: Some(link.external_id.clone()),
+        object: Some(link.object.clone()),
+        linked_at: if linked { item.linked_at } else { Some(now) },
+        deleted: false,
+        ..item.clone()
+    })
 }
 
 /// Whether the slot keeps what was attempted: not another version, nor the same to be planned under a newer mapping.
@@ -47,6 +82,11 @@ pub(super) fn confirm_beneath(item: Item, attempt: &Attempt, done: &Applied, now
     let slot = item.slot.clone();
     let closed = Applied { open: None, ..done.clone() };
     Item { slot, applied_hash: None, ..confirm(item, attempt, &closed, now) }
+}
+
+/// The hash, and what may have been written beside it; none and more, when something may have landed that nobody recorded.
+fn certain(item: &Item, attempt: &Attempt, uncertain: bool) -> (Option<String>, Sent) {
+    if uncertain { (None, sent(item, attempt)) } else { (item.applied_hash.clone(), item.sent.clone()) }
 }
 
 /// What is parked stays so until then at least; none when nothing is.
@@ -64,8 +104,8 @@ pub(super) fn put_off(item: Item, attempt: &Attempt, put: &Put, now: Instant) ->
         let reason = if not_before > slot.not_before { put.reason.clone() } else { slot.reason.clone() };
         Slot { not_before, reason, ..slot }
     };
-    let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
-    let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
+    let (applied_hash, sent) = certain(&item, attempt, put.uncertain);
+    let item = Item { slot: Some(slot), applied_hash, sent, crashes: 0, ..item };
     Some(item.noting(Ended::Parked, attempt.version, now, Some(put.reason.code)))
 }
 
@@ -82,8 +122,8 @@ pub(super) fn released(
     let mine = slot.state == SlotState::Parked && keeps(&slot, attempt);
     let attempts = if mine { put.attempts } else { slot.attempts };
     let slot = Slot { not_before: put.until, reason: put.reason.clone(), attempts, ..slot };
-    let applied_hash = item.applied_hash.clone().filter(|_| !put.uncertain);
-    let item = Item { slot: Some(slot), applied_hash, crashes: 0, ..item };
+    let (applied_hash, sent) = certain(&item, attempt, put.uncertain);
+    let item = Item { slot: Some(slot), applied_hash, sent, crashes: 0, ..item };
     Some(item.noting(Ended::Parked, attempt.version, now, Some(put.reason.code)))
 }
 
@@ -98,12 +138,12 @@ pub(super) fn park_instead(item: Item, attempt: &Attempt, filing: &Filing, now: 
         until: now,
         wait: None,
     };
-    let applied_hash = item.applied_hash.clone().filter(|_| !filing.uncertain);
-    park(Item { applied_hash, ..item }, attempt, &parking, now)
+    let (applied_hash, sent) = certain(&item, attempt, filing.uncertain);
+    park(Item { applied_hash, sent, ..item }, attempt, &parking, now)
 }
 
 pub(super) fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant) -> Item {
-    let hash = if filing.uncertain { None } else { item.applied_hash.clone() };
+    let (applied_hash, sent) = certain(&item, attempt, filing.uncertain);
     let slot = Slot {
         wanted_version: attempt.version,
         mapping_revision: attempt.mapping_revision,
@@ -115,11 +155,12 @@ pub(super) fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant)
         not_before: Instant(0),
         attempts: filing.attempts,
         waits: None,
+        occurred_at: attempt.occurred_at,
         // Whoever wakes it is a person, and does not wait behind a backfill.
         backfill: false,
     };
     let intent = if filing.not_created { None } else { item.intent.clone() };
-    Item { slot: Some(slot), applied_hash: hash, crashes: 0, intent, ..item }.noting(
+    Item { slot: Some(slot), applied_hash, sent, crashes: 0, intent, ..item }.noting(
         Ended::Dead,
         attempt.version,
         now,
@@ -139,6 +180,7 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
         not_before: Instant(0),
         attempts: open.attempts,
         waits: Some(open.wait.waits.clone()),
+        occurred_at: attempt.occurred_at,
         // The backfill is done with it: it is looked at and completed like any other.
         backfill: false,
     }
@@ -169,6 +211,8 @@ pub(super) fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instan
         not_before: not_before.map_or(parking.until, |held| held.max(parking.until)),
         attempts: parking.attempts,
         waits: parking.wait.as_ref().map(|wait| wait.waits.clone()),
+        // A version holds the changes of those before it: it counts as of the latest of them.
+        occurred_at: attempt.occurred_at.map(|at| item.slot.as_ref().map_or(at, |slot| slot.later(at))),
         // A newer version keeps the place of a live one, whatever way it came.
         backfill: attempt.backfill && !item.slot.as_ref().is_some_and(Slot::goes_first),
     };

@@ -5,6 +5,8 @@
 use super::*;
 use crate::code::Code;
 use crate::item::{Body, Reason, Slot};
+use crate::marks::Marks;
+use crate::sent::Sent;
 use serde_json::Value;
 
 /// Version 1 is applied and `wanted` in the slot, under the mappings given.
@@ -21,6 +23,7 @@ fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
         attempts: 1,
         waits: None,
         backfill: false,
+        occurred_at: None,
     };
     Item {
         rev: 7,
@@ -34,12 +37,29 @@ fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
 }
 
 fn attempt(lane: Lane, version: u64) -> Attempt {
-    Attempt { lane, version, mapping_revision: 1, by: "me".to_owned(), again: false, backfill: false }
+    Attempt {
+        lane,
+        version,
+        mapping_revision: 1,
+        by: "me".to_owned(),
+        again: false,
+        backfill: false,
+        rewrite: false,
+        occurred_at: None,
+        sent: Sent::default(),
+    }
 }
 
 fn told() -> Ending {
     let link = Some(Link { object: "contacts".to_owned(), external_id: "x".to_owned() });
-    Ending::Applied(Applied { hash: "two".to_owned(), base: Vec::new(), link, code: None, open: None })
+    Ending::Applied(Applied {
+        hash: Some("two".to_owned()),
+        base: Marks::default(),
+        link,
+        code: None,
+        open: None,
+        told: true,
+    })
 }
 
 fn dead() -> Ending {

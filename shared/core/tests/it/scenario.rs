@@ -111,6 +111,8 @@ pub(crate) struct Left {
     pub(crate) days: u8,
     /// Somebody removes a record from the CRM.
     pub(crate) removals: u8,
+    /// A person has what is applied written once more.
+    pub(crate) rewrites: u8,
 }
 
 /// How the last connection cannot be used at first; it can be at any moment.

@@ -2,6 +2,7 @@
 
 use crate::seams::{Named, Seams, Write, Wrote};
 use rtr_core::item::{Lane, Reason, Slot, SlotState};
+use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 
 /// The ending of what a person has dropped.
@@ -43,6 +44,9 @@ pub(super) async fn end(seams: &Seams<'_>, by: &str, work: Vec<(Named, Ending)>)
             by: by.to_owned(),
             again: true,
             backfill: false,
+            rewrite: false,
+            occurred_at: slot.occurred_at,
+            sent: Sent::default(),
         };
         if let Decision::Write(new) = settle(&old, &attempt, &ending, now) {
             writes.push(Write { key, names, old, new: *new });

@@ -46,6 +46,7 @@ pub(super) fn job(
         version: slot.wanted_version,
         by: received.message_id.clone(),
         operation: slot.operation(),
+        occurred_at: slot.occurred_at.unwrap_or(slot.since),
         beside: None,
         data: Value::Null,
         setup,
@@ -61,7 +62,10 @@ pub(super) fn job(
         told: false,
         several: false,
         backfill: slot.backfill,
+        rewrite: false,
         replaces: false,
+        before: Vec::new(),
+        compared: None,
     }))
 }
 

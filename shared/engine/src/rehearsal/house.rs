@@ -123,6 +123,18 @@ impl Limits for House {
         Ok(())
     }
 
+    async fn open_offers(&self, _: &ConnectionKey, _: &[String], _: Instant) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn close_offers(&self, _: &ConnectionKey, _: &[String]) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn offers(&self, _: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+        Ok(None)
+    }
+
     async fn add_tally(&self, _: &str, _: u64, _: Tally) -> Result<(), Unavailable> {
         Ok(())
     }

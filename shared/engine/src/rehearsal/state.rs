@@ -108,6 +108,10 @@ impl Records for State<'_> {
         Ok(Vec::new())
     }
 
+    async fn owners(&self, _: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        Ok(HashMap::new())
+    }
+
     async fn read_named(&self, _: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         Ok(Vec::new())
     }

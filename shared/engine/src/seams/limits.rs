@@ -181,6 +181,27 @@ pub trait Limits: Send + Sync {
         taken: &Lane,
         note: Option<&str>,
     ) -> Result<bool, Unavailable>;
+    /// Notes that records of `connection` are being offered to the internal system until `until` at the latest, by names of
+    /// the caller's.
+    ///
+    /// # Errors
+    /// When the store does not answer; it may have been noted.
+    async fn open_offers(
+        &self,
+        connection: &ConnectionKey,
+        names: &[String],
+        until: Instant,
+    ) -> Result<(), Unavailable>;
+    /// Notes that they are not any more.
+    ///
+    /// # Errors
+    /// When the store does not answer; they then end by themselves.
+    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable>;
+    /// Until when records of `connection` may be offered, read strongly; none when none is.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable>;
     /// Adds to what became of `org`'s records under the mappings that it tries since `revision`. An estimate: what is lost
     /// with an environment, or told twice, is not made good.
     ///

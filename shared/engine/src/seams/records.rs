@@ -3,7 +3,7 @@
 use super::Unavailable;
 use async_trait::async_trait;
 use rtr_core::item::Item;
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey, Whose};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 
@@ -66,6 +66,8 @@ pub struct Sleeper {
     pub version: u64,
     /// When it was to be looked at.
     pub due_at: Instant,
+    /// Whose it is: of what is no record's of the internal system, type and id are the CRM's.
+    pub whose: Whose,
 }
 
 /// A version that is parked, as an index shows it: a hint, like everything an index says.
@@ -127,6 +129,11 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// When the store does not answer.
     async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable>;
+    /// The owners of claims, by their partition keys, strongly consistent; nobody's are not in the answer.
+    ///
+    /// # Errors
+    /// When any of them could not be read.
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable>;
     /// Reads items with their names, strongly consistent. Absent ones are not in the answer.
     ///
     /// # Errors

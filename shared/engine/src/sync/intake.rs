@@ -1,7 +1,8 @@
 //! What is in a batch: strays, what cannot be read, and per record the newest version for each connection. Pure.
 
 use crate::batch::Received;
-use rtr_core::change::{BULK, Change, Malformed, Message, Wake, parse};
+use rtr_core::change::{BULK, Change, Look, Malformed, Message, Operation, Wake, parse};
+use rtr_core::inbound::{Notice, Seen};
 use rtr_core::key::RecordKey;
 
 /// A batch, taken apart. Numbers are places in the batch.
@@ -22,12 +23,16 @@ pub(super) struct RecordWork {
     pub(super) key: RecordKey,
     /// The newest change event for all its connections.
     pub(super) change: Option<(usize, Change)>,
+    /// Older ones that were received before, and may have been sent to a CRM then.
+    pub(super) older: Vec<Change>,
     /// The newest of each connection for which a backfill sends alone.
     pub(super) only: Vec<(usize, Change)>,
     /// Whether any event came otherwise than by a backfill.
     pub(super) live: bool,
     /// The newest wake-up of each connection.
     pub(super) wakes: Vec<(usize, Wake)>,
+    /// The newest look at each record of a CRM that it is linked to.
+    pub(super) looks: Vec<(usize, Look)>,
     /// Every message of the record, the chosen ones included.
     pub(super) messages: Vec<usize>,
     /// Whether any of them was received before.
@@ -44,6 +49,7 @@ impl RecordWork {
         let chosen = |place: &usize| {
             self.changes().filter(stands).any(|(at, _)| at == place)
                 || self.wakes.iter().any(|(at, _)| at == place)
+                || self.looks.iter().any(|(at, _)| at == place)
         };
         self.messages.iter().copied().filter(|place| !chosen(place)).collect()
     }
@@ -53,10 +59,13 @@ impl RecordWork {
         self.change.iter().chain(&self.only)
     }
 
-    /// What counts of them for the connection `name`; of equal versions what came last.
+    /// What counts of them for the connection `name`; of equal versions what is to be written whatever is applied, and then what
+    /// came last.
     pub(super) fn change_for(&self, name: &str) -> Option<&(usize, Change)> {
         let meant = |change: &Change| change.only.as_ref().is_none_or(|only| only == name);
-        self.changes().filter(|(_, change)| meant(change)).max_by_key(|(at, change)| (change.version, *at))
+        self.changes()
+            .filter(|(_, change)| meant(change))
+            .max_by_key(|(at, change)| (change.version, change.rewrite, *at))
     }
 
     /// Whether `change` goes by the bulk lane, behind all that is live. What is for one connection alone always does: it is
@@ -88,9 +97,11 @@ pub(super) fn take_in(messages: &[Received], group_buckets: u64) -> Intake {
             intake.records.push(RecordWork {
                 key: message.key().clone(),
                 change: None,
+                older: Vec::new(),
                 only: Vec::new(),
                 live: false,
                 wakes: Vec::new(),
+                looks: Vec::new(),
                 messages: Vec::new(),
                 again: false,
             });
@@ -109,15 +120,25 @@ impl RecordWork {
             // Of equal versions the later one stands: it is what the producer said last.
             Message::Change(change) if change.only.is_some() => {
                 match self.only.iter_mut().find(|(_, held)| held.only == change.only) {
-                    Some(held) if held.1.version <= change.version => *held = (place, change),
+                    Some(held) if held.1.version <= change.version => {
+                        let rewrite = change.rewrite || (held.1.rewrite && held.1.version == change.version);
+                        *held = (place, Change { rewrite, ..change });
+                    }
                     Some(_) => {}
                     None => self.only.push((place, change)),
                 }
             }
             Message::Change(change) => {
                 self.live |= !bulk;
-                if self.change.as_ref().is_none_or(|(_, held)| held.version <= change.version) {
-                    self.change = Some((place, change));
+                let Some((_, held)) = self.change.take_if(|(_, held)| held.version <= change.version) else {
+                    self.change.get_or_insert((place, change));
+                    return;
+                };
+                // A version holds the changes of those before it: it counts as of the latest of them.
+                let occurred_at = change.occurred_at.map(|at| held.occurred_at.map_or(at, |own| own.max(at)));
+                self.change = Some((place, Change { occurred_at, ..change }));
+                if self.again && held.operation == Operation::Upsert {
+                    self.older.push(held);
                 }
             }
             Message::Wake(wake) => {
@@ -127,6 +148,27 @@ impl RecordWork {
                     None => self.wakes.push((place, wake)),
                 }
             }
+            Message::Look(look) => self.add_look(place, *look),
+        }
+    }
+}
+
+impl RecordWork {
+    /// The later of two looks at one record sees all that the earlier one would have seen.
+    fn add_look(&mut self, place: usize, look: Look) {
+        let (connection, id) = (&look.notice.connection, &look.notice.external_id);
+        let same = |held: &Look| held.notice.connection == *connection && held.notice.external_id == *id;
+        match self.looks.iter_mut().find(|(_, held)| same(held)) {
+            Some(held) => {
+                let mut anew = std::mem::take(&mut held.1.anew);
+                anew.extend(look.anew.iter().cloned());
+                // What a person wants to be told goes on being a person's.
+                let by_person = held.1.notice.seen == Seen::Person;
+                let seen = if by_person { Seen::Person } else { look.notice.seen };
+                let notice = Notice { seen, ..look.notice };
+                *held = (place, Look { anew, notice, ..look });
+            }
+            None => self.looks.push((place, look)),
         }
     }
 }

@@ -61,9 +61,11 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             version,
             by: received.message_id.clone(),
             operation: event.map_or(Operation::Upsert, |change| change.operation),
+            occurred_at: event.and_then(|change| change.occurred_at).unwrap_or(received.first_received_at),
             data: event.map_or(Value::Null, |change| change.data.clone()),
             beside: change.filter(|_| woken).map(|(at, change)| beside(*at, work, change, batch)),
             backfill: event.is_some_and(|change| work.is_backfill(change)),
+            rewrite: event.is_some_and(|change| change.rewrite),
             setup,
             mapped: None,
             key_value: None,
@@ -77,6 +79,8 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             linked_before: false,
             several: routed.len() > 1,
             replaces: false,
+            before: work.older.iter().map(|older| older.data.clone()).collect(),
+            compared: None,
         };
         if !woken {
             map(&mut job);
@@ -95,7 +99,9 @@ fn beside(place: usize, work: &RecordWork, change: &Change, batch: &[Received]) 
         by: received.message_id.clone(),
         version: change.version,
         operation: change.operation,
+        occurred_at: change.occurred_at.unwrap_or(received.first_received_at),
         data: change.data.clone(),
         backfill: work.is_backfill(change),
+        rewrite: change.rewrite,
     }
 }

@@ -1,7 +1,7 @@
 //! The sync flow: a batch of change events in, each brought to every CRM it is routed to, and what must come back.
 //!
 //! Parse → send strays on → routes and mappings → one read → plan → tokens → call → commit → park what must not wait in
-//! the queue → wake what waited for what is linked now → settle. It never fails for
+//! the queue → wake what waited for what is linked now → look at what CRMs say has changed → settle. It never fails for
 //! a record's sake, never loses a neighbour's work, and keeps nothing of one batch for the next but caches that expire.
 
 mod answer;
@@ -9,11 +9,13 @@ mod aside;
 mod begin;
 mod intake;
 mod jobs;
+mod looks;
 mod orgs;
 mod orphans;
 mod park;
 
 use crate::batch::{Received, Settings};
+use crate::poll::ensure_once;
 use crate::report::{BatchReport, RecordLine, log_batch};
 use crate::seams::Seams;
 pub use crate::work::Caches;
@@ -61,7 +63,23 @@ pub async fn run(
         }
         note(job, &mut report);
     }
-    futures::join!(settle_messages(seams, batch, &fates, &mut report), tally(seams, &jobs, &unmapped));
+    looks::look_all(
+        seams,
+        settings,
+        caches,
+        batch,
+        &intake,
+        &configs,
+        &mut fates,
+        deadline.plus_ms(-COMMIT_RESERVE_MS),
+        &mut report,
+    )
+    .await;
+    futures::join!(
+        settle_messages(seams, batch, &fates, &mut report),
+        tally(seams, &jobs, &unmapped),
+        ensure_once(seams, &caches.polls, configs.values().map(Arc::as_ref)),
+    );
     report.count("messages", batch.len() as u64);
     log_batch("sync", batch, &report, seams.clock.now().since_ms(began));
     report

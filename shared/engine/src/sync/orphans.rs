@@ -11,6 +11,7 @@ use crate::seams::{Names, Seams, Write, Wrote};
 use crate::work::fate::MessageFate;
 use rtr_core::item::{Item, Lane, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, PairKey};
+use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 use rtr_core::time::Instant;
 
@@ -91,6 +92,9 @@ async fn one(
                 by: received.message_id.clone(),
                 again: true,
                 backfill: false,
+                rewrite: false,
+                occurred_at: slot.occurred_at,
+                sent: Sent::default(),
             };
             match settle(&old, &attempt, &Ending::Dead(Box::new(filing)), seams.clock.now()) {
                 Decision::Write(item) => *item,

@@ -2,6 +2,7 @@
 
 use super::Caches;
 use super::announce::announce;
+use super::compare::tell;
 use super::execute::execute;
 use super::job::Job;
 use crate::batch::Settings;
@@ -108,6 +109,7 @@ struct Execute<'a, 'j> {
 impl Deed for Execute<'_, '_> {
     async fn with(&mut self, session: &Session<'_>) {
         execute(self.seams, session, self.jobs).await;
+        tell(self.seams, self.jobs).await;
     }
 }
 

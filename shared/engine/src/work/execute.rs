@@ -1,17 +1,22 @@
 //! Tells one CRM: looks, writes in batches, associates, and commits each batch's endings as they come.
 
 use super::commit::{Certainty, Committed, commit, filing, finish};
+use super::compare::compare;
 use super::job::{Job, Stage};
 use super::look::{adopt, adopt_if_matched, fail, look, stamp};
+use super::offers;
 use super::prepare::{decide, references_moved};
 use super::treat::{Treatment, treat, waiting};
 use crate::seams::Seams;
-use rtr_connectors::connector::{Association, Kind, WriteCall, WriteItem};
+use rtr_connectors::connector::{Association, Kind, WriteCall, WriteItem, Written};
 use rtr_connectors::session::{Heard, Session};
 use rtr_core::code::Code;
 use rtr_core::failure::{Class, Failure};
+use rtr_core::inbound::canonical::mark;
 use rtr_core::item::{Ended, Lane, Reason};
 use rtr_core::mapping::Patch;
+use rtr_core::marks::Marks;
+use rtr_core::payload::written as saying;
 use rtr_core::plan::{Action, First};
 use rtr_core::settle::{Applied, Ending, Link, Open, Put};
 use std::collections::BTreeMap;
@@ -25,8 +30,10 @@ pub(crate) async fn execute(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut
         if jobs.iter().all(|job| job.going().is_none()) {
             return;
         }
+        offers::wait(seams, jobs).await;
         look(seams, session, jobs).await;
         end_what_needs_no_call(seams, jobs).await;
+        compare(seams, session, jobs).await;
         let mut calls: BTreeMap<(String, Kind), Vec<usize>> = BTreeMap::new();
         for (at, job) in jobs.iter().enumerate() {
             if let Some(kind) = kind(job) {
@@ -123,7 +130,7 @@ async fn call(
     let mut written = Vec::new();
     for (at, outcome) in places.into_iter().zip(outcomes) {
         match outcome {
-            Ok(done) => written.push((at, done.external_id)),
+            Ok(done) => written.push((at, done)),
             Err(failure) => {
                 failed(seams, session, jobs[at], &failure).await;
             }
@@ -132,11 +139,12 @@ async fn call(
     associate(seams, session, jobs, &mut written).await;
     let mut work = Vec::new();
     for (at, job) in jobs.iter_mut().enumerate() {
-        let Some((_, external_id)) = written.iter().find(|(place, _)| *place == at) else { continue };
+        let Some((_, done)) = written.iter().find(|(place, _)| *place == at) else { continue };
         let removed = matches!(kind, Kind::Archive | Kind::Erase);
-        let ending = applied(job, (!removed).then(|| external_id.clone()), None);
+        let ending = applied(job, Some((kind, done)).filter(|_| !removed), None);
         let without = job.going().and_then(|go| go.open.as_ref()).map(|open| open.reason.clone());
-        work.push((&mut **job, ending, Ended::Applied, without));
+        let ended = if was_told(job, kind) { Ended::Applied } else { Ended::Unchanged };
+        work.push((&mut **job, ending, ended, without));
     }
     finish(seams, work).await;
 }
@@ -152,13 +160,15 @@ pub(crate) fn item(job: &Job, kind: &Kind, place: usize) -> WriteItem {
             fields.extend(go.payload.on_create.clone());
         }
         // An adopted record has our key once a write of it is confirmed, not before.
-        if (*kind == Kind::Create || (*kind == Kind::Update && job.item.applied_hash.is_none()))
+        let stamped = job.compared.as_ref().is_some_and(|found| found.stamped);
+        if (*kind == Kind::Create || (*kind == Kind::Update && job.item.applied_hash.is_none() && !stamped))
             && let Some((property, value)) = stamp(&job.setup.mapping.mapping, job.key_value.as_deref())
         {
             fields.insert(property, Patch::Set(value));
         }
     }
-    fields.retain(|_, patch| *patch != Patch::Keep);
+    let is_left = |name: &String| job.compared.as_ref().is_some_and(|found| found.left.contains(name));
+    fields.retain(|name, patch| *patch != Patch::Keep && !(*kind == Kind::Update && is_left(name)));
     // Where the CRM carries the trace, people find the message by it.
     WriteItem { id: id(job).to_owned(), fields, trace: format!("{}/{place}", job.by) }
 }
@@ -191,11 +201,11 @@ async fn associate(
     seams: &Seams<'_>,
     session: &Session<'_>,
     jobs: &mut [&mut Job],
-    written: &mut Vec<(usize, String)>,
+    written: &mut Vec<(usize, Written)>,
 ) {
     let mut wanted = Vec::new();
     let mut owners = Vec::new();
-    for (at, external_id) in written.iter() {
+    for (at, Written { external_id, .. }) in written.iter() {
         let job = &jobs[*at];
         for one in job.going().into_iter().flat_map(|go| &go.payload.associations) {
             owners.push(*at);
@@ -214,8 +224,8 @@ async fn associate(
     for (at, outcome) in owners.into_iter().zip(outcomes) {
         let Err(failure) = outcome else { continue };
         let Some(place) = written.iter().position(|(other, _)| *other == at) else { continue };
-        let (_, external_id) = written.remove(place);
-        half_written(seams, jobs[at], external_id, &failure).await;
+        let (_, done) = written.remove(place);
+        half_written(seams, jobs[at], done.external_id, &failure).await;
     }
 }
 
@@ -282,7 +292,11 @@ async fn recreate(seams: &Seams<'_>, job: &mut Job) {
     let answers = commit(seams, vec![(&mut *job, Ending::Unlinked)]).await;
     let now = seams.clock.now();
     match (answers.into_iter().next(), decide(job, now)) {
-        (Some(Committed::Written), Action::Go(go)) => job.stage = Stage::Going(go),
+        (Some(Committed::Written), Action::Go(go)) => {
+            job.stage = Stage::Going(go);
+            // What was found was another record's.
+            job.compared = None;
+        }
         (Some(Committed::Failed(why)), _) => job.give_back_as_is(&why),
         _ => job.give_back(now.plus_ms(1_000), Reason::new(Code::Contended, "the item changed meanwhile")),
     }
@@ -315,14 +329,38 @@ async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason, certainty: Certa
     }
 }
 
-fn applied(job: &Job, external_id: Option<String>, code: Option<Code>) -> Ending {
+/// Whether the CRM had anything to be told by this call.
+fn was_told(job: &Job, kind: &Kind) -> bool {
+    let associates = job.going().is_some_and(|go| !go.payload.associations.is_empty());
+    *kind != Kind::Update || job.compared.is_none() || associates || !item(job, kind, 0).fields.is_empty()
+}
+
+/// What is written of a version that the CRM `written` confirmed; none: the record is gone from it.
+fn applied(job: &Job, written: Option<(&Kind, &Written)>, code: Option<Code>) -> Ending {
     let object = job.setup.mapping.mapping.object.clone();
-    let (hash, base) = job.going().map(|go| (go.hash.clone(), go.base.clone())).unwrap_or_default();
+    let (hash, mut base) = job.going().map(|go| (go.hash.clone(), go.base.clone())).unwrap_or_default();
     let open = job.going().and_then(|go| go.open.clone()).zip(job.kept.clone());
+    if let Some((kind, done)) = written {
+        if let Some(go) = job.going().filter(|_| matches!(kind, Kind::Create | Kind::Upsert { .. })) {
+            let on_create = go.payload.on_create.iter();
+            base = Marks::of(on_create.filter_map(|(name, patch)| Some((name.as_str(), saying(patch)?))))
+                .over(&base);
+        }
+        // As the CRM spells it: what comes back is held against that.
+        for (name, value) in &done.held {
+            if base.get(name).is_some() {
+                base.set(name, mark(value));
+            }
+        }
+    }
+    let kept = job.compared.iter().flat_map(|found| &found.kept);
+    kept.clone().for_each(|name| base.forget(name));
     Ending::Applied(Applied {
-        hash,
+        // Where the CRM's own value stands, it does not hold what the version says.
+        hash: Some(hash).filter(|_| kept.count() == 0),
+        told: written.is_none_or(|(kind, _)| was_told(job, kind)),
         base,
-        link: external_id.map(|external_id| Link { object, external_id }),
+        link: written.map(|(_, done)| Link { object, external_id: done.external_id.clone() }),
         code: code.or(open.as_ref().map(|(wait, _)| wait.reason.code)),
         open: open.map(|(wait, body)| Box::new(Open { wait, body, attempts: job.attempts() })),
     })

@@ -1,19 +1,22 @@
 //! One record at one connection, on its way through the stages: planned, executed, committed.
 
 use super::fate::MessageFate;
+use super::sent;
 use crate::seams::Names;
 use rtr_connectors::registry::Connector;
 use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, MappingAt, OrgConfig};
-use rtr_core::item::{Body, Ended, Item, Lane, Reason};
+use rtr_core::item::{Body, Ended, Item, Lane, Reason, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::mapping::{Mapped, Reference};
 use rtr_core::payload::Resolved;
 use rtr_core::plan::{Go, Incoming};
+use rtr_core::sent::Sent;
 use rtr_core::settle::Attempt;
 use rtr_core::time::Instant;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One record at one connection.
@@ -34,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) version: u64,
     pub(crate) by: String,
     pub(crate) operation: Operation,
+    /// When the change occurred, by the internal system's word; when it arrived, where that says nothing.
+    pub(crate) occurred_at: Instant,
     /// The change that came beside a wake: it counts if the wake finds nothing to wake.
     pub(crate) beside: Option<Beside>,
     /// The event's record; a wake's is the dead slot's, known once the item is read.
@@ -59,8 +64,27 @@ pub(crate) struct Job {
     pub(crate) several: bool,
     /// Whether it came by a backfill: only the bulk lane calls for it, behind all that is live.
     pub(crate) backfill: bool,
+    /// Whether it is to be written although its version is applied already.
+    pub(crate) rewrite: bool,
     /// Whether it takes the place of what is parked, and only that: what it would park anew no lane knows of.
     pub(crate) replaces: bool,
+    /// Older versions of its batch, which may have been sent before: their records.
+    pub(crate) before: Vec<Value>,
+    /// What the CRM's record was found to hold before it is written to, where values flow back from it.
+    pub(crate) compared: Option<Compared>,
+}
+
+/// What was found of a linked record before it is written to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Compared {
+    /// What is not written of the version: the CRM holds it, or its own value stands.
+    pub(crate) left: BTreeSet<String>,
+    /// Of these, where the CRM's own value stands.
+    pub(crate) kept: BTreeSet<String>,
+    /// Whether our key is in its place.
+    pub(crate) stamped: bool,
+    /// Whether the CRM holds something that the internal system has not been told of.
+    pub(crate) news: bool,
 }
 
 /// A change event that a wake stands for.
@@ -71,8 +95,10 @@ pub(crate) struct Beside {
     pub(crate) by: String,
     pub(crate) version: u64,
     pub(crate) operation: Operation,
+    pub(crate) occurred_at: Instant,
     pub(crate) data: Value,
     pub(crate) backfill: bool,
+    pub(crate) rewrite: bool,
 }
 
 /// What the configuration says of the pair.
@@ -101,6 +127,11 @@ impl Job {
         self.setup.config.connections.get(&self.connection.connection)
     }
 
+    /// Whether values flow back from the CRM to the internal system.
+    pub(crate) fn flows_back(&self) -> bool {
+        self.setup.config.inbound.is_some() && self.setup.mapping.mapping.flows_back()
+    }
+
     pub(crate) fn incoming(&self) -> Incoming {
         Incoming {
             lane: self.lane,
@@ -109,6 +140,7 @@ impl Job {
             operation: self.operation,
             wake: self.wake,
             again: self.again,
+            rewrite: self.rewrite,
         }
     }
 
@@ -131,7 +163,35 @@ impl Job {
             by: self.by.clone(),
             again: self.again,
             backfill: self.backfill,
+            rewrite: self.rewrite,
+            occurred_at: Some(self.occurred_at),
+            sent: self.sent(),
         }
+    }
+
+    /// What this version may have written, once it was called for, and older ones before it: where values flow back.
+    fn sent(&self) -> Sent {
+        let at = &self.setup.mapping;
+        match (self.going(), &self.mapped) {
+            _ if !self.flows_back() => Sent::default(),
+            (Some(go), _) => self.older().and(&sent::only_back(at, &go.base)),
+            // An earlier try may have called for it.
+            (None, Some(mapped)) if self.again => self.older().and(&sent::of_mapped(at, mapped)),
+            (None, _) => self.older(),
+        }
+    }
+
+    /// What older versions may have written whose outcome nobody knows: those of its batch, and the one whose place it takes.
+    pub(crate) fn older(&self) -> Sent {
+        let slot = self.item.slot.as_ref().filter(|slot| slot.wanted_version < self.version);
+        let replaced = slot.and_then(|slot| match &slot.body {
+            Body::Inline(data) if slot.state == SlotState::Parked && !slot.deleted => Some(data),
+            _ => None,
+        });
+        let (config, at) = (&self.setup.config, &self.setup.mapping);
+        let each = self.before.iter().chain(replaced);
+        each.map(|data| sent::of_data(config, at, &self.record, data))
+            .fold(Sent::default(), |sent, marks| sent.and(&marks))
     }
 
     pub(crate) fn names(&self) -> Names {

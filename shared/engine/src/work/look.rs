@@ -10,7 +10,7 @@ use rtr_core::change::Operation;
 use rtr_core::code::Code;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::item::{Ended, Reason};
-use rtr_core::mapping::{Key, OnDelete, Patch};
+use rtr_core::mapping::{Key, Mapping, OnDelete, Patch};
 use rtr_core::plan::{First, LookBy, after_finding_nothing};
 use rtr_core::settle::{Ending, Link};
 use serde_json::Value;
@@ -109,13 +109,18 @@ fn question(
     values.sort();
     values.dedup();
     let mapping = &jobs[places[0]].setup.mapping.mapping;
+    Lookup { object: object.to_owned(), ..lookup(mapping, property, ours, values) }
+}
+
+/// Asks which records of the mapping's object have one of `values` in `property`, be that our own key or not, and whose they are.
+pub(crate) fn lookup(mapping: &Mapping, property: &str, ours: bool, values: Vec<String>) -> Lookup {
     let also = match &mapping.key {
         Key::Property { name } => Some(name.clone()),
         Key::Intent => mapping.marker.clone(),
     };
     let by =
         if ours && matches!(mapping.key, Key::Property { .. }) { LookupBy::Unique } else { LookupBy::Any };
-    Lookup { object: object.to_owned(), property: property.to_owned(), values, also, by }
+    Lookup { object: mapping.object.clone(), property: property.to_owned(), values, also, by }
 }
 
 /// One candidate is adopted; several are for a person to choose from; none leaves the job looking.
@@ -151,7 +156,8 @@ async fn answer(seams: &Seams<'_>, job: &mut Job, step: usize, found: &[Found]) 
     }
 }
 
-fn same(held: &str, asked: &str) -> bool {
+/// Whether the CRM's value is the one that was asked for.
+pub(crate) fn same(held: &str, asked: &str) -> bool {
     held.trim().to_lowercase() == asked.trim().to_lowercase()
 }
 
@@ -216,10 +222,7 @@ pub(crate) async fn adopt_if_matched(
 }
 
 /// The property by which we know our own, with its value for this record.
-pub(crate) fn stamp(
-    mapping: &rtr_core::mapping::Mapping,
-    key_value: Option<&str>,
-) -> Option<(String, Value)> {
+pub(crate) fn stamp(mapping: &Mapping, key_value: Option<&str>) -> Option<(String, Value)> {
     let property = match &mapping.key {
         Key::Property { name } => Some(name.clone()),
         Key::Intent => mapping.marker.clone(),

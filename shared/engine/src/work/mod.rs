@@ -5,6 +5,7 @@
 
 pub(crate) mod announce;
 pub(crate) mod commit;
+mod compare;
 pub(crate) mod connections;
 pub(crate) mod decide;
 pub(crate) mod execute;
@@ -14,15 +15,19 @@ pub(crate) mod look;
 pub(crate) mod lookup;
 pub(crate) mod note;
 pub(crate) mod notify;
+mod offers;
 pub(crate) mod prepare;
+pub(crate) mod sent;
 pub(crate) mod tally;
 pub(crate) mod treat;
 pub(crate) mod waves;
 
+use crate::apply::Silences;
 use crate::breaker::Breakers;
 use crate::credentials::CredentialCache;
 use crate::directories::Directories;
 use crate::gate::Pools;
+use crate::poll::Begun;
 
 /// Kept back of the invocation's time for writing endings, in milliseconds.
 pub(crate) const COMMIT_RESERVE_MS: i64 = 3_000;
@@ -38,4 +43,8 @@ pub struct Caches {
     pub credentials: CredentialCache,
     /// What the CRMs said of owners, pipelines and stages.
     pub directories: Directories,
+    /// Polls that are known to have begun.
+    pub polls: Begun,
+    /// Internal systems that do not answer.
+    pub silences: Silences,
 }

@@ -159,8 +159,10 @@ fn take_beside(job: &mut Job, beside: Beside) {
     job.by = beside.by;
     job.version = beside.version;
     job.operation = beside.operation;
+    job.occurred_at = beside.occurred_at;
     job.data = beside.data;
     job.backfill = beside.backfill;
+    job.rewrite = beside.rewrite;
     map(job);
 }
 
@@ -168,6 +170,7 @@ fn take_beside(job: &mut Job, beside: Beside) {
 pub(crate) async fn revive(seams: &Seams<'_>, job: &mut Job) {
     let Some(slot) = job.item.slot.clone() else { return };
     job.operation = slot.operation();
+    job.occurred_at = slot.occurred_at.unwrap_or(slot.since);
     job.backfill = slot.backfill;
     job.data = match &slot.body {
         Body::Inline(data) => data.clone(),

@@ -3,12 +3,16 @@
 // A batch of one reads best as a batch.
 #![allow(clippy::cloned_ref_to_slice_refs)]
 // What a test cannot do without is its own mistake.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rtr_core::item::{Slot, SlotState};
 use rtr_testkit::world::World;
 
 mod adopting;
+mod both;
+mod both_poll;
+mod both_refused;
+mod both_unsure;
 mod breaker;
 mod budgets;
 mod bulk;
@@ -28,6 +32,7 @@ mod orphans;
 mod poison;
 mod queueing;
 mod quota;
+mod reconcile;
 mod references;
 mod references_late;
 mod references_meanwhile;

@@ -54,6 +54,10 @@ impl Records for Earlier<'_> {
     async fn backfilled(&self, at: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
         self.0.records.backfilled(at, limit).await
     }
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        self.0.records.owners(claims).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         self.0.records.read_named(keys).await
     }

@@ -1,13 +1,16 @@
 //! What holds whatever happens.
 
 use super::bench::{Bench, assert_discreet, value_of};
+use super::changes;
 use super::profile::Profile;
 use futures::executor::block_on;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use rtr_connectors::changes::Position;
 use rtr_connectors::connector::{Fields, Kind};
 use rtr_connectors::http::Response;
 use rtr_core::failure::Class;
+use rtr_core::time::Instant;
 use serde_json::{Value, json};
 
 /// Runs of each law: enough to meet each fault in each place, few enough to be run by everybody.
@@ -126,6 +129,13 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         "duplicateResult",
         "matchResults",
         "portalId",
+        "lastmodifieddate",
+        "hs_merged_object_ids",
+        "archivedAt",
+        "total",
+        "SystemModstamp",
+        "IsDeleted",
+        "MasterRecordId",
     ];
     let value = leaf.prop_recursive(4, 32, 5, move |inner| {
         prop_oneof![
@@ -156,6 +166,15 @@ pub fn given_any_answer_at_all_when_read_then_it_ends_in_outcomes(profile: &Prof
         for by in [rtr_connectors::connector::LookupBy::Unique, rtr_connectors::connector::LookupBy::Any] {
             let _ = bench.lookup(profile.key, by, &["canary 1".to_owned(), "canary 2".to_owned()]);
         }
+        let from = [None, Some("7".to_owned())].map(|after| Position { at: Instant(7), after });
+        let asked = [
+            changes::snapshots(&bench, &["91".to_owned(), "92".to_owned(), profile.absent_id.to_owned()])
+                .err(),
+            changes::page(&bench, &from[0]).err(),
+            changes::page(&bench, &from[1]).err(),
+            changes::gone_page(&bench, None).err(),
+        ];
+        asked.iter().flatten().for_each(assert_discreet);
         let session = bench.session();
         let failures = [
             block_on(bench.connector.properties(&session, profile.object)).err(),

@@ -10,6 +10,7 @@ pub mod adoption;
 pub mod answers;
 pub mod batches;
 mod bench;
+pub mod changes;
 pub mod laws;
 pub mod preview;
 mod profile;
@@ -92,6 +93,16 @@ macro_rules! connector_conformance {
                 given_a_redirect_to_another_host_when_called_then_it_is_refused_and_nothing_is_sent_there,
                 given_little_time_when_called_then_no_call_begins_that_cannot_end,
             ]
+            changes: [
+                given_a_record_when_written_then_its_snapshot_holds_what_was_written,
+                given_records_that_change_when_asked_from_before_then_each_is_told_of_with_what_it_holds,
+                given_more_records_of_one_stamp_than_a_page_when_asked_then_none_is_lost,
+                given_records_that_change_while_they_are_paged_when_asked_then_none_is_passed_over,
+                given_changes_that_are_seen_late_when_asked_again_from_the_overlap_before_then_none_is_missed,
+                given_a_record_deleted_when_asked_then_it_is_told_of_as_gone,
+                given_a_record_merged_when_asked_then_it_is_told_where_it_went,
+                given_a_success_that_says_nothing_when_changes_are_asked_for_then_nothing_counts_as_gone,
+            ]
             account: [
                 given_an_account_without_our_key_when_made_twice_then_it_is_there_unique_and_writable,
                 given_no_leave_to_make_the_key_when_asked_then_the_words_say_what_to_click,
@@ -101,6 +112,7 @@ macro_rules! connector_conformance {
             preview: [
                 given_any_kind_of_write_when_rehearsed_then_it_goes_well_and_what_is_new_has_the_id_given,
                 given_a_look_up_when_rehearsed_then_it_finds_nothing_and_says_so,
+                given_changes_asked_for_when_rehearsed_then_there_are_none_and_nobody_is_there,
                 given_a_record_when_its_properties_are_read_then_they_are_what_was_written,
             ]
             laws: [

@@ -4,12 +4,14 @@ use super::bench::{Bench, set};
 use super::profile::{LinkBy, Profile};
 use async_trait::async_trait;
 use futures::executor::block_on;
-use rtr_connectors::connector::{Association, Kind, Lookup, LookupBy, WriteCall, WriteItem, Written};
+use rtr_connectors::changes::{GonePage, Position, Snapshot};
+use rtr_connectors::connector::{Association, Kind, Lookup, LookupBy, WriteCall, WriteItem};
 use rtr_connectors::http::{Http, NoAnswer, Outgoing, Request, RequestBody, Response};
 use rtr_connectors::registry::Connector;
 use rtr_connectors::session::Session;
 use rtr_connectors::shape::{Compared, compare};
 use rtr_core::failure::Failure;
+use rtr_core::time::Instant;
 
 /// The id of what is new.
 const NEW: &str = "id-of:new";
@@ -53,7 +55,9 @@ pub fn given_any_kind_of_write_when_rehearsed_then_it_goes_well_and_what_is_new_
         let is_new = !matches!(kind, Kind::Update | Kind::Archive);
         let external_id = if is_new { NEW } else { id }.to_owned();
         let outcomes = block_on(bench.connector.write(&session, &call));
-        assert_eq!(outcomes, [Ok(Written { external_id, created: is_new })], "{kind:?}");
+        assert_eq!(outcomes.len(), 1);
+        let written = outcomes[0].as_ref().unwrap();
+        assert_eq!((&written.external_id, written.created), (&external_id, is_new), "{kind:?}");
     }
     if let LinkBy::Association(label) = profile.link.by {
         let one = Association {
@@ -83,6 +87,26 @@ pub fn given_a_look_up_when_rehearsed_then_it_finds_nothing_and_says_so(profile:
         };
         assert_eq!(block_on(bench.connector.lookup(&session, &lookup)), Ok(Vec::new()), "{property}");
     }
+}
+
+/// Nobody is there, nothing has changed, nothing lies in the bin; and each is an answer.
+pub fn given_changes_asked_for_when_rehearsed_then_there_are_none_and_nobody_is_there(profile: &Profile) {
+    let bench = Bench::new(profile);
+    let http = Rehearsal(bench.connector);
+    let session = Session { http: &http, ..bench.session() };
+    let (crm, object, names) = (bench.connector, profile.object, [profile.text.to_owned()]);
+    let ids = [profile.absent_id.to_owned(), NEW.to_owned()];
+    let told = block_on(crm.snapshots(&session, object, &ids, &names)).unwrap();
+    assert_eq!(told, ids.map(|id| Snapshot::gone(&id, None)));
+    for after in [None, Some("7".to_owned())] {
+        let from = Position { at: Instant(1_000), after };
+        let mut page = block_on(crm.changed(&session, object, &from, &names)).unwrap();
+        while page.more {
+            page = block_on(crm.changed(&session, object, &page.next, &names)).unwrap();
+        }
+        assert_eq!(page.changed, []);
+    }
+    assert_eq!(block_on(crm.gone(&session, object, None)), Ok(GonePage::default()));
 }
 
 /// What was written is held, by the shapes that the vendor's types have; what was not is empty; and what is not there

@@ -42,6 +42,10 @@ macro_rules! service_laws {
                 given_a_claim_named_twice_in_one_write_when_written_then_nothing_is,
                 given_an_item_over_400_kb_when_written_with_a_claim_then_neither_is_there,
             ]
+            beside: [
+                given_links_when_their_owners_are_asked_for_then_each_is_named_and_nobodys_is_not,
+                given_what_is_no_records_own_when_it_is_due_then_it_comes_as_whose_it_is,
+            ]
             many: [
                 given_many_with_claims_when_written_then_those_at_fault_are_told_why_and_all_others_stand,
                 given_one_claim_wanted_twice_in_a_call_when_written_then_one_of_them_has_it,
@@ -107,6 +111,10 @@ macro_rules! service_laws {
                 given_a_days_allowance_that_is_spent_when_leased_with_that_then_nothing_goes,
                 given_an_empty_bucket_when_asked_ahead_then_each_gets_its_turn_and_the_time_of_it,
                 given_a_storm_of_asks_when_leased_then_a_second_has_less_than_ten_leases,
+            ]
+            offers: [
+                given_offers_when_opened_and_closed_then_everybody_sees_until_when_one_is_open,
+                given_an_offer_that_nobody_closes_when_it_ends_then_nothing_is_open,
             ]
             locks: [
                 given_a_lock_when_held_then_nobody_else_gets_it_before_its_end,

@@ -173,6 +173,23 @@ impl Limits for EnvLimits {
         self.inner.pass_lane(connection, taken, next, held).await
     }
 
+    async fn open_offers(
+        &self,
+        connection: &ConnectionKey,
+        names: &[String],
+        until: Instant,
+    ) -> Result<(), Unavailable> {
+        self.inner.open_offers(connection, names, until).await
+    }
+
+    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable> {
+        self.inner.close_offers(connection, names).await
+    }
+
+    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+        self.inner.offers(connection).await
+    }
+
     async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
         self.inner.add_tally(org, revision, tally).await
     }

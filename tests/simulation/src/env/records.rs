@@ -100,7 +100,7 @@ impl EnvRecords {
         if self.old_build {
             let older = write.new.recent.len().saturating_sub(1);
             write.new.recent.drain(..older);
-            write.new.base.clear();
+            write.new.base = rtr_core::marks::Marks::default();
             write.new.applied_hash = write.new.applied_hash.map(|hash| format!("old-{hash}"));
         }
         write
@@ -176,6 +176,10 @@ impl Records for EnvRecords {
 
     async fn backfilled(&self, connection: &ConnectionKey, limit: usize) -> Result<Vec<Parked>, Unavailable> {
         self.inner.backfilled(connection, limit).await
+    }
+
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        self.inner.owners(claims).await
     }
 
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {

@@ -97,6 +97,10 @@ impl Records for WrongRecords {
         Ok(parked)
     }
 
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        self.1.owners(claims).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         let mut found = self.1.read_named(keys).await?;
         let slots = found.iter_mut().filter_map(|named| named.item.slot.as_mut());
@@ -183,6 +187,23 @@ impl Limits for WrongLimits {
             self.inner.note_lane(connection, taken, Some(&note)).await?;
         }
         self.inner.pass_lane(connection, taken, next, held).await
+    }
+
+    async fn open_offers(
+        &self,
+        connection: &ConnectionKey,
+        names: &[String],
+        until: Instant,
+    ) -> Result<(), Unavailable> {
+        self.inner.open_offers(connection, names, until).await
+    }
+
+    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable> {
+        self.inner.close_offers(connection, names).await
+    }
+
+    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+        self.inner.offers(connection).await
     }
 
     async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {

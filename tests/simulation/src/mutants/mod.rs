@@ -1,5 +1,6 @@
 //! Planted bugs, to show that the watch sees them: each at a seam, each with the invariant it is meant to break.
 
+mod back;
 mod blind;
 mod bodies;
 mod clock;
@@ -105,6 +106,24 @@ mutants! {
     WorksStrays ["I29"] "a message in another group than its own is worked there";
     DropsUnfenced ["I1" "I2"] "what a person gave up leaves the version's fence where it was";
     BackfillWins ["I2"] "what a backfill brings is told over what is newer";
+    BaseUnnoted ["I6"] "what the internal system was told of is not noted";
+    JudgesApart ["I29"] "what a CRM holds is judged by whoever hears of it, not by the record's own worker";
+    WritesBlindly ["I30"] "what a CRM holds is not read before it is written over";
+    OffersUnheard ["I3"] "records are made at a CRM while one of its own is being offered";
+    StampAlone ["I5" "I30"] "of two changes with one stamp the second has the version of the first";
+    ReplacesWaiting ["I5" "I30"] "what could not be told yet is forgotten for what came later";
+    PlaceAhead ["I3" "I5" "I30"] "a poll's place is moved before its page is on the queue";
+    NoOverlap ["I3" "I5" "I30"] "a poll goes on where it was, as if every change were seen at the stamp it bears";
+    DropsMachines ["I3" "I5" "I30"] "whatever an integration did is taken for our own";
+    ForgetsSent ["I6"] "what was sent without an answer is not kept, so that it is taken for the CRM's own";
+}
+
+impl Mutant {
+    /// Whether it is one of the way back, which only shows in histories that go both ways.
+    #[must_use]
+    pub fn is_back(self) -> bool {
+        self as usize >= Self::BaseUnnoted as usize
+    }
 }
 
 /// Dresses an environment's seams with `mutant`'s bug.
@@ -118,5 +137,6 @@ pub fn dress(mutant: Option<Mutant>, core: &Arc<Core>, dress: Dress) -> Dress {
     let dress = limits::dress(mutant, core, dress);
     let dress = stores::dress(mutant, dress);
     let dress = blind::dress(mutant, core, dress);
+    let dress = back::dress(mutant, core, dress);
     clock::dress(mutant, dress)
 }

@@ -139,6 +139,10 @@ impl Records for Wrong {
         Ok(if self.mutant == Mutant::BackfillUnseen { Vec::new() } else { shown })
     }
 
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        self.inner.owners(claims).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         let mut found = self.inner.read_named(keys).await?;
         if self.mutant == Mutant::CutsHolds {

@@ -19,9 +19,14 @@ const TOKEN_CALLS: u64 = 16;
 /// How often functions may die of one record, where nothing else goes wrong.
 const DEATHS: u64 = 10;
 
-/// The record that a message is about; none of what is no event.
+/// The record that a message is about, or the CRM's on its way back; none of what is no event.
 fn record_of(message: &Received) -> Option<RecordKey> {
-    rtr_core::change::parse(&message.body).ok().map(|message| message.key().clone())
+    if let Ok(message) = rtr_core::change::parse(&message.body) {
+        return Some(message.key().clone());
+    }
+    let message = rtr_core::inbound::Message::parse(&message.body).ok()?;
+    let (connection, object, id) = message.about();
+    Some(RecordKey::new(&connection.org_id, object, id))
 }
 
 /// How many records of `org` a batch has.

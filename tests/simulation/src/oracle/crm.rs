@@ -252,6 +252,19 @@ impl Oracle {
         last.is_some_and(|last| *last < newest && self.given_up.contains(&(record.to_owned(), *last)))
     }
 
+    /// A record of a CRM was changed by a person, which is no trouble.
+    pub fn mirror(&mut self, change: &Change) {
+        let at: At = (change.provider.clone(), change.account.clone());
+        let kind = [Kind::Contact, Kind::Company, Kind::Deal]
+            .into_iter()
+            .find(|kind| names(*kind, &change.provider).0.eq_ignore_ascii_case(&change.object));
+        let Some(kind) = kind else { return };
+        let place = (at, change.object.clone(), change.id.clone());
+        let values = change.values.clone().unwrap_or_default();
+        let key = values.get(names(kind, &change.provider).2).cloned().unwrap_or_default();
+        self.external.insert(place, External { key, live: change.values.is_some(), values });
+    }
+
     /// A record of a CRM was written by somebody else.
     pub fn changed_by_others(&mut self, change: &Change) {
         let place =

@@ -127,7 +127,7 @@ impl World<'_> {
     }
 
     /// Links and claims are the same thing seen from two sides.
-    fn check_claims(&self) {
+    pub(crate) fn check_claims(&self) {
         let state = self.records.state();
         let mut wrong = Vec::new();
         for (pair, (item, names)) in &state.items {
@@ -156,7 +156,7 @@ impl World<'_> {
     }
 
     /// What people see of dead versions holds no value of a record.
-    fn check_letters(&self) {
+    pub(crate) fn check_letters(&self) {
         let state = self.records.state();
         let texts: Vec<String> = state
             .items

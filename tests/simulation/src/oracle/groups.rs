@@ -19,6 +19,10 @@ impl Oracle {
         else {
             return;
         };
+        // The place of a poll is no record's.
+        if kind == id {
+            return;
+        }
         let own = RecordKey::new(org, kind, id).message_group(*group_buckets);
         if groups.contains(&own) {
             return;

@@ -83,6 +83,7 @@ impl Oracle {
 /// on, and ends there.
 fn endings_due(batch: &[Received], group_buckets: u64) -> u64 {
     let mut records: BTreeMap<RecordKey, (u64, u64, BTreeSet<String>, bool)> = BTreeMap::new();
+    let mut looks = BTreeSet::new();
     let own = |received: &&Received, message: &Message| {
         message.key().message_group(group_buckets) == received.group
     };
@@ -96,6 +97,11 @@ fn endings_due(batch: &[Received], group_buckets: u64) -> u64 {
                 *changed = true;
             }
             Message::Wake(wake) => *chosen += u64::from(woken.insert(wake.connection)),
+            // It ends on the way back; of several at one record of a CRM one is done.
+            Message::Look(look) => {
+                let (at, id) = (look.notice.connection.key(), look.notice.external_id.clone());
+                *chosen += u64::from(looks.insert((look.key.clone(), at, id)));
+            }
         }
     }
     let ends =

@@ -165,7 +165,9 @@ impl Oracle {
         let repeats =
             self.limiter.repeated.iter().any(|(of, words)| *of == env && line.contains(words.as_str()));
         // A backfill has no backstop: while the limiter does not answer, it waits.
-        let backfills = line.contains("event=job") && self.limiter.rests(env, began, now);
+        // So does a look at what a poll has found, which is told of without a version.
+        let behind = line.contains("event=job") || line.contains(" version=0 ");
+        let backfills = behind && self.limiter.rests(env, began, now);
         if repeats
             || backfills
             || in_haste

@@ -122,3 +122,36 @@ fn given_a_wrong_query_when_sent_then_the_code_says_what_is_wrong() {
     assert!(body[0]["message"].as_str().unwrap().contains("No such column 'Foo' on entity 'Contact'."));
     assert_eq!(org.get("/query").0, 400);
 }
+
+#[test]
+fn given_changes_when_queried_from_a_stamp_and_an_id_then_what_lies_behind_comes_in_their_order() {
+    let mut org = Org::new();
+    let first: Vec<String> =
+        (0..3).map(|n| org.create("Contact", json!({"LastName": format!("{n}")}))).collect();
+    org.now += 60_000;
+    org.delete(&format!("/sobjects/Contact/{}", first[0]));
+    let fields = "Id, IsDeleted, SystemModstamp, LastModifiedById, MasterRecordId";
+    let stamp = "2026-09-21T14:13:20Z";
+    let query = format!(
+        "SELECT {fields} FROM Contact WHERE SystemModstamp >= {stamp} AND (SystemModstamp > {stamp} OR Id > '{}') \
+         ORDER BY SystemModstamp, Id LIMIT 2000",
+        first[1]
+    );
+    let (_, body) = org.get(&format!("/queryAll?q={}", encode(&query)));
+    let told: Vec<(&Value, &Value)> =
+        body["records"].as_array().unwrap().iter().map(|one| (&one["Id"], &one["IsDeleted"])).collect();
+    assert_eq!(told, [(&json!(first[2]), &json!(false)), (&json!(first[0]), &json!(true))]);
+    let last = &body["records"][1];
+    assert_eq!(
+        (&last["SystemModstamp"], &last["MasterRecordId"]),
+        (&json!("2026-09-21T14:14:20.000+0000"), &Value::Null)
+    );
+    assert!(last["LastModifiedById"].as_str().unwrap().starts_with("005"));
+}
+
+#[test]
+fn given_a_field_selected_twice_when_queried_then_it_is_refused() {
+    let mut org = Org::new();
+    let (status, body) = org.query("SELECT Id, LastName, id FROM Contact");
+    assert_eq!((status, code(&body)), (400, "MALFORMED_QUERY"));
+}

@@ -25,6 +25,7 @@ fn dead_slot() -> Slot {
         attempts: 2,
         waits: None,
         backfill: false,
+        occurred_at: None,
     }
 }
 
@@ -34,7 +35,8 @@ fn full() -> Item {
         applied_version: Some(0),
         mapping_revision: Some(12),
         applied_hash: Some("00ff".repeat(8)),
-        base: vec![0, 255, 7, 1],
+        base: Marks::from_bytes(&[0, 255, 7, 1, 9, 0, 0, 1]),
+        sent: Sent::from_bytes(&[9; 16]),
         external_id: Some("501".to_owned()),
         object: Some("contacts".to_owned()),
         linked_at: Some(Instant(1)),
@@ -196,7 +198,7 @@ fn given_a_steady_record_when_stored_then_it_costs_one_write_unit() {
         applied_version: Some(rtr_core::change::MAX_VERSION),
         mapping_revision: Some(100_000),
         applied_hash: Some("0f".repeat(16)),
-        base: vec![0; 60],
+        base: Marks::from_bytes(&[0; 120]),
         external_id: Some(id('e')),
         object: Some("contacts".to_owned()),
         linked_at: Some(Instant(1_795_000_000_123)),

@@ -20,6 +20,7 @@ struct Queues {
     dead_letter: String,
     bulk: String,
     inbound: String,
+    poll: String,
 }
 
 /// A queue as the template sets it up; its address and name.
@@ -74,6 +75,7 @@ impl Ends for Queues {
             QueueName::DeadLetter => &self.dead_letter,
             QueueName::Bulk => &self.bulk,
             QueueName::Inbound => &self.inbound,
+            QueueName::Poll => &self.poll,
         };
         let asked = self.sqs.receive_message().queue_url(url).message_attribute_names("All");
         let asked = asked.max_number_of_messages(i32::try_from(most).unwrap());
@@ -96,10 +98,11 @@ fn on_adapter(name: &str, law: impl AsyncFnOnce(&dyn Ends)) {
         let (changes, _) = make(&clients, &stem, Some(redrive)).await;
         let (bulk, _) = make(&clients, &format!("{stem}-bulk"), None).await;
         let (inbound, _) = make(&clients, &format!("{stem}-inbound"), None).await;
-        let queue = SqsQueue::new(&clients, &changes, &dead_letter, &bulk, &inbound);
-        let queues = Queues { sqs: clients.sqs.clone(), queue, changes, dead_letter, bulk, inbound };
+        let (poll, _) = make(&clients, &format!("{stem}-poll"), None).await;
+        let queue = SqsQueue::new(&clients, &changes, &dead_letter, &bulk, &inbound, &poll);
+        let queues = Queues { sqs: clients.sqs.clone(), queue, changes, dead_letter, bulk, inbound, poll };
         on_stack(name, law(&queues)).await;
-        for url in [queues.changes, queues.dead_letter, queues.bulk, queues.inbound] {
+        for url in [queues.changes, queues.dead_letter, queues.bulk, queues.inbound, queues.poll] {
             clients.sqs.delete_queue().queue_url(url).send().await.unwrap();
         }
     });

@@ -11,7 +11,7 @@ use serde_json::json;
 fn given_a_partly_created_batch_when_read_then_errors_go_by_trace_and_the_result_to_who_is_left() {
     let call = named(Kind::Create, &["", "", ""]);
     insta::assert_snapshot!(lines(&read(&call, 207, fixture!("207-create.json"))), @r#"
-    Written { external_id: "884200000001", created: true }
+    Written { external_id: "884200000001", created: true, held: {} }
     Invalid { field: Some("shoe_size") }: HubSpot refused the value of `shoe_size`: PROPERTY_DOESNT_EXIST
     Duplicate { existing: Some("60412") }: HubSpot's record 60412 has this unique value already
     "#);
@@ -22,7 +22,7 @@ fn given_aggregated_ids_when_read_then_each_id_has_its_failure() {
     let call = named(Kind::Update, &["60412", "60413", "60414"]);
     insta::assert_snapshot!(lines(&read(&call, 207, fixture!("207-update.json"))), @r#"
     Missing: HubSpot has no such record: archived, deleted or never there
-    Written { external_id: "60413", created: false }
+    Written { external_id: "60413", created: false, held: {"firstname": String("Bea")} }
     Missing: HubSpot has no such record: archived, deleted or never there
     "#);
 }
@@ -31,8 +31,8 @@ fn given_aggregated_ids_when_read_then_each_id_has_its_failure() {
 fn given_unordered_upserts_when_read_then_they_go_by_key_and_new_ones_are_told_apart() {
     let call = named(upsert(), &["r-1", "r-2", "r-3"]);
     insta::assert_snapshot!(lines(&read(&call, 200, fixture!("200-upsert.json"))), @r#"
-    Written { external_id: "884200000002", created: true }
-    Written { external_id: "60413", created: false }
+    Written { external_id: "884200000002", created: true, held: {} }
+    Written { external_id: "60413", created: false, held: {} }
     OutcomeUnknown: HubSpot did not say what became of this record
     "#);
 }
@@ -42,8 +42,8 @@ fn given_an_email_key_in_another_case_when_read_then_it_is_the_same_key() {
     let by_email = Kind::Upsert { property: "email".to_owned() };
     let call = named(by_email, &["Bea@Example.org", "ADA@example.org", "cyd@example.org"]);
     insta::assert_snapshot!(lines(&read(&call, 200, fixture!("200-upsert.json"))), @r#"
-    Written { external_id: "60413", created: false }
-    Written { external_id: "884200000002", created: true }
+    Written { external_id: "60413", created: false, held: {} }
+    Written { external_id: "884200000002", created: true, held: {} }
     OutcomeUnknown: HubSpot did not say what became of this record
     "#);
 }
@@ -52,11 +52,11 @@ fn given_an_email_key_in_another_case_when_read_then_it_is_the_same_key() {
 fn given_a_merged_record_when_read_then_the_id_is_the_one_that_answered() {
     let call = named(Kind::Update, &["60412", "60413"]);
     insta::assert_snapshot!(lines(&read(&call, 200, fixture!("207-update-merged.json"))), @r#"
-    Written { external_id: "70001", created: false }
-    Written { external_id: "60413", created: false }
+    Written { external_id: "70001", created: false, held: {"firstname": String("Ada")} }
+    Written { external_id: "60413", created: false, held: {"firstname": String("Bea")} }
     "#);
     let body = json!({"results": [{"id": 70001, "properties": {}}]}).to_string();
-    insta::assert_snapshot!(lines(&read(&named(Kind::Update, &["60412"]), 200, &body)), @r#"Written { external_id: "70001", created: false }"#);
+    insta::assert_snapshot!(lines(&read(&named(Kind::Update, &["60412"]), 200, &body)), @r#"Written { external_id: "70001", created: false, held: {} }"#);
 }
 
 #[test]
@@ -64,12 +64,12 @@ fn given_a_complaint_about_nobody_when_read_then_what_may_be_repeated_is_and_a_c
     let body = fixture!("207-nameless.json");
     insta::assert_snapshot!(lines(&read(&named(Kind::Update, &["60412", "60413", "60414"]), 207, body)), @r#"
     BatchRefused: HubSpot refused the value of `email`: INVALID_EMAIL
-    Written { external_id: "60413", created: false }
+    Written { external_id: "60413", created: false, held: {"firstname": String("Bea")} }
     BatchRefused: HubSpot refused the value of `email`: INVALID_EMAIL
     "#);
     insta::assert_snapshot!(lines(&read(&named(Kind::Update, &["60412", "60413"]), 207, body)), @r#"
     Invalid { field: Some("email") }: HubSpot refused the value of `email`: INVALID_EMAIL
-    Written { external_id: "60413", created: false }
+    Written { external_id: "60413", created: false, held: {"firstname": String("Bea")} }
     "#);
     insta::assert_snapshot!(lines(&read(&named(Kind::Create, &["", "", ""]), 207, body)), @"
     OutcomeUnknown: HubSpot did not say what became of this record
@@ -92,12 +92,31 @@ fn given_success_with_nothing_in_it_when_read_then_nobody_is_taken_for_written()
 }
 
 #[test]
+fn given_values_that_hubspot_took_otherwise_when_read_then_what_is_held_is_told_of_what_was_written() {
+    let written =
+        [("email", json!("Ada@Example.org")), ("lifecyclestage", json!("lead")), ("city", json!("Turin"))];
+    let mut fields = fields(&written);
+    fields.insert("phone".to_owned(), Patch::Clear);
+    fields.insert("zip".to_owned(), Patch::Keep);
+    let call = call(Kind::Update, vec![item("501", "t0", fields)]);
+    let properties = json!({"email": "ada@example.org", "lifecyclestage": "customer", "phone": null, "zip": "10121",
+        "hs_object_id": "501", "lastmodifieddate": "2026-11-18T11:06:40.123Z"});
+    for trace in [json!("t0"), Value::Null] {
+        let result = json!({"id": "501", "properties": properties, "objectWriteTraceId": trace});
+        let outcomes = read(&call, 200, &json!({"results": [result]}).to_string());
+        let held = &outcomes[0].as_ref().unwrap().held;
+        let wanted = json!({"email": "ada@example.org", "lifecyclestage": "customer", "phone": null});
+        assert_eq!(json!(held), wanted, "what was written and is told of, and nothing else");
+    }
+}
+
+#[test]
 fn given_an_archive_when_read_then_what_is_gone_counts_as_done() {
     insta::assert_snapshot!(lines(&read(&named(Kind::Archive, &["1", "2"]), 204, "")), @r#"
-    Written { external_id: "1", created: false }
-    Written { external_id: "2", created: false }
+    Written { external_id: "1", created: false, held: {} }
+    Written { external_id: "2", created: false, held: {} }
     "#);
-    insta::assert_snapshot!(lines(&read(&named(Kind::Archive, &["1"]), 404, fixture!("404-object.json"))), @r#"Written { external_id: "1", created: false }"#);
+    insta::assert_snapshot!(lines(&read(&named(Kind::Archive, &["1"]), 404, fixture!("404-object.json"))), @r#"Written { external_id: "1", created: false, held: {} }"#);
     insta::assert_snapshot!(lines(&read(&named(Kind::Archive, &["1"]), 404, "<html>")), @"Refused: HubSpot knows nothing at this address");
     insta::assert_snapshot!(lines(&read(&named(Kind::Erase, &["1"]), 404, fixture!("404-object.json"))), @"Missing: HubSpot has no such record: archived, deleted or never there");
 }

@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 type Reply = Result<Response, NoAnswer>;
 
 /// Answers by a function of path and body; notes what was asked, and plays every other seam too.
-struct Fake<F> {
+pub(super) struct Fake<F> {
     reply: F,
-    asked: Mutex<Vec<(String, Value)>>,
-    entered: Mutex<Vec<String>>,
+    pub(super) asked: Mutex<Vec<(String, Value)>>,
+    pub(super) entered: Mutex<Vec<String>>,
     now: AtomicI64,
 }
 
@@ -31,12 +31,12 @@ impl<F> std::fmt::Debug for Fake<F> {
 }
 
 impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
-    fn new(reply: F) -> Self {
+    pub(super) fn new(reply: F) -> Self {
         let now = AtomicI64::new(NOW.0);
         Self { reply, asked: Mutex::default(), entered: Mutex::default(), now }
     }
 
-    fn session(&self) -> Session<'_> {
+    pub(super) fn session(&self) -> Session<'_> {
         Session {
             http: self,
             clock: self,
@@ -52,7 +52,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
     }
 
     /// The ids of each call, in order.
-    fn calls(&self) -> Vec<Vec<String>> {
+    pub(super) fn calls(&self) -> Vec<Vec<String>> {
         let ids = |body: &Value| {
             let inputs = body["inputs"].as_array().cloned().unwrap_or_default();
             inputs.iter().map(|input| input["id"].as_str().unwrap_or_default().to_owned()).collect()
@@ -155,7 +155,7 @@ fn given_a_lost_answer_for_one_half_when_bisecting_then_the_other_half_is_writte
     insta::assert_snapshot!(lines(&outcomes), @r#"
     OutcomeUnknown: the CRM did not answer: reset
     OutcomeUnknown: the CRM did not answer: reset
-    Written { external_id: "9", created: true }
+    Written { external_id: "9", created: true, held: {} }
     Invalid { field: Some("email") }: HubSpot refused the value of `email`: INVALID_EMAIL
     "#);
 }
@@ -218,8 +218,8 @@ fn given_an_archive_of_what_is_gone_when_written_then_it_is_done() {
     let fake = Fake::new(|_: &str, _: &Value| Ok(answer(404, fixture!("404-object.json"))));
     let outcomes = block_on(write(&fake.session(), &named(Kind::Archive, &["1", "2"])));
     insta::assert_snapshot!(lines(&outcomes), @r#"
-    Written { external_id: "1", created: false }
-    Written { external_id: "2", created: false }
+    Written { external_id: "1", created: false, held: {} }
+    Written { external_id: "2", created: false, held: {} }
     "#);
 }
 

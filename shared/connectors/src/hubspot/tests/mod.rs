@@ -1,8 +1,10 @@
 //! What HubSpot sends, in its own shapes (`fixtures/`), and what we make of it.
 
 mod attribution;
+mod changes;
 mod directory;
 mod flow;
+mod keyset;
 mod questions;
 mod refusals;
 mod requests;

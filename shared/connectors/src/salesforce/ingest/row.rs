@@ -115,7 +115,8 @@ pub(super) fn fates(
                 let told = Some(cell(id)).filter(|id| !id.is_empty()).or(asked);
                 let external_id = told.ok_or_else(unreadable)?;
                 let external_id = id18(external_id).unwrap_or_else(|| external_id.to_owned());
-                Fate::Worked(Ok(Written { external_id, created: cell(created) == "true" }))
+                let created = cell(created) == "true";
+                Fate::Worked(Ok(Written { created, ..response::silent(&external_id) }))
             }
             Part::Refused => {
                 let columns = header.iter().zip(&line).filter(|(name, cell)| {

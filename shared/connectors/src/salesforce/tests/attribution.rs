@@ -12,7 +12,7 @@ fn given_a_mixed_answer_when_read_then_each_item_has_what_stands_at_its_place() 
     let ids: Vec<String> = (0..14).map(|n| format!("r-{n}")).collect();
     let items = ids.iter().map(|id| item(id, dotted.clone())).collect();
     insta::assert_snapshot!(lines(&read(&call(upsert(), items), 200, fixture!("200-items.json"))), @r#"
-    Written { external_id: "003KX00000AbCd1YAF", created: true }
+    Written { external_id: "003KX00000AbCd1YAF", created: true, held: {} }
     Invalid { field: Some("LastName") }: Salesforce refused the record's `LastName`: REQUIRED_FIELD_MISSING
     Invalid { field: None }: Salesforce has no record with an id that this one refers to
     Busy: Salesforce has the record, or its parent, locked
@@ -33,8 +33,8 @@ fn given_a_mixed_answer_when_read_then_each_item_has_what_stands_at_its_place() 
 fn given_an_upsert_when_read_then_ids_and_what_was_created_are_told() {
     let both = named(upsert(), &["r-1", "r-2"]);
     insta::assert_snapshot!(lines(&read(&both, 200, fixture!("200-upsert.json"))), @r#"
-    Written { external_id: "003KX00000AbCd1YAF", created: true }
-    Written { external_id: "003KX00000AbCd2YAF", created: false }
+    Written { external_id: "003KX00000AbCd1YAF", created: true, held: {} }
+    Written { external_id: "003KX00000AbCd2YAF", created: false, held: {} }
     "#);
     let lone = named(upsert(), &["r-1"]);
     let body = json!({"id": A, "success": true, "errors": []}).to_string();

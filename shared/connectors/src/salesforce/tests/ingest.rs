@@ -163,8 +163,8 @@ fn given_rows_that_were_written_when_read_in_any_order_then_each_has_its_own_id(
     assert_eq!(
         lines,
         [
-            format!(r#"r-2 Worked(Ok(Written {{ external_id: "{B}", created: false }}))"#),
-            format!(r#"r-1 Worked(Ok(Written {{ external_id: "{A}", created: true }}))"#),
+            format!(r#"r-2 Worked(Ok(Written {{ external_id: "{B}", created: false, held: {{}} }}))"#),
+            format!(r#"r-1 Worked(Ok(Written {{ external_id: "{A}", created: true, held: {{}} }}))"#),
         ]
     );
     let deleted = results(Kind::Archive, Part::Done, "sf__Id,sf__Created,Id\n,false,003KX00000AbCd1YAF\n");

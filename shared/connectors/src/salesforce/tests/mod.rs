@@ -1,6 +1,7 @@
 //! What Salesforce sends, in its own shapes (`fixtures/`), and what we make of it.
 
 mod attribution;
+mod changes;
 mod directory;
 mod fake;
 mod flow;

@@ -39,7 +39,8 @@ inbound: {target: {sqs: {url: https://sqs.example/q}}}
     );
     assert!(config.route("company").is_empty() && config.mapping("hubspot", "company").is_none());
     assert!(config.mapping("hubspot-eu", "contact").is_some() && config.known);
-    assert_eq!(config.inbound, Some(Target::Sqs { url: "https://sqs.example/q".into() }));
+    let target = Target::Sqs { url: "https://sqs.example/q".into() };
+    assert_eq!(config.inbound, Some(WayBack { target, poll_ms: 300_000 }));
     let stranger = resolve("stranger", None, stored.global.as_ref(), FACTS, "prod").unwrap();
     assert!(!stranger.known && stranger.connections.is_empty() && stranger.route("contact").is_empty());
     let error = resolve("acme", stored.orgs.get("acme"), None, &[], "prod").unwrap_err();

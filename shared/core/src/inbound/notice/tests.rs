@@ -80,7 +80,7 @@ fn given_notices_that_are_none_when_read_then_field_and_reason_are_told() {
     RTR1004 `object` has 0 characters, 1 to 512 are allowed
     RTR1003 `operation` is none of upsert, deleted, merged
     RTR1002 `into` is missing
-    RTR1003 `seen` is none of webhook, poll, reconcile
+    RTR1003 `seen` is none of webhook, poll, reconcile, ourselves, person
     RTR1003 `at` is a number, a string is expected
     RTR1003 `at` is not an RFC 3339 time
     RTR1002 `received_at` is missing

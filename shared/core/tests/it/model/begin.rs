@@ -80,8 +80,8 @@ impl Model<'_> {
     fn applied_before(&self, world: &mut World, record: u8) {
         for conn in 0..u8::try_from(world.connections()).unwrap() {
             let place = world.place(record, conn);
-            let message =
-                Message { id: 99, record, version: 1, wake: None, receives: 1, arrived: Some(Instant(0)) };
+            let (id, wake, arrived) = (99, None, Some(Instant(0)));
+            let message = Message { id, record, version: 1, wake, rewrite: false, receives: 1, arrived };
             let mut job = Job {
                 lane: Lane::Sync,
                 conn,

@@ -71,6 +71,7 @@ impl Model<'_> {
             record,
             version: slot.wanted_version,
             wake: Some(conn),
+            rewrite: false,
             receives: 1 + deaths,
             arrived: Some(slot.since).filter(|_| self.scenario.refers > 0),
         };

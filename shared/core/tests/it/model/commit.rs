@@ -8,6 +8,7 @@ use rtr_core::code::Code;
 use rtr_core::item::{Body, Item, Lane, Reason, SlotState};
 use rtr_core::key::ConnectionKey;
 use rtr_core::plan::Wait;
+use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, Parking, claims, settle};
 use rtr_core::time::Instant;
 use serde_json::Value;
@@ -48,6 +49,9 @@ impl Model<'_> {
             by: by(job.message.id),
             again: job.again,
             backfill: false,
+            rewrite: job.message.rewrite && job.lane == Lane::Sync,
+            occurred_at: None,
+            sent: Sent::default(),
         }
     }
 

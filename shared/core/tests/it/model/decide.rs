@@ -112,6 +112,7 @@ impl Model<'_> {
             lane: job.lane,
             wake: job.wake,
             again: job.again && self.on(Rule::Elide),
+            rewrite: job.message.rewrite && job.lane == Lane::Sync,
         }
     }
 

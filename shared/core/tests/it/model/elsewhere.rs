@@ -8,6 +8,7 @@ use crate::rule::Rule;
 use rtr_core::code::Code;
 use rtr_core::item::{Item, Lane, Reason, Slot, SlotState};
 use rtr_core::parked::{Act, Seen, hasten};
+use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, settle};
 use std::rc::Rc;
 
@@ -73,6 +74,14 @@ impl Model<'_> {
             next.items[place] = Rc::new(*hastened);
             steps.push((Step("is made due", split(world, place).0, slot.wanted_version), next));
         }
+        for (place, item) in world.items.iter().enumerate().filter(|_| world.left.rewrites > 0) {
+            let Some(version) = item.applied_version else { continue };
+            let (record, _) = split(world, place);
+            let mut next = world.clone();
+            next.left.rewrites -= 1;
+            next.rewrite(record, version);
+            steps.push((Step("is to be written once more", record, version), next));
+        }
         for (conn, objects) in world.crms.iter().enumerate().filter(|_| world.left.removals > 0) {
             for (at, object) in objects.iter().enumerate().filter(|(_, object)| object.alive) {
                 let mut next = world.clone();
@@ -105,6 +114,7 @@ impl Model<'_> {
             record: event.record,
             version: event.version,
             wake: None,
+            rewrite: false,
             receives: 0,
             arrived: None,
         };
@@ -209,6 +219,9 @@ impl Model<'_> {
                 by: by(letter.id),
                 again: true,
                 backfill: false,
+                rewrite: false,
+                occurred_at: None,
+                sent: Sent::default(),
             };
             let ending = if letter.wake.is_some() {
                 Ending::Returned

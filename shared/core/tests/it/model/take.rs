@@ -54,9 +54,11 @@ impl Model<'_> {
 
     fn jobs(&self, world: &World, group: &Group, got: &[Message]) -> Vec<Job> {
         let again = got.iter().any(|message| message.receives > 1);
-        // Of equal versions the later one stands.
-        let change =
-            got.iter().filter(|message| message.wake.is_none()).max_by_key(|message| message.version);
+        // Of equal versions the one to be written once more stands, and then the later one.
+        let change = got
+            .iter()
+            .filter(|message| message.wake.is_none())
+            .max_by_key(|message| (message.version, message.rewrite));
         let mut jobs = Vec::new();
         for conn in 0..u8::try_from(world.connections()).unwrap() {
             let wake =
@@ -112,6 +114,10 @@ impl Model<'_> {
                     world.wrong = Some("the bulk lane found something unchanged");
                 }
                 Ending::Unchanged
+            }
+            // It came by a backfill, as all that is written once more: the bulk lane calls for it.
+            Action::Go(_) if job.message.rewrite && job.lane == Lane::Sync => {
+                super::commit::parked(data(), job.deleted, (world.now, Code::Backfilled), None)
             }
             Action::Go(go) => return set(world, g, j, Stage::Going(Rc::new(*go))),
             Action::Dead(reason) => {

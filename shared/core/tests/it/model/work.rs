@@ -6,6 +6,7 @@ use super::take::set;
 use super::world::{Fate, Job, LIFE_MS, Message, Request, Stage, World};
 use super::{Step, Steps};
 use crate::rule::Rule;
+use rtr_core::marks::Marks;
 use rtr_core::plan::First;
 use rtr_core::settle::{Applied, Ending, Link, Open};
 use std::rc::Rc;
@@ -182,7 +183,14 @@ impl Model<'_> {
         let open = go.open.clone().map(|wait| Box::new(Open { wait, body, attempts: 1 }));
         let link =
             id.map(|id| Link { object: "contacts".to_owned(), external_id: super::decide::external_id(id) });
-        Ending::Applied(Applied { open, hash: go.hash.clone(), base: Vec::new(), link, code: None })
+        Ending::Applied(Applied {
+            open,
+            hash: Some(go.hash.clone()),
+            base: Marks::default(),
+            link,
+            code: None,
+            told: true,
+        })
     }
 
     /// The worker dies: what it has called may land yet, and its messages come back.

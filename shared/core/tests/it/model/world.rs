@@ -25,6 +25,8 @@ pub(super) struct Message {
     pub(super) version: u64,
     /// The connection it wakes a version at; none: it is a change.
     pub(super) wake: Option<u8>,
+    /// Whether it is to be written although it is applied.
+    pub(super) rewrite: bool,
     pub(super) receives: u8,
     pub(super) arrived: Option<Instant>,
 }
@@ -234,8 +236,18 @@ impl World {
     /// Wakes the version at `conn`.
     pub(super) fn wake(&mut self, record: u8, conn: u8, version: u64, own: bool) {
         let id = self.fresh_id();
-        let message = Message { id, record, version, wake: Some(conn), receives: 0, arrived: None };
+        let message =
+            Message { id, record, version, wake: Some(conn), rewrite: false, receives: 0, arrived: None };
         if let Some(group) = self.group_of(record, own) {
+            group.queue.push(message);
+        }
+    }
+
+    /// Has the version, which is applied, written once more.
+    pub(super) fn rewrite(&mut self, record: u8, version: u64) {
+        let (id, wake, arrived) = (self.fresh_id(), None, None);
+        let message = Message { id, record, version, wake, rewrite: true, receives: 0, arrived };
+        if let Some(group) = self.group_of(record, true) {
             group.queue.push(message);
         }
     }

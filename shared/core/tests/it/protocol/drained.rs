@@ -16,6 +16,8 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let known = || Scenario { start: Some("A"), events: vec![up(2, "B"), up(3, "C").later()], ..base() };
     let dropped = || Scenario { left: Left { drops: 1, ..rough }, ..base() };
+    let rewritten =
+        || Scenario { events: vec![], shut: None, left: Left { rewrites: 1, ..rough }, ..known() };
     let deleted = || Scenario { events: vec![del(2), up(3, "C").later()], ..known() };
     vec![
         case("a create by a unique key", base(), &[Rule::One, Rule::Put]),
@@ -134,6 +136,50 @@ pub(super) fn cases() -> Vec<Case> {
                 ..known()
             },
             &[Rule::Beneath, Rule::Wait],
+        ),
+        case(
+            "written once more, and a newer one comes",
+            Scenario { events: vec![up(2, "B").later()], ..rewritten() },
+            &[Rule::Own, Rule::Put],
+        ),
+        case(
+            "written once more, twice, and limited",
+            Scenario { left: Left { rewrites: 2, throttles: 1, crashes: 1, ..CALM }, ..rewritten() },
+            &[Rule::One],
+        ),
+        case(
+            "written once more, since somebody has removed it",
+            Scenario {
+                events: vec![up(2, "B").later()],
+                left: Left { removals: 1, unknowns: 1, rewrites: 1, ..CALM },
+                ..rewritten()
+            },
+            &[Rule::Beneath],
+        ),
+        case(
+            "written once more, and deleted",
+            Scenario { events: vec![del(2).later()], ..rewritten() },
+            &[Rule::Own],
+        ),
+        case(
+            "written once more without its reference",
+            Scenario {
+                events: vec![up(2, "B")],
+                refers: 1,
+                left: Left { crashes: 1, rewrites: 1, ..CALM },
+                ..rewritten()
+            },
+            &[Rule::Drain],
+        ),
+        case(
+            "written once more, refused, redriven, and a newer one comes",
+            Scenario {
+                events: vec![up(2, "B").later()],
+                flaky: &[1, 2],
+                left: Left { rewrites: 1, redrives: 1, unknowns: 1, ..CALM },
+                ..rewritten()
+            },
+            &[],
         ),
     ]
 }

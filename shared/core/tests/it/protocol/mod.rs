@@ -41,6 +41,7 @@ const CALM: Left = Left {
     words: 0,
     days: 0,
     removals: 0,
+    rewrites: 0,
 };
 
 /// Every history of every scenario goes well.

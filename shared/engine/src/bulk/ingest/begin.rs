@@ -16,6 +16,7 @@ use rtr_core::code::Code;
 use rtr_core::digest;
 use rtr_core::item::{Lane as Whose, Reason, SlotState};
 use rtr_core::lane::Lane;
+use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Put, settle};
 use rtr_core::time::Instant;
 use std::collections::HashMap;
@@ -187,6 +188,9 @@ pub(super) fn attempt(lane: &Work<'_>, entry: &Entry) -> Attempt {
         by: lane.received.message_id.clone(),
         again: true,
         backfill: false,
+        rewrite: false,
+        occurred_at: None,
+        sent: Sent::default(),
     }
 }
 

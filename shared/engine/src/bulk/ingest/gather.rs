@@ -116,13 +116,14 @@ fn candidate(lane: &Work<'_>, ingest: &dyn Ingest, job: &mut Job) -> Option<(Tar
         return None;
     }
     let Action::Go(go) = decide(job, lane.seams.clock.now()) else { return None };
-    // What has something to be done after it, or to be completed, has calls of its own.
-    if go.open.is_some() || !go.payload.associations.is_empty() {
+    // What has something to be done after it, or to be completed, has calls of its own; and so has what must be looked at
+    // before it is written to.
+    if go.open.is_some() || !go.payload.associations.is_empty() || job.flows_back() {
         return None;
     }
     let first = first(job, &go)?;
     let mut entry = Entry::new(&job.key, job.version, job.setup.mapping.revision);
-    (entry.hash, entry.base, entry.deleted) = (go.hash.clone(), go.base.clone(), go.deleted);
+    (entry.hash, entry.base, entry.deleted) = (go.hash.clone(), go.base.as_bytes().to_vec(), go.deleted);
     job.stage = Stage::Going(Box::new(Go { first, ..*go }));
     let kind = kind(job)?;
     let target = Target { object: job.setup.mapping.mapping.object.clone(), kind };

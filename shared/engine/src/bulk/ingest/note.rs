@@ -42,7 +42,7 @@ pub(super) struct Entry {
     pub(super) revision: u64,
     /// The digest of what it writes.
     pub(super) hash: String,
-    /// The fields' digests.
+    /// The marks of it, in bytes.
     pub(super) base: Vec<u8>,
     /// By what the CRM knows the row: our key's value, or its own id.
     pub(super) id: String,

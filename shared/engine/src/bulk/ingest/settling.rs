@@ -26,6 +26,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::failure::Failure;
 use rtr_core::item::{Ended, Reason, Slot, SlotState};
 use rtr_core::key::PairKey;
+use rtr_core::marks::Marks;
 use rtr_core::payload::Payload;
 use rtr_core::plan::{First, Go, above_fence};
 use rtr_core::settle::{Applied, Ending, Link, Put};
@@ -222,7 +223,7 @@ impl Settling<'_> {
             deleted: entry.deleted,
             payload: Payload::default(),
             hash: entry.hash.clone(),
-            base: entry.base.clone(),
+            base: Marks::from_bytes(&entry.base),
             open: None,
         }));
         Ok(job)
@@ -234,11 +235,12 @@ impl Settling<'_> {
                 let removed = matches!(self.target.kind, Kind::Archive | Kind::Erase);
                 let link = Link { object: self.target.object.clone(), external_id: written.external_id };
                 let applied = Applied {
-                    hash: entry.hash.clone(),
-                    base: entry.base.clone(),
+                    hash: Some(entry.hash.clone()),
+                    base: Marks::from_bytes(&entry.base),
                     link: (!removed).then_some(link),
                     code: None,
                     open: None,
+                    told: true,
                 };
                 Judged::Ends(Ending::Applied(applied), Ended::Applied, None)
             }

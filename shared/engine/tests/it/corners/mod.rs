@@ -173,6 +173,12 @@ impl rtr_engine::seams::Records for NoTransactions<'_> {
     ) -> Result<Vec<rtr_engine::seams::Parked>, Unavailable> {
         self.0.records.backfilled(connection, limit).await
     }
+    async fn owners(
+        &self,
+        claims: &[rtr_core::key::PairKey],
+    ) -> Result<std::collections::HashMap<rtr_core::key::PairKey, String>, Unavailable> {
+        self.0.records.owners(claims).await
+    }
     async fn read_named(
         &self,
         keys: &[rtr_core::key::PairKey],

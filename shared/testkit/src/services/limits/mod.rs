@@ -6,6 +6,7 @@ pub mod budgets;
 pub mod lanes;
 pub mod locks;
 pub mod notes;
+pub mod offers;
 
 use crate::clock::TestClock;
 use rtr_core::time::Instant;

@@ -1,5 +1,6 @@
 //! Laws of `Records`: compare-and-set by `rev`, claims in one transaction, sparse indexes that are hints, bodies beside.
 
+pub mod beside;
 pub mod bodies;
 pub mod claims;
 pub mod many;
@@ -105,6 +106,7 @@ fn slot(state: SlotState, since: Instant, not_before: Instant) -> Slot {
         attempts: 1,
         waits: None,
         backfill: false,
+        occurred_at: None,
     }
 }
 

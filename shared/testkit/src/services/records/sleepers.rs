@@ -6,7 +6,7 @@ use super::{
     waiting, write, write_at,
 };
 use rtr_core::item::{Item, SlotState};
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey, SHARDS};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey, SHARDS, Whose};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Records, Sleeper};
 
@@ -39,8 +39,13 @@ pub async fn given_what_sleeps_when_asked_what_is_due_then_it_comes_from_its_tim
     let writes = [insert("c-1", sleeping(waiting("company", BEGIN, at(1_000)))), insert("awake", version(7))];
     stands(records, &writes).await;
     assert_eq!(due(records, at(999), 100).await, []);
-    let sleeper =
-        Sleeper { record: record("c-1"), connection: CONNECTION.to_owned(), version: 8, due_at: at(1_000) };
+    let sleeper = Sleeper {
+        record: record("c-1"),
+        connection: CONNECTION.to_owned(),
+        version: 8,
+        due_at: at(1_000),
+        whose: Whose::Record,
+    };
     assert_eq!(due(records, at(1_000), 100).await, std::slice::from_ref(&sleeper));
     assert_eq!(due(records, at(1_001), 100).await, [sleeper]);
 }

@@ -70,6 +70,7 @@ fn waits(ms: i64) -> Option<Slot> {
         attempts: 1,
         waits: Some(Waits { record_type: "company".to_owned(), record_id: "c".to_owned(), look_at }),
         backfill: false,
+        occurred_at: None,
     })
 }
 

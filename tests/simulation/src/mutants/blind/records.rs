@@ -147,6 +147,10 @@ impl Records for Wrong {
         self.inner.backfilled(connection, limit).await
     }
 
+    async fn owners(&self, claims: &[PairKey]) -> Result<HashMap<PairKey, String>, Unavailable> {
+        self.inner.owners(claims).await
+    }
+
     async fn read_named(&self, keys: &[PairKey]) -> Result<Vec<Named>, Unavailable> {
         self.inner.read_named(keys).await
     }

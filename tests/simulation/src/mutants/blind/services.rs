@@ -100,6 +100,23 @@ impl Limits for WrongLimits {
         self.1.pass_lane(connection, taken, next, held).await
     }
 
+    async fn open_offers(
+        &self,
+        connection: &ConnectionKey,
+        names: &[String],
+        until: Instant,
+    ) -> Result<(), Unavailable> {
+        self.1.open_offers(connection, names, until).await
+    }
+
+    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable> {
+        self.1.close_offers(connection, names).await
+    }
+
+    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
+        self.1.offers(connection).await
+    }
+
     async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
         self.1.add_tally(org, revision, tally).await
     }

@@ -42,7 +42,7 @@ pub(super) fn read(file: &Path, key: &RecordKey) -> Result<Value, Problem> {
 fn events(text: &str) -> (Vec<Change>, usize) {
     let one = |text: &str| match parse(text) {
         Ok(Message::Change(change)) => Some(change),
-        Ok(Message::Wake(_)) | Err(_) => None,
+        Ok(Message::Wake(_) | Message::Look(_)) | Err(_) => None,
     };
     if let Some(change) = one(text) {
         return (vec![change], 0);

@@ -19,6 +19,7 @@ pub(super) fn cases() -> Vec<Wrong> {
             "connections:\n  hubspot: {base_url: \"https://me:secret@api.hubapi.com\"}",
         ),
         Wrong::org("a secret without a name", "connections:\n  hubspot: {secret: \" \"}"),
+        Wrong::org("a connection whose secret another has", "connections:\n  ingest: {provider: hubspot}"),
         Wrong::org(
             "a limit of nothing",
             "connections:\n  hubspot:\n    limits: [{api: \"*\", requests: 0, per: 10s}]",
@@ -87,6 +88,11 @@ fn given_orgs_with_faults_when_checked_then_a_person_sees_what_and_where() {
     config/orgs/acme.yaml:3:21: RTR2001 the secret has no name; write one, or take `secret` away
       3 |   hubspot: {secret: " "}
         |                     ^
+
+    — a connection whose secret another has
+    config/orgs/acme.yaml:3:3: RTR2004 the secret of a connection `ingest` would be the one by which events are handed in; call it otherwise, or name its secret
+      3 |   ingest: {provider: hubspot}
+        |   ^
 
     — a limit of nothing
     config/orgs/acme.yaml:4:35: RTR2001 expected a number of at least 1, found 0
