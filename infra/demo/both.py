@@ -20,10 +20,11 @@ def connect_both(demo) -> None:
         "HubSpot links them by an association, Salesforce by a field that holds the account's id, and both must wait.",
     )
     token = demo.sandbox.issue_token(org, expires_in=None)
-    demo.vault.put(demo.secret_name(org), {"type": "bearer", "token": token["access_token"]})
+    webhook = {"secrets": [demo.webhook_secret]}
+    demo.vault.put(demo.secret_name(org), {"type": "bearer", "token": token["access_token"], "webhook": webhook})
     grant = demo.salesforce.issue_token(org, expires_in=7200)
     names = ("client_id", "client_secret", "refresh_token", "access_token", "token_url")
-    secret = {"type": "oauth2", **{name: grant[name] for name in names}, "instance_url": grant["base_url"]}
+    secret = {"type": "oauth2", **{name: grant[name] for name in names}, "instance_url": grant["base_url"], "webhook": webhook}
     demo.vault.put(demo.secret_name(org, "salesforce"), secret)
     demo.rtr.run("connection", "setup", org)
     demo.rtr.run("connection", "test", org)

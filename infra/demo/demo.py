@@ -7,6 +7,7 @@ Exits with 1 when a figure is not what it should be. `make demo` builds first; K
 
 import argparse
 import os
+import secrets
 import shutil
 import signal
 import string
@@ -42,6 +43,8 @@ class Demo:
         self.acme, self.globex = (org + suffix for org in ORGS)
         self.initech = BOTH + suffix
         self.salesforce = Sandbox(environment["SANDBOX_URL"], "salesforce")
+        # What initech's CRMs sign with what they push.
+        self.webhook_secret = secrets.token_hex(16)
         self.began_at = self.sandbox.mark()
         self._files = 0
         self._progress_from = self.began_at
@@ -60,7 +63,8 @@ class Demo:
         (folder / "orgs").mkdir()
         for template, org in zip((*ORGS, BOTH), (*self.orgs, self.initech)):
             text = (ROOT / "infra" / "demo" / "config" / "orgs" / f"{template}.yaml").read_text(encoding="utf-8")
-            filled = string.Template(text).safe_substitute(ORG=org, SANDBOX_URL=self.sandbox.url)
+            known = {"ORG": org, "SANDBOX_URL": self.sandbox.url, "HOUSE_URL": self.environment["HOUSE_URL"]}
+            filled = string.Template(text).safe_substitute(known, INBOUND_SECRET=self.secret_name(org, "inbound"))
             (folder / "orgs" / f"{org}.yaml").write_text(filled, encoding="utf-8")
         return folder.relative_to(ROOT)
 
@@ -85,6 +89,8 @@ class Demo:
     def leave_tidy(self) -> None:
         """For a stack that goes on running: no fault or limit of the demo's is left behind."""
         self.salesforce.clear_faults(self.initech)
+        for account in (self.sandbox, self.salesforce):
+            account.push_nowhere(self.initech)
         for org in self.orgs:
             self.sandbox.clear_faults(org)
             self.sandbox.limit(org, [])

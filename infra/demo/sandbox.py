@@ -43,6 +43,19 @@ class Sandbox:
         body = {"provider": self.provider, "account": account, "object": object_name, "name": name, **rule}
         self._call("PUT", "properties", body)
 
+    def edit(self, account: str, object_name: str, external_id: str, values: dict) -> None:
+        """What a person does on the sandbox's page."""
+        body = {"account": account, "object": object_name, "id": external_id, "values": values}
+        self._call("POST", "edit", {"provider": self.provider, **body})
+
+    def push_to(self, account: str, url: str, secret: str) -> None:
+        body = {"provider": self.provider, "account": account, "url": url, "secret": secret}
+        self._call("PUT", "webhooks", body)
+
+    def push_nowhere(self, account: str) -> None:
+        query = urllib.parse.urlencode({"provider": self.provider, "account": account})
+        self._call("DELETE", f"webhooks?{query}")
+
     def records(self, account: str, object_name: str, archived: bool = False) -> list:
         query = {"provider": self.provider, "account": account, "object": object_name}
         if archived:

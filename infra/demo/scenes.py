@@ -3,6 +3,7 @@
 import json
 
 import sandbox as crm
+from back import comes_back
 from both import connect_both, one_is_down
 from ledger import KEY, OBJECTS, audit
 from records import COMPANIES, CONTACTS, DEALS, contact, contact_id, event, everything
@@ -264,6 +265,7 @@ ALL = (
     expired_token,
     connect_both,
     one_is_down,
+    comes_back,
 )
 
 

@@ -144,15 +144,15 @@ class Events(unittest.TestCase):
     def test_given_every_batch_when_read_then_it_is_one_as_sqs_hands_it_over(self):
         import hashlib
 
-        files = [path for folder in ("sync", "redrive") for path in sorted(self.ROOT.glob(f"{folder}/*.json"))]
-        self.assertTrue(files)
+        queues = {"sync": "changes", "bulk": "bulk", "redrive": "dead-letter", "apply": "inbound", "poll": "poll"}
+        files = [path for folder in queues for path in sorted(self.ROOT.glob(f"{folder}/*.json"))]
+        self.assertEqual({path.parent.name for path in files}, set(queues))
         for path in files:
             for message in json.loads(path.read_text(encoding="utf-8"))["Records"]:
                 with self.subTest(path.name, id=message["messageId"]):
                     body = message["body"].encode()
                     self.assertEqual(message["md5OfBody"], hashlib.md5(body).hexdigest())
-                    queue = "changes" if path.parent.name == "sync" else "dead-letter"
-                    self.assertTrue(message["eventSourceARN"].endswith(f"-{queue}.fifo"))
+                    self.assertTrue(message["eventSourceARN"].endswith(f"-{queues[path.parent.name]}.fifo"))
 
 
 if __name__ == "__main__":
