@@ -1,0 +1,88 @@
+"""What the functions may do."""
+
+import unittest
+
+from template import RESOURCES, actions, as_list, of_type
+
+
+class Permissions(unittest.TestCase):
+    def test_roles_allow_named_actions_on_named_resources(self):
+        for name, role in of_type("AWS::IAM::Role").items():
+            self.assertNotIn("ManagedPolicyArns", role)
+            for policy in role["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    with self.subTest(role=name, statement=statement["Sid"]):
+                        for action in as_list(statement["Action"]):
+                            self.assertRegex(action, r"^[a-z0-9]+:[A-Za-z]+$")
+                        for resource in as_list(statement["Resource"]):
+                            self.assertIsInstance(resource, dict, "not the ARN of a resource of this stack")
+                            text = str(resource.get("Fn::Sub", ""))
+                            self.assertTrue("*" not in text or text.endswith(("/*", "/*/ingest-??????")), text)
+
+    def test_only_who_calls_crms_or_verifies_their_calls_reads_secrets_and_only_those_of_its_stage(self):
+        reading = {
+            name: statement["Resource"]
+            for name, role in of_type("AWS::IAM::Role").items()
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
+        }
+        # ingest sees no CRM's secret, only the one kind by which orgs hand in events.
+        self.assertTrue(reading.pop("IngestRole")["Fn::Sub"].endswith(":secret:rtr/${Stage}/*/ingest-??????"))
+        self.assertEqual(list(reading), ["SyncRole", "BulkRole", "AuthorizeRole", "WebhookRole", "ApplyRole", "PollRole"])
+        for name, resource in reading.items():
+            with self.subTest(name):
+                self.assertTrue(resource["Fn::Sub"].endswith(":secret:rtr/${Stage}/*"))
+
+    def test_only_authorize_makes_secrets_and_it_sees_no_customers_data(self):
+        allowed = {
+            name: {
+                action
+                for policy in role["Policies"]
+                for statement in policy["PolicyDocument"]["Statement"]
+                for action in as_list(statement["Action"])
+            }
+            for name, role in of_type("AWS::IAM::Role").items()
+        }
+        making = [name for name, actions in allowed.items() if "secretsmanager:CreateSecret" in actions]
+        self.assertEqual(making, ["AuthorizeRole"])
+        self.assertFalse([action for action in allowed["AuthorizeRole"] if action.startswith(("sqs:", "s3:"))])
+        statements = RESOURCES["AuthorizeRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        self.assertFalse([s for s in statements if s["Resource"] == {"Fn::GetAtt": ["RecordsTable", "Arn"]}])
+
+    def test_bulk_may_touch_what_sync_may_and_read_what_is_parked(self):
+        def allowed(role: str) -> set:
+            statements = RESOURCES[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+            return {
+                (action, str(resource))
+                for statement in statements
+                for action in as_list(statement["Action"])
+                for resource in as_list(statement["Resource"])
+                if not action.startswith(("sqs:", "logs:"))
+            }
+
+        more = {"dynamodb:Query": {"Fn::Sub": "${RecordsTable.Arn}/index/parked"}}
+        self.assertEqual(allowed("BulkRole") - allowed("SyncRole"), {(action, str(arn)) for action, arn in more.items()})
+        self.assertEqual(allowed("SyncRole") - allowed("BulkRole"), set())
+
+    def test_a_body_that_is_gone_can_be_told_from_one_that_may_not_be_read(self):
+        for name, role in of_type("AWS::IAM::Role").items():
+            statements = [s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+            if any("s3:GetObject" in as_list(statement["Action"]) for statement in statements):
+                with self.subTest(name):
+                    self.assertTrue(any("s3:ListBucket" in as_list(statement["Action"]) for statement in statements))
+
+    def test_the_sweep_may_change_nothing(self):
+        own = {action for action in actions("SweepRole") if not action.startswith("logs:")}
+        self.assertEqual(own, {"dynamodb:Query", "dynamodb:BatchGetItem", "sqs:SendMessage"})
+
+    def test_internal_systems_behind_aws_are_reached_only_where_they_are_named(self):
+        policy = RESOURCES["ApplyTargetsPolicy"]
+        self.assertEqual(policy["Condition"], "HasInboundTargets")
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual(statement["Resource"], {"Ref": "InboundTargetArns"})
+        self.assertEqual(policy["Properties"]["Roles"], [{"Ref": "ApplyRole"}])
+
+
+if __name__ == "__main__":
+    unittest.main()
