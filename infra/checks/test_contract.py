@@ -15,7 +15,8 @@ class Contract(unittest.TestCase):
             "ChangesQueueUrl ChangesQueueArn BulkQueueUrl InboundQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
             "PayloadBucketName SyncFunctionName BulkFunctionName RedriveFunctionName SweepFunctionName "
             "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl IngestFunctionName IngestUrl EventBusName "
-            "WebhookFunctionName WebhookUrl PollQueueUrl ApplyFunctionName PollFunctionName"
+            "WebhookFunctionName WebhookUrl PollQueueUrl ApplyFunctionName PollFunctionName "
+            "ViewerPolicyArn SupportPolicyArn OperatorPolicyArn"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))

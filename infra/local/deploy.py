@@ -114,7 +114,7 @@ def _copy_stripped(built: Path, bootstrap: Path) -> None:
 def _sam_deploy(settings: Settings, template: Path) -> None:
     say("Deploying template.yaml …")
     command = [tool("sam"), "deploy", "--template-file", str(template), "--stack-name", STACK]
-    command += ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
+    command += ["--resolve-s3", "--capabilities", "CAPABILITY_NAMED_IAM", "--no-confirm-changeset"]
     command += ["--no-fail-on-empty-changeset", "--region", REGION, "--parameter-overrides"]
     command += [f"{key}={value}" for key, value in PARAMETERS.items()]
     log = settings.logs / "deploy.log"
