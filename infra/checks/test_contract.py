@@ -9,7 +9,8 @@ class Contract(unittest.TestCase):
     def test_parameters_and_outputs_that_people_build_on_are_there(self):
         parameters = (
             "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency BulkConcurrency "
-            "AllowedHosts IngestPerOrgRps ApplyConcurrency PollConcurrency InboundTargetArns WebhookDomain SalesforceEventBus SalesforceEventOrg SalesforceEventConnection"
+            "AllowedHosts IngestPerOrgRps ApplyConcurrency PollConcurrency InboundTargetArns WebhookDomain SalesforceEventBus SalesforceEventOrg SalesforceEventConnection "
+            "Tracing"
         )
         outputs = (
             "ChangesQueueUrl ChangesQueueArn BulkQueueUrl InboundQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "

@@ -36,6 +36,10 @@ class Functions(unittest.TestCase):
         # It keeps 8 s back. A schedule is late by some seconds, and a start may be cold.
         self.assertGreaterEqual(properties["Timeout"] - 8, 60 + 15)
 
+    def test_traces_are_as_the_parameter_says_and_cost_nothing_unasked(self):
+        self.assertEqual(TEMPLATE["Globals"]["Function"]["Tracing"], {"Ref": "Tracing"})
+        self.assertEqual(DEFAULTS["Tracing"], "PassThrough")
+
 
 if __name__ == "__main__":
     unittest.main()

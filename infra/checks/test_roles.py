@@ -2,7 +2,7 @@
 
 import unittest
 
-from template import RESOURCES, actions, as_list, of_type
+from template import RESOURCES, actions, arn, as_list, of_type, statements
 
 
 class Permissions(unittest.TestCase):
@@ -72,16 +72,44 @@ class Permissions(unittest.TestCase):
                 with self.subTest(name):
                     self.assertTrue(any("s3:ListBucket" in as_list(statement["Action"]) for statement in statements))
 
-    def test_the_sweep_may_change_nothing(self):
-        own = {action for action in actions("SweepRole") if not action.startswith("logs:")}
-        self.assertEqual(own, {"dynamodb:Query", "dynamodb:BatchGetItem", "sqs:SendMessage"})
-
     def test_internal_systems_behind_aws_are_reached_only_where_they_are_named(self):
         policy = RESOURCES["ApplyTargetsPolicy"]
         self.assertEqual(policy["Condition"], "HasInboundTargets")
         (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
         self.assertEqual(statement["Resource"], {"Ref": "InboundTargetArns"})
         self.assertEqual(policy["Properties"]["Roles"], [{"Ref": "ApplyRole"}])
+
+    def test_the_sweep_reads_records_and_changes_none_and_keeps_what_it_told_beside_the_limits(self):
+        own = {action for action in actions("SweepRole") if not action.startswith("logs:")}
+        writes = {f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")}
+        reads = {"dynamodb:Query", "dynamodb:BatchGetItem"}
+        self.assertEqual(own, {*reads, *writes, "sqs:SendMessage", "events:PutEvents"})
+        for statement in statements("SweepRole"):
+            if writes & set(as_list(statement["Action"])):
+                self.assertEqual(statement["Resource"], arn("LimitsTable"))
+            if "events:PutEvents" in as_list(statement["Action"]):
+                self.assertEqual(statement["Resource"], arn("EventBus"))
+        variables = RESOURCES["SweepFunction"]["Properties"]["Environment"]["Variables"]
+        self.assertEqual(variables, {"RTR_EVENT_BUS": {"Ref": "EventBus"}})
+
+    def test_who_calls_crms_may_keep_what_it_learns_beside_the_limits(self):
+        for role in ("SyncRole", "BulkRole", "PollRole", "ApplyRole", "AuthorizeRole"):
+            limits = [s for s in statements(role) if s["Resource"] == arn("LimitsTable")]
+            allowed = {action for statement in limits for action in as_list(statement["Action"])}
+            with self.subTest(role):
+                self.assertLessEqual({f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update")}, allowed)
+
+    def test_every_function_may_tell_of_its_traces_and_nothing_else_on_all_resources(self):
+        policy = RESOURCES["TracePolicy"]["Properties"]
+        self.assertCountEqual(policy["Roles"], [{"Ref": name} for name in of_type("AWS::IAM::Role")])
+        self.assertEqual(actions("TracePolicy"), {"xray:PutTraceSegments", "xray:PutTelemetryRecords"})
+        anywhere = [
+            statement["Sid"]
+            for name in of_type("AWS::IAM::Policy")
+            for statement in statements(name)
+            if statement["Resource"] == "*"
+        ]
+        self.assertEqual(sorted(anywhere), ["Network", "Trace"])
 
 
 if __name__ == "__main__":
