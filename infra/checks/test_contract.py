@@ -10,14 +10,14 @@ class Contract(unittest.TestCase):
         parameters = (
             "Stage GroupBuckets StrictOrgs PayloadRetentionDays LogRetentionDays MaximumConcurrency BulkConcurrency "
             "AllowedHosts IngestPerOrgRps ApplyConcurrency PollConcurrency InboundTargetArns WebhookDomain SalesforceEventBus SalesforceEventOrg SalesforceEventConnection "
-            "Tracing"
+            "AlarmEmail RunbookUrl DeadLetterThreshold ParkedAgeHours Tracing"
         )
         outputs = (
             "ChangesQueueUrl ChangesQueueArn BulkQueueUrl InboundQueueUrl DeadLetterQueueUrl RecordsTableName LimitsTableName ConfigTableName "
             "PayloadBucketName SyncFunctionName BulkFunctionName RedriveFunctionName SweepFunctionName "
             "AuthorizeFunctionName AuthorizeUrl AdminFunctionName AdminUrl IngestFunctionName IngestUrl EventBusName "
             "WebhookFunctionName WebhookUrl PollQueueUrl ApplyFunctionName PollFunctionName "
-            "ViewerPolicyArn SupportPolicyArn OperatorPolicyArn"
+            "DashboardUrl AlarmTopicArn ViewerPolicyArn SupportPolicyArn OperatorPolicyArn"
         )
         self.assertLessEqual(set(parameters.split()), set(TEMPLATE["Parameters"]))
         self.assertLessEqual(set(outputs.split()), set(TEMPLATE["Outputs"]))
