@@ -72,7 +72,17 @@ impl AwsCourier {
     async fn bus(&self, bus: &str, parcel: &Parcel, timeout: Duration) -> Result<Value, Undelivered> {
         let entry =
             json!({"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": parcel.body, "EventBusName": bus});
-        let body = json!({ "Entries": [entry] }).to_string();
+        let answer = self.put_events(&json!({ "Entries": [entry] }), timeout).await?;
+        if answer["FailedEntryCount"].as_u64() == Some(0) {
+            return Ok(Value::Null);
+        }
+        let code = answer["Entries"][0]["ErrorCode"].as_str().unwrap_or("it was not taken");
+        Err(Undelivered::Later(format!("the event bus: {code}")))
+    }
+
+    /// EventBridge's answer, which says of each entry what became of it.
+    pub(crate) async fn put_events(&self, entries: &Value, timeout: Duration) -> Result<Value, Undelivered> {
+        let body = entries.to_string();
         let call = Call {
             service: "events",
             path: "/".to_owned(),
@@ -82,12 +92,7 @@ impl AwsCourier {
             ],
             body: body.as_bytes(),
         };
-        let (answer, _) = self.call(call, timeout).await?;
-        if answer["FailedEntryCount"].as_u64() == Some(0) {
-            return Ok(Value::Null);
-        }
-        let code = answer["Entries"][0]["ErrorCode"].as_str().unwrap_or("it was not taken");
-        Err(Undelivered::Later(format!("the event bus: {code}")))
+        self.call(call, timeout).await.map(|(answer, _)| answer)
     }
 
     async fn function(&self, name: &str, parcel: &Parcel, timeout: Duration) -> Result<Value, Undelivered> {

@@ -5,7 +5,7 @@ use crate::clock::SystemClock;
 use crate::config::DynamoConfigs;
 use crate::http::ReqwestHttp;
 use crate::limits::DynamoLimits;
-use crate::metrics::emf_line;
+use crate::metrics::emf_lines;
 use crate::queue::{SqsQueue, response};
 use crate::records::DynamoRecords;
 use crate::secrets::ManagedSecrets;
@@ -94,6 +94,7 @@ impl Runtime {
         Seams {
             records: &self.records,
             limits: &self.limits,
+            notices: &self.limits,
             configs: &self.configs,
             secrets: &self.secrets,
             queue: &self.queue,
@@ -134,10 +135,9 @@ impl Runtime {
 
     /// Prints the invocation's metrics, if there is anything to count.
     pub fn print_metrics(&self, function: &str, report: &BatchReport) {
-        let line = emf_line(self.clock.now(), function, &self.settings.stage, &report.counts);
-        if !line.is_empty() {
-            println!("{line}");
-        }
+        emf_lines(self.clock.now(), function, &self.settings.stage, report)
+            .iter()
+            .for_each(|line| println!("{line}"));
     }
 
     /// Prints the invocation's metrics and makes Lambda's answer: exactly the messages that are to come back.

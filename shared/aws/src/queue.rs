@@ -7,12 +7,15 @@ use crate::errors::unavailable;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-    MessageAttributeValue, SendMessageBatchRequestEntry,
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    SendMessageBatchRequestEntry,
 };
 use futures::future::join_all;
 use rtr_core::time::Instant;
+use rtr_core::trace::Trace;
 use rtr_engine::batch::Received;
 use rtr_engine::seams::{Outbound, Queue, QueueName, Unavailable};
 use std::ops::Range;
@@ -27,6 +30,10 @@ const MAX_BYTES: usize = 1_024 * 1_024;
 const LANE: &str = "lane";
 /// What the lane's name and type count for, in bytes.
 const LANE_BYTES: usize = LANE.len() + "String".len();
+/// The message attribute that names the trace, as the W3C writes it.
+const TRACEPARENT: &str = "traceparent";
+/// What it counts for, in bytes: name, type and value. X-Ray's header beside it counts for nothing.
+const TRACE_BYTES: usize = TRACEPARENT.len() + "String".len() + 55;
 
 type Answers = Vec<Result<(), Unavailable>>;
 
@@ -159,7 +166,8 @@ fn batches(messages: &[Outbound]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (at, message) in messages.iter().enumerate() {
-        let size = message.body.len() + message.lane.as_ref().map_or(0, |lane| lane.len() + LANE_BYTES);
+        let lane = message.lane.as_ref().map_or(0, |lane| lane.len() + LANE_BYTES);
+        let size = message.body.len() + lane + message.trace.as_ref().map_or(0, |_| TRACE_BYTES);
         if at > start && (at - start == MAX_ENTRIES || bytes + size > MAX_BYTES) {
             ranges.push(start..at);
             (start, bytes) = (at, 0);
@@ -182,7 +190,24 @@ fn send_entry(at: usize, message: &Outbound) -> Result<SendMessageBatchRequestEn
         Some(lane) => entry.message_attributes(LANE, text_attribute(lane)?),
         None => entry,
     };
+    let entry = match &message.trace {
+        Some(trace) => traced(entry, trace).map_err(|error| unbuilt(&error))?,
+        None => entry,
+    };
     entry.build().map_err(|error| unbuilt(&error))
+}
+
+/// The entry as a part of `trace`: for whoever reads the attribute, and for X-Ray, which joins what it sees by its own header.
+fn traced(
+    entry: SendMessageBatchRequestEntryBuilder,
+    trace: &Trace,
+) -> Result<SendMessageBatchRequestEntryBuilder, aws_sdk_sqs::error::BuildError> {
+    let text = |text: String| MessageAttributeValue::builder().data_type("String").string_value(text).build();
+    let header =
+        MessageSystemAttributeValue::builder().data_type("String").string_value(trace.to_xray()).build()?;
+    Ok(entry
+        .message_attributes(TRACEPARENT, text(trace.to_traceparent())?)
+        .message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, header))
 }
 
 fn text_attribute(text: &str) -> Result<MessageAttributeValue, Unavailable> {
@@ -223,7 +248,13 @@ fn received(mut message: SqsMessage) -> Received {
     let number = |name: &str| message.attributes.get(name).and_then(|value| value.parse::<i64>().ok());
     let receive_count = number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok());
     let first_received_at = Instant(number("ApproximateFirstReceiveTimestamp").unwrap_or(0));
+    let sent_at = number("SentTimestamp").map_or(first_received_at, Instant);
+    let own = message.message_attributes.remove(TRACEPARENT).and_then(|value| value.string_value);
+    let trace = own.as_deref().and_then(Trace::from_traceparent);
+    let header = message.attributes.get("AWSTraceHeader");
     Received {
+        sent_at,
+        trace: trace.or_else(|| Trace::from_xray(header?)),
         receive_count: receive_count.unwrap_or(1).max(1),
         first_received_at,
         group: message.attributes.remove("MessageGroupId").unwrap_or_default(),

@@ -15,8 +15,10 @@ use std::time::Duration;
 
 mod follow;
 mod gate;
+mod tape;
 
 pub use gate::{Gate, Heard, Held, Quota};
+pub use tape::{Answered, Called, Tape};
 
 /// A wait for tokens up to this long is waited out in place, in milliseconds; a longer one goes back to the queue,
 /// since a waiting function is paid for.
@@ -105,6 +107,8 @@ pub struct Session<'a> {
     pub classify: Classify,
     /// The connector's reading of the limits.
     pub quota: ReadQuota,
+    /// What was sent.
+    pub tape: Tape,
 }
 
 impl Session<'_> {
@@ -126,23 +130,25 @@ impl Session<'_> {
         let mut tries = 0;
         loop {
             let authorized = self.auth.authorize(freshness).await?;
+            let asked = self.clock.now();
             self.enter(call.api).await?;
             // The new ones are at hand now: another try must not refuse them in their turn.
             freshness = Freshness::Cached;
             let began = self.clock.now();
             let answer = self.once(call, authorized).await;
             let took_ms = self.clock.now().since_ms(began);
-            let failure = match answer {
-                Ok(response) => match classify(&response, self.clock.now()) {
-                    None => {
-                        self.gate.heard(Heard::Works, took_ms).await;
-                        return Ok(response);
-                    }
-                    Some(failure) => {
-                        self.gate.heard(heard(&failure), took_ms).await;
-                        failure
-                    }
-                },
+            let status = answer.as_ref().ok().map(|response| response.status);
+            let judged = answer.map(|response| (classify(&response, self.clock.now()), response));
+            self.note(call, &judged, status, (began, took_ms, began.since_ms(asked)));
+            let failure = match judged {
+                Ok((None, response)) => {
+                    self.gate.heard(Heard::Works, took_ms).await;
+                    return Ok(response);
+                }
+                Ok((Some(failure), _)) => {
+                    self.gate.heard(heard(&failure), took_ms).await;
+                    failure
+                }
                 Err(failure) => {
                     // A call that was not begun says nothing.
                     if heard(&failure) == Heard::Fails {
@@ -172,6 +178,31 @@ impl Session<'_> {
                 _ => return Err(failure),
             }
         }
+    }
+
+    /// Keeps what was sent; what was not begun is none of it.
+    fn note(
+        &self,
+        call: &Call,
+        judged: &Result<(Option<Failure>, Response), Failure>,
+        status: Option<u16>,
+        (at, took_ms, waited_ms): (Instant, i64, i64),
+    ) {
+        let failure = match judged {
+            Ok((failure, _)) => failure.as_ref(),
+            Err(failure) if failure.class == Class::OutOfTime => return,
+            Err(failure) => Some(failure),
+        };
+        self.tape.note(Called {
+            at,
+            method: call.request.method.as_str(),
+            path: tape::bare(&call.request.path),
+            status,
+            answered: Answered::of(failure, status),
+            code: failure.map(Failure::code),
+            took_ms,
+            waited_ms,
+        });
     }
 
     /// Lets the next call through before it is made: what is written down before a call is written for nothing where that

@@ -6,6 +6,7 @@ use crate::code::Code;
 use crate::inbound::Notice;
 use crate::key::RecordKey;
 use crate::time::Instant;
+use crate::trace::Trace;
 pub use parse::parse;
 use serde_json::Value;
 
@@ -57,6 +58,8 @@ pub struct Change {
     /// Whether it is to be written although this version is applied there: what the CRM holds may be something else by now. Said
     /// of one connection alone.
     pub rewrite: bool,
+    /// The trace that it is part of, by its own `traceparent` or that of the CloudEvent around it.
+    pub trace: Option<Trace>,
 }
 
 /// Asks the record's own worker to try the version that its slot holds: dead, parked, or waiting for a reference.
@@ -139,6 +142,8 @@ pub fn to_body(change: &Change) -> Value {
         let at = change.occurred_at.map(Instant::to_rfc3339);
         map.extend(change.event_id.clone().map(|id| ("event_id".to_owned(), Value::from(id))));
         map.extend(at.map(|at| ("occurred_at".to_owned(), Value::from(at))));
+        let trace = change.trace.as_ref().map(Trace::to_traceparent);
+        map.extend(trace.map(|trace| ("traceparent".to_owned(), Value::from(trace))));
     }
     match &change.only {
         Some(connection) if change.rewrite => {
@@ -257,6 +262,24 @@ mod tests {
         assert_eq!((change.version, change.operation, change.unknown_fields), (3, Operation::Deleted, 1));
     }
 
+    #[test]
+    fn given_a_traceparent_when_parsed_then_the_events_own_goes_before_its_envelopes_and_a_wrong_one_is_passed_over()
+     {
+        let id = |at: &str| format!("00-{}-00f067aa0ba902b7-01", at.repeat(32));
+        let of = |own: &str| {
+            let body = format!(
+                r#"{{"specversion":"1.0","id":"x","source":"/crm","type":"t","traceparent":"{}","data":
+                {{"org_id":"a","record_type":"c","record_id":"1","version":3,"data":{{}}{own}}}}}"#,
+                id("a")
+            );
+            let Ok(Message::Change(change)) = parse(&body) else { panic!("a change is expected") };
+            (change.trace.map(|trace| trace.trace_id), change.unknown_fields)
+        };
+        assert_eq!(of(""), (Some("a".repeat(32)), 0));
+        assert_eq!(of(&format!(r#","traceparent":"{}""#, id("b"))), (Some("b".repeat(32)), 0));
+        assert_eq!(of(r#","traceparent":"no trace""#), (Some("a".repeat(32)), 0));
+    }
+
     proptest! {
         #[test]
         fn given_any_text_when_parsed_then_it_never_panics(text in "\\PC{0,80}") {
@@ -266,12 +289,13 @@ mod tests {
         #[test]
         fn given_a_change_when_written_and_parsed_then_it_is_the_same(
             id in "[^\\p{Cc}]{1,20}", version in 0..=MAX_VERSION, event in proptest::option::of("[a-z]{1,9}"),
-            only in proptest::option::of("[^\\p{Cc}]{1,9}"), rewrite: bool,
+            only in proptest::option::of("[^\\p{Cc}]{1,9}"), rewrite: bool, traced: bool,
         ) {
             let change = Change {
                 key: RecordKey::new("acme", "contact", id), event_id: event, version,
                 operation: Operation::Upsert, occurred_at: None, data: serde_json::json!({"a": 1}),
                 unknown_fields: 0, rewrite: rewrite && only.is_some(), only,
+                trace: Trace::from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").filter(|_| traced),
             };
             prop_assert_eq!(parse(&to_body(&change).to_string()), Ok(Message::Change(change)));
         }

@@ -8,6 +8,7 @@ use crate::marks::Marks;
 use crate::sent::Sent;
 pub use crate::slot::{Body, Lane, Shadow, Slot, SlotState, Waits};
 use crate::time::Instant;
+use crate::trail::Trail;
 use serde::{Deserialize, Serialize};
 
 /// Outcomes kept in an item.
@@ -164,14 +165,17 @@ pub struct Recent {
     pub at: Instant,
     /// Why, unless it was simply applied.
     pub code: Option<Code>,
+    /// How it came about, where that was noted.
+    pub trail: Option<Trail>,
 }
 
 impl Recent {
-    /// The compact form in which it is stored: `applied 7 1795000000000 RTR3001`.
+    /// The compact form in which it is stored: `applied 7 1795000000000 RTR3001 ~s1203…`, the last as [`Trail`] writes it.
     #[must_use]
     pub fn to_text(&self) -> String {
         let code = self.code.map_or_else(String::new, |code| format!(" {code}"));
-        format!("{} {} {}{code}", self.ended.as_str(), self.version, self.at.0)
+        let trail = self.trail.as_ref().map_or_else(String::new, |trail| format!(" {}", trail.to_text()));
+        format!("{} {} {}{code}{trail}", self.ended.as_str(), self.version, self.at.0)
     }
 
     /// Reads [`Self::to_text`]'s form; none when it is something else.
@@ -181,8 +185,10 @@ impl Recent {
         let ended = Ended::from_name(parts.next()?)?;
         let version = parts.next()?.parse().ok()?;
         let at = Instant(parts.next()?.parse().ok()?);
-        let code = parts.next().and_then(|code| code.parse().ok());
-        Some(Self { ended, version, at, code })
+        let rest: Vec<&str> = parts.collect();
+        let code = rest.iter().find_map(|code| code.parse().ok());
+        let trail = rest.iter().find_map(|trail| Trail::from_text(trail));
+        Some(Self { ended, version, at, code, trail })
     }
 }
 
@@ -217,7 +223,7 @@ impl Item {
     /// This item with one more outcome, the oldest beyond [`RECENT`] gone.
     #[must_use]
     pub fn noting(mut self, ended: Ended, version: u64, at: Instant, code: Option<Code>) -> Self {
-        self.recent.push(Recent { ended, version, at, code });
+        self.recent.push(Recent { ended, version, at, code, trail: None });
         let extra = self.recent.len().saturating_sub(RECENT);
         self.recent.drain(..extra);
         self
@@ -230,9 +236,21 @@ mod tests {
 
     #[test]
     fn given_an_outcome_when_stored_and_read_then_it_is_the_same() {
-        let recent = Recent { ended: Ended::Dead, version: 9, at: Instant(12), code: Some(Code::Invalid) };
+        let recent = Recent {
+            ended: Ended::Dead,
+            version: 9,
+            at: Instant(12),
+            code: Some(Code::Invalid),
+            trail: None,
+        };
         assert_eq!(recent.to_text(), "dead 9 12 RTR3001");
-        assert_eq!(Recent::from_text(&recent.to_text()), Some(recent));
+        assert_eq!(Recent::from_text(&recent.to_text()), Some(recent.clone()));
+        let trail = Trail { entered_ms: 1_203, calls: 2, status: Some(400), ..Trail::default() };
+        let told = Recent { trail: Some(trail), ..recent };
+        assert_eq!(told.to_text(), "dead 9 12 RTR3001 ~s1203n0c2h400");
+        assert_eq!(Recent::from_text(&told.to_text()), Some(told.clone()));
+        let plain = Recent { code: None, ended: Ended::Applied, ..told };
+        assert_eq!(Recent::from_text(&plain.to_text()), Some(plain));
     }
 
     #[test]

@@ -89,6 +89,7 @@ mod tests {
 
     fn item(state: SlotState, code: Code, not_before: i64) -> Item {
         let slot = Slot {
+            trace: None,
             wanted_version: 7,
             mapping_revision: 1,
             state,

@@ -16,6 +16,7 @@ use crate::key::{ConnectionKey, PairKey};
 use crate::plan::{may_end, may_rewrite};
 use crate::sent::Sent;
 use crate::time::Instant;
+use crate::trace::Trace;
 pub use ending::{Applied, Ending, Filing, Heard, Link, Open, Parking, Put};
 use rows::{
     applied, confirm, confirm_beneath, file, heard, keeps, park, park_instead, put_off, released, sent,
@@ -41,6 +42,8 @@ pub struct Attempt {
     pub rewrite: bool,
     /// When the change occurred, by the internal system's word.
     pub occurred_at: Option<Instant>,
+    /// The trace that it is part of.
+    pub trace: Option<Trace>,
     /// What it may have written, or an older version whose place it takes: where values flow back from the CRM.
     pub sent: Sent,
 }

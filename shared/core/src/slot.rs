@@ -7,6 +7,7 @@ use crate::change::Operation;
 use crate::code::Code;
 use crate::item::Reason;
 use crate::time::Instant;
+use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,6 +65,9 @@ pub struct Slot {
     /// When the change occurred, by the internal system's word: whoever changed a field last may win it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Instant>,
+    /// The trace that the event is part of, where it brought one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 /// A record that another waits for, at the same connection of the same org.

@@ -1,6 +1,7 @@
 //! A batch as the functions get it, and what they answer: values, whatever carried them.
 
 use rtr_core::time::Instant;
+use rtr_core::trace::Trace;
 
 /// One message of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,12 +14,16 @@ pub struct Received {
     pub body: String,
     /// The message group.
     pub group: String,
+    /// When it was sent, by the queue's clock.
+    pub sent_at: Instant,
     /// When it was first received.
     pub first_received_at: Instant,
     /// Receives, this one included.
     pub receive_count: u32,
     /// The `lane` attribute.
     pub lane: Option<String>,
+    /// The trace that it is part of, by its attribute `traceparent`, or by the header of X-Ray that AWS hands on.
+    pub trace: Option<Trace>,
 }
 
 /// How long the sync lane waits for a connection's tokens in an invocation, in milliseconds: a connection with more work than

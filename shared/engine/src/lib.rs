@@ -11,6 +11,7 @@ pub mod gate;
 pub mod ingest;
 pub mod leases;
 pub mod links;
+pub mod notices;
 pub mod poll;
 pub mod reconcile;
 pub mod redrive;

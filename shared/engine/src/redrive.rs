@@ -6,7 +6,8 @@
 
 use crate::apply::keep;
 use crate::batch::Received;
-use crate::report::{BatchReport, RecordLine, log_batch};
+use crate::notices::Dead;
+use crate::report::{BatchReport, RecordLine, end_batch};
 use crate::seams::{Names, Seams, Write, Wrote};
 use crate::work::commit::store_body;
 use crate::work::sent::of_data;
@@ -17,6 +18,7 @@ use rtr_core::dead_letter::{DeadLetter, SCHEMA};
 use rtr_core::inbound;
 use rtr_core::item::{Body, Ended, Item, Lane, Reason, SlotState};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::metric::Metric;
 use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 use rtr_core::time::Instant;
@@ -50,19 +52,25 @@ pub async fn run(seams: &Seams<'_>, batch: &[Received]) -> BatchReport {
     let began = seams.clock.now();
     let mut report = BatchReport::default();
     let mut held: Vec<&str> = Vec::new();
+    let mut dead = Dead::default();
     for received in batch {
         let behind = held.contains(&received.group.as_str());
-        if behind || file_all(seams, received, &mut report).await.is_err() {
+        if behind || file_all(seams, received, &mut dead, &mut report).await.is_err() {
             held.push(&received.group);
             report.failed.push(received.message_id.clone());
         }
     }
-    report.count("messages", batch.len() as u64);
-    log_batch("redrive", batch, &report, seams.clock.now().since_ms(began));
+    dead.raise(seams).await;
+    end_batch("redrive", batch, &mut report, seams.clock.now().since_ms(began));
     report
 }
 
-async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchReport) -> Result<(), ()> {
+async fn file_all(
+    seams: &Seams<'_>,
+    received: &Received,
+    dead: &mut Dead,
+    report: &mut BatchReport,
+) -> Result<(), ()> {
     if let Ok(Message::Wake(wake)) = parse(&received.body) {
         return forget_crashes(seams, received, &wake).await;
     }
@@ -71,8 +79,8 @@ async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchRepo
         let reason = Reason::new(Code::NativeDeadLetter, why);
         return match keep::file(seams, message, reason, &received.message_id).await {
             Ok(()) => {
-                report.count("filed", 1);
-                report.count("dead", 1);
+                report.count(Metric::Filed, 1);
+                report.count(Metric::Dead, 1);
                 Ok(())
             }
             Err(why) => {
@@ -88,12 +96,15 @@ async fn file_all(seams: &Seams<'_>, received: &Received, report: &mut BatchRepo
                 if let Some(parcel) = &letter.parcel {
                     let _ = seams.records.delete_body(parcel).await;
                 }
-                report.count("filed", 1);
+                report.count(Metric::Filed, 1);
                 // An envelope's ending was counted by the function that sent it.
-                report.count("dead", u64::from(letter.reason.code == Code::NativeDeadLetter));
+                report.count(Metric::Dead, u64::from(letter.reason.code == Code::NativeDeadLetter));
+                if let Some(org) = &letter.names.org_id {
+                    dead.note(org, letter.names.connection.as_deref(), None, letter.reason.code);
+                }
                 log(&letter);
             }
-            Ok(false) => report.count("superseded", 1),
+            Ok(false) => report.count(Metric::Superseded, 1),
             Err(why) => {
                 tracing::warn!(event = "redrive", code = Code::StateUnavailable.as_str(), message = why);
                 return Err(());
@@ -129,6 +140,7 @@ async fn forget_crashes(seams: &Seams<'_>, received: &Received, wake: &Wake) -> 
         let found = seams.records.read(std::slice::from_ref(&key)).await.map_err(|_| ())?;
         let Some(old) = found.get(&key).cloned() else { return Ok(()) };
         let attempt = Attempt {
+            trace: None,
             lane: Lane::Sync,
             version: wake.version,
             mapping_revision: old.mapping_revision.unwrap_or(0),
@@ -330,6 +342,7 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
         body = Some(stored.clone());
         let revision = item.mapping_revision.unwrap_or(0).max(letter.mapping_revision);
         let attempt = Attempt {
+            trace: None,
             lane: Lane::Sync,
             version: letter.version,
             mapping_revision: revision,
@@ -375,6 +388,7 @@ async fn drop_body(seams: &Seams<'_>, old: &Item, new: &Item) {
 fn log(letter: &Letter) {
     let name = |part: &Option<String>| part.clone().unwrap_or_default();
     RecordLine {
+        trace: None,
         org_id: &name(&letter.names.org_id),
         record_type: &name(&letter.names.record_type),
         record_id: &name(&letter.names.record_id),

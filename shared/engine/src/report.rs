@@ -3,7 +3,9 @@
 use crate::batch::Received;
 use rtr_core::code::Code;
 use rtr_core::item::Ended;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
+use rtr_core::trace::Trace;
 use std::collections::BTreeMap;
 
 /// The result of one invocation.
@@ -11,15 +13,48 @@ use std::collections::BTreeMap;
 pub struct BatchReport {
     /// Message ids to be returned to the queue: exactly those, in the order of the batch.
     pub failed: Vec<String>,
-    /// Counters by name; every ending is one.
+    /// Counters by name, of all CRMs together; every ending is one.
     pub counts: BTreeMap<&'static str, u64>,
+    /// What of that concerns a CRM, by its provider.
+    pub of_provider: BTreeMap<(&'static str, Metric), u64>,
+    /// What was measured, value by value, by the provider it concerns; empty for none.
+    pub measured: BTreeMap<(&'static str, Metric), Vec<u64>>,
 }
 
 impl BatchReport {
-    /// Adds `n` to the counter `name`.
-    pub fn count(&mut self, name: &'static str, n: u64) {
+    /// Adds `n` to the counter `metric`.
+    pub fn count(&mut self, metric: Metric, n: u64) {
         if n > 0 {
-            *self.counts.entry(name).or_default() += n;
+            *self.counts.entry(metric.name()).or_default() += n;
+        }
+    }
+
+    /// The same of what concerns a CRM of `provider`.
+    pub fn count_of(&mut self, provider: &'static str, metric: Metric, n: u64) {
+        if n > 0 {
+            self.count(metric, n);
+            *self.of_provider.entry((provider, metric)).or_default() += n;
+        }
+    }
+
+    /// Adds one value, in the metric's unit; what a clock that was set back makes negative counts as none.
+    pub fn measure(&mut self, provider: &'static str, metric: Metric, value: i64) {
+        self.measured.entry((provider, metric)).or_default().push(u64::try_from(value).unwrap_or(0));
+    }
+
+    /// What `metric` stands at.
+    #[must_use]
+    pub fn n(&self, metric: Metric) -> u64 {
+        self.counts.get(metric.name()).copied().unwrap_or(0)
+    }
+
+    /// Adds all that `other` counts and measures.
+    pub fn add(&mut self, other: Self) {
+        let Self { failed: _, counts, of_provider, measured } = other;
+        counts.into_iter().for_each(|(name, n)| *self.counts.entry(name).or_default() += n);
+        of_provider.into_iter().for_each(|(key, n)| *self.of_provider.entry(key).or_default() += n);
+        for (key, values) in measured {
+            self.measured.entry(key).or_default().extend(values);
         }
     }
 }
@@ -47,6 +82,8 @@ pub struct RecordLine<'a> {
     pub field: &'a str,
     /// Receives so far.
     pub attempts: u32,
+    /// The trace that it is part of.
+    pub trace: Option<&'a Trace>,
 }
 
 impl RecordLine<'_> {
@@ -65,6 +102,7 @@ impl RecordLine<'_> {
             message = self.message,
             field = self.field,
             attempts = self.attempts,
+            trace_id = self.trace.map(|trace| trace.trace_id.as_str()),
         );
     }
 }
@@ -72,26 +110,27 @@ impl RecordLine<'_> {
 /// Writes the line of one run of a connection's lane: what became of its records, when it is to be looked at and, unless
 /// nothing is due, why it does not go on until then.
 pub fn log_lane(
-    connection: &str,
+    (org_id, connection): (&str, &str),
     baton: u64,
     report: &BatchReport,
     (until, why): (Option<Instant>, Option<Code>),
     took_ms: i64,
 ) {
-    let n = |name: &str| report.counts.get(name).copied().unwrap_or(0);
+    let n = |metric| report.n(metric);
     tracing::info!(
         event = "lane",
+        org_id,
         connection,
         baton,
-        applied = n("applied"),
-        unchanged = n("unchanged"),
-        superseded = n("superseded"),
-        skipped = n("skipped"),
-        dropped = n("dropped"),
-        dead = n("dead"),
-        put_off = n("put_off"),
-        job_rows = n("job_rows"),
-        crm_calls = n("crm_calls"),
+        applied = n(Metric::Applied),
+        unchanged = n(Metric::Unchanged),
+        superseded = n(Metric::Superseded),
+        skipped = n(Metric::Skipped),
+        dropped = n(Metric::Dropped),
+        dead = n(Metric::Dead),
+        put_off = n(Metric::PutOff),
+        job_rows = n(Metric::JobRows),
+        crm_calls = n(Metric::CrmCalls),
         until = until.map(Instant::to_rfc3339).unwrap_or_default(),
         code = why.map_or("", Code::as_str),
         message = why.map_or("Nothing is due.", Code::about),
@@ -99,21 +138,23 @@ pub fn log_lane(
     );
 }
 
-/// Writes the batch's line.
-pub fn log_batch(function: &str, messages: &[Received], report: &BatchReport, took_ms: i64) {
-    let n = |name: &str| report.counts.get(name).copied().unwrap_or(0);
+/// Counts what comes back, and writes the batch's line.
+pub fn end_batch(function: &str, messages: &[Received], report: &mut BatchReport, took_ms: i64) {
+    report.count(Metric::Messages, messages.len() as u64);
+    report.count(Metric::Returned, report.failed.len() as u64);
+    let n = |metric| report.n(metric);
     tracing::info!(
         event = "batch",
         function,
         messages = messages.len(),
-        applied = n("applied"),
-        unchanged = n("unchanged"),
-        superseded = n("superseded"),
-        skipped = n("skipped"),
-        parked = n("parked"),
-        dead = n("dead"),
+        applied = n(Metric::Applied),
+        unchanged = n(Metric::Unchanged),
+        superseded = n(Metric::Superseded),
+        skipped = n(Metric::Skipped),
+        parked = n(Metric::Parked),
+        dead = n(Metric::Dead),
         returned = report.failed.len(),
-        crm_calls = n("crm_calls"),
+        crm_calls = n(Metric::CrmCalls),
         took_ms,
     );
 }

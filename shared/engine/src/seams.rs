@@ -5,6 +5,7 @@
 mod consents;
 mod courier;
 mod limits;
+mod notices;
 mod outlet;
 mod records;
 
@@ -13,10 +14,12 @@ pub use consents::{Consent, ConsentEnding, Consents};
 pub use courier::{Courier, Parcel, Undelivered};
 use futures::future::join_all;
 pub use limits::{Baton, Known, Lease, Limits, Suspension, Tally};
+pub use notices::{Bus, Notices, Raised};
 pub use outlet::{NotTaken, Outlet};
 pub use records::{ClaimChange, Named, Names, Parked, Records, Sleeper, Write, Wrote};
 pub use rtr_connectors::http::{Clock, Http};
 use rtr_core::config::OrgConfig;
+use rtr_core::trace::Trace;
 use secrecy::SecretString;
 use std::sync::Arc;
 
@@ -101,6 +104,8 @@ pub struct Outbound {
     pub deduplication_id: String,
     /// The `lane` attribute, if any.
     pub lane: Option<String>,
+    /// The trace that it is part of: attribute and header for whoever receives it.
+    pub trace: Option<Trace>,
 }
 
 /// The queues, beyond what the event source mapping does by itself. Answers stand in the order asked.
@@ -121,6 +126,8 @@ pub struct Seams<'a> {
     pub records: &'a dyn Records,
     /// Buckets, locks, suspensions.
     pub limits: &'a dyn Limits,
+    /// What is to be told of connections.
+    pub notices: &'a dyn Notices,
     /// Connections, routes, mappings.
     pub configs: &'a dyn Configs,
     /// Credentials at rest.

@@ -48,6 +48,7 @@ fn message(sleeper: &Sleeper, group_buckets: u64, cause: &str) -> Outbound {
     }
     let wake = Wake { key: record.clone(), connection: connection.clone(), version: *version };
     Outbound {
+        trace: None,
         body: wake_body(&wake).to_string(),
         group: record.message_group(group_buckets),
         deduplication_id: sqs_id(&format!("wake#{}#{connection}#{version}#{cause}", record.pk())),
@@ -72,5 +73,5 @@ fn beside(sleeper: &Sleeper, cause: &str) -> Outbound {
         version: *version,
     };
     let body = Message::Wake(wake).to_body().to_string();
-    Outbound { body, group, deduplication_id: sqs_id(&id), lane: None }
+    Outbound { trace: None, body, group, deduplication_id: sqs_id(&id), lane: None }
 }

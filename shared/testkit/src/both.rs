@@ -192,6 +192,7 @@ impl BothWays {
             record: None,
         };
         let message = Outbound {
+            trace: None,
             body: notice.to_body().to_string(),
             group: notice.message_group(),
             deduplication_id: self.world.clock.nonce(),
@@ -306,6 +307,7 @@ impl BothWays {
             version,
         };
         let message = Outbound {
+            trace: None,
             body: inbound::Message::Wake(wake).to_body().to_string(),
             group: inbound::delivery::group(&connection, id),
             deduplication_id: self.world.clock.nonce(),
@@ -316,7 +318,8 @@ impl BothWays {
 
     /// One look of the sweep.
     pub fn sweep(&self) {
-        let report = block_on(sweep::run(&self.world.seams(), &self.world.settings, self.world.now()));
+        let (seams, settings) = (self.world.seams(), &self.world.settings);
+        let report = block_on(sweep::run(&seams, settings, &self.world.bus, self.world.now()));
         self.note("sweep", &report);
     }
 
@@ -349,6 +352,7 @@ impl BothWays {
             let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
             let key = RecordKey::new(text("org_id"), text("record_type"), text("record_id"));
             let message = Outbound {
+                trace: None,
                 body: event.to_string(),
                 group: key.message_group(0),
                 deduplication_id: key.deduplication_id(None, event["version"].as_u64().unwrap_or(0)),

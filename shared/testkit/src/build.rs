@@ -53,6 +53,8 @@ pub fn message(body: &Value, group: &str, now: Instant) -> Received {
 pub fn raw(body: &str, group: &str, now: Instant) -> Received {
     let id = rtr_core::digest::short_hex(format!("{body}{group}{}", now.0).as_bytes());
     Received {
+        sent_at: now,
+        trace: None,
         receipt: format!("{HAND_MADE}{id}"),
         message_id: id,
         body: body.to_owned(),

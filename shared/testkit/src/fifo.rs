@@ -154,6 +154,8 @@ impl Fifo {
         message.hidden_until = now.plus_ms(visibility);
         let first_received_at = *message.first_received_at.get_or_insert(now);
         Received {
+            sent_at: message.sent_at,
+            trace: message.sent.trace.clone(),
             message_id: message.id.clone(),
             receipt: format!("{prefix}-r{receipts}"),
             body: message.sent.body.clone(),
@@ -262,7 +264,13 @@ mod tests {
     }
 
     fn message(group: &str, id: &str) -> Outbound {
-        Outbound { body: id.to_owned(), group: group.to_owned(), deduplication_id: id.to_owned(), lane: None }
+        Outbound {
+            trace: None,
+            body: id.to_owned(),
+            group: group.to_owned(),
+            deduplication_id: id.to_owned(),
+            lane: None,
+        }
     }
 
     fn bodies(received: &[Received]) -> Vec<&str> {

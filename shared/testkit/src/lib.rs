@@ -4,6 +4,7 @@
 
 pub mod both;
 pub mod build;
+pub mod bus;
 pub mod clock;
 pub mod configs;
 pub mod conformance;

@@ -7,9 +7,11 @@ use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Bucket, Rule, block, general_bucket, take};
+use rtr_core::notice::Notice;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
-    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Tally, Unavailable,
+    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Notices, Raised, Suspension, Tally,
+    Unavailable,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,12 +49,25 @@ pub struct State {
     pub offers: BTreeMap<ConnectionKey, BTreeMap<String, Instant>>,
     /// What became of records under mappings that are tried, by org and revision.
     pub tallies: BTreeMap<(String, u64), Tally>,
+    /// What is to be told of connections, by its key, with when it is due.
+    pub notices: BTreeMap<String, Noted>,
     /// Leases asked.
     pub leases: u64,
     /// Leases granted: each is a write.
     pub writes: u64,
     /// While true nothing ever answers.
     pub hangs: bool,
+}
+
+/// What was raised of a kind for a connection.
+#[derive(Debug, Clone)]
+pub struct Noted {
+    /// The last of it, with the count of all that was not told.
+    pub notice: Notice,
+    /// When it is to be told; none: it was.
+    pub due_at: Option<Instant>,
+    /// When one was told.
+    pub told_at: Option<Instant>,
 }
 
 impl MemoryLimits {
@@ -346,5 +361,55 @@ impl Consents for MemoryLimits {
 
     async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable> {
         self.asked("consent_ending", |held| held.endings.get(state).cloned()).await
+    }
+}
+
+/// Not under the weather: what is raised is no matter of a record's.
+#[async_trait]
+impl Notices for MemoryLimits {
+    async fn raise(&self, notice: &Notice) -> Result<(), Unavailable> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let due_at = now.plus_ms(notice.kind.gathers_ms());
+        let Some(noted) = state.notices.get_mut(&notice.key()) else {
+            let noted = Noted { notice: notice.clone(), due_at: Some(due_at), told_at: None };
+            state.notices.insert(notice.key(), noted);
+            return Ok(());
+        };
+        if notice.once.is_some() && noted.notice.once == notice.once {
+            return Ok(());
+        }
+        let since = if noted.due_at.is_some() { noted.notice.since } else { notice.since };
+        noted.notice = Notice { count: noted.notice.count + notice.count, since, ..notice.clone() };
+        noted.due_at = noted.due_at.or(Some(due_at));
+        Ok(())
+    }
+
+    async fn raised(&self, now: Instant, limit: usize) -> Result<Vec<Raised>, Unavailable> {
+        let state = self.state();
+        let due = state.notices.values().filter_map(|noted| {
+            let due_at = noted.due_at.filter(|at| *at <= now)?;
+            Some(Raised { notice: noted.notice.clone(), due_at, told_at: noted.told_at })
+        });
+        Ok(due.take(limit).collect())
+    }
+
+    async fn put_off(&self, raised: &Raised, until: Instant) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let held = state.notices.get_mut(&raised.notice.key());
+        let Some(noted) = held.filter(|noted| noted.due_at == Some(raised.due_at)) else { return Ok(false) };
+        noted.due_at = Some(until);
+        Ok(true)
+    }
+
+    async fn told(&self, raised: &Raised, at: Instant) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        let held = state.notices.get_mut(&raised.notice.key());
+        let Some(noted) = held.filter(|noted| noted.due_at == Some(raised.due_at)) else { return Ok(()) };
+        noted.told_at = Some(at);
+        noted.notice.count -= raised.notice.count.min(noted.notice.count);
+        noted.due_at = (noted.notice.count > 0).then(|| at.plus_ms(raised.notice.kind.spacing_ms()));
+        noted.notice.since = at;
+        Ok(())
     }
 }

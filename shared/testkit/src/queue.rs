@@ -246,6 +246,7 @@ impl Outlet for MemoryQueue {
 
 fn outbound(entry: &Entry) -> Outbound {
     Outbound {
+        trace: entry.trace.clone(),
         body: entry.body.clone(),
         group: entry.group.clone(),
         deduplication_id: entry.deduplication_id.clone(),

@@ -1,5 +1,6 @@
 //! Everything at once: one org `acme` with one HubSpot connection, ready to run batches.
 
+use crate::bus::MemoryBus;
 use crate::clock::TestClock;
 use crate::configs::MemoryConfigs;
 use crate::crm::{BASE, SandboxHttp};
@@ -39,6 +40,8 @@ pub struct World {
     pub configs: MemoryConfigs,
     /// Secrets.
     pub secrets: MemorySecrets,
+    /// Where notices go.
+    pub bus: MemoryBus,
     /// Queues.
     pub queue: MemoryQueue,
     /// The CRM.
@@ -104,6 +107,7 @@ impl World {
             clock,
             crm,
             secrets,
+            bus: MemoryBus::default(),
         }
     }
 
@@ -113,6 +117,7 @@ impl World {
         Seams {
             records: &self.records,
             limits: &self.limits,
+            notices: &self.limits,
             configs: &self.configs,
             secrets: &self.secrets,
             queue: &self.queue,
@@ -162,7 +167,8 @@ impl World {
 
     /// One look of the sweep, and the delivery of what it woke.
     pub fn sweep(&self) -> Vec<BatchReport> {
-        futures::executor::block_on(rtr_engine::sweep::run(&self.seams(), &self.settings, self.now()));
+        let (seams, settings) = (self.seams(), &self.settings);
+        futures::executor::block_on(rtr_engine::sweep::run(&seams, settings, &self.bus, self.now()));
         self.deliver()
     }
 

@@ -11,7 +11,7 @@ use limits::EnvLimits;
 use records::EnvRecords;
 use rtr_engine::apply::Signing;
 use rtr_engine::batch::Settings;
-use rtr_engine::seams::{Clock, Configs, Courier, Http, Limits, Queue, Records, Seams, Secrets};
+use rtr_engine::seams::{Clock, Configs, Courier, Http, Limits, Notices, Queue, Records, Seams, Secrets};
 use rtr_engine::sync::Caches;
 use rtr_testkit::configs::ConfigCache;
 use rtr_testkit::records::MemoryRecords;
@@ -24,6 +24,8 @@ pub struct Services {
     pub records: Arc<MemoryRecords>,
     /// Buckets, locks, suspensions.
     pub limits: Arc<dyn Limits>,
+    /// What is to be told of connections.
+    pub notices: Arc<dyn Notices>,
     /// Configuration.
     pub configs: Arc<dyn Configs>,
     /// Secrets.
@@ -43,6 +45,8 @@ pub struct Dress {
     pub records: Arc<dyn Records>,
     /// Buckets, locks, suspensions.
     pub limits: Arc<dyn Limits>,
+    /// What is to be told of connections.
+    pub notices: Arc<dyn Notices>,
     /// Configuration.
     pub configs: Arc<dyn Configs>,
     /// Secrets.
@@ -96,6 +100,7 @@ impl Env {
         let dressed = Dress {
             records: Arc::new(records),
             limits: Arc::new(limits),
+            notices: services.notices.clone(),
             configs: Arc::new(configs),
             secrets: services.secrets.clone(),
             queue: services.queue.clone(),
@@ -129,6 +134,7 @@ impl Env {
         Seams {
             records: &*self.dress.records,
             limits: &*self.dress.limits,
+            notices: &*self.dress.notices,
             configs: &*self.dress.configs,
             secrets: &*self.dress.secrets,
             queue: &*self.dress.queue,

@@ -15,6 +15,7 @@ use rtr_engine::apply::{self, Ways};
 use rtr_engine::batch::Received;
 use rtr_engine::report::BatchReport;
 use rtr_engine::{bulk, poll, redrive, sweep, sync};
+use rtr_testkit::bus::MemoryBus;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -349,7 +350,7 @@ fn run(
             }
             Function::Poll => poll::run(&seams, &settings, &env.caches, &batch, deadline).await,
             // One look: the next is another of its schedule.
-            Function::Sweep => sweep::run(&seams, &settings, seams.clock.now()).await,
+            Function::Sweep => sweep::run(&seams, &settings, &MemoryBus::default(), seams.clock.now()).await,
         }
     })
 }

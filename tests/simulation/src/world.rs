@@ -123,6 +123,7 @@ impl<'a> World<'a> {
         let services = Services {
             records: records.clone(),
             limits: limits.clone(),
+            notices: limits.clone(),
             configs: configs.clone(),
             secrets: secrets.clone(),
             queue: queue.clone(),

@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use rtr_aws::function::Runtime;
 use rtr_connectors::credentials::Credential;
 use rtr_connectors::registry::{self, Connector};
-use rtr_connectors::session::{Reserved, Retries, Session};
+use rtr_connectors::session::{Reserved, Retries, Session, Tape};
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, MappingAt, OrgConfig, Stored};
 use rtr_core::failure::Failure;
@@ -176,8 +176,9 @@ impl<'a> Opening<'a> {
     pub(super) async fn go_on(&self) -> Result<(), Finding> {
         let (limits, now) = (self.runtime.limits(), self.runtime.now());
         let failed = |error: Unavailable| Finding::of(Code::StateUnavailable, error.to_string());
-        if limits.suspension(&self.key.key()).await.map_err(failed)?.is_some() {
-            return resume(limits, &self.key, now).await.map_err(failed);
+        if let Some(suspension) = limits.suspension(&self.key.key()).await.map_err(failed)? {
+            let (seams, provider) = (self.runtime.seams(), self.connector.facts().name);
+            return resume(&seams, &self.key, provider, &suspension).await.map_err(failed);
         }
         // Where nothing is parked no lane is to be looked at.
         match limits.lane(&self.key).await.map_err(failed)?.due_at {
@@ -211,6 +212,7 @@ impl<'a> Opening<'a> {
             reserved: Reserved::default(),
             classify: self.connector.classify(),
             quota: self.connector.quota(),
+            tape: Tape::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::clients::Clients;
 use crate::clock::SystemClock;
 use crate::function::StartError;
 use crate::limits::DynamoLimits;
-use crate::metrics::emf_line;
+use crate::metrics::emf_lines;
 use crate::queue::SqsQueue;
 use crate::records::DynamoRecords;
 use crate::secrets::ManagedSecrets;
@@ -94,7 +94,7 @@ impl Ingest {
             None => Err("the event is none of API Gateway, Kafka or EventBridge".to_owned()),
         };
         let (answer, report) = taken.map_err(|why| {
-            tracing::error!(event = "ingest", message = why, "the event is to come again");
+            tracing::error!(event = "ingest", error = why, "the event is to come again");
             NotIn(why)
         })?;
         self.print_metrics(&report);
@@ -131,9 +131,8 @@ impl Ingest {
     }
 
     fn print_metrics(&self, report: &BatchReport) {
-        let line = emf_line(self.clock.now(), "ingest", &self.settings.stage, &report.counts);
-        if !line.is_empty() {
-            println!("{line}");
-        }
+        emf_lines(self.clock.now(), "ingest", &self.settings.stage, report)
+            .iter()
+            .for_each(|line| println!("{line}"));
     }
 }

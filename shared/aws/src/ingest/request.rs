@@ -72,7 +72,7 @@ impl HttpEvent {
         };
         let kind =
             Kind { content_type: self.header("content-type"), ce_specversion: self.header("ce-specversion") };
-        Ok(Request { way, kind, presented, body })
+        Ok(Request { way, kind, presented, trace: self.header("traceparent"), body })
     }
 
     fn header(&self, name: &str) -> Option<&str> {

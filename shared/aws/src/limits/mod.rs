@@ -1,6 +1,7 @@
 //! Token buckets, locks, suspensions and bulk lanes in one table: what all environments must agree on.
 //!
-//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`, `canary#…`, `offers#…`.
+//! Rows are told apart by the first part of their key: `bucket#…`, `lock#…`, `suspension#…`, `known#…`, `consent#…`, `lane#…`, `canary#…`, `offers#…`,
+//! `notice#…`.
 //! Time is the caller's clock, never the store's; the table's own expiry (`expires_at`, seconds) only sweeps up.
 
 mod breakers;
@@ -12,6 +13,7 @@ mod known;
 mod lane_row;
 mod lanes;
 mod locks;
+mod notices;
 mod offers;
 mod suspensions;
 
@@ -22,10 +24,12 @@ use rtr_core::breaker::{Breaker, Change};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Bucket, Rule, general_bucket};
+use rtr_core::notice::Notice;
 use rtr_core::time::Instant;
 use rtr_engine::leases::{self, Rows as _, Seen};
 use rtr_engine::seams::{
-    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Suspension, Tally, Unavailable,
+    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Notices, Raised, Suspension, Tally,
+    Unavailable,
 };
 use std::sync::Arc;
 
@@ -40,6 +44,7 @@ enum Kind {
     Lane,
     Canary,
     Offers,
+    Notice,
 }
 
 /// The limits table.
@@ -87,6 +92,7 @@ impl Kind {
             Self::Lane => "lane",
             Self::Canary => "canary",
             Self::Offers => "offers",
+            Self::Notice => "notice",
         };
         format!("{stem}#{name}")
     }
@@ -229,5 +235,24 @@ impl Consents for DynamoLimits {
 
     async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable> {
         consents::ending(self, state).await
+    }
+}
+
+#[async_trait]
+impl Notices for DynamoLimits {
+    async fn raise(&self, notice: &Notice) -> Result<(), Unavailable> {
+        notices::raise(self, notice).await
+    }
+
+    async fn raised(&self, now: Instant, limit: usize) -> Result<Vec<Raised>, Unavailable> {
+        notices::raised(self, now, limit).await
+    }
+
+    async fn put_off(&self, raised: &Raised, until: Instant) -> Result<bool, Unavailable> {
+        notices::put_off(self, raised, until).await
+    }
+
+    async fn told(&self, raised: &Raised, at: Instant) -> Result<(), Unavailable> {
+        notices::told(self, raised, at).await
     }
 }

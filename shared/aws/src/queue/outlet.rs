@@ -1,6 +1,6 @@
 //! Entries to `changes.fifo`, each answered for: the id of its message, or why there is none.
 
-use super::SqsQueue;
+use super::{SqsQueue, traced};
 use crate::errors::describe;
 use async_trait::async_trait;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -30,12 +30,15 @@ impl Outlet for SqsQueue {
 }
 
 fn build(at: usize, entry: &Entry) -> Result<SendMessageBatchRequestEntry, aws_sdk_sqs::error::BuildError> {
-    SendMessageBatchRequestEntry::builder()
+    let built = SendMessageBatchRequestEntry::builder()
         .id(at.to_string())
         .message_body(&entry.body)
         .message_group_id(&entry.group)
-        .message_deduplication_id(&entry.deduplication_id)
-        .build()
+        .message_deduplication_id(&entry.deduplication_id);
+    match &entry.trace {
+        Some(trace) => traced(built, trace)?.build(),
+        None => built.build(),
+    }
 }
 
 /// One answer per entry, by the ids, which are places; silence is no answer.

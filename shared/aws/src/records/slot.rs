@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_core::code::Code;
 use rtr_core::item::{Body, Reason, Shadow, Slot, SlotState, Waits};
 use rtr_core::time::Instant;
+use rtr_core::trace::Trace;
 use std::collections::HashMap;
 
 /// The `lane` of what came by a backfill, as on the message that brought it.
@@ -43,6 +44,7 @@ pub(super) fn slot(slot: &Slot) -> AttributeValue {
         fields.insert("lane".to_owned(), s(BULK));
     }
     fields.extend(slot.occurred_at.map(|at| ("occurred_at".to_owned(), n(at.0))));
+    fields.extend(slot.trace.as_ref().map(|trace| ("trace".to_owned(), s(trace.to_traceparent()))));
     if let Some(on) = &slot.waits {
         fields.insert("waits".to_owned(), waits(on));
     }
@@ -79,6 +81,7 @@ pub(super) fn read_slot(row: &Row) -> Result<Slot, Unreadable> {
         waits: map(row, "waits")?.map(read_waits).transpose()?,
         backfill: text(row, "lane")? == Some(BULK),
         occurred_at: number(row, "occurred_at")?.map(Instant),
+        trace: text(row, "trace")?.and_then(Trace::from_traceparent),
     })
 }
 

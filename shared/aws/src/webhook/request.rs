@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rtr_core::inbound::address;
 use rtr_core::key::{ConnectionKey, MAX_ID_CHARS};
+use rtr_core::metric::Metric;
 use rtr_engine::report::BatchReport;
 use rtr_engine::webhook::Call;
 use serde::{Deserialize, Deserializer};
@@ -129,8 +130,8 @@ impl CallEvent {
 /// What is counted for a call whose path names no connection.
 pub(super) fn no_connection() -> BatchReport {
     let mut report = BatchReport::default();
-    report.count("calls", 1);
-    report.count("refused", 1);
+    report.count(Metric::Calls, 1);
+    report.count(Metric::Refused, 1);
     tracing::warn!(event = "webhook", status = 401, why = "the path names no connection");
     report
 }

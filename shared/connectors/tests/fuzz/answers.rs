@@ -6,7 +6,7 @@ use rtr_connectors::changes::Position;
 use rtr_connectors::connector::{Kind, Lookup, LookupBy, WriteCall, WriteItem};
 use rtr_connectors::http::{Clock as _, Http, NoAnswer, Outgoing, Response};
 use rtr_connectors::registry;
-use rtr_connectors::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session};
+use rtr_connectors::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session, Tape};
 use rtr_core::failure::Failure;
 use rtr_core::limit::LASTS_AGAIN_MS;
 use rtr_core::mapping::Patch;
@@ -89,6 +89,7 @@ fn asked(provider: &str, object: &str, property: &str, bytes: &[u8]) {
             reserved: Reserved::default(),
             classify: crm.classify(),
             quota: crm.quota(),
+            tape: Tape::default(),
         };
         let key = Kind::Upsert { property: "rtr_record_id".to_owned() };
         for kind in [key, Kind::Update, Kind::Create, Kind::Archive] {

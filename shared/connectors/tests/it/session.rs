@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use rtr_connectors::connector::Call;
 use rtr_connectors::http::{Clock as _, Http, Method, NoAnswer, Outgoing, Request, RequestBody, Response};
-use rtr_connectors::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session};
+use rtr_connectors::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session, Tape};
 use rtr_core::failure::Failure;
 use rtr_core::limit::{LASTS_AGAIN_MS, LONG_CALL_MS};
 use rtr_core::time::Instant;
@@ -76,6 +76,7 @@ fn session<'a>(gate: &'a Counting, http: &'a dyn Http, clock: &'a TestClock) -> 
         reserved: Reserved::default(),
         classify: |_, _| None,
         quota: |_| Vec::new(),
+        tape: Tape::default(),
     }
 }
 

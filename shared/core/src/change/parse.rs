@@ -5,6 +5,7 @@ use crate::code::Code;
 use crate::inbound::Notice;
 use crate::key::{MAX_ID_CHARS, RecordKey};
 use crate::time::Instant;
+use crate::trace::Trace;
 use serde_json::{Map, Value};
 
 /// Reads the body of a message.
@@ -41,15 +42,25 @@ pub fn parse(body: &str) -> Result<Message, Malformed> {
 
 /// An event, with a CloudEvent around it or not.
 fn parse_event(mut top: Map<String, Value>) -> Result<Change, Malformed> {
+    let mut around = None;
     if !top.contains_key("org_id") && top.contains_key("specversion") {
+        around = take_trace(&mut top);
         top = unwrap_cloud_event(top)?;
     }
-    parse_change(top)
+    let change = parse_change(top)?;
+    let trace = change.trace.or(around);
+    Ok(Change { trace, ..change })
+}
+
+/// The trace that `from` names; what is no trace is passed over, as its standard wants it.
+fn take_trace(from: &mut Map<String, Value>) -> Option<Trace> {
+    from.remove("traceparent").as_ref().and_then(Value::as_str).and_then(Trace::from_traceparent)
 }
 
 fn parse_change(mut top: Map<String, Value>) -> Result<Change, Malformed> {
     let key = take_key(&mut top)?;
     let version = take_version(&mut top)?;
+    let trace = take_trace(&mut top);
     let operation = match top.remove("operation") {
         None | Some(Value::Null) => Operation::Upsert,
         Some(Value::String(name)) => match name.as_str() {
@@ -104,6 +115,7 @@ fn parse_change(mut top: Map<String, Value>) -> Result<Change, Malformed> {
         operation,
         occurred_at,
         data,
+        trace,
         unknown_fields: top.len(),
         only: None,
         rewrite: false,

@@ -64,6 +64,7 @@ pub fn settle(
             let newest = item.applied_version.map_or(version, |known| known.max(version));
             let slot = match behind {
                 Some((version, body)) => Some(Slot {
+                    trace: None,
                     wanted_version: version,
                     mapping_revision: 0,
                     state: SlotState::Waiting,
@@ -99,6 +100,7 @@ pub fn settle(
                     && slot.state == SlotState::Waiting
             });
             let slot = Slot {
+                trace: None,
                 wanted_version: version,
                 mapping_revision: 0,
                 state: if until.is_some() { SlotState::Waiting } else { SlotState::Dead },

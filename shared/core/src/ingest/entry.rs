@@ -4,6 +4,7 @@ use super::Refusal;
 use crate::change::{Message, parse};
 use crate::code::Code;
 use crate::key::RecordKey;
+use crate::trace::Trace;
 
 /// The most bytes of a message. SQS's limit.
 pub const MAX_MESSAGE_BYTES: usize = 1_024 * 1_024;
@@ -23,6 +24,8 @@ pub struct Entry {
     pub group: String,
     /// The deduplication id.
     pub deduplication_id: String,
+    /// The trace that it is part of, by its own word or by that of what brought it.
+    pub trace: Option<Trace>,
 }
 
 /// Reads one event.
@@ -52,6 +55,7 @@ pub fn read_event(text: &str, group_buckets: u64) -> Result<Entry, Refusal> {
         deduplication_id: change.key.deduplication_id(change.event_id.as_deref(), change.version),
         version: change.version,
         key: change.key,
+        trace: change.trace,
         body,
     })
 }

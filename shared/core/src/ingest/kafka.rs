@@ -4,6 +4,7 @@
 
 use super::{Entry, Refusal, read_event};
 use crate::code::Code;
+use crate::trace::Trace;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -71,10 +72,21 @@ fn read_record(partition: &str, record: &Value, group_buckets: u64) -> Record {
         return of(text.clone().into_bytes(), bad("the record's value is no text in base64"));
     };
     let read = match std::str::from_utf8(&raw) {
-        Ok(text) => read_event(text, group_buckets),
+        Ok(text) => read_event(text, group_buckets).map(|entry| {
+            let trace = entry.trace.clone().or_else(|| trace_of(record));
+            Entry { trace, ..entry }
+        }),
         Err(_) => return of(raw, bad("the record's value is no text in UTF-8")),
     };
     of(raw, read.map_or_else(Content::Bad, Content::Event))
+}
+
+/// The trace that a record's headers name: Lambda hands on each as a list of bytes.
+fn trace_of(record: &Value) -> Option<Trace> {
+    let headers = record.get("headers")?.as_array()?;
+    let bytes = headers.iter().find_map(|header| header.get("traceparent"))?.as_array()?;
+    let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| u8::try_from(byte.as_i64()?).ok()).collect();
+    Trace::from_traceparent(&String::from_utf8(bytes?).ok()?)
 }
 
 /// Lambda's answer, by which exactly `failed` come again. It resumes a partition from the first of them; all are named, so

@@ -81,6 +81,7 @@ mod tests {
 
     fn entry(record: u8, version: u64, bytes: usize) -> Entry {
         Entry {
+            trace: None,
             key: RecordKey::new("acme", "contact", record.to_string()),
             version,
             body: "x".repeat(bytes),

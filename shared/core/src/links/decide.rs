@@ -100,6 +100,7 @@ mod tests {
 
     fn slot(state: SlotState) -> Slot {
         Slot {
+            trace: None,
             wanted_version: 8,
             mapping_revision: 3,
             state,

@@ -97,6 +97,7 @@ mod tests {
     /// The applied version 1 and version 2 in the slot, both under mapping 1; parked until 10.
     fn item(state: SlotState) -> Item {
         let slot = Slot {
+            trace: None,
             wanted_version: 2,
             mapping_revision: 1,
             state,

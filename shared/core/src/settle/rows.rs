@@ -156,6 +156,7 @@ pub(super) fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant)
         attempts: filing.attempts,
         waits: None,
         occurred_at: attempt.occurred_at,
+        trace: attempt.trace.clone(),
         // Whoever wakes it is a person, and does not wait behind a backfill.
         backfill: false,
     };
@@ -181,6 +182,7 @@ fn incomplete(open: &Open, attempt: &Attempt) -> Slot {
         attempts: open.attempts,
         waits: Some(open.wait.waits.clone()),
         occurred_at: attempt.occurred_at,
+        trace: attempt.trace.clone(),
         // The backfill is done with it: it is looked at and completed like any other.
         backfill: false,
     }
@@ -213,6 +215,7 @@ pub(super) fn park(item: Item, attempt: &Attempt, parking: &Parking, now: Instan
         waits: parking.wait.as_ref().map(|wait| wait.waits.clone()),
         // A version holds the changes of those before it: it counts as of the latest of them.
         occurred_at: attempt.occurred_at.map(|at| item.slot.as_ref().map_or(at, |slot| slot.later(at))),
+        trace: attempt.trace.clone(),
         // A newer version keeps the place of a live one, whatever way it came.
         backfill: attempt.backfill && !item.slot.as_ref().is_some_and(Slot::goes_first),
     };

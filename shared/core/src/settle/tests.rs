@@ -12,6 +12,7 @@ use serde_json::Value;
 /// Version 1 is applied and `wanted` in the slot, under the mappings given.
 fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
     let slot = Slot {
+        trace: None,
         wanted_version: wanted,
         mapping_revision,
         state,
@@ -38,6 +39,7 @@ fn item(state: SlotState, wanted: u64, mapping_revision: u64) -> Item {
 
 fn attempt(lane: Lane, version: u64) -> Attempt {
     Attempt {
+        trace: None,
         lane,
         version,
         mapping_revision: 1,

@@ -10,6 +10,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::inbound::ledger::{Ending, refused, waiting};
 use rtr_core::inbound::{Delivery, Message, Notice, Operation, Returned, Seen};
 use rtr_core::item::SlotState;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use std::sync::Arc;
 
@@ -63,10 +64,10 @@ impl Flow<'_> {
                         let seen = if by_person { Seen::Person } else { held.notice.seen };
                         notice = Some(Notice { seen, ..notice.unwrap_or(held.notice) });
                     }
-                    _ => report.count("superseded", 1),
+                    _ => report.count(Metric::Superseded, 1),
                 }
             } else {
-                report.count("superseded", 1);
+                report.count(Metric::Superseded, 1);
             }
         }
         if let Some((held, tries)) = waiting {
@@ -83,12 +84,12 @@ impl Flow<'_> {
         }
         let Some(notice) = notice else { return Ok(()) };
         if anew.is_empty() && !woken && known::is_echo(&notice, known, config) {
-            report.count("echoes", 1);
+            report.count(Metric::Echoes, 1);
             return Ok(());
         }
         match known.owner.clone() {
             Some(_) if config.inbound.is_none() => {
-                report.count("skipped", 1);
+                report.count(Metric::Skipped, 1);
                 Ok(())
             }
             Some((record, _)) => {
@@ -133,7 +134,7 @@ impl Flow<'_> {
         let (until, reason) = (back.until, back.reason.clone());
         let ending = kept(self.seams, &Message::Returned(Box::new(back)), None, until, reason).await?;
         known.told = write(self.seams, self.work, &known.told, &ending, self.by).await?;
-        report.count(if until.is_some() { "parked" } else { "dead" }, 1);
+        report.count(if until.is_some() { Metric::Parked } else { Metric::Dead }, 1);
         Ok(())
     }
 }

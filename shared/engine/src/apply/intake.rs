@@ -118,6 +118,8 @@ mod tests {
             record,
         };
         Received {
+            sent_at: Instant(0),
+            trace: None,
             message_id: "m".to_owned(),
             receipt: "r".to_owned(),
             body: notice.to_body().to_string(),

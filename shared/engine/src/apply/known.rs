@@ -6,6 +6,7 @@ use rtr_core::inbound::judge::Seen;
 use rtr_core::inbound::{Had, Notice, Operation, judge};
 use rtr_core::item::Item;
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -87,15 +88,15 @@ pub(crate) fn offered_by<'c>(
     config: &'c OrgConfig,
     connection: &str,
     object: &str,
-) -> Result<(&'c str, &'c Arc<MappingAt>), &'static str> {
+) -> Result<(&'c str, &'c Arc<MappingAt>), Metric> {
     let mut mappings = config.mappings(connection).filter(|(record_type, at)| {
         let routed = config.route(record_type).iter().any(|name| name == connection);
         routed && at.mapping.object == object && at.mapping.flows_back()
     });
     match (mappings.next(), mappings.next()) {
         (Some(one), None) => Ok(one),
-        (None, _) => Err("not_mapped"),
+        (None, _) => Err(Metric::NotMapped),
         // Nobody can tell of which type it is.
-        (Some(_), Some(_)) => Err("ambiguous"),
+        (Some(_), Some(_)) => Err(Metric::Ambiguous),
     }
 }

@@ -8,6 +8,7 @@ use rtr_core::inbound::Delivery;
 use rtr_core::item::{Lane, Reason};
 use rtr_core::key::{PairKey, RecordKey};
 use rtr_core::marks::Marks;
+use rtr_core::metric::Metric;
 use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending as Writing, Heard, Link, claims, settle};
 
@@ -42,10 +43,11 @@ impl Flow<'_> {
                 let message = format!(
                     "the internal system takes it for `{record_id}`, which is not to be at this CRM: it was deleted, or the mapping leaves it out"
                 );
-                report.count("duplicates", 1);
+                report.count(Metric::Duplicates, 1);
                 return Ok(Some(Reason::new(Code::Owned, message)));
             }
             let attempt = Attempt {
+                trace: None,
                 lane: Lane::Sync,
                 version: 0,
                 mapping_revision: 0,
@@ -63,7 +65,7 @@ impl Flow<'_> {
                 let message = format!(
                     "the internal system takes it for `{record_id}`, which is linked to `{linked}` there"
                 );
-                report.count("duplicates", 1);
+                report.count(Metric::Duplicates, 1);
                 return Ok(Some(Reason::new(Code::Owned, message)));
             };
             let write = Write { key: key.clone(), names: names.clone(), old, new: *new };
@@ -75,7 +77,7 @@ impl Flow<'_> {
                 Wrote::Refused => {}
                 Wrote::Owned(owner) => {
                     let message = format!("it is linked to another record by now: {owner}");
-                    report.count("duplicates", 1);
+                    report.count(Metric::Duplicates, 1);
                     return Ok(Some(Reason::new(Code::Owned, message)));
                 }
                 Wrote::Failed(error) => return Err(error.0),

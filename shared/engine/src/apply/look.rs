@@ -6,6 +6,7 @@ use crate::seams::{Outbound, QueueName};
 use rtr_core::change::{Look, look_body};
 use rtr_core::inbound::Notice;
 use rtr_core::key::{RecordKey, sqs_id};
+use rtr_core::metric::Metric;
 
 impl Flow<'_> {
     pub(super) async fn ask(
@@ -19,6 +20,7 @@ impl Flow<'_> {
         let notice = Notice { record: None, ..notice.clone() };
         let look = Look { key: record.clone(), notice, anew };
         let message = Outbound {
+            trace: None,
             body: look_body(&look).to_string(),
             group: record.message_group(self.ways.settings.group_buckets),
             deduplication_id: sqs_id(&format!("look#{}#{}", self.by, look.anew.join("#"))),
@@ -26,7 +28,7 @@ impl Flow<'_> {
         };
         match self.seams.queue.send(QueueName::Changes, &[message]).await.into_iter().next() {
             Some(Ok(())) => {
-                report.count("looks_asked", 1);
+                report.count(Metric::LooksAsked, 1);
                 Ok(())
             }
             Some(Err(error)) => Err(error.0),

@@ -27,8 +27,9 @@ pub use signing::Signing;
 pub use silences::Silences;
 
 use crate::batch::{Received, Settings};
+use crate::notices::Dead;
 use crate::poll::ensure_once;
-use crate::report::{BatchReport, log_batch};
+use crate::report::{BatchReport, end_batch};
 use crate::seams::{Courier, Outbound, QueueName, Seams};
 use crate::work::{COMMIT_RESERVE_MS, Caches};
 use base64::Engine as _;
@@ -41,6 +42,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::dead_letter::{DeadLetter, SCHEMA, unattributed_group};
 use rtr_core::inbound::message;
 use rtr_core::key::sqs_id;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -64,6 +66,7 @@ pub async fn run(seams: &Seams<'_>, ways: Ways<'_>, batch: &[Received], deadline
     let deadline = deadline.plus_ms(-COMMIT_RESERVE_MS);
     let mut report = BatchReport::default();
     let intake = take_in(batch);
+    let mut dead = Dead::default();
     let mut failed: HashSet<usize> = unreadable(seams, batch, &intake, &mut report).await;
     let about: Vec<External<'_>> =
         intake.records.iter().map(|work| (&work.connection, &*work.object, &*work.external_id)).collect();
@@ -83,7 +86,11 @@ pub async fn run(seams: &Seams<'_>, ways: Ways<'_>, batch: &[Received], deadline
                 flow.run(known)
             });
             for (work, (ended, own)) in intake.records.iter().zip(join_all(working).await) {
-                own.counts.into_iter().for_each(|(name, n)| report.count(name, n));
+                for _ in 0..own.n(Metric::Dead) {
+                    let of = &work.connection;
+                    dead.note(&of.org_id, Some(&of.connection), None, Code::NotTaken);
+                }
+                report.add(own);
                 if let Err(why) = ended {
                     let (org_id, connection) = (&work.connection.org_id, &work.connection.connection);
                     let external_id = &work.external_id;
@@ -97,9 +104,9 @@ pub async fn run(seams: &Seams<'_>, ways: Ways<'_>, batch: &[Received], deadline
             failed.extend(0..batch.len());
         }
     }
+    dead.raise(seams).await;
     report.failed = behind(batch, &failed);
-    report.count("messages", batch.len() as u64);
-    log_batch("apply", batch, &report, seams.clock.now().since_ms(began));
+    end_batch("apply", batch, &mut report, seams.clock.now().since_ms(began));
     report
 }
 
@@ -162,6 +169,7 @@ async fn unreadable(
             at: at.clone(),
         };
         Outbound {
+            trace: None,
             body: serde_json::to_string(&letter).unwrap_or_default(),
             group: unattributed_group(&received.body),
             deduplication_id: sqs_id(&received.message_id),
@@ -175,7 +183,7 @@ async fn unreadable(
     let sent = seams.queue.send(QueueName::DeadLetter, &letters).await;
     let lost = intake.malformed.iter().zip(&sent).filter(|(_, sent)| sent.is_err());
     let lost: HashSet<usize> = lost.map(|((place, _), _)| *place).collect();
-    report.count("malformed", (intake.malformed.len() - lost.len()) as u64);
-    report.count("dead", (intake.malformed.len() - lost.len()) as u64);
+    report.count(Metric::Malformed, (intake.malformed.len() - lost.len()) as u64);
+    report.count(Metric::Dead, (intake.malformed.len() - lost.len()) as u64);
     lost
 }

@@ -20,6 +20,7 @@ use rtr_core::item::{Lane, Reason};
 use rtr_core::limit::Traffic;
 use rtr_core::mapping::Key;
 use rtr_core::marks::Marks;
+use rtr_core::metric::Metric;
 use rtr_core::plan::PAUSE_MS;
 use rtr_core::time::Instant;
 
@@ -34,7 +35,7 @@ pub(super) enum Nobodys {
     /// It is offered.
     Offer(Box<Delivery>, Marks),
     /// There is nothing to offer: how it is counted.
-    Nothing(&'static str),
+    Nothing(Metric),
     /// It is part of another record, which is to be looked at.
     Elsewhere(String),
     /// Not now, or never without a person.
@@ -52,16 +53,18 @@ impl Flow<'_> {
         let now = self.seams.clock.now();
         let name = &self.work.connection.connection;
         let (Some(_), Some(own)) = (&config.inbound, config.connections.get(name)) else {
-            return Nobodys::Nothing("skipped");
+            return Nobodys::Nothing(Metric::Skipped);
         };
         let (record_type, at) = match offered_by(config, name, &self.work.object) {
             Ok(found) => found,
             Err(counter) => return Nobodys::Nothing(counter),
         };
-        let Some(connector) = registry::by_name(&own.provider) else { return Nobodys::Nothing("skipped") };
+        let Some(connector) = registry::by_name(&own.provider) else {
+            return Nobodys::Nothing(Metric::Skipped);
+        };
         match own.mode {
             Mode::Live => {}
-            Mode::Shadow => return Nobodys::Nothing("skipped"),
+            Mode::Shadow => return Nobodys::Nothing(Metric::Skipped),
             Mode::Paused => {
                 let reason = Reason::new(Code::Paused, "the connection is paused");
                 return Nobodys::Kept(Some(now.plus_ms(PAUSE_MS)), reason);
@@ -100,7 +103,7 @@ impl Flow<'_> {
         now: Instant,
     ) -> Nobodys {
         match &snapshot.fate {
-            Fate::Gone => return Nobodys::Nothing("echoes"),
+            Fate::Gone => return Nobodys::Nothing(Metric::Echoes),
             Fate::Merged { into } => return Nobodys::Elsewhere(into.clone()),
             Fate::Here => {}
         }
@@ -149,7 +152,7 @@ impl Flow<'_> {
                     .applied_version
                     .is_some_and(|told| told / 1_000 >= stamp_ms(changed_at.min(now)));
                 if seen && known.told.applied_hash.as_ref() == Some(&delivery.digest()) {
-                    return Nobodys::Nothing("repeated");
+                    return Nobodys::Nothing(Metric::Repeated);
                 }
                 // Offered again as it was, it is the same to the internal system.
                 let offered =

@@ -15,6 +15,7 @@ use rtr_core::inbound::{Delivery, Message, Notice, Offered, Operation, Returned,
 use rtr_core::item::{Body, Ended, Item, Reason, SlotState};
 use rtr_core::key::RecordKey;
 use rtr_core::marks::Marks;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 
 impl Flow<'_> {
@@ -31,7 +32,7 @@ impl Flow<'_> {
     ) -> Result<(), String> {
         let found = match self.look_closely(known, config, notice, report).await {
             Nobodys::Offer(delivery, _) if !woken && is_refused(&known.told, &delivery) => {
-                report.count("repeated", 1);
+                report.count(Metric::Repeated, 1);
                 return Ok(());
             }
             Nobodys::Offer(delivery, marks) => (delivery, marks),
@@ -50,7 +51,7 @@ impl Flow<'_> {
                 return Ok(());
             }
             Nobodys::Kept(until, reason) => {
-                report.count(if until.is_some() { "parked" } else { "dead" }, 1);
+                report.count(if until.is_some() { Metric::Parked } else { Metric::Dead }, 1);
                 let offered = offered_before(&known.told);
                 if let Some(until) = until.filter(|_| offered.as_ref().is_some_and(|one| one.unsure)) {
                     self.keep_open(until).await?;
@@ -87,7 +88,7 @@ impl Flow<'_> {
         };
         let ended = match answer {
             Answer::Done { record_id: Some(record_id) } => {
-                report.count("offered", 1);
+                report.count(Metric::Offered, 1);
                 match self.link(&delivery, &record_id, marks, report).await? {
                     None => {
                         let record = RecordKey::new(&connection.org_id, &delivery.record_type, &record_id);
@@ -98,11 +99,11 @@ impl Flow<'_> {
                 }
             }
             Answer::Done { record_id: None } => {
-                report.count("offered", 1);
+                report.count(Metric::Offered, 1);
                 self.end(known, &delivery, Ended::Applied).await
             }
             Answer::Conflict | Answer::Skipped => {
-                report.count("skipped", 1);
+                report.count(Metric::Skipped, 1);
                 self.end(known, &delivery, Ended::Skipped).await
             }
             Answer::Later { until, why, .. } => {
@@ -147,7 +148,7 @@ impl Flow<'_> {
     ) -> Result<(), String> {
         let ended = if until.is_some() { Ended::Parked } else { Ended::Dead };
         self.log(delivery, ended, Some(&reason));
-        report.count(ended.as_str(), 1);
+        report.count(ended.into(), 1);
         let notice = again(delivery, self.seams.clock.now());
         let message = returned(notice, Some(Offered { unsure, ..delivery.offered() }), until, reason.clone());
         let ending = kept(self.seams, &message, Some(delivery.version), until, reason).await?;
@@ -159,6 +160,7 @@ impl Flow<'_> {
         let operation = Operation::Upsert;
         let notice = Notice { external_id, operation, seen: Seen::Ourselves, record: None, ..notice.clone() };
         let message = Outbound {
+            trace: None,
             group: notice.message_group(),
             deduplication_id: notice.deduplication_id(None),
             body: notice.to_body().to_string(),

@@ -12,6 +12,7 @@ use rtr_core::inbound::ledger::{Ending, refused, unheard, waiting};
 use rtr_core::inbound::{Delivery, Message};
 use rtr_core::item::{Ended, Reason, SlotState};
 use rtr_core::key::RecordKey;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 
 impl Flow<'_> {
@@ -26,13 +27,13 @@ impl Flow<'_> {
         let held = body_of(self.seams, &known.told).await?.unwrap_or_default();
         let waits = waiting(&known.told, &held);
         let Some(delivery) = unheard(&known.told, waits.as_ref(), delivery) else {
-            report.count("repeated", 1);
+            report.count(Metric::Repeated, 1);
             return Ok(());
         };
         match waits {
             // Of what is gone, or is there again, nothing earlier counts.
             Some(earlier) if !delivery.deleted && !earlier.deleted => {
-                report.count("behind", 1);
+                report.count(Metric::Behind, 1);
                 self.add(known, earlier.then(delivery)).await
             }
             _ => self.tell(known, config, delivery, 0, report).await,
@@ -73,7 +74,7 @@ impl Flow<'_> {
         report: &mut BatchReport,
     ) -> Result<(), String> {
         let Some(way) = &config.inbound else {
-            report.count("skipped", 1);
+            report.count(Metric::Skipped, 1);
             return self.end(known, &delivery, Ended::Skipped).await;
         };
         let owner = known.owner.as_ref().map(|(record, _)| record.clone());
@@ -97,16 +98,16 @@ impl Flow<'_> {
                     self.ended(known, &head, Ended::Parked, Some(rest)).await?
                 }
                 Answer::Conflict => {
-                    report.count("conflicts", 1);
+                    report.count(Metric::Conflicts, 1);
                     self.log(&head, Ended::Superseded, None);
                     self.ended(known, &head, Ended::Superseded, rest).await?
                 }
                 Answer::Skipped => {
-                    report.count("skipped", 1);
+                    report.count(Metric::Skipped, 1);
                     self.ended(known, &head, Ended::Skipped, rest).await?
                 }
                 Answer::Done { .. } | Answer::Later { .. } => {
-                    report.count("delivered", 1);
+                    report.count(Metric::Delivered, 1);
                     self.ended(known, &head, Ended::Applied, rest).await?
                 }
             }
@@ -181,7 +182,7 @@ impl Flow<'_> {
     ) -> Result<(), String> {
         let ended = if until.is_some() { Ended::Parked } else { Ended::Dead };
         self.log(&delivery, ended, Some(&reason));
-        report.count(ended.as_str(), 1);
+        report.count(ended.into(), 1);
         let held = body_of(self.seams, &known.told).await?.unwrap_or_default();
         // A look that waits is not for a person to see to; what it is to tell anew is, for it was refused before.
         let waits = known.told.slot.as_ref().is_some_and(|slot| slot.state == SlotState::Waiting);
@@ -204,6 +205,7 @@ impl Flow<'_> {
 
     pub(super) fn log(&self, delivery: &Delivery, outcome: Ended, reason: Option<&Reason>) {
         RecordLine {
+            trace: None,
             org_id: &self.work.connection.org_id,
             record_type: &delivery.record_type,
             record_id: delivery.record_id.as_deref().unwrap_or(""),

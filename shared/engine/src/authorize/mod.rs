@@ -52,7 +52,7 @@ pub async fn run(
     }
     tracing::info!(
         event = "consent",
-        org = consent.org_id,
+        org_id = consent.org_id,
         connection = consent.connection,
         connected = ending.connected,
         message = ending.message

@@ -10,7 +10,7 @@ use rtr_connectors::credentials::{
     RefreshFailure, Refreshed, TokenAsk, code_request, connected, read_tokens, same_account,
 };
 use rtr_connectors::registry::{self, Connector};
-use rtr_connectors::session::{Reserved, Retries, Session};
+use rtr_connectors::session::{Reserved, Retries, Session, Tape};
 use rtr_core::config::Connection;
 use rtr_core::key::ConnectionKey;
 use rtr_core::limit::Traffic;
@@ -153,6 +153,7 @@ async fn test(
         deadline,
         call_timeout_ms: connector.capabilities().call_timeout_ms,
         quota: connector.quota(),
+        tape: Tape::default(),
         retries: Retries::default(),
         reserved: Reserved::default(),
         classify: connector.classify(),

@@ -16,7 +16,7 @@ use rtr_connectors::session::{Gate, Heard, Held, Quota};
 use rtr_core::breaker::{Breaker, Change, SLOW_CALL_MS, Slow, State};
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How long the table may take to hear of a change at least, in milliseconds; then it is gone on without it.
 const BUDGET_MS: i64 = 250;
@@ -53,6 +53,8 @@ pub struct BreakerGate<'a> {
     probes: AtomicBool,
     /// Whether what it probed was answered, too late.
     late: AtomicBool,
+    /// How often the breaker opened by a call of this gate.
+    opened: AtomicU64,
 }
 
 impl<'a> BreakerGate<'a> {
@@ -67,7 +69,13 @@ impl<'a> BreakerGate<'a> {
     ) -> Self {
         let [probes, late] = [false; 2].map(AtomicBool::new);
         let (key, me) = (connection.key(), clock.nonce());
-        Self { limiter, limits, clock, breakers, connection, key, bounds, me, probes, late }
+        let opened = AtomicU64::new(0);
+        Self { limiter, limits, clock, breakers, connection, key, bounds, me, probes, late, opened }
+    }
+
+    /// How often the breaker opened by a call of this gate.
+    pub fn openings(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
     }
 
     /// Gives back what is held of the connection: no other call is made.
@@ -106,7 +114,12 @@ impl<'a> BreakerGate<'a> {
     }
 
     fn warn(&self, message: &str) {
-        tracing::warn!(event = "breaker", connection = self.key, message);
+        tracing::warn!(
+            event = "breaker",
+            org_id = self.connection.org_id,
+            connection = self.connection.connection,
+            message
+        );
     }
 
     /// Takes the one call of a half-open breaker, if nobody has it, or another one after it.
@@ -229,8 +242,15 @@ impl BreakerGate<'_> {
                 let (answered, random) = (heard == Heard::Works, self.clock.random());
                 let after = self.change(&Change::Failed { by, count, answered, random }).await;
                 if let State::Open { until } = after.state(self.clock.now()) {
+                    self.opened.fetch_add(1, Ordering::Relaxed);
                     let until = until.to_rfc3339();
-                    tracing::warn!(event = "breaker", connection = self.key, until, "{OPEN}");
+                    tracing::warn!(
+                        event = "breaker",
+                        org_id = self.connection.org_id,
+                        connection = self.connection.connection,
+                        until,
+                        "{OPEN}"
+                    );
                 }
             }
         } else if heard == Heard::Throttles {
@@ -241,7 +261,12 @@ impl BreakerGate<'_> {
         } else if self.breakers.went_well(&self.key, now) || probed {
             let after = self.change(&Change::Succeeded { by }).await;
             if probed && after.state(self.clock.now()) == State::Closed {
-                tracing::info!(event = "breaker", connection = self.key, "the CRM is back");
+                tracing::info!(
+                    event = "breaker",
+                    org_id = self.connection.org_id,
+                    connection = self.connection.connection,
+                    "the CRM is back"
+                );
             }
         }
         self.tell_slow(slow).await;

@@ -25,6 +25,7 @@ fn message(baton: &Baton) -> Outbound {
     let body = json!({"baton": {"org_id": org_id, "connection": connection, "n": n}});
     let key = baton.connection.key();
     Outbound {
+        trace: None,
         body: body.to_string(),
         // One group for each connection: the queue itself lets no two work it.
         group: sqs_id(&key),

@@ -1,9 +1,11 @@
 //! Drains one chunk of what is parked and due.
 
+use super::age::measure;
 use super::ends::{dropped, end, orphaned};
 use super::jobs::{job, load};
 use super::rest::{holds, stops};
 use super::{SOON_MS, Work};
+use crate::notices::Dead;
 use crate::report::BatchReport;
 use crate::seams::Parked;
 use crate::work::commit::{Committed, commit};
@@ -21,6 +23,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::item::{Body, Ended};
 use rtr_core::key::PairKey;
 use rtr_core::lane::Lane;
+use rtr_core::metric::Metric;
 use rtr_core::settle::{Ending, Put};
 use rtr_core::time::Instant;
 use std::sync::Arc;
@@ -63,7 +66,7 @@ pub(super) async fn drain(
     let named = match seams.records.read_named(&keys).await {
         Ok(named) => named,
         Err(error) => {
-            tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
+            tracing::warn!(event = "lane", org_id = lane.connection.org_id, connection = lane.connection.connection, message = %error);
             let (until, code) = soon(seams.clock.now());
             return Drain::Stopped { until, code, ended: false, refused: true };
         }
@@ -71,6 +74,9 @@ pub(super) async fn drain(
     let mut named = named;
     // A table answers in an order of its own.
     named.sort_by_key(|one| one.item.slot.as_ref().map(|slot| slot.not_before));
+    if let Some(first) = named.first().and_then(|one| one.item.slot.as_ref()) {
+        measure(lane, config, first, report).await;
+    }
     let wary = taken.runs > 1;
     let by = lane.by();
     let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());
@@ -97,8 +103,8 @@ pub(super) async fn drain(
     }
     let dropped = end(seams, &received.message_id, drops).await;
     let dead = end(seams, &received.message_id, orphans).await;
-    report.count("dropped", dropped.written);
-    report.count("dead", dead.written);
+    report.count(Metric::Dropped, dropped.written);
+    report.count(Metric::Dead, dead.written);
     load(seams, &mut jobs).await;
     while waves::next(&mut jobs) {
         look_up(seams, lane.settings, lane.caches, &mut jobs, lane.deadline, report).await;
@@ -112,12 +118,15 @@ pub(super) async fn drain(
     }
     notify(seams, lane.settings, &jobs, report).await;
     let mut ended = dropped.written + dead.written > 0;
+    let mut raised = Dead::default();
     for job in &jobs {
+        raised.note_job(job);
         let Stage::Ended(how, _) = &job.stage else { continue };
-        note(job, report);
+        note(job, seams.clock.now(), report);
         ended |= *how != Ended::Superseded;
     }
     tally(seams, &jobs, &[]).await;
+    raised.raise(seams).await;
     let refuses = |job: &Job| matches!(&job.stage, Stage::Returned(_, reason) if !matches!(reason.code, Code::Throttled | Code::Resting));
     let refused = jobs.iter().any(refuses);
     if let Some(until) = held {
@@ -162,7 +171,7 @@ async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) ->
             }
             continue;
         }
-        report.count("put_off", 1);
+        report.count(Metric::PutOff, 1);
         let (MessageFate::Return(until) | MessageFate::Hold(until)) = *fate else { continue };
         first = Some(first.map_or(until, |held: Instant| held.min(until)));
         // What is held is written already, with the hash gone.
@@ -174,7 +183,7 @@ async fn put_off(lane: &Work<'_>, jobs: &mut [Job], report: &mut BatchReport) ->
     if let Some(at) = first
         && let Err(error) = seams.limits.want_lane(lane.connection, at).await
     {
-        tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
+        tracing::warn!(event = "lane", org_id = lane.connection.org_id, connection = lane.connection.connection, message = %error);
         stopped = later(stopped, (at, Code::StateUnavailable));
     }
     if !work.is_empty() {

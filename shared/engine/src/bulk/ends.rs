@@ -38,6 +38,7 @@ pub(super) async fn end(seams: &Seams<'_>, by: &str, work: Vec<(Named, Ending)>)
     for (Named { key, names, item: old }, ending) in work {
         let Some(slot) = &old.slot else { continue };
         let attempt = Attempt {
+            trace: slot.trace.clone(),
             lane: Lane::Bulk,
             version: slot.wanted_version,
             mapping_revision: slot.mapping_revision,

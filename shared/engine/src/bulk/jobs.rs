@@ -8,6 +8,7 @@ use crate::work::prepare::{reference_keys, resolve, revive, setup};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Lane, Reason};
 use rtr_core::key::{ConnectionKey, RecordKey};
+use rtr_core::trail::Trail;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -66,6 +67,9 @@ pub(super) fn job(
         replaces: false,
         before: Vec::new(),
         compared: None,
+        entered_at: slot.since,
+        trace: slot.trace.clone(),
+        trail: Trail::default(),
     }))
 }
 

@@ -7,6 +7,7 @@
 //! slot, so that an outage costs a hundred thousand parked versions nothing. In the end the next baton is sent, or the lane
 //! says when it is to be looked at again.
 
+mod age;
 mod backfill;
 pub(crate) mod baton;
 mod drain;
@@ -16,7 +17,7 @@ mod jobs;
 mod rest;
 
 use crate::batch::{Received, Settings};
-use crate::report::{BatchReport, log_batch, log_lane};
+use crate::report::{BatchReport, end_batch, log_lane};
 use crate::seams::{Baton, Parked, Seams, Unavailable};
 use crate::work::{COMMIT_RESERVE_MS, Caches};
 use backfill::Backfill;
@@ -30,6 +31,7 @@ use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::Traffic;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 
 /// Versions looked for at once.
@@ -61,12 +63,11 @@ pub async fn run(
     let lanes = batch.iter().map(|received| one(seams, settings, caches, received, deadline));
     for (received, lane) in batch.iter().zip(join_all(lanes).await) {
         match lane {
-            Ok(counts) => counts.counts.into_iter().for_each(|(name, n)| report.count(name, n)),
+            Ok(counts) => report.add(counts),
             Err(()) => report.failed.push(received.message_id.clone()),
         }
     }
-    report.count("messages", batch.len() as u64);
-    log_batch("bulk", batch, &report, seams.clock.now().since_ms(began));
+    end_batch("bulk", batch, &mut report, seams.clock.now().since_ms(began));
     report
 }
 
@@ -84,7 +85,14 @@ async fn one(
     };
     let began = seams.clock.now();
     let connection = &baton.connection;
-    let warn = |message: &str| tracing::warn!(event = "lane", connection = connection.key(), message);
+    let warn = |message: &str| {
+        tracing::warn!(
+            event = "lane",
+            org_id = connection.org_id,
+            connection = connection.connection,
+            message
+        )
+    };
     // A worker that died is followed when its requests have landed or died, as the queue would let it be.
     let quiet_ms = settings.visibility_ms - settings.timeout_ms;
     let taken = match seams.limits.take_lane(&baton, quiet_ms).await {
@@ -112,7 +120,13 @@ async fn one(
         }
         _ => now,
     };
-    log_lane(&connection.key(), taken.n, &report, (next, rest.code()), now.since_ms(began));
+    log_lane(
+        (&connection.org_id, &connection.connection),
+        taken.n,
+        &report,
+        (next, rest.code()),
+        now.since_ms(began),
+    );
     match seams.limits.pass_lane(connection, &taken, next, rest.held()).await {
         // Else the sweep sends it, when it is time.
         Ok(true) if next.is_some_and(|at| at <= by) => {
@@ -172,7 +186,7 @@ impl Tries {
         refused: bool,
         report: &BatchReport,
     ) -> bool {
-        let calls = report.counts.get("crm_calls").copied().unwrap_or(0);
+        let calls = report.n(Metric::CrmCalls);
         if ended {
             self.called = calls;
         }
@@ -196,7 +210,10 @@ impl Work<'_> {
         let config = if is_stopped(&config, self.connection) {
             match self.seams.configs.org_anew(&self.connection.org_id).await {
                 Ok(config) if !is_stopped(&config, self.connection) => config,
-                _ => return self.stopped(stop(&config, self.connection).unwrap_or(Code::Paused)).await,
+                _ => {
+                    let code = stop(&config, self.connection).unwrap_or(Code::Paused);
+                    return self.stopped(&config, code, report).await;
+                }
             }
         } else {
             config
@@ -272,7 +289,7 @@ impl Work<'_> {
                 Some((due, later.into_iter().next()))
             }
             Err(error) => {
-                tracing::warn!(event = "lane", connection = self.connection.key(), message = %error);
+                tracing::warn!(event = "lane", org_id = self.connection.org_id, connection = self.connection.connection, message = %error);
                 None
             }
         }
@@ -286,13 +303,18 @@ impl Work<'_> {
 
     /// A connection that a person has stopped is looked at again and again while something is parked there, and touched in
     /// nothing; where nothing is, whoever parks wakes its lane.
-    async fn stopped(&self, code: Code) -> Rest {
+    async fn stopped(&self, config: &OrgConfig, code: Code, report: &mut BatchReport) -> Rest {
         let records = self.seams.records;
-        let none = |shown: Result<Vec<Parked>, Unavailable>| shown.is_ok_and(|shown| shown.is_empty());
-        if none(records.parked(self.connection, 1).await)
-            && none(records.backfilled(self.connection, 1).await)
-        {
+        let none = |shown: &Result<Vec<Parked>, Unavailable>| shown.as_ref().is_ok_and(Vec::is_empty);
+        let live = records.parked(self.connection, 1).await;
+        if none(&live) && none(&records.backfilled(self.connection, 1).await) {
             return Rest::Empty { next: None };
+        }
+        if let Some(first) = live.ok().and_then(|live| live.into_iter().next())
+            && let Ok(found) = records.read(std::slice::from_ref(&first.key)).await
+            && let Some(slot) = found.get(&first.key).and_then(|item| item.slot.as_ref())
+        {
+            age::measure(self, config, slot, report).await;
         }
         Rest::Until(self.seams.clock.now().plus_ms(STOPPED_MS), code)
     }

@@ -12,7 +12,8 @@ mod refresh;
 pub use account::learn_account;
 pub use cache::CredentialCache;
 
-use crate::seams::{Limits, Seams, SecretText, Unavailable};
+use crate::notices::{of_suspension, raise};
+use crate::seams::{Seams, SecretText, Suspension, Unavailable};
 use async_trait::async_trait;
 use cache::{AppText, Cached};
 use rtr_connectors::credentials::{App, Credential};
@@ -20,6 +21,7 @@ use rtr_connectors::registry::Connector;
 use rtr_connectors::session::{Auth, Authorized, Freshness};
 use rtr_core::failure::{Class, Failure};
 use rtr_core::key::ConnectionKey;
+use rtr_core::notice::NoticeKind;
 use rtr_core::time::Instant;
 use std::sync::Arc;
 
@@ -146,9 +148,11 @@ impl ConnectionAuth<'_> {
         let stamp = stamp(&version, app.as_ref());
         let suspension = self.seams.limits.suspension(&self.connection.key()).await.ok().flatten();
         let held = suspension.as_ref().filter(|held| held.secret_version == stamp);
-        if suspension.is_some() && held.is_none() {
-            let _ = resume(self.seams.limits, &self.connection, self.seams.clock.now()).await;
-            tracing::info!(event = "resumed", connection = self.connection.key(), "the secret has changed");
+        if let Some(held_before) = suspension.as_ref().filter(|_| held.is_none()) {
+            let provider = self.connector.facts().name;
+            let _ = resume(&self.seams, &self.connection, provider, held_before).await;
+            let (org_id, connection) = (&self.connection.org_id, &self.connection.connection);
+            tracing::info!(event = "resumed", org_id, connection, "the secret has changed");
         }
         let refused = held.filter(|_| !self.cache.tries_refused).map(|held| held.message.clone());
         let until = self.seams.clock.now().plus_ms(self.cache_ms);
@@ -195,17 +199,19 @@ impl ConnectionAuth<'_> {
     }
 }
 
-/// Ends the suspension of `connection` and wakes its lane, so that what is parked there goes at once.
+/// Ends the `suspension` of `connection`, has that told, and wakes its lane, so that what is parked there goes at once.
 ///
 /// # Errors
 /// When the store does not answer: either is made up for by the next look.
 pub async fn resume(
-    limits: &dyn Limits,
+    seams: &Seams<'_>,
     connection: &ConnectionKey,
-    now: Instant,
+    provider: &str,
+    suspension: &Suspension,
 ) -> Result<(), Unavailable> {
-    limits.set_suspension(&connection.key(), None).await?;
-    limits.want_lane(connection, now).await
+    seams.limits.set_suspension(&connection.key(), None).await?;
+    raise(seams, &of_suspension(NoticeKind::Resumed, connection, provider, suspension)).await;
+    seams.limits.want_lane(connection, seams.clock.now()).await
 }
 
 /// What a suspension holds on to: another secret, or another one of the app, is tried.

@@ -2,12 +2,14 @@
 
 use super::cache::Cached;
 use super::{ConnectionAuth, REFRESH_NEEDS_MS, WRITE_BACK_MS, learn_account, no_secret, suspended};
+use crate::notices::{of_suspension, raise};
 use crate::seams::Suspension;
 use rtr_connectors::credentials::{
     App, Credential, RefreshFailure, Refreshed, TokenAsk, read_tokens, write_back,
 };
 use rtr_connectors::session::Freshness;
 use rtr_core::failure::{Class, Failure};
+use rtr_core::notice::NoticeKind;
 use rtr_core::time::Instant;
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,7 +202,14 @@ impl ConnectionAuth<'_> {
                     break;
                 }
                 Err(error) if attempt == tries => {
-                    tracing::error!(event = "secret", connection = self.connection.key(), message = %error);
+                    let (org_id, connection) = (&self.connection.org_id, &self.connection.connection);
+                    tracing::error!(
+                        event = "secret",
+                        org_id,
+                        connection,
+                        error = error.0,
+                        "new tokens could not be kept"
+                    );
                 }
                 Err(_) => self.seams.clock.sleep_ms(LOOK_MS).await,
             }
@@ -216,11 +225,21 @@ impl ConnectionAuth<'_> {
         let since =
             stands.filter(|held| held.secret_version == secret_version).map_or(now, |held| held.since);
         let suspension = Suspension { message: why.to_owned(), since, secret_version };
+        let (org_id, connection) = (&self.connection.org_id, &self.connection.connection);
         if let Err(error) = self.seams.limits.set_suspension(&self.connection.key(), Some(&suspension)).await
         {
-            tracing::warn!(event = "suspension", connection = self.connection.key(), message = %error);
+            tracing::warn!(
+                event = "suspension",
+                org_id,
+                connection,
+                error = error.0,
+                "it could not be written"
+            );
         }
-        tracing::warn!(event = "suspended", connection = self.connection.key(), message = why);
+        tracing::warn!(event = "suspended", org_id, connection, message = why);
+        let provider = self.connector.facts().name;
+        raise(&self.seams, &of_suspension(NoticeKind::Suspended, &self.connection, provider, &suspension))
+            .await;
         let until = now.plus_ms(self.cache_ms);
         self.keep(&Cached { refused: Some(why.to_owned()), until, ..fresh.clone() });
         suspended(why)

@@ -338,7 +338,8 @@ impl Gate for LimiterGate<'_> {
         if self.limits.block(&bucket, until).await.is_err() {
             tracing::warn!(
                 event = "limiter",
-                connection = self.connection.key(),
+                org_id = self.connection.org_id,
+                connection = self.connection.connection,
                 "the block could not be shared"
             );
         }
@@ -358,7 +359,8 @@ impl Gate for LimiterGate<'_> {
         if low && !self.quota_low.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 event = "quota",
-                connection = self.connection.key(),
+                org_id = self.connection.org_id,
+                connection = self.connection.connection,
                 used,
                 limit,
                 "the account's allowance of calls is nearly used up"

@@ -6,6 +6,7 @@ use super::{Settings, Ways, last_call, log};
 use crate::report::BatchReport;
 use rtr_core::ingest::bridge::read;
 use rtr_core::ingest::{Fate, Refusal, Source};
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ pub async fn run(
 ) -> Result<BatchReport, String> {
     let began = ways.clock.now();
     let mut report = BatchReport::default();
-    report.count("ingest_received", 1);
+    report.count(Metric::IngestReceived, 1);
     let detail = read(event, settings.group_buckets);
     let fate = match detail.event {
         Ok(entry) => send(ways, &[entry], last_call(deadline)).await.pop(),
@@ -29,12 +30,12 @@ pub async fn run(
     };
     let taken = match fate {
         Some(Fate::Taken(_)) => {
-            report.count("ingest_accepted", 1);
+            report.count(Metric::IngestAccepted, 1);
             Ok(())
         }
         Some(Fate::Refused(refusal)) if !refusal.passes() => {
-            report.count("ingest_refused", 1);
-            buried(ways, &detail.id, &detail.raw, &refusal).await.map(|()| report.count("dead", 1))
+            report.count(Metric::IngestRefused, 1);
+            buried(ways, &detail.id, &detail.raw, &refusal).await.map(|()| report.count(Metric::Dead, 1))
         }
         Some(Fate::Refused(refusal)) => Err(refusal.message),
         None => Err("the event was not sent".to_owned()),

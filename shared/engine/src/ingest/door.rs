@@ -68,7 +68,7 @@ pub async fn admits(
                     tracing::error!(
                         event = "ingest",
                         org_id = org,
-                        message = why,
+                        error = why,
                         "the org's ingest secret cannot be used"
                     );
                     None

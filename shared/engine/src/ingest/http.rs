@@ -7,7 +7,9 @@ use rtr_core::code::Code;
 use rtr_core::ingest::http::{Kind, read};
 use rtr_core::ingest::secret::Presented;
 use rtr_core::ingest::{Answer, Entry, Fate, Refusal, Source, answer};
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
+use rtr_core::trace::Trace;
 
 /// Who vouches for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Request<'a> {
     pub kind: Kind<'a>,
     /// What it brings to be let in.
     pub presented: Presented<'a>,
+    /// The trace that it is part of: that of every event in it that names no other.
+    pub trace: Option<&'a str>,
     /// Its body.
     pub body: &'a [u8],
 }
@@ -42,7 +46,7 @@ pub async fn run(
     let began = ways.clock.now();
     let mut report = BatchReport::default();
     let answer = take(ways, settings, caches, request, deadline, &mut report).await;
-    report.count("ingest_unauthorized", u64::from(answer.status == 401));
+    report.count(Metric::IngestUnauthorized, u64::from(answer.status == 401));
     let org = if let Way::Org(org) = request.way { org } else { "" };
     log(Source::Http, org, answer.status, &report, ways.clock.now().since_ms(began));
     (answer, report)
@@ -61,7 +65,7 @@ async fn take(
             Ok(true) => {}
             Ok(false) => return Answer::unauthorized(),
             Err(error) => {
-                tracing::error!(event = "ingest", org_id = org, message = %error, "the org's secret cannot be read");
+                tracing::error!(event = "ingest", org_id = org, error = %error, "the org's secret cannot be read");
                 let message = "the store of secrets does not answer: send the request again";
                 return Answer::problem(&Refusal::passing(503, Code::SecretUnavailable, message, 1));
             }
@@ -71,6 +75,10 @@ async fn take(
         Ok(items) => items,
         Err(refusal) => return Answer::problem(&refusal),
     };
+    let trace = request.trace.and_then(Trace::from_traceparent);
+    for entry in items.iter_mut().flatten().filter(|entry| entry.trace.is_none()) {
+        entry.trace.clone_from(&trace);
+    }
     if let Way::Org(org) = request.way {
         items.iter_mut().for_each(|item| refuse_foreign(item, org));
     }
@@ -110,12 +118,12 @@ async fn fates(ways: &Ways<'_>, items: Vec<Result<Entry, Refusal>>, until: Insta
 }
 
 fn count(fates: &[Fate], report: &mut BatchReport) {
-    report.count("ingest_received", fates.len() as u64);
+    report.count(Metric::IngestReceived, fates.len() as u64);
     for fate in fates {
         match fate {
-            Fate::Taken(_) => report.count("ingest_accepted", 1),
-            Fate::Refused(why) if why.passes() => report.count("ingest_put_off", 1),
-            Fate::Refused(_) => report.count("ingest_refused", 1),
+            Fate::Taken(_) => report.count(Metric::IngestAccepted, 1),
+            Fate::Refused(why) if why.passes() => report.count(Metric::IngestPutOff, 1),
+            Fate::Refused(_) => report.count(Metric::IngestRefused, 1),
         }
     }
 }

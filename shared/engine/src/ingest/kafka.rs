@@ -7,6 +7,7 @@ use super::{Settings, Ways, last_call, log};
 use crate::report::BatchReport;
 use rtr_core::ingest::kafka::{Content, Record, read, response};
 use rtr_core::ingest::{Entry, Fate, Refusal, Source};
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use serde_json::Value;
 
@@ -33,21 +34,21 @@ pub async fn run(
                 places.push(place);
             }
             Content::Bad(refusal) => bad.push((place, refusal.clone())),
-            Content::Tombstone => report.count("ingest_tombstones", 1),
+            Content::Tombstone => report.count(Metric::IngestTombstones, 1),
         }
     }
     let mut failed = Vec::new();
     for (place, fate) in places.into_iter().zip(send(ways, &entries, last_call(deadline)).await) {
         match fate {
-            Fate::Taken(_) => report.count("ingest_accepted", 1),
+            Fate::Taken(_) => report.count(Metric::IngestAccepted, 1),
             Fate::Refused(why) if why.passes() => failed.push(place),
             Fate::Refused(why) => bad.push((place, why)),
         }
     }
     failed.extend(bury_all(ways, &records, &bad, &mut report).await);
     failed.sort_unstable();
-    report.count("ingest_received", records.len() as u64);
-    report.count("ingest_put_off", failed.len() as u64);
+    report.count(Metric::IngestReceived, records.len() as u64);
+    report.count(Metric::IngestPutOff, failed.len() as u64);
     log(Source::Kafka, "", 200, &report, ways.clock.now().since_ms(began));
     if failed.iter().any(|place| records[*place].offset.is_none()) {
         return Err("a record without an offset was not taken".to_owned());
@@ -75,7 +76,7 @@ async fn bury_all(
         .collect();
     let buried = bury(ways, &letters).await;
     let count = buried.iter().filter(|buried| **buried).count() as u64;
-    report.count("dead", count);
-    report.count("ingest_refused", count);
+    report.count(Metric::Dead, count);
+    report.count(Metric::IngestRefused, count);
     bad.iter().zip(buried).filter(|(_, buried)| !buried).map(|((place, _), _)| *place).collect()
 }

@@ -32,12 +32,13 @@ pub(super) async fn bury(ways: &Ways<'_>, bad: &[Bad<'_>]) -> Vec<bool> {
         if one.raw.len() > MAX_BODY_BYTES {
             let key = format!("letters/{}/{}", hex(one.raw), ways.clock.nonce());
             if let Err(error) = ways.records.put_body(&key, one.raw).await {
-                tracing::error!(event = "ingest", message = %error, "a body cannot be stored");
+                tracing::error!(event = "ingest", error = %error, "a body cannot be stored");
                 continue;
             }
             (letter.raw_base64, letter.body_ref) = (None, Some(key));
         }
         RecordLine {
+            trace: None,
             org_id: letter.org_id.as_deref().unwrap_or(""),
             record_type: letter.record_type.as_deref().unwrap_or(""),
             record_id: letter.record_id.as_deref().unwrap_or(""),
@@ -51,7 +52,13 @@ pub(super) async fn bury(ways: &Ways<'_>, bad: &[Bad<'_>]) -> Vec<bool> {
         }
         .log();
         let body = serde_json::to_string(&letter).unwrap_or_default();
-        messages.push(Outbound { body, group: group(one.raw), deduplication_id: sqs_id(one.id), lane: None });
+        messages.push(Outbound {
+            trace: None,
+            body,
+            group: group(one.raw),
+            deduplication_id: sqs_id(one.id),
+            lane: None,
+        });
         places.push(place);
     }
     if messages.is_empty() {
@@ -60,7 +67,7 @@ pub(super) async fn bury(ways: &Ways<'_>, bad: &[Bad<'_>]) -> Vec<bool> {
     for (place, sent) in places.into_iter().zip(ways.queue.send(QueueName::DeadLetter, &messages).await) {
         match sent {
             Ok(()) => buried[place] = true,
-            Err(error) => tracing::error!(event = "ingest", message = %error, "a dead letter cannot be sent"),
+            Err(error) => tracing::error!(event = "ingest", error = %error, "a dead letter cannot be sent"),
         }
     }
     buried

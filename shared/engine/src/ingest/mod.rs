@@ -17,6 +17,7 @@ pub mod send;
 use crate::report::BatchReport;
 use crate::seams::{Clock, Limits, Outlet, Queue, Records, Secrets};
 use rtr_core::ingest::Source;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 
 /// No call of the queue begins later than so long before the invocation's end, in milliseconds: one with all its retries
@@ -66,17 +67,16 @@ pub struct Caches {
 
 /// Writes the invocation's line: never a payload, never a secret.
 fn log(source: Source, org: &str, status: u16, report: &BatchReport, took_ms: i64) {
-    let n = |name: &str| report.counts.get(name).copied().unwrap_or(0);
     tracing::info!(
         event = "ingest",
         source = source.as_str(),
         org_id = org,
         status,
-        received = n("ingest_received"),
-        accepted = n("ingest_accepted"),
-        refused = n("ingest_refused"),
-        put_off = n("ingest_put_off"),
-        dead = n("dead"),
+        received = report.n(Metric::IngestReceived),
+        accepted = report.n(Metric::IngestAccepted),
+        refused = report.n(Metric::IngestRefused),
+        put_off = report.n(Metric::IngestPutOff),
+        dead = report.n(Metric::Dead),
         took_ms,
     );
 }

@@ -10,6 +10,7 @@ use rtr_core::code::Code;
 use rtr_core::ingest::{Entry, Refusal};
 use rtr_core::key::join;
 use rtr_core::limit::{Ask, LEASE_MS, LIMITER_REST_MS, Rule};
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -90,7 +91,7 @@ pub async fn limit(
     for some in wanted.chunks(AT_ONCE) {
         let asked = join_all(some.iter().map(|(org, want)| ask(ways, settings, rates, org, *want))).await;
         for ((org, want), grant) in some.iter().zip(asked) {
-            report.count("ingest_limiter_open", u64::from(grant.is_none()));
+            report.count(Metric::IngestLimiterOpen, u64::from(grant.is_none()));
             let open = Granted { events: *want, more_in_s: 0 };
             granted.insert(org.clone(), grant.unwrap_or(open));
         }
@@ -141,7 +142,7 @@ async fn ask(ways: &Ways<'_>, settings: &Settings, rates: &Rates, org: &str, wan
 fn rest(ways: &Ways<'_>, rates: &Rates, why: &str) -> Option<Granted> {
     tracing::warn!(
         event = "ingest",
-        message = why,
+        error = why,
         "the limiter does not answer: all that comes is let through"
     );
     rates.lock().rests_until = ways.clock.now().plus_ms(LIMITER_REST_MS);

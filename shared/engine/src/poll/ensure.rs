@@ -5,6 +5,7 @@ use crate::report::BatchReport;
 use crate::seams::{Names, Seams, Unavailable, Write, Wrote};
 use rtr_core::config::OrgConfig;
 use rtr_core::key::{ConnectionKey, PairKey};
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -74,7 +75,7 @@ pub async fn ensure<'c>(
 ) -> Result<BatchReport, Unavailable> {
     let mut report = BatchReport::default();
     let all: Vec<(ConnectionKey, String)> = configs.into_iter().flat_map(feeds).collect();
-    report.count("feeds", all.len() as u64);
+    report.count(Metric::Feeds, all.len() as u64);
     for chunk in all.chunks(CHUNK) {
         let keys: Vec<PairKey> =
             chunk.iter().map(|(connection, object)| PairKey::feed(connection, object)).collect();
@@ -92,7 +93,7 @@ pub async fn ensure<'c>(
         if !writes.is_empty() {
             // Who lost against another has nothing to do any more.
             let wrote = seams.records.write(&writes).await;
-            report.count("begun", wrote.iter().filter(|wrote| **wrote == Wrote::Done).count() as u64);
+            report.count(Metric::Begun, wrote.iter().filter(|wrote| **wrote == Wrote::Done).count() as u64);
             if let Some(error) = wrote.into_iter().find_map(failed) {
                 return Err(error);
             }

@@ -16,7 +16,7 @@ pub(crate) use ensure::ensure_once;
 pub use ensure::{Begun, ensure, feeds};
 
 use crate::batch::{Received, Settings};
-use crate::report::{BatchReport, log_batch};
+use crate::report::{BatchReport, end_batch};
 use crate::seams::{Seams, Write, Wrote};
 use crate::work::connections::{Door, over};
 use crate::work::{COMMIT_RESERVE_MS, Caches};
@@ -30,6 +30,7 @@ use rtr_core::inbound::{Message, Wake};
 use rtr_core::item::{Item, Lane, Reason};
 use rtr_core::key::PairKey;
 use rtr_core::limit::Traffic;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use std::collections::BTreeSet;
 
@@ -65,8 +66,7 @@ pub async fn run(
             report.failed.push(received.message_id.clone());
         }
     }
-    report.count("messages", batch.len() as u64);
-    log_batch("poll", batch, &report, seams.clock.now().since_ms(began));
+    end_batch("poll", batch, &mut report, seams.clock.now().since_ms(began));
     report
 }
 
@@ -88,7 +88,7 @@ impl Poll<'_> {
         let item = found.get(&key).cloned().unwrap_or_default();
         let mine = item.slot.as_ref().is_some_and(|slot| slot.wanted_version == wake.version);
         let Some(place) = Place::of(&item).filter(|_| mine) else {
-            report.count("superseded", 1);
+            report.count(Metric::Superseded, 1);
             return Ok(());
         };
         let config = seams.configs.org(&wake.connection.org_id).await.map_err(|error| error.0)?;
@@ -98,14 +98,14 @@ impl Poll<'_> {
             Err((ms, why)) => {
                 let reason = Reason::new(Code::Polling, why);
                 self.save(&key, &item, &place, now.plus_ms(ms), reason).await.map(drop)?;
-                report.count("polls_idle", 1);
+                report.count(Metric::PollsIdle, 1);
                 return Ok(());
             }
         };
         // Whoever dies is followed when its message would have been seen again.
         let followed_at = now.plus_ms(self.settings.visibility_ms);
         let Some(item) = self.save(&key, &item, &place, followed_at, idle()).await? else {
-            report.count("superseded", 1);
+            report.count(Metric::Superseded, 1);
             return Ok(());
         };
         let mut pages = Pages {
@@ -129,7 +129,7 @@ impl Poll<'_> {
         };
         over(seams, self.settings, self.caches, &door, self.deadline, &mut pages, report).await;
         let Pages { item, place, stop, counts, .. } = pages;
-        counts.counts.into_iter().for_each(|(name, n)| report.count(name, n));
+        report.add(counts);
         let now = seams.clock.now();
         let poll_ms = config.inbound.as_ref().map_or(STOPPED_MS, |way| way.poll_ms);
         let (at, reason) = match stop {
@@ -141,7 +141,7 @@ impl Poll<'_> {
                     let (org_id, connection) = (&wake.connection.org_id, &wake.connection.connection);
                     let (object, code, message) = (&wake.object, reason.code.as_str(), &reason.message);
                     tracing::warn!(event = "poll", org_id, connection, object, code, message);
-                    report.count("polls_refused", 1);
+                    report.count(Metric::PollsRefused, 1);
                 }
                 (until.max(now), reason)
             }

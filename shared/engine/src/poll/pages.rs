@@ -15,6 +15,7 @@ use rtr_core::failure::{Class, Failure};
 use rtr_core::inbound::{Notice, Operation, Seen};
 use rtr_core::item::{Item, Reason};
 use rtr_core::key::PairKey;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use serde_json::Value;
 
@@ -135,7 +136,7 @@ impl Pages<'_> {
     /// Sends on what is news of `changed`.
     async fn hear(&mut self, changed: &[Snapshot]) -> Result<(), Stop> {
         let now = self.poll.seams.clock.now();
-        self.counts.count("polled", changed.len() as u64);
+        self.counts.count(Metric::Polled, changed.len() as u64);
         for chunk in changed.chunks(CHUNK) {
             let notices: Vec<Notice> = chunk.iter().map(|one| self.notice(one, now)).collect();
             let about: Vec<External<'_>> =
@@ -144,7 +145,7 @@ impl Pages<'_> {
             let news =
                 notices.iter().zip(&known).filter(|(notice, known)| !is_echo(notice, known, self.config));
             let messages: Vec<Outbound> = news.map(|(notice, _)| message(notice)).collect();
-            self.counts.count("echoes", (notices.len() - messages.len()) as u64);
+            self.counts.count(Metric::Echoes, (notices.len() - messages.len()) as u64);
             if messages.is_empty() {
                 continue;
             }
@@ -152,7 +153,7 @@ impl Pages<'_> {
             if let Some(error) = sent.into_iter().find_map(Result::err) {
                 return Err(self.later(error.0));
             }
-            self.counts.count("noticed", messages.len() as u64);
+            self.counts.count(Metric::Noticed, messages.len() as u64);
         }
         Ok(())
     }
@@ -199,6 +200,7 @@ impl Pages<'_> {
 /// Of one state of a record there is one message, however often it is polled. Two states may share a stamp.
 fn message(notice: &Notice) -> Outbound {
     Outbound {
+        trace: None,
         body: notice.to_body().to_string(),
         group: notice.message_group(),
         deduplication_id: notice.deduplication_id(None),

@@ -75,6 +75,7 @@ impl Place {
     ) -> Item {
         let version = item.slot.as_ref().map_or(0, |slot| slot.wanted_version) + 1;
         let slot = Slot {
+            trace: None,
             wanted_version: version,
             mapping_revision: 0,
             state: SlotState::Waiting,

@@ -19,6 +19,7 @@ use rtr_core::key::PairKey;
 use rtr_core::payload::{Payload, Resolved};
 use rtr_core::plan::{Action, First, LookBy};
 use rtr_core::time::Instant;
+use rtr_core::trail::Trail;
 use serde_json::Value;
 
 /// Times in a row that a look-up is asked for.
@@ -114,6 +115,9 @@ fn job(of: &Reconciliation<'_>, change: &Change, now: Instant) -> Job {
         replaces: false,
         before: Vec::new(),
         compared: None,
+        entered_at: now,
+        trace: None,
+        trail: Trail::default(),
     };
     map(&mut job);
     // Of a large record nothing is needed any more.

@@ -3,8 +3,8 @@
 
 use super::Letterhead;
 use crate::seams::{
-    Baton, Configs, Known, Lease, Limits, Outbound, Queue, QueueName, SecretText, Secrets, Suspension, Tally,
-    Unavailable,
+    Baton, Configs, Known, Lease, Limits, Notices, Outbound, Queue, QueueName, Raised, SecretText, Secrets,
+    Suspension, Tally, Unavailable,
 };
 use async_trait::async_trait;
 use rtr_core::breaker::{Breaker, Change};
@@ -12,6 +12,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, Rule};
+use rtr_core::notice::Notice;
 use rtr_core::time::Instant;
 use secrecy::SecretString;
 use serde_json::json;
@@ -70,6 +71,26 @@ impl Queue for House {
 
     async fn set_visibility(&self, receipts: &[(String, i32)]) -> Vec<Result<(), Unavailable>> {
         vec![Ok(()); receipts.len()]
+    }
+}
+
+/// What is found out in a rehearsal nobody is told of.
+#[async_trait]
+impl Notices for House {
+    async fn raise(&self, _: &Notice) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn raised(&self, _: Instant, _: usize) -> Result<Vec<Raised>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    async fn put_off(&self, _: &Raised, _: Instant) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+
+    async fn told(&self, _: &Raised, _: Instant) -> Result<(), Unavailable> {
+        Ok(())
     }
 }
 

@@ -107,6 +107,7 @@ pub async fn rehearse(scene: &Scene<'_>, body: &str) -> Result<Rehearsed, Malfor
     let seams = Seams {
         records: scene.state,
         limits: &house,
+        notices: &house,
         configs: &house,
         secrets: &house,
         queue: &house,
@@ -150,6 +151,8 @@ fn live(scene: &Scene<'_>, record_type: &str) -> OrgConfig {
 
 fn received(body: &str, message: &Message, now: Instant) -> Received {
     Received {
+        sent_at: now,
+        trace: None,
         message_id: MESSAGE_ID.to_owned(),
         receipt: String::new(),
         body: body.to_owned(),

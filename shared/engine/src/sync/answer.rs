@@ -48,6 +48,8 @@ mod tests {
 
     fn message(group: &str) -> Received {
         Received {
+            sent_at: Instant(0),
+            trace: None,
             message_id: String::new(),
             receipt: String::new(),
             body: String::new(),

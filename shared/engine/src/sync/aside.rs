@@ -13,6 +13,7 @@ use rtr_core::dead_letter::{DeadLetter, MAX_BODY_BYTES, SCHEMA, unattributed_gro
 use rtr_core::digest::hex;
 use rtr_core::item::{Ended, Reason};
 use rtr_core::key::{RecordKey, sqs_id};
+use rtr_core::metric::Metric;
 use serde_json::Value;
 
 /// Sends strays on, and what cannot be read to the dead-letter queue.
@@ -24,17 +25,18 @@ pub(super) async fn set_aside(
     fates: &mut [MessageFate],
     report: &mut BatchReport,
 ) {
-    report.count("sent_on", send_on(seams, settings, batch, &intake.strays, fates).await);
+    report.count(Metric::SentOn, send_on(seams, settings, batch, &intake.strays, fates).await);
     let at = seams.clock.now().to_rfc3339();
     let parcels =
         intake.malformed.iter().map(|(place, why)| malformed(*place, &batch[*place], why, at.clone()));
     // What could not be posted comes back, and is counted when it is.
     let posted = post(seams, parcels.collect(), batch, fates).await;
-    report.count("dead", posted);
-    report.count("malformed", posted);
+    report.count(Metric::Dead, posted);
+    report.count(Metric::Malformed, posted);
     for (place, why) in &intake.malformed {
         let (field, attempts) = (why.field.unwrap_or(""), batch[*place].receive_count);
         let line = RecordLine {
+            trace: batch[*place].trace.as_ref(),
             org_id: "",
             record_type: "",
             record_id: "",
@@ -54,7 +56,7 @@ pub(super) async fn set_aside(
         .flat_map(|record| record.changes())
         .map(|(_, change)| change.unknown_fields)
         .sum();
-    report.count("unknown_fields", unknown as u64);
+    report.count(Metric::UnknownFields, unknown as u64);
 }
 
 /// Sends strays on. Their deduplication id is the message's own, so that a repeat of this step sends nothing twice.
@@ -68,6 +70,7 @@ async fn send_on(
     let messages: Vec<Outbound> = strays
         .iter()
         .map(|(place, key)| Outbound {
+            trace: batch[*place].trace.clone(),
             body: batch[*place].body.clone(),
             group: key.message_group(settings.group_buckets),
             deduplication_id: sqs_id(&format!("{}#on", batch[*place].message_id)),
@@ -171,7 +174,7 @@ pub(super) async fn post(
             (letter.event, letter.raw_base64, letter.body_ref) = (None, None, Some(key));
         }
         let body = serde_json::to_string(&letter).unwrap_or_default();
-        messages.push(Outbound { body, group, deduplication_id: sqs_id(&id), lane: None });
+        messages.push(Outbound { trace: None, body, group, deduplication_id: sqs_id(&id), lane: None });
         places.push(place);
     }
     send(seams, QueueName::DeadLetter, messages, &places, fates).await

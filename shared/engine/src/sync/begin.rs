@@ -13,6 +13,7 @@ use crate::work::job::Job;
 use rtr_core::change::Wake;
 use rtr_core::code::Code;
 use rtr_core::item::Reason;
+use rtr_core::metric::Metric;
 use rtr_core::settle::Ending;
 
 /// What must hold before a CRM is called: the message is unseen long enough, its predecessors are out of the queue, and
@@ -51,7 +52,7 @@ pub(super) async fn before_first_call(
         }
     }
     delete_predecessors(seams, batch, intake, jobs).await;
-    report.count("passed", pass_older_slots(seams, jobs).await);
+    report.count(Metric::Passed, pass_older_slots(seams, jobs).await);
     // Once one has crashed, each is announced alone, right before its own work: see `call_all`.
     let alone = alone(jobs);
     if !alone {

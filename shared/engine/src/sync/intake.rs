@@ -14,6 +14,23 @@ pub(super) struct Intake {
     pub(super) malformed: Vec<(usize, Malformed)>,
     /// The records, in the order of their first message.
     pub(super) records: Vec<RecordWork>,
+    /// What each message is, by its place.
+    pub(super) kinds: Vec<Kind>,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A change event.
+    Change,
+    /// A wake-up.
+    Wake,
+    /// A look.
+    Look,
+    /// It is in a group that is not its own.
+    Stray,
+    /// It cannot be read.
+    Malformed,
 }
 
 /// The messages of one record.
@@ -84,13 +101,20 @@ pub(super) fn take_in(messages: &[Received], group_buckets: u64) -> Intake {
             Ok(message) => message,
             Err(malformed) => {
                 intake.malformed.push((place, malformed));
+                intake.kinds.push(Kind::Malformed);
                 continue;
             }
         };
         if message.key().message_group(group_buckets) != received.group {
             intake.strays.push((place, message.key().clone()));
+            intake.kinds.push(Kind::Stray);
             continue;
         }
+        intake.kinds.push(match &message {
+            Message::Change(_) => Kind::Change,
+            Message::Wake(_) => Kind::Wake,
+            Message::Look(_) => Kind::Look,
+        });
         let again = received.receive_count > 1;
         let found = intake.records.iter().position(|record| record.key == *message.key());
         let at = found.unwrap_or_else(|| {
@@ -180,6 +204,8 @@ mod tests {
 
     fn message(id: &str, version: u64, group: &str, receives: u32) -> Received {
         Received {
+            sent_at: Instant(0),
+            trace: None,
             message_id: format!("{id}-{version}"),
             receipt: String::new(),
             body: format!(

@@ -8,6 +8,7 @@ use rtr_core::change::{Change, Operation};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Ended, Item, Lane, Reason};
 use rtr_core::key::{ConnectionKey, PairKey};
+use rtr_core::trail::Trail;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -81,6 +82,9 @@ pub(super) fn jobs(work: &RecordWork, config: &Arc<OrgConfig>, batch: &[Received
             replaces: false,
             before: work.older.iter().map(|older| older.data.clone()).collect(),
             compared: None,
+            entered_at: received.sent_at,
+            trace: event.and_then(|change| change.trace.clone()).or_else(|| received.trace.clone()),
+            trail: Trail::default(),
         };
         if !woken {
             map(&mut job);
@@ -103,5 +107,7 @@ fn beside(place: usize, work: &RecordWork, change: &Change, batch: &[Received]) 
         data: change.data.clone(),
         backfill: work.is_backfill(change),
         rewrite: change.rewrite,
+        entered_at: received.sent_at,
+        trace: change.trace.clone().or_else(|| received.trace.clone()),
     }
 }

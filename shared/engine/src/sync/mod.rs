@@ -13,10 +13,12 @@ mod looks;
 mod orgs;
 mod orphans;
 mod park;
+mod settled;
 
 use crate::batch::{Received, Settings};
+use crate::notices::Dead;
 use crate::poll::ensure_once;
-use crate::report::{BatchReport, RecordLine, log_batch};
+use crate::report::{BatchReport, RecordLine, end_batch};
 use crate::seams::Seams;
 pub use crate::work::Caches;
 use crate::work::fate::MessageFate;
@@ -33,8 +35,10 @@ use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Ended, Reason};
 use rtr_core::mapping::Mapped;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
-use std::collections::HashMap;
+use settled::Endings;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Works one batch until `deadline`.
@@ -51,8 +55,9 @@ pub async fn run(
     let intake = take_in(batch, settings.group_buckets);
     aside::set_aside(seams, settings, batch, &intake, &mut fates, &mut report).await;
     let configs = configurations(seams, &intake, &mut fates).await;
+    let mut endings = Endings::default();
     let (jobs, unmapped) =
-        make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut report).await;
+        make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut endings, &mut report).await;
     let common = Common { seams, settings, caches, batch, intake: &intake, deadline };
     let jobs = bring(common, jobs, &mut report).await;
     for job in &jobs {
@@ -61,7 +66,8 @@ pub async fn run(
         if let Some(beside) = job.beside.as_ref().filter(|_| job.fate() != MessageFate::Done) {
             fates[beside.message] = fates[beside.message].and(job.fate());
         }
-        note(job, &mut report);
+        note(job, seams.clock.now(), &mut report);
+        endings.note_job(job);
     }
     looks::look_all(
         seams,
@@ -75,13 +81,20 @@ pub async fn run(
         &mut report,
     )
     .await;
+    let mut dead = Dead::default();
+    jobs.iter().for_each(|job| dead.note_job(job));
     futures::join!(
         settle_messages(seams, batch, &fates, &mut report),
+        dead.raise(seams),
         tally(seams, &jobs, &unmapped),
         ensure_once(seams, &caches.polls, configs.values().map(Arc::as_ref)),
     );
-    report.count("messages", batch.len() as u64);
-    log_batch("sync", batch, &report, seams.clock.now().since_ms(began));
+    let returned: HashSet<&str> = report.failed.iter().map(String::as_str).collect();
+    let comes_back = |place: usize| returned.contains(batch[place].message_id.as_str());
+    let mut books = BatchReport::default();
+    endings.count(&intake, comes_back, &mut books);
+    report.add(books);
+    end_batch("sync", batch, &mut report, seams.clock.now().since_ms(began));
     report
 }
 
@@ -150,6 +163,7 @@ async fn make_jobs(
     intake: &Intake,
     configs: &HashMap<String, Arc<OrgConfig>>,
     fates: &mut [MessageFate],
+    endings: &mut Endings,
     report: &mut BatchReport,
 ) -> (Vec<Job>, Vec<Unmapped>) {
     let at = seams.clock.now().to_rfc3339();
@@ -157,12 +171,13 @@ async fn make_jobs(
     for record in &intake.records {
         let Some(config) = configs.get(&record.key.org_id) else { continue };
         let (made, none) = jobs::jobs(record, config, batch);
-        report.count("superseded", record.compacted().len() as u64);
+        report.count(Metric::Superseded, record.compacted().len() as u64);
         if !config.known && settings.strict_orgs && record.changes().next().is_some() {
             let reason = Reason::new(Code::UnknownOrg, "the org has no configuration");
             for (place, change) in record.changes() {
                 let (received, only) = (&batch[*place], change.only.as_deref());
                 letters.push(aside::unfiled(*place, received, change, only, &reason, at.clone()));
+                endings.note(*place, Ended::Dead);
                 log_unfiled(change, only.unwrap_or(""), Ended::Dead, &reason, received);
             }
             continue;
@@ -171,27 +186,29 @@ async fn make_jobs(
         {
             let reason = Reason::new(Code::NoMapping, "no route for this record");
             log_unfiled(change, "", jobs::NOT_ROUTED, &reason, &batch[*place]);
-            report.count("skipped", 1);
+            report.count(Metric::Skipped, 1);
+            endings.note(*place, jobs::NOT_ROUTED);
         }
         for none in &none {
             match orphans::end(seams, batch, record, none, fates).await {
-                Orphan::Filed => report.count("dead", 1),
-                Orphan::Returned => report.count("parked", 1),
+                Orphan::Filed => report.count(Metric::Dead, 1),
+                Orphan::Returned => report.count(Metric::Parked, 1),
                 Orphan::Nothing => match record.change_for(&none.connection) {
                     Some((place, change)) => {
                         let trial = config.route_trial(&record.key.record_type);
                         unmapped.extend(trial.map(|trial| Unmapped { org: config.org.clone(), trial }));
                         letters.push(aside::no_job(*place, &batch[*place], change, none, at.clone()));
+                        endings.note(*place, Ended::Dead);
                         log_unfiled(change, &none.connection, Ended::Dead, &none.reason, &batch[*place]);
                     }
                     // Its connection or mapping is gone: a dead version stays listed as it is.
-                    None => report.count("superseded", 1),
+                    None => report.count(Metric::Superseded, 1),
                 },
             }
         }
         jobs.extend(made);
     }
-    report.count("dead", aside::post(seams, letters, batch, fates).await);
+    report.count(Metric::Dead, aside::post(seams, letters, batch, fates).await);
     (jobs, unmapped)
 }
 
@@ -207,6 +224,7 @@ fn log_unfiled(change: &Change, connection: &str, outcome: Ended, reason: &Reaso
         message: &reason.message,
         field: "",
         attempts: received.receive_count,
+        trace: received.trace.as_ref(),
     }
     .log();
 }

@@ -39,7 +39,7 @@ pub(super) async fn work_all(common: &Common<'_>, jobs: Vec<Job>, report: &mut B
     let working = orgs.into_iter().map(|(_, jobs)| work(common, jobs));
     let mut all = Vec::new();
     for (jobs, own) in join_all(working).await {
-        own.counts.into_iter().for_each(|(name, n)| report.count(name, n));
+        report.add(own);
         all.extend(jobs);
     }
     all.sort_by_key(|(place, _)| *place);

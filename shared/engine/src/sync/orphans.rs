@@ -86,6 +86,7 @@ async fn one(
                 not_created: false,
             };
             let attempt = Attempt {
+                trace: slot.trace.clone(),
                 lane: Lane::Sync,
                 version,
                 mapping_revision: slot.mapping_revision,

@@ -41,7 +41,7 @@ pub(super) async fn park(seams: &Seams<'_>, jobs: &mut [Job]) {
     let mut unknown: Vec<ConnectionKey> = Vec::new();
     for (connection, at) in wanted {
         if let Err(error) = seams.limits.want_lane(&connection, at).await {
-            tracing::warn!(event = "lane", connection = connection.key(), message = %error);
+            tracing::warn!(event = "lane", org_id = connection.org_id, connection = connection.connection, message = %error);
             unknown.push(connection);
         }
     }

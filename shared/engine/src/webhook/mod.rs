@@ -20,6 +20,7 @@ use rtr_connectors::registry::{self, Connector};
 use rtr_connectors::webhook::{Acknowledgement, Delivery, Heard};
 use rtr_core::inbound::address::address;
 use rtr_core::key::ConnectionKey;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use serde_json::Value;
 use std::future::Future;
@@ -114,8 +115,8 @@ pub async fn run(
     };
     let took_ms = seams.clock.now().since_ms(began);
     let mut report = flow.report;
-    report.count("calls", 1);
-    report.count("took_ms", u64::try_from(took_ms).unwrap_or(0));
+    report.count(Metric::Calls, 1);
+    report.measure("", Metric::TookMs, took_ms);
     log(call.connection, reply.status(), &why, &report, took_ms);
     (reply, report)
 }
@@ -144,7 +145,7 @@ pub async fn relayed(
     };
     let took_ms = seams.clock.now().since_ms(began);
     let mut report = flow.report;
-    report.count("relayed", 1);
+    report.count(Metric::Relayed, 1);
     log(connection, status, result.as_ref().err().map_or("", String::as_str), &report, took_ms);
     (result, report)
 }
@@ -152,18 +153,18 @@ pub async fn relayed(
 /// Why a call ends before its time.
 struct Stopped {
     reply: Reply,
-    counter: &'static str,
+    counter: Metric,
     /// For the log.
     why: String,
 }
 
-fn stopped(reply: Reply, counter: &'static str, why: impl Into<String>) -> Stopped {
+fn stopped(reply: Reply, counter: Metric, why: impl Into<String>) -> Stopped {
     Stopped { reply, counter, why: why.into() }
 }
 
 /// Not now, and what was the matter.
 fn later(error: &Unavailable) -> Stopped {
-    stopped(Reply::Later, "unavailable", error.0.as_str())
+    stopped(Reply::Later, Metric::Unavailable, error.0.as_str())
 }
 
 /// One call or event on its way.
@@ -180,7 +181,7 @@ impl Flow<'_> {
     async fn call(&mut self, call: Call<'_>, now: Instant) -> Result<Reply, Stopped> {
         if call.body.len() > MAX_BODY_BYTES {
             let why = format!("a body of {} bytes, and {MAX_BODY_BYTES} are taken", call.body.len());
-            return Err(stopped(Reply::TooLarge, "too_large", why));
+            return Err(stopped(Reply::TooLarge, Metric::TooLarge, why));
         }
         let (connector, held) = self.connection(call.connection).await?;
         let webhook = connector.webhook();
@@ -189,13 +190,13 @@ impl Flow<'_> {
         let delivery = Delivery { method, address: &address, word, query, headers, body, now };
         webhook
             .verify(&delivery, held.keys())
-            .map_err(|refusal| stopped(Reply::NotVerified, "refused", refusal.to_string()))?;
+            .map_err(|refusal| stopped(Reply::NotVerified, Metric::Refused, refusal.to_string()))?;
         let heard = webhook
             .read(&delivery)
-            .map_err(|error| stopped(Reply::Unreadable, "unreadable_calls", error.to_string()))?;
+            .map_err(|error| stopped(Reply::Unreadable, Metric::UnreadableCalls, error.to_string()))?;
         if heard.parts() > MAX_PARTS {
             let why = format!("{} events in one call, and {MAX_PARTS} are taken", heard.parts());
-            return Err(stopped(Reply::TooLarge, "too_large", why));
+            return Err(stopped(Reply::TooLarge, Metric::TooLarge, why));
         }
         self.send(call.connection, &held, heard, now).await?;
         Ok(Reply::Safe(webhook.acknowledgement()))
@@ -210,13 +211,13 @@ impl Flow<'_> {
         let (connector, held) = self.connection(connection).await?;
         let heard = connector.webhook().relayed(event);
         let heard =
-            heard.map_err(|error| stopped(Reply::Unreadable, "unreadable_calls", error.to_string()))?;
+            heard.map_err(|error| stopped(Reply::Unreadable, Metric::UnreadableCalls, error.to_string()))?;
         self.send(connection, &held, heard, now).await
     }
 
     /// The connection's CRM, and what is known of its calls.
     async fn connection(&self, key: &ConnectionKey) -> Result<(Connector, std::sync::Arc<Held>), Stopped> {
-        let unknown = |why: &str| stopped(Reply::NotVerified, "refused", why);
+        let unknown = |why: &str| stopped(Reply::NotVerified, Metric::Refused, why);
         let config =
             self.in_time(self.seams.configs.org(&key.org_id)).await?.map_err(|error| later(&error))?;
         let connection =
@@ -235,7 +236,7 @@ impl Flow<'_> {
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
         within(self.seams.clock, self.until, work).await.ok_or_else(|| {
             let why = format!("no answer within {} ms", self.settings.budget_ms);
-            stopped(Reply::Later, "out_of_time", why)
+            stopped(Reply::Later, Metric::OutOfTime, why)
         })
     }
 
@@ -246,17 +247,17 @@ impl Flow<'_> {
         heard: Heard,
         now: Instant,
     ) -> Result<(), Stopped> {
-        self.report.count("events", heard.parts());
-        self.report.count("ignored", heard.ignored);
-        self.report.count("unreadable", heard.unreadable);
-        let of_account =
-            send::of_account(heard.events, held).map_err(|why| stopped(Reply::Later, "unavailable", why))?;
-        self.report.count("foreign", of_account.foreign);
+        self.report.count(Metric::Heard, heard.parts());
+        self.report.count(Metric::Ignored, heard.ignored);
+        self.report.count(Metric::Unreadable, heard.unreadable);
+        let of_account = send::of_account(heard.events, held)
+            .map_err(|why| stopped(Reply::Later, Metric::Unavailable, why))?;
+        self.report.count(Metric::Foreign, of_account.foreign);
         let (messages, doubles) = send::messages(key, of_account.events, now);
-        self.report.count("coalesced", doubles);
+        self.report.count(Metric::Coalesced, doubles);
         let answers = self.in_time(send::send(self.seams.queue, &messages)).await?;
         let sent = answers.iter().filter(|answer| answer.is_ok()).count();
-        self.report.count("enqueued", u64::try_from(sent).unwrap_or(u64::MAX));
+        self.report.count(Metric::Enqueued, u64::try_from(sent).unwrap_or(u64::MAX));
         match answers.into_iter().find_map(Result::err) {
             Some(error) => Err(later(&error)),
             None => Ok(()),
@@ -277,11 +278,10 @@ async fn within<T>(clock: &dyn Clock, until: Instant, work: impl Future<Output =
 }
 
 fn log(key: &ConnectionKey, status: u16, why: &str, report: &BatchReport, took_ms: i64) {
-    let count = |name: &str| report.counts.get(name).copied().unwrap_or(0);
     let cut = |text: &str| text.chars().take(MAX_LOGGED_CHARS).collect::<String>();
     let (org_id, connection) = (cut(&key.org_id), cut(&key.connection));
-    let (events, enqueued, foreign) = (count("events"), count("enqueued"), count("foreign"));
-    let unreadable = count("unreadable");
+    let (events, enqueued) = (report.n(Metric::Heard), report.n(Metric::Enqueued));
+    let (foreign, unreadable) = (report.n(Metric::Foreign), report.n(Metric::Unreadable));
     if status < 300 && foreign == 0 && unreadable == 0 {
         tracing::info!(event = "webhook", org_id, connection, status, events, enqueued, took_ms);
     } else {

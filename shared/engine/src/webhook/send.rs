@@ -69,6 +69,7 @@ fn message(key: &ConnectionKey, event: Event, now: Instant) -> Outbound {
     let (connection, seen, received_at, record) = (key.clone(), Seen::Webhook, now, None);
     let notice = Notice { connection, object, external_id, operation, at, seen, received_at, origin, record };
     Outbound {
+        trace: None,
         body: notice.to_body().to_string(),
         group: notice.message_group(),
         deduplication_id: notice.deduplication_id(Some(&identity)),

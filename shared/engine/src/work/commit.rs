@@ -222,6 +222,14 @@ fn decide(job: &Job, ending: &Ending, now: Instant) -> Result<(Write, Committed)
     if job.replaces && matches!(ending, Ending::Parked(_)) && job.item.lane() != Lane::Bulk {
         return Err(Committed::PlanAgain);
     }
+    // The ending that is noted now tells how it came about.
+    let write = |mut new: Item| {
+        if let Some(last) = new.recent.last_mut().filter(|last| last.at == now && last.version == job.version)
+        {
+            last.trail = Some(job.trail_at(now));
+        }
+        write(new)
+    };
     match settle(&job.item, &job.attempt(), ending, now) {
         Decision::Write(item) => Ok((write(*item), Committed::Written)),
         Decision::Overtaken(item) => Ok((write(*item), Committed::Overtaken)),

@@ -95,6 +95,7 @@ fn notice(job: &Job, now: Instant) -> Option<(&Job, Notice)> {
 
 fn message(job: &Job, notice: &Notice) -> Outbound {
     Outbound {
+        trace: None,
         body: notice.to_body().to_string(),
         group: notice.message_group(),
         deduplication_id: sqs_id(&format!("news#{}#{}#{}", job.by, job.key.pk, job.key.sk)),

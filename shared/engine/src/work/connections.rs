@@ -2,6 +2,7 @@
 
 use super::Caches;
 use super::announce::announce;
+use super::calls;
 use super::compare::tell;
 use super::execute::execute;
 use super::job::Job;
@@ -9,16 +10,19 @@ use crate::batch::Settings;
 use crate::breaker::{Bounds, BreakerGate};
 use crate::credentials::ConnectionAuth;
 use crate::gate::LimiterGate;
+use crate::notices;
 use crate::report::BatchReport;
 use crate::seams::Seams;
 use async_trait::async_trait;
 use futures::future::join_all;
 use rtr_connectors::registry::Connector;
-use rtr_connectors::session::{Reserved, Retries, Session};
+use rtr_connectors::session::{Reserved, Retries, Session, Tape};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Lane;
 use rtr_core::key::ConnectionKey;
 use rtr_core::limit::Traffic;
+use rtr_core::metric::Metric;
+use rtr_core::notice::NoticeKind;
 use rtr_core::retry::MAX_TRIES;
 use rtr_core::time::Instant;
 use std::collections::BTreeMap;
@@ -43,28 +47,16 @@ pub(crate) async fn call_all(
             announce(seams, &mut one).await;
             let [job] = one;
             if job.going().is_some() {
-                add(report, one_connection(seams, settings, caches, vec![job], deadline).await);
+                report.add(one_connection(seams, settings, caches, vec![job], deadline).await);
             }
         }
         return;
     }
     let running =
         by_connection.into_values().map(|jobs| one_connection(seams, settings, caches, jobs, deadline));
-    for calls in join_all(running).await {
-        add(report, calls);
+    for own in join_all(running).await {
+        report.add(own);
     }
-}
-
-struct Calls {
-    made: u64,
-    let_through: u64,
-    quota_low: u64,
-}
-
-fn add(report: &mut BatchReport, calls: Calls) {
-    report.count("crm_calls", calls.made);
-    report.count("limiter_unavailable", calls.let_through);
-    report.count("quota_low", calls.quota_low);
 }
 
 async fn one_connection(
@@ -73,8 +65,8 @@ async fn one_connection(
     caches: &Caches,
     mut jobs: Vec<&mut Job>,
     deadline: Instant,
-) -> Calls {
-    let Some(first) = jobs.first() else { return Calls { made: 0, let_through: 0, quota_low: 0 } };
+) -> BatchReport {
+    let Some(first) = jobs.first() else { return BatchReport::default() };
     let (config, connection) = (first.setup.config.clone(), first.connection.clone());
     // The bulk lane's chunks are of one kind, and the sync lane calls for nothing that a backfill brought.
     let traffic = if jobs.iter().all(|job| job.backfill) { Traffic::Backfill } else { Traffic::Live };
@@ -123,7 +115,7 @@ pub(crate) async fn over(
     deed: &mut dyn Deed,
     report: &mut BatchReport,
 ) {
-    add(report, open(seams, settings, caches, door, deadline, deed).await);
+    report.add(open(seams, settings, caches, door, deadline, deed).await);
 }
 
 async fn open(
@@ -133,10 +125,10 @@ async fn open(
     door: &Door<'_>,
     deadline: Instant,
     deed: &mut dyn Deed,
-) -> Calls {
+) -> BatchReport {
     let (connection, connector) = (door.connection.clone(), door.connector);
     let Some(own) = door.config.connections.get(&connection.connection) else {
-        return Calls { made: 0, let_through: 0, quota_low: 0 };
+        return BatchReport::default();
     };
     let (limits, clock, rules) = (seams.limits, seams.clock, &own.limits);
     let limiter = LimiterGate::new(limits, clock, &caches.pools, connection.clone(), rules, door.traffic)
@@ -173,9 +165,22 @@ async fn open(
         reserved: Reserved::default(),
         classify: connector.classify(),
         quota: connector.quota(),
+        tape: Tape::default(),
     };
     deed.with(&session).await;
     gate.leave().await;
-    let gate = &gate.limiter;
-    Calls { made: gate.calls(), let_through: gate.let_through(), quota_low: u64::from(gate.quota_low()) }
+    let (provider, mut report) = (connector.facts().name, BatchReport::default());
+    let limiter = &gate.limiter;
+    report.count_of(provider, Metric::CrmCalls, limiter.calls());
+    report.count_of(provider, Metric::LimiterUnavailable, limiter.let_through());
+    report.count_of(provider, Metric::BreakerOpened, gate.openings());
+    calls::count(provider, &session.tape.since(0), &mut report);
+    if limiter.quota_low() {
+        report.count_of(provider, Metric::QuotaLow, 1);
+        let notice = notices::of(NoticeKind::QuotaLow, door.connection, provider, seams.clock.now());
+        if caches.notices.is_news(&notice, seams.clock.now()) {
+            notices::raise(seams, &notice).await;
+        }
+    }
+    report
 }

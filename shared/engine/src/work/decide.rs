@@ -8,6 +8,7 @@ use crate::seams::{Seams, Unavailable};
 use rtr_core::code::Code;
 use rtr_core::item::{Ended, Lane, Reason};
 use rtr_core::key::{ConnectionKey, PairKey};
+use rtr_core::metric::Metric;
 use rtr_core::payload::Resolved;
 use rtr_core::plan::Action;
 use rtr_core::settle::Ending;
@@ -22,7 +23,7 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
     {
         match prepare::decide(job, now) {
             Action::Superseded { reused } => {
-                report.count("version_reused", u64::from(reused));
+                report.count(Metric::VersionReused, u64::from(reused));
                 job.end(Ended::Superseded);
             }
             // It may have landed in an earlier run: what stands at the CRM is not known any more.
@@ -102,7 +103,7 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
     if !work.is_empty() {
         finish(seams, work).await;
     }
-    report.count("linked_meanwhile", linked_meanwhile(seams, jobs, &waiting).await);
+    report.count(Metric::LinkedMeanwhile, linked_meanwhile(seams, jobs, &waiting).await);
 }
 
 /// When and why a version goes that takes the place of what is parked.

@@ -1,5 +1,6 @@
 //! Tells one CRM: looks, writes in batches, associates, and commits each batch's endings as they come.
 
+use super::calls;
 use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::compare::compare;
 use super::job::{Job, Stage};
@@ -19,6 +20,8 @@ use rtr_core::marks::Marks;
 use rtr_core::payload::written as saying;
 use rtr_core::plan::{Action, First};
 use rtr_core::settle::{Applied, Ending, Link, Open, Put};
+use rtr_core::trace::Trace;
+use rtr_core::trail::Did;
 use std::collections::BTreeMap;
 
 /// Rounds of one job in one invocation: look and adopt, write, make anew what was gone.
@@ -31,9 +34,11 @@ pub(crate) async fn execute(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut
             return;
         }
         offers::wait(seams, jobs).await;
+        let (from, asked) = (session.tape.end(), asking(jobs));
         look(seams, session, jobs).await;
         end_what_needs_no_call(seams, jobs).await;
         compare(seams, session, jobs).await;
+        called(session, jobs, &asked, from, Did::Look);
         let mut calls: BTreeMap<(String, Kind), Vec<usize>> = BTreeMap::new();
         for (at, job) in jobs.iter().enumerate() {
             if let Some(kind) = kind(job) {
@@ -69,6 +74,33 @@ fn id(job: &Job) -> &str {
         Some(First::Update { external_id } | First::Remove { external_id, .. }) => external_id,
         Some(First::Upsert { value, .. }) => value,
         _ => "",
+    }
+}
+
+/// Those for which something may be asked before they are written.
+fn asking(jobs: &[&mut Job]) -> Vec<usize> {
+    (0..jobs.len()).filter(|at| jobs[*at].going().is_some()).collect()
+}
+
+/// Keeps and tells what was called for the jobs at `places` since `from`.
+fn called(session: &Session<'_>, jobs: &mut [&mut Job], places: &[usize], from: usize, did: Did) {
+    let made = session.tape.since(from);
+    let Some(first) = places.first().filter(|_| !made.is_empty()) else { return };
+    for at in places {
+        calls::keep(jobs[*at], &made, did);
+    }
+    let traces: Vec<&Trace> = places.iter().filter_map(|at| jobs[*at].trace.as_ref()).collect();
+    let first = &jobs[*first];
+    calls::log(&first.connection, first.provider(), &made, places.len(), &traces);
+}
+
+fn did(kind: &Kind) -> Did {
+    match kind {
+        Kind::Create => Did::Create,
+        Kind::Update => Did::Update,
+        Kind::Upsert { .. } => Did::Upsert,
+        Kind::Archive => Did::Archive,
+        Kind::Erase => Did::Erase,
     }
 }
 
@@ -121,8 +153,10 @@ async fn call(
     let Some(first) = places.first() else { return session.release() };
     let connector = jobs[*first].setup.connector;
     let items = places.iter().map(|at| item(jobs[*at], kind, *at)).collect();
+    let from = session.tape.end();
     let outcomes =
         connector.write(session, &WriteCall { object: object.to_owned(), kind: kind.clone(), items }).await;
+    called(session, jobs, &places, from, did(kind));
     if outcomes.iter().any(|outcome| matches!(outcome, Err(Failure { class: Class::Unavailable, .. }))) {
         // Its tries in place came to nothing, or it says so of records in an answer that looks well.
         session.gate.heard(Heard::Fails, 0).await;

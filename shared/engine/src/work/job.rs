@@ -15,6 +15,8 @@ use rtr_core::plan::{Go, Incoming};
 use rtr_core::sent::Sent;
 use rtr_core::settle::Attempt;
 use rtr_core::time::Instant;
+use rtr_core::trace::Trace;
+use rtr_core::trail::Trail;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -72,6 +74,12 @@ pub(crate) struct Job {
     pub(crate) before: Vec<Value>,
     /// What the CRM's record was found to hold before it is written to, where values flow back from it.
     pub(crate) compared: Option<Compared>,
+    /// When its event entered its queue; of what was parked, since when it is.
+    pub(crate) entered_at: Instant,
+    /// The trace that it is part of.
+    pub(crate) trace: Option<Trace>,
+    /// What was called for it in this invocation.
+    pub(crate) trail: Trail,
 }
 
 /// What was found of a linked record before it is written to.
@@ -99,6 +107,8 @@ pub(crate) struct Beside {
     pub(crate) data: Value,
     pub(crate) backfill: bool,
     pub(crate) rewrite: bool,
+    pub(crate) entered_at: Instant,
+    pub(crate) trace: Option<Trace>,
 }
 
 /// What the configuration says of the pair.
@@ -165,6 +175,7 @@ impl Job {
             backfill: self.backfill,
             rewrite: self.rewrite,
             occurred_at: Some(self.occurred_at),
+            trace: self.trace.clone(),
             sent: self.sent(),
         }
     }
@@ -215,6 +226,21 @@ impl Job {
         match &self.stage {
             Stage::Going(go) => Some(go),
             _ => None,
+        }
+    }
+
+    /// The provider of its CRM.
+    pub(crate) fn provider(&self) -> &'static str {
+        self.setup.connector.facts().name
+    }
+
+    /// The way to an ending that is written now.
+    pub(crate) fn trail_at(&self, now: Instant) -> Trail {
+        Trail {
+            entered_ms: u64::try_from(now.since_ms(self.entered_at)).unwrap_or(0),
+            receives: self.attempts(),
+            mapping_revision: self.setup.mapping.revision,
+            ..self.trail.clone()
         }
     }
 

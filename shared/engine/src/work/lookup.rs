@@ -67,7 +67,7 @@ pub(crate) async fn look_up(
         own
     });
     for own in join_all(asking).await {
-        own.counts.into_iter().for_each(|(name, n)| report.count(name, n));
+        report.add(own);
     }
 }
 

@@ -4,6 +4,7 @@
 //! is parked; from there on both decide, call and commit alike.
 
 pub(crate) mod announce;
+pub(crate) mod calls;
 pub(crate) mod commit;
 mod compare;
 pub(crate) mod connections;
@@ -27,6 +28,7 @@ use crate::breaker::Breakers;
 use crate::credentials::CredentialCache;
 use crate::directories::Directories;
 use crate::gate::Pools;
+use crate::notices::Lately;
 use crate::poll::Begun;
 
 /// Kept back of the invocation's time for writing endings, in milliseconds.
@@ -47,4 +49,6 @@ pub struct Caches {
     pub polls: Begun,
     /// Internal systems that do not answer.
     pub silences: Silences,
+    /// What was raised by this environment lately.
+    pub notices: Lately,
 }

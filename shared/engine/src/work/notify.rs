@@ -10,6 +10,7 @@ use crate::seams::Seams;
 use crate::wake::{taken, wake};
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Ended;
+use rtr_core::metric::Metric;
 
 /// Those woken by one link at once; the others come by themselves, when their own look is due.
 const MOST_AT_ONCE: usize = 2_000;
@@ -18,9 +19,11 @@ const MOST_AT_ONCE: usize = 2_000;
 pub(crate) async fn notify(seams: &Seams<'_>, settings: &Settings, jobs: &[Job], report: &mut BatchReport) {
     for job in jobs.iter().filter(|job| is_first_link(job) && is_referred_to(job)) {
         match seams.records.waiting_for(&job.connection, &job.record, MOST_AT_ONCE).await {
-            Ok(sleepers) => report.count("woken", taken(&wake(seams, settings, &sleepers, &job.by).await)),
+            Ok(sleepers) => {
+                report.count(Metric::Woken, taken(&wake(seams, settings, &sleepers, &job.by).await))
+            }
             Err(error) => {
-                tracing::warn!(event = "wake", connection = job.connection.key(), message = %error);
+                tracing::warn!(event = "wake", org_id = job.connection.org_id, connection = job.connection.connection, message = %error);
             }
         }
     }

@@ -163,6 +163,8 @@ fn take_beside(job: &mut Job, beside: Beside) {
     job.data = beside.data;
     job.backfill = beside.backfill;
     job.rewrite = beside.rewrite;
+    job.entered_at = beside.entered_at;
+    job.trace = beside.trace;
     map(job);
 }
 
@@ -172,6 +174,8 @@ pub(crate) async fn revive(seams: &Seams<'_>, job: &mut Job) {
     job.operation = slot.operation();
     job.occurred_at = slot.occurred_at.unwrap_or(slot.since);
     job.backfill = slot.backfill;
+    job.entered_at = slot.since;
+    job.trace = slot.trace.clone();
     job.data = match &slot.body {
         Body::Inline(data) => data.clone(),
         Body::Stored(key) => match seams.records.body(key).await {

@@ -20,7 +20,7 @@ pub(crate) async fn tally(seams: &Seams<'_>, jobs: &[Job], unmapped: &[Unmapped]
     let adding = by_canary(jobs, unmapped);
     let adding = adding.into_iter().map(|((org, revision), tally)| async move {
         if let Err(error) = seams.limits.add_tally(org, revision, tally).await {
-            tracing::warn!(event = "canary", org_id = org, message = error.0, "a tally is lost");
+            tracing::warn!(event = "canary", org_id = org, error = error.0, "a tally is lost");
         }
     });
     join_all(adding).await;

@@ -88,6 +88,7 @@ fn asking<T>(
         deadline: world.now().plus_ms(60_000),
         call_timeout_ms: connector.capabilities().call_timeout_ms,
         quota: connector.quota(),
+        tape: rtr_connectors::session::Tape::default(),
         retries: rtr_connectors::session::Retries::default(),
         reserved: rtr_connectors::session::Reserved::default(),
         classify: connector.classify(),

@@ -8,7 +8,7 @@ use futures::executor::block_on;
 use rtr_connectors::connector::{Fields, Found, Kind, Lookup, LookupBy, Outcome, WriteCall, WriteItem};
 use rtr_connectors::http::{Clock, Response};
 use rtr_connectors::registry::{self, Connector};
-use rtr_connectors::session::{Reserved, Retries, Session};
+use rtr_connectors::session::{Reserved, Retries, Session, Tape};
 use rtr_core::failure::{Class, Failure};
 use rtr_core::mapping::Patch;
 use rtr_core::time::Instant;
@@ -101,6 +101,7 @@ impl<'p> Bench<'p> {
             reserved: Reserved::default(),
             classify: self.connector.classify(),
             quota: self.connector.quota(),
+            tape: Tape::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use super::requests::link;
 use super::*;
 use crate::connector::{Asked, Lookup, LookupBy};
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
-use crate::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session};
+use crate::session::{Auth, Authorized, Freshness, Gate, Reserved, Retries, Session, Tape};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use rtr_core::failure::{Class, Failure};
@@ -48,6 +48,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             reserved: Reserved::default(),
             classify,
             quota: |_| Vec::new(),
+            tape: Tape::default(),
         }
     }
 

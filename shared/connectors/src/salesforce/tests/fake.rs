@@ -3,7 +3,7 @@
 use super::super::{CAPABILITIES, classify, quota};
 use super::*;
 use crate::http::{Clock, Http, NoAnswer, Outgoing};
-use crate::session::{Auth, Authorized, Freshness, Gate, Quota, Reserved, Retries, Session};
+use crate::session::{Auth, Authorized, Freshness, Gate, Quota, Reserved, Retries, Session, Tape};
 use async_trait::async_trait;
 use rtr_core::failure::Failure;
 use serde_json::json;
@@ -60,6 +60,7 @@ impl<F: Fn(&str, &Value) -> Reply + Send + Sync> Fake<F> {
             reserved: Reserved::default(),
             classify,
             quota,
+            tape: Tape::default(),
         }
     }
 

@@ -43,6 +43,7 @@ pub(super) fn parked(
 impl Model<'_> {
     pub(super) fn attempt(&self, job: &Job) -> Attempt {
         Attempt {
+            trace: None,
             lane: job.lane,
             version: job.message.version,
             mapping_revision: self.incoming(job).mapping_revision,

@@ -213,6 +213,7 @@ impl Model<'_> {
             }
             let revision = item.mapping_revision.unwrap_or(0);
             let attempt = Attempt {
+                trace: None,
                 lane: Lane::Sync,
                 version: letter.version,
                 mapping_revision: if letter.wake.is_some() { revision } else { revision.max(world.revision) },

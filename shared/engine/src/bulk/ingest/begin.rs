@@ -51,7 +51,12 @@ impl<'a> Beginning<'a> {
     async fn begin(&mut self, session: &Session<'_>) -> Begun {
         let (seams, lane) = (self.lane.seams, self.lane);
         let warn = |message: &str| {
-            tracing::warn!(event = "job", connection = lane.connection.key(), message);
+            tracing::warn!(
+                event = "job",
+                org_id = lane.connection.org_id,
+                connection = lane.connection.connection,
+                message
+            );
         };
         let id = match self.ingest.open(session, &self.target).await {
             Ok(id) => id,
@@ -182,6 +187,7 @@ impl<'a> Beginning<'a> {
 /// Whose hand a row's endings are.
 pub(super) fn attempt(lane: &Work<'_>, entry: &Entry) -> Attempt {
     Attempt {
+        trace: None,
         lane: Whose::Bulk,
         version: entry.version,
         mapping_revision: entry.revision,

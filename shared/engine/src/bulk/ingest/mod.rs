@@ -27,6 +27,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::item::Lane as Whose;
 use rtr_core::lane::Lane;
 use rtr_core::limit::Traffic;
+use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use std::sync::Arc;
 use watch::{Watched, watch};
@@ -107,7 +108,7 @@ impl Ingesting {
             Ok(Some(gathered)) => gathered,
             Ok(None) => return Begun::No,
             Err(error) => {
-                tracing::warn!(event = "lane", connection = lane.connection.key(), message = %error);
+                tracing::warn!(event = "lane", org_id = lane.connection.org_id, connection = lane.connection.connection, message = %error);
                 let at = lane.seams.clock.now().plus_ms(SOON_MS);
                 return Begun::Stopped(Rest::Until(at, Code::StateUnavailable));
             }
@@ -117,8 +118,8 @@ impl Ingesting {
         let Work { seams, settings, caches, deadline, .. } = *lane;
         over(seams, settings, caches, &door, deadline, &mut beginning, report).await;
         let (begun, rows) = beginning.end();
-        report.count("job_rows", rows as u64);
-        report.count("jobs_begun", u64::from(matches!(begun, Begun::Yes)));
+        report.count(Metric::JobRows, rows as u64);
+        report.count(Metric::JobsBegun, u64::from(matches!(begun, Begun::Yes)));
         if matches!(begun, Begun::Yes) {
             self.look_at = Some(lane.seams.clock.now().plus_ms(FIRST_LOOK_MS));
         }

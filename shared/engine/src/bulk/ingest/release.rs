@@ -42,7 +42,8 @@ pub(super) async fn entries(lane: &Work<'_>, note: &Note) -> Result<HashMap<Stri
     if read.is_none() {
         tracing::error!(
             event = "job",
-            connection = lane.connection.key(),
+            org_id = lane.connection.org_id,
+            connection = lane.connection.connection,
             list = note.list,
             "the list of a job is gone"
         );

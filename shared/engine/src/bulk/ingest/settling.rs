@@ -10,6 +10,7 @@ use super::release::{again, entries, is_held, read, release};
 use super::watch::{is_final, until};
 use crate::bulk::Work;
 use crate::bulk::jobs::job;
+use crate::notices::Dead;
 use crate::report::BatchReport;
 use crate::seams::{Named, Unavailable};
 use crate::work::commit::{Certainty, filing, finish};
@@ -27,6 +28,7 @@ use rtr_core::failure::Failure;
 use rtr_core::item::{Ended, Reason, Slot, SlotState};
 use rtr_core::key::PairKey;
 use rtr_core::marks::Marks;
+use rtr_core::metric::Metric;
 use rtr_core::payload::Payload;
 use rtr_core::plan::{First, Go, above_fence};
 use rtr_core::settle::{Applied, Ending, Link, Put};
@@ -79,7 +81,7 @@ pub(super) async fn settle_job(
             Ok(fates) => fates,
             // Kept for seven days, and read late: nobody will ever know.
             Err(failure) if is_final(&failure) || clock.now() >= note.held => {
-                tracing::warn!(event = "job", connection = lane.connection.key(), message = %failure);
+                tracing::warn!(event = "job", org_id = lane.connection.org_id, connection = lane.connection.connection, message = %failure);
                 continue;
             }
             Err(failure) => return Settled::NotTold(until(&failure)),
@@ -101,7 +103,7 @@ pub(super) async fn settle_job(
     match settling.in_chunks(unknown, report).await {
         Some(end) => end,
         None => {
-            report.count("jobs_ended", 1);
+            report.count(Metric::JobsEnded, 1);
             Settled::All
         }
     }
@@ -169,7 +171,7 @@ impl Settling<'_> {
                 }
             }
         }
-        report.count("job_rows_again", releases.len() as u64);
+        report.count(Metric::JobRowsAgain, releases.len() as u64);
         let mut jobs = Vec::with_capacity(ends.len());
         let mut work = Vec::with_capacity(ends.len());
         let mut of = Vec::with_capacity(ends.len());
@@ -182,9 +184,10 @@ impl Settling<'_> {
             jobs.iter_mut().zip(work).map(|(job, (ending, ended, reason))| (job, ending, ended, reason));
         finish(lane.seams, pairs.collect()).await;
         notify(lane.seams, lane.settings, &jobs, report).await;
-        let mut failed = None;
+        let (mut failed, mut dead) = (None, Dead::default());
         for (job, (one, entry)) in jobs.iter().zip(of) {
-            tell(job, report);
+            tell(job, lane.seams.clock.now(), report);
+            dead.note_job(job);
             match &job.stage {
                 Stage::Returned(MessageFate::ReturnAsIs, reason) => failed = Some(reason.message.clone()),
                 // A newer version took its place meanwhile: it is due now.
@@ -196,6 +199,7 @@ impl Settling<'_> {
                 _ => {}
             }
         }
+        dead.raise(lane.seams).await;
         release(lane, self.note, releases).await?;
         failed.map_or(Ok(()), |why| Err(Unavailable(why)))
     }

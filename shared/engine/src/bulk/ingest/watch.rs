@@ -34,7 +34,12 @@ pub(super) async fn watch(lane: &Work<'_>, taken: &Lane, note: &str, report: &mu
     let seams = lane.seams;
     let now = seams.clock.now();
     let Some(note) = Note::from_text(note) else {
-        tracing::error!(event = "job", connection = lane.connection.key(), "a note of a job cannot be read");
+        tracing::error!(
+            event = "job",
+            org_id = lane.connection.org_id,
+            connection = lane.connection.connection,
+            "a note of a job cannot be read"
+        );
         return clear(lane, taken, None).await;
     };
     // Once its records are due again by themselves, nothing may be called before it is known what became of the job.
@@ -64,7 +69,7 @@ pub(super) async fn watch(lane: &Work<'_>, taken: &Lane, note: &str, report: &mu
     let Work { seams, settings, caches, deadline, .. } = *lane;
     over(seams, settings, caches, &door, deadline, &mut watching, report).await;
     let Watching { found, counts, .. } = watching;
-    counts.counts.into_iter().for_each(|(name, n)| report.count(name, n));
+    report.add(counts);
     let now = seams.clock.now();
     match found {
         Found::Settled => clear(lane, taken, Some(&note)).await,
@@ -129,7 +134,7 @@ impl Watching<'_> {
         // Its worker died before it started it, or the start never came: it might yet, and must not.
         if matches!(state, Ok(State::Open)) || (late && matches!(state, Ok(State::Running))) {
             if let Err(failure) = self.ingest.abort(session, &note.id).await {
-                tracing::warn!(event = "job", connection = self.lane.connection.key(), message = %failure);
+                tracing::warn!(event = "job", org_id = self.lane.connection.org_id, connection = self.lane.connection.connection, message = %failure);
             }
             state = self.ingest.state(session, &note.id).await;
         }
@@ -140,7 +145,7 @@ impl Watching<'_> {
             // It cannot be asked for any more: of another user's, or gone. Its records are let go when their time has come.
             Err(failure) if is_final(&failure) && overdue => None,
             Err(failure) => {
-                tracing::warn!(event = "job", connection = self.lane.connection.key(), message = %failure);
+                tracing::warn!(event = "job", org_id = self.lane.connection.org_id, connection = self.lane.connection.connection, message = %failure);
                 return Found::Later(until(&failure));
             }
         };

@@ -46,7 +46,7 @@ fn shapes() -> BTreeMap<String, Shape> {
 
 /// Version 7 is applied, and the CRM has confirmed it.
 fn applied() -> Item {
-    let recent = Recent { ended: Ended::Applied, version: 7, at: Instant(5), code: None };
+    let recent = Recent { trail: None, ended: Ended::Applied, version: 7, at: Instant(5), code: None };
     Item {
         rev: 3,
         applied_version: Some(7),
@@ -62,6 +62,7 @@ fn applied() -> Item {
 
 fn slot(state: SlotState, version: u64) -> Option<Slot> {
     Some(Slot {
+        trace: None,
         wanted_version: version,
         mapping_revision: 1,
         state,

@@ -43,7 +43,7 @@ pub(super) async fn ask_all(
         own
     });
     for own in join_all(asking).await {
-        own.counts.into_iter().for_each(|(name, n)| report.count(name, n));
+        report.add(own);
     }
 }
 

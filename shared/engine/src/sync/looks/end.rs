@@ -11,6 +11,7 @@ use rtr_core::inbound::delivery::group;
 use rtr_core::inbound::{Message, Notice, Operation, Overwritten, Returned, Seen};
 use rtr_core::item::{Ended, Item, Lane, Reason};
 use rtr_core::key::sqs_id;
+use rtr_core::metric::Metric;
 use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Heard, claims, settle};
 use rtr_core::time::Instant;
@@ -31,32 +32,32 @@ pub(super) async fn end_all(
         let Some(verdict) = one.verdict.take() else { continue };
         let (message, heard, counter) = match verdict {
             Verdict::Echo { lost, near_miss, over } => {
-                report.count("echoes", 1);
-                report.count("inbound_lost", lost as u64);
-                report.count("near_misses", u64::from(near_miss));
+                report.count(Metric::Echoes, 1);
+                report.count(Metric::InboundLost, lost as u64);
+                report.count(Metric::NearMisses, u64::from(near_miss));
                 if over.is_empty() {
                     continue;
                 }
-                (overwritten(&one, over, &batch[one.place]), None, "looks_overwritten")
+                (overwritten(&one, over, &batch[one.place]), None, Metric::LooksOverwritten)
             }
             Verdict::Moved => match one.item.external_id.clone() {
-                Some(id) => (elsewhere(&one, id), None, "looks_moved"),
+                Some(id) => (elsewhere(&one, id), None, Metric::LooksMoved),
                 None => {
-                    report.count("looks_moved", 1);
+                    report.count(Metric::LooksMoved, 1);
                     continue;
                 }
             },
             Verdict::Tell { delivery, heard, near_miss, lost, over } => {
-                report.count("inbound_lost", lost as u64);
-                report.count("near_misses", u64::from(near_miss));
+                report.count(Metric::InboundLost, lost as u64);
+                report.count(Metric::NearMisses, u64::from(near_miss));
                 // Of one look there is one message; another look may have to tell the same once more.
                 // What it says counts too: a look that is done again may see more.
                 let id = format!("{}#{}#{}", delivery.id(), delivery.digest(), batch[one.place].message_id);
                 if !over.is_empty() {
-                    report.count("looks_overwritten", 1);
+                    report.count(Metric::LooksOverwritten, 1);
                     also.push((one.place, overwritten(&one, over, &batch[one.place])));
                 }
-                (outbound(&one, &Message::Delivery(delivery), id), Some(heard), "told")
+                (outbound(&one, &Message::Delivery(delivery), id), Some(heard), Metric::Told)
             }
             // Linked before anybody looks there: what is nobody's is offered as a new record.
             Verdict::Follow(heard) => {
@@ -64,15 +65,15 @@ pub(super) async fn end_all(
                     fates[one.place] = MessageFate::ReturnAsIs;
                     continue;
                 }
-                (elsewhere(&one, heard.link.external_id), None, "looks_moved")
+                (elsewhere(&one, heard.link.external_id), None, Metric::LooksMoved)
             }
             Verdict::Later(until, reason) => {
                 log(&one, Ended::Parked, &reason);
-                (back(&one, &batch[one.place], Some(until), reason), None, "looks_put_off")
+                (back(&one, &batch[one.place], Some(until), reason), None, Metric::LooksPutOff)
             }
             Verdict::Dead(reason) => {
                 log(&one, Ended::Dead, &reason);
-                (back(&one, &batch[one.place], None, reason), None, "looks_dead")
+                (back(&one, &batch[one.place], None, reason), None, Metric::LooksDead)
             }
         };
         messages.push(message);
@@ -105,6 +106,7 @@ pub(super) async fn end_all(
 fn outbound(one: &Looking<'_>, message: &Message, id: String) -> Outbound {
     let notice = &one.look.notice;
     Outbound {
+        trace: None,
         body: message.to_body().to_string(),
         group: group(&notice.connection, &notice.external_id),
         deduplication_id: sqs_id(&id),
@@ -140,6 +142,7 @@ fn elsewhere(one: &Looking<'_>, external_id: String) -> Outbound {
     let notice =
         Notice { external_id, operation, seen: Seen::Ourselves, record: None, ..one.look.notice.clone() };
     Outbound {
+        trace: None,
         group: notice.message_group(),
         deduplication_id: notice.deduplication_id(None),
         body: notice.to_body().to_string(),
@@ -152,6 +155,7 @@ async fn note(seams: &Seams<'_>, one: &Looking<'_>, heard: &Heard) -> bool {
     let mut item = one.item.clone();
     for _ in 0..MAX_ROUNDS {
         let attempt = Attempt {
+            trace: None,
             lane: Lane::Sync,
             version: item.applied_version.unwrap_or(0),
             mapping_revision: item.mapping_revision.unwrap_or(0),
@@ -200,6 +204,7 @@ fn names(one: &Looking<'_>) -> Names {
 fn log(one: &Looking<'_>, outcome: Ended, reason: &Reason) {
     let key = &one.look.key;
     RecordLine {
+        trace: None,
         org_id: &key.org_id,
         record_type: &key.record_type,
         record_id: &key.record_id,

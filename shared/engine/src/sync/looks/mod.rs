@@ -27,6 +27,7 @@ use rtr_core::failure::Failure;
 use rtr_core::inbound::ledger::parked_out;
 use rtr_core::item::{Item, Lane, Reason};
 use rtr_core::key::PairKey;
+use rtr_core::metric::Metric;
 use rtr_core::plan::PAUSE_MS;
 use rtr_core::time::Instant;
 use std::collections::HashMap;
@@ -82,14 +83,14 @@ pub(super) async fn look_all(
         for (place, look) in &record.looks {
             match looking(*place, look, config, now) {
                 Some(looking) => looks.push(looking),
-                None => report.count("looks_idle", 1),
+                None => report.count(Metric::LooksIdle, 1),
             }
         }
     }
     if looks.is_empty() {
         return;
     }
-    report.count("looks", looks.len() as u64);
+    report.count(Metric::Looks, looks.len() as u64);
     if let Err(why) = read(seams, &mut looks).await {
         tracing::warn!(event = "look", code = Code::StateUnavailable.as_str(), message = why);
         looks.iter().for_each(|one| fates[one.place] = MessageFate::ReturnAsIs);

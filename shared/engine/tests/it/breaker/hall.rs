@@ -218,7 +218,7 @@ impl<'a> Hall<'a> {
     pub(super) async fn lane(&self, http: &dyn Http, end_ms: i64) {
         let (seams, caches) = (self.seams(http), Caches::default());
         while self.now_ms() < end_ms {
-            sweep::run(&seams, &self.world.settings, self.clock.now()).await;
+            sweep::run(&seams, &self.world.settings, &self.world.bus, self.clock.now()).await;
             for message in self.queue.take_sent(QueueName::Changes) {
                 self.bring(build::raw(&message.body, &message.group, self.clock.now()));
             }

@@ -18,7 +18,12 @@ fn settled(world: &World, batch: &[Received]) {
 }
 
 fn look(world: &World) {
-    futures::executor::block_on(rtr_engine::sweep::run(&world.seams(), &world.settings, world.now()));
+    futures::executor::block_on(rtr_engine::sweep::run(
+        &world.seams(),
+        &world.settings,
+        &world.bus,
+        world.now(),
+    ));
 }
 
 /// A sweep is always at work: what is under way within two looks of its time is so within five seconds.
@@ -32,6 +37,7 @@ fn given_something_parked_until_some_moment_when_the_sweep_is_at_work_then_its_l
         let report = futures::executor::block_on(rtr_engine::sweep::run(
             &world.seams(),
             &world.settings,
+            &world.bus,
             due.plus_ms(4_000),
         ));
         assert_eq!(report.counts.get("started"), Some(&1), "{wait_ms}");
@@ -74,7 +80,8 @@ fn given_a_queue_that_refuses_a_baton_when_the_sweep_is_at_work_then_it_is_sent_
         let queue = Busy { queue: &world.queue, refuses: AtomicUsize::new(refuses) };
         let seams = Seams { queue: &queue, ..world.seams() };
         let until = world.now().plus_ms(5_000);
-        let report = futures::executor::block_on(rtr_engine::sweep::run(&seams, &world.settings, until));
+        let report =
+            futures::executor::block_on(rtr_engine::sweep::run(&seams, &world.settings, &world.bus, until));
         assert_eq!((report.counts.get("started"), received(&world).len()), (Some(&1), 1), "{refuses}");
     }
 }

@@ -253,7 +253,8 @@ fn given_credentials_that_the_crm_takes_again_when_a_person_tries_them_then_the_
     assert_eq!(world.limits.state().suspensions["acme#hubspot"].since, since, "trying alone ends nothing");
     let again = json!({"provider": "hubspot", "account": "acme", "action": "issue", "expires_in": null, "token": secret["token"]});
     world.crm.control("POST", "/_sandbox/tokens", &again);
-    futures::executor::block_on(end_suspension(&world.limits, &here(), world.now())).unwrap();
+    let held = world.limits.state().suspensions["acme#hubspot"].clone();
+    futures::executor::block_on(end_suspension(&world.seams(), &here(), "hubspot", &held)).unwrap();
     assert_eq!(lane(&world).due_at, Some(world.now()));
     world.sweep();
     assert_eq!((left(&world), world.contacts("firstname")), (0, vec!["v2".to_owned(); 3]));

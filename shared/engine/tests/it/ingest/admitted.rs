@@ -21,14 +21,26 @@ impl Hall {
             timestamp: Some(&timestamp),
             signature: Some(&signature),
         };
-        self.ask(&Request { way: Way::Org(org), kind: Kind::default(), presented, body: body.as_bytes() })
-            .status
+        self.ask(&Request {
+            way: Way::Org(org),
+            kind: Kind::default(),
+            presented,
+            trace: None,
+            body: body.as_bytes(),
+        })
+        .status
     }
 
     fn by_token(&self, org: &str, token: &str, body: &str) -> rtr_core::ingest::Answer {
         let authorization = format!("Bearer {token}");
         let presented = Presented { authorization: Some(&authorization), ..Presented::default() };
-        self.ask(&Request { way: Way::Org(org), kind: Kind::default(), presented, body: body.as_bytes() })
+        self.ask(&Request {
+            way: Way::Org(org),
+            kind: Kind::default(),
+            presented,
+            trace: None,
+            body: body.as_bytes(),
+        })
     }
 
     fn put_hmac(&self, secrets: &[&str]) {

@@ -90,7 +90,7 @@ impl Hall {
 }
 
 fn signed(body: &[u8]) -> Request<'_> {
-    Request { way: Way::Signed, kind: Kind::default(), presented: Presented::default(), body }
+    Request { way: Way::Signed, kind: Kind::default(), presented: Presented::default(), trace: None, body }
 }
 
 fn contact(org: &str, id: &str, version: u64) -> Value {

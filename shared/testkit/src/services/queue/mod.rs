@@ -27,6 +27,7 @@ pub trait Ends: Send + Sync {
 
 fn message(group: &str, id: &str) -> Outbound {
     Outbound {
+        trace: None,
         body: format!("{id} of {group}"),
         group: group.to_owned(),
         deduplication_id: id.to_owned(),

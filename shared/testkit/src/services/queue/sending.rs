@@ -52,6 +52,7 @@ pub async fn given_more_than_ten_when_sent_then_all_arrive_with_body_group_and_l
     assert!(ends.queue().send(QueueName::Changes, &[]).await.is_empty());
     let messages: Vec<Outbound> = (0..23)
         .map(|n| Outbound {
+            trace: None,
             body: format!("{n:02} é"),
             group: format!("g{}", n % 3),
             deduplication_id: format!("d{n}"),
@@ -68,7 +69,8 @@ pub async fn given_more_than_ten_when_sent_then_all_arrive_with_body_group_and_l
         for one in &received {
             let (body, group, lane) = (one.body.clone(), one.group.clone(), one.lane.clone());
             let same = messages.iter().find(|message| message.body == body).unwrap();
-            let message = Outbound { deduplication_id: same.deduplication_id.clone(), body, group, lane };
+            let message =
+                Outbound { trace: None, deduplication_id: same.deduplication_id.clone(), body, group, lane };
             found.entry(one.group.clone()).or_default().push(message);
         }
         deleted(ends, &received).await;

@@ -95,6 +95,7 @@ fn sleeping(slot: Slot) -> Item {
 
 fn slot(state: SlotState, since: Instant, not_before: Instant) -> Slot {
     Slot {
+        trace: None,
         wanted_version: 8,
         mapping_revision: 3,
         state,

@@ -59,6 +59,7 @@ impl Late {
 fn waits(ms: i64) -> Option<Slot> {
     let look_at = BEGIN.plus_ms(ms);
     Some(Slot {
+        trace: None,
         wanted_version: 1,
         mapping_revision: 1,
         state: SlotState::Waiting,

@@ -14,7 +14,13 @@ fn queue() -> (Arc<Script>, MemoryQueue) {
 }
 
 fn message(id: &str) -> Outbound {
-    Outbound { body: id.to_owned(), group: "a".to_owned(), deduplication_id: id.to_owned(), lane: None }
+    Outbound {
+        trace: None,
+        body: id.to_owned(),
+        group: "a".to_owned(),
+        deduplication_id: id.to_owned(),
+        lane: None,
+    }
 }
 
 fn send(queue: &MemoryQueue, ids: &[&str]) -> Vec<bool> {

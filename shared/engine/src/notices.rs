@@ -1,0 +1,155 @@
+//! Notifications: raised where something is found out, told by the sweep.
+
+use crate::report::BatchReport;
+use crate::seams::{Bus, Raised, Seams, Suspension};
+use crate::work::job::{Job, Stage};
+use rtr_core::code::Code;
+use rtr_core::item::Ended;
+use rtr_core::key::ConnectionKey;
+use rtr_core::metric::Metric;
+use rtr_core::notice::{Notice, NoticeKind};
+use rtr_core::time::Instant;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+/// Told at one look.
+const AT_ONCE: usize = 100;
+/// Who tells has so long, in milliseconds, before another tries.
+const LEASE_MS: i64 = 30_000;
+/// What goes on is raised again from one environment after this, in milliseconds.
+const AGAIN_MS: i64 = 600_000;
+
+/// Dead letters of one batch, by connection and provider, with the code of the last.
+#[derive(Debug, Default)]
+pub(crate) struct Dead(BTreeMap<(String, Option<String>), (Option<&'static str>, u64, Code)>);
+
+impl Dead {
+    /// Notes one.
+    pub(crate) fn note(
+        &mut self,
+        org: &str,
+        connection: Option<&str>,
+        provider: Option<&'static str>,
+        code: Code,
+    ) {
+        let of = (org.to_owned(), connection.map(str::to_owned));
+        let held = self.0.entry(of).or_insert((provider, 0, code));
+        (held.1, held.2) = (held.1 + 1, code);
+    }
+
+    /// Notes `job`, if it has ended so.
+    pub(crate) fn note_job(&mut self, job: &Job) {
+        let Stage::Ended(Ended::Dead, reason) = &job.stage else { return };
+        let code = reason.as_ref().map_or(Code::Crash, |reason| reason.code);
+        self.note(&job.connection.org_id, Some(&job.connection.connection), Some(job.provider()), code);
+    }
+
+    /// Raises what was noted: a write for each connection. One that is lost costs a number in a message.
+    pub(crate) async fn raise(self, seams: &Seams<'_>) {
+        let since = seams.clock.now();
+        for ((org_id, connection), (provider, count, code)) in self.0 {
+            let notice = Notice {
+                kind: NoticeKind::DeadLetters,
+                org_id,
+                connection,
+                provider: provider.map(str::to_owned),
+                code: Some(code),
+                count,
+                since,
+                once: None,
+            };
+            raise(seams, &notice).await;
+        }
+    }
+}
+
+/// What an environment has raised lately, so that what goes on and on costs a write now and then.
+#[derive(Debug, Default)]
+pub struct Lately(Mutex<HashMap<String, Instant>>);
+
+impl Lately {
+    /// Whether `notice` was not raised from here for a while.
+    pub(crate) fn is_news(&self, notice: &Notice, now: Instant) -> bool {
+        let mut raised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        raised.retain(|_, at| now.since_ms(*at) < AGAIN_MS);
+        let is_news = !raised.contains_key(&notice.key());
+        raised.entry(notice.key()).or_insert(now);
+        is_news
+    }
+}
+
+/// A notice of `connection`, of which there is one.
+pub(crate) fn of(kind: NoticeKind, connection: &ConnectionKey, provider: &str, since: Instant) -> Notice {
+    Notice {
+        kind,
+        org_id: connection.org_id.clone(),
+        connection: Some(connection.connection.clone()),
+        provider: Some(provider.to_owned()),
+        code: None,
+        count: 1,
+        since,
+        once: None,
+    }
+}
+
+/// That the connection waits for a person since `suspension`, or goes on after it: each is told once.
+pub(crate) fn of_suspension(
+    kind: NoticeKind,
+    connection: &ConnectionKey,
+    provider: &str,
+    suspension: &Suspension,
+) -> Notice {
+    let once = format!("{}#{}", suspension.since.0, suspension.secret_version);
+    Notice {
+        code: (kind == NoticeKind::Suspended).then_some(Code::Suspended),
+        once: Some(once),
+        ..of(kind, connection, provider, suspension.since)
+    }
+}
+
+/// Notes `notice`; nothing else fails for it.
+pub(crate) async fn raise(seams: &Seams<'_>, notice: &Notice) {
+    if let Err(error) = seams.notices.raise(notice).await {
+        let (org_id, connection) = (&notice.org_id, notice.connection.as_deref().unwrap_or(""));
+        let kind = notice.kind.as_str();
+        tracing::warn!(event = "notice", org_id, connection, kind, error = error.0, "it could not be noted");
+    }
+}
+
+/// Tells what is due.
+pub(crate) async fn tell(seams: &Seams<'_>, bus: &dyn Bus, report: &mut BatchReport) {
+    let now = seams.clock.now();
+    let due = match seams.notices.raised(now, AT_ONCE).await {
+        Ok(due) => due,
+        Err(error) => return tracing::warn!(event = "sweep", error = error.0, "the notices cannot be read"),
+    };
+    let mut telling: Vec<Raised> = Vec::new();
+    for raised in due {
+        let at = raised.notice.due_at(now, raised.told_at);
+        let until = if at > now { at } else { now.plus_ms(LEASE_MS) };
+        // Whoever was quicker tells it; where the store does not answer it is due still.
+        if matches!(seams.notices.put_off(&raised, until).await, Ok(true)) && at <= now {
+            telling.push(Raised { due_at: until, ..raised });
+        }
+    }
+    let notices: Vec<Notice> = telling.iter().map(|raised| raised.notice.clone()).collect();
+    if notices.is_empty() {
+        return;
+    }
+    for (raised, told) in telling.iter().zip(bus.tell(&notices).await) {
+        let noted = match told {
+            Ok(()) => {
+                report.count(Metric::NoticesSent, 1);
+                seams.notices.told(raised, now).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            report.count(Metric::NoticesFailed, 1);
+            let (org_id, connection) =
+                (&raised.notice.org_id, raised.notice.connection.as_deref().unwrap_or(""));
+            let kind = raised.notice.kind.as_str();
+            tracing::warn!(event = "notice", org_id, connection, kind, error = error.0, "it is told again");
+        }
+    }
+}
