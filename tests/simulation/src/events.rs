@@ -85,5 +85,11 @@ pub fn message(event: &Event, group_buckets: u64, copy: u32) -> Outbound {
         }
         _ => key.deduplication_id(own.as_deref(), event.version),
     };
-    Outbound { body: text, group: key.message_group(group_buckets), deduplication_id, lane: None }
+    Outbound {
+        trace: None,
+        body: text,
+        group: key.message_group(group_buckets),
+        deduplication_id,
+        lane: None,
+    }
 }

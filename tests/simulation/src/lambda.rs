@@ -237,6 +237,7 @@ impl World<'_> {
         let Some(task) = self.tasks.get_mut(number).and_then(Option::take) else { return };
         let core = self.core.clone();
         self.running -= usize::from(task.function == Function::Sync);
+        let returned = report.failed.clone();
         match self.mutant {
             Some(Mutant::TooFewFailures) if report.failed.len() > 1 => drop(report.failed.pop()),
             Some(Mutant::Miscounts) if !report.failed.is_empty() => drop(report.counts.remove("parked")),
@@ -248,7 +249,7 @@ impl World<'_> {
         core.oracle().answered(task.env.id, &task.batch, &report.failed);
         if task.function == Function::Sync {
             let groups = task.env.settings.group_buckets;
-            core.oracle().counted(&task.batch, groups, &report.counts, self.is_blind());
+            core.oracle().counted(&task.batch, groups, (&report.counts, &returned), self.is_blind());
         }
         for (name, count) in &report.counts {
             *self.counts.entry(name).or_default() += count;

@@ -226,7 +226,10 @@ impl World<'_> {
         let group = sleeper.record.message_group(self.settings.group_buckets);
         let deduplication_id = format!("{cause}-{}", self.core.kernel.next());
         let body = rtr_core::change::wake_body(&wake).to_string();
-        self.queue.state().changes.send(&Outbound { body, group, deduplication_id, lane: None }, now);
+        self.queue
+            .state()
+            .changes
+            .send(&Outbound { trace: None, body, group, deduplication_id, lane: None }, now);
     }
 
     /// Nothing is left to happen by itself: what comes next, if anything.
@@ -331,7 +334,10 @@ impl World<'_> {
             let wake = rtr_core::change::Wake { key, connection, version };
             let deduplication_id = format!("redrive-{}", self.core.kernel.next());
             let body = rtr_core::change::wake_body(&wake).to_string();
-            self.queue.state().changes.send(&Outbound { body, group, deduplication_id, lane: None }, now);
+            self.queue
+                .state()
+                .changes
+                .send(&Outbound { trace: None, body, group, deduplication_id, lane: None }, now);
         }
         self.look_at_queues();
     }

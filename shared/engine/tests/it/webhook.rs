@@ -8,6 +8,7 @@ use rtr_core::config::OrgConfig;
 use rtr_core::inbound::address::address;
 use rtr_core::inbound::{Notice, Operation, Seen};
 use rtr_core::key::ConnectionKey;
+use rtr_core::metric::Metric;
 use rtr_engine::report::BatchReport;
 use rtr_engine::seams::{Configs, Limits as _, QueueName, Seams, Unavailable};
 use rtr_engine::webhook::{Call, KeyCache, MAX_BODY_BYTES, Reply, WebhookSettings, relayed, run};
@@ -123,7 +124,7 @@ fn given_a_signed_call_when_pushed_then_each_record_is_a_notice_in_its_own_group
     acme#hubspot#503 contacts merged 1795000000004
     acme#hubspot#502 contacts upsert 1795000000004
     ");
-    assert_eq!((report.counts["events"], report.counts["coalesced"], report.counts["enqueued"]), (6, 1, 5));
+    assert_eq!((report.counts["heard"], report.counts["coalesced"], report.counts["enqueued"]), (6, 1, 5));
 }
 
 #[test]
@@ -253,7 +254,10 @@ fn given_a_store_that_is_slow_when_pushed_then_the_answer_comes_within_the_budge
     let seams = Seams { configs: &Never, ..hall.world.seams() };
     let (reply, report) = hall.call(&seams, &hall.key, &[], "[]");
     assert_eq!((reply, report.counts["out_of_time"]), (Reply::Later, 1));
-    assert_eq!((hall.world.now().since_ms(began), report.counts["took_ms"]), (400, 400));
+    assert_eq!(
+        (hall.world.now().since_ms(began), report.measured[&("", Metric::TookMs)].clone()),
+        (400, vec![400])
+    );
 }
 
 #[test]

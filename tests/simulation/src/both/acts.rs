@@ -116,6 +116,7 @@ impl World<'_> {
     pub(super) fn publish(&mut self, key: &RecordKey, event: &Value) {
         let version = event["version"].as_u64().unwrap_or(0);
         let message = |copy: Option<&str>| Outbound {
+            trace: None,
             body: event.to_string(),
             group: key.message_group(self.producers_groups),
             deduplication_id: key.deduplication_id(copy, version),

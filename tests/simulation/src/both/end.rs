@@ -46,11 +46,11 @@ impl World<'_> {
                 let (object, external_id) = (key.record_type, key.record_id);
                 let wake = inbound::Wake { connection, object, external_id, version };
                 let body = inbound::Message::Wake(wake).to_body().to_string();
-                state.inbound.send(&Outbound { body, group, deduplication_id, lane: None }, now);
+                state.inbound.send(&Outbound { trace: None, body, group, deduplication_id, lane: None }, now);
             } else {
                 let group = key.message_group(self.settings.group_buckets);
                 let body = wake_body(&Wake { key, connection, version }).to_string();
-                state.changes.send(&Outbound { body, group, deduplication_id, lane: None }, now);
+                state.changes.send(&Outbound { trace: None, body, group, deduplication_id, lane: None }, now);
             }
         }
         self.look_at_queues();

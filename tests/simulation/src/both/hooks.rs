@@ -94,6 +94,7 @@ impl World<'_> {
             format!("{org_id} {connection} {} {} {:?}", notice.object, notice.external_id, notice.operation)
         });
         let message = Outbound {
+            trace: None,
             body: notice.to_body().to_string(),
             group: notice.message_group(),
             deduplication_id: notice.deduplication_id(Some(&number.to_string())),

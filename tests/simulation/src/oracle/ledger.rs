@@ -17,6 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The counters that are endings.
 const ENDINGS: [&str; 6] = ["applied", "unchanged", "superseded", "skipped", "parked", "dead"];
 
+/// The counters of events, by how they ended.
+const EVENTS: [&str; 6] =
+    ["event_applied", "event_unchanged", "event_superseded", "event_skipped", "event_parked", "event_dead"];
+
 /// Faults after which the functions may not have known an org's connections, or knew others than it has now.
 const BLIND: [Fault; 4] = [Fault::ConfigDown, Fault::ConfigSpoilt, Fault::OrgGone, Fault::TablesDown];
 
@@ -65,7 +69,7 @@ impl Oracle {
         &mut self,
         batch: &[Received],
         group_buckets: u64,
-        counts: &BTreeMap<&'static str, u64>,
+        (counts, returned): (&BTreeMap<&'static str, u64>, &[String]),
         blind: bool,
     ) {
         let count = |name: &str| counts.get(name).copied().unwrap_or(0);
@@ -73,6 +77,25 @@ impl Oracle {
         let due = endings_due(batch, group_buckets) + count("malformed");
         if endings > due || endings < due && !blind {
             let what = format!("{endings} endings were counted, {due} were due: {counts:?}");
+            self.violate("I1", None, what);
+        }
+        // Each message that leaves the queue was one thing, and each event of them ended once, for all its CRMs together.
+        let left = batch.iter().filter(|one| !returned.contains(&one.message_id));
+        let (mut events, mut others) = (0, 0);
+        for one in left {
+            let is_event = match parse(&one.body) {
+                Ok(message) if message.key().message_group(group_buckets) != one.group => continue,
+                Ok(message) => matches!(message, Message::Change(_)),
+                Err(_) => true,
+            };
+            (events, others) = if is_event { (events + 1, others) } else { (events, others + 1) };
+        }
+        let ended: u64 = EVENTS.iter().map(|name| count(name)).sum();
+        let told = (count("events"), ended, count("wakes") + count("looks_done"));
+        if told != (events, events, others) {
+            let what = format!(
+                "{events} events and {others} others left the queue, {told:?} were counted: {counts:?}"
+            );
             self.violate("I1", None, what);
         }
     }
