@@ -6,7 +6,7 @@
 //! - [`settings`] what the template told the function · [`clients`] the AWS clients · [`function`] what the mains share
 //! - [`records`] items, claims, bodies · [`limits`] buckets, locks, suspensions · [`config`] stored configuration
 //! - [`secrets`] credentials at rest · [`queue`] SQS · [`courier`] the internal system behind AWS, [`bus`] where notices go · [`http`] the way to the CRMs and its [`hosts`] · [`clock`] time
-//! - [`metrics`] one line per invocation · [`log`] JSON lines · [`web`] requests of people's browsers ·
+//! - [`metrics`] one line per invocation · [`log`] JSON lines · [`xray`] calls in their traces · [`web`] requests of people's browsers ·
 //!   [`admin`] one org's document over HTTP · [`ingest`] what producers hand in · [`webhook`] what CRMs push
 
 pub mod admin;
@@ -30,3 +30,4 @@ pub mod secrets;
 pub mod settings;
 pub mod web;
 pub mod webhook;
+pub mod xray;

@@ -1,10 +1,13 @@
-//! JSON lines on standard output, levels by `RUST_LOG`.
+//! JSON lines on standard output, levels by `RUST_LOG`; what is traced goes to X-Ray beside.
 //!
 //! The libraries that carry bodies and headers stay at `warn` whatever `RUST_LOG` says: at finer levels they print
 //! payloads and credentials.
 
+use crate::xray::XRay;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// What the names of crates begin with whose finer levels print what they carry.
 const QUIET: [&str; 6] = ["aws_", "h2", "hyper", "lambda_runtime", "reqwest", "rustls"];
@@ -12,15 +15,15 @@ const QUIET: [&str; 6] = ["aws_", "h2", "hyper", "lambda_runtime", "reqwest", "r
 /// Starts logging. A second start changes nothing.
 pub fn init() {
     let directives = std::env::var("RUST_LOG").unwrap_or_default();
-    let started = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
         .with_env_filter(filter(&directives))
-        .try_init();
-    drop(started);
+        .finish();
+    drop(lines.with(XRay::load()).try_init());
 }
 
 fn filter(directives: &str) -> EnvFilter {

@@ -340,7 +340,7 @@ impl Session<'_> {
             NoAnswer::Unknown(why) => {
                 Failure::new(Class::OutcomeUnknown, format!("the CRM did not answer: {why}"))
             }
-            NoAnswer::HostRefused(why) => Failure::new(Class::Refused, why),
+            NoAnswer::HostRefused(why) => Failure::new(Class::HostRefused, why),
         })
     }
 }

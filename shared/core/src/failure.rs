@@ -57,6 +57,8 @@ pub enum Class {
     TooLarge,
     /// Any other refusal that trying again cannot mend.
     Refused,
+    /// Not begun: the connection's address is none that may be called.
+    HostRefused,
 }
 
 /// One failure: its class, words of ours for the log, and the CRM's words for who may see them.
@@ -102,6 +104,7 @@ impl Failure {
             Class::Busy => Code::Busy,
             Class::Invalid { .. } => Code::Invalid,
             Class::BatchRefused | Class::Refused => Code::Refused,
+            Class::HostRefused => Code::HostRefused,
         }
     }
 

@@ -9,7 +9,7 @@
 //! - [`failure`] what may go wrong at a CRM · [`code`] the `RTR` codes · [`dead_letter`] the envelope · [`ingest`] what producers hand in
 //! - [`inbound`] what CRMs tell of their records
 //! - [`audit`] what people did · [`links`] links told by a file · [`limit`] token buckets · [`breaker`] a connection's circuit breaker · [`pressure`] how much a backfill may send · [`retry`] when to try again · [`time`] instants
-//! - [`metric`] what is counted, [`notice`] what operators are told, [`trail`] how an ending came about, [`trace`] whose trace a change is part of
+//! - [`metric`] what is counted, [`log`] what is logged, [`notice`] what operators are told, [`trail`] how an ending came about, [`trace`] whose trace a change is part of
 
 pub mod audit;
 pub mod breaker;
@@ -26,6 +26,7 @@ pub mod key;
 pub mod lane;
 pub mod limit;
 pub mod links;
+pub mod log;
 pub mod mapping;
 pub mod marks;
 pub mod metric;

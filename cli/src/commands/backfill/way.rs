@@ -161,6 +161,7 @@ mod tests {
     fn given_items_when_asked_then_a_version_has_arrived_once_it_is_neither_queued_nor_parked_by_a_backfill()
     {
         let slot = |state, backfill| Slot {
+            trace: None,
             wanted_version: 5,
             mapping_revision: 1,
             state,
@@ -183,7 +184,7 @@ mod tests {
         let applied = |version| item(Some(version), None);
         assert!(has_arrived(Some(&applied(5)), 5, None) && !has_arrived(Some(&applied(4)), 5, None));
         // What is written again was there before.
-        let written = Recent { ended: Ended::Applied, version: 5, at: Instant(9), code: None };
+        let written = Recent { trail: None, ended: Ended::Applied, version: 5, at: Instant(9), code: None };
         let again = Item { recent: vec![written], ..applied(5) };
         let since = |at| Some(Instant(at));
         assert!(has_arrived(Some(&again), 5, since(9)) && !has_arrived(Some(&again), 5, since(10)));

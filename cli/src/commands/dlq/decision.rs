@@ -63,6 +63,7 @@ mod tests {
 
     fn item(state: SlotState) -> Item {
         let slot = Slot {
+            trace: None,
             wanted_version: 7,
             mapping_revision: 3,
             state,

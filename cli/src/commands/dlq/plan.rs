@@ -55,6 +55,7 @@ pub(super) fn redrive(
 ) -> Redrive {
     let Some(slot) = item.and_then(Item::dead) else { return Redrive::Gone };
     let outbound = |record: &RecordKey, body: String| Outbound {
+        trace: None,
         body,
         group: record.message_group(how.buckets),
         deduplication_id: sqs_id(&format!("{}#{}", how.fresh, letter.id)),
@@ -83,6 +84,7 @@ pub(super) fn redrive(
     let Some(data) = body else { return gone() };
     let (version, operation) = (slot.wanted_version, slot.operation());
     let change = Change {
+        trace: None,
         key: record.clone(),
         event_id: None,
         version,
@@ -104,6 +106,7 @@ fn tell(letter: &Letter, slot: &Slot, how: &Addressing) -> Redrive {
     let (object, external_id) = (record.record_type, record.record_id);
     let wake = inbound::Wake { connection, object, external_id, version: slot.wanted_version };
     Redrive::Tell(Outbound {
+        trace: None,
         body: inbound::Message::Wake(wake).to_body().to_string(),
         group,
         deduplication_id: sqs_id(&format!("{}#{}", how.fresh, letter.id)),
@@ -141,6 +144,7 @@ mod tests {
 
     fn item(version: u64) -> Item {
         let slot = Slot {
+            trace: None,
             wanted_version: version,
             mapping_revision: 0,
             state: SlotState::Dead,

@@ -88,6 +88,7 @@ pub(super) mod tests {
     pub(in super::super) fn entry(record_id: &str, state: SlotState, code: Code) -> Option<Entry> {
         let connection = ConnectionKey::new("acme", "hubspot");
         let slot = Slot {
+            trace: None,
             wanted_version: 7,
             mapping_revision: 1,
             state,

@@ -202,6 +202,7 @@ mod tests {
         let reason =
             Reason { field: Some("email".to_owned()), ..Reason::new(Code::Invalid, "email: not an address") };
         let slot = Slot {
+            trace: None,
             wanted_version: 8,
             mapping_revision: 1,
             state: SlotState::Dead,

@@ -3,7 +3,13 @@ use serde_json::json;
 
 fn message(bytes: usize) -> Outbound {
     let text = |text: &str| text.to_owned();
-    Outbound { body: "x".repeat(bytes), group: text("g"), deduplication_id: text("d"), lane: None }
+    Outbound {
+        trace: None,
+        body: "x".repeat(bytes),
+        group: text("g"),
+        deduplication_id: text("d"),
+        lane: None,
+    }
 }
 
 #[test]
@@ -46,6 +52,8 @@ fn given_an_event_when_read_then_every_attribute_is_taken_or_has_a_safe_default(
     assert_eq!((batch[0].receive_count, batch[0].first_received_at), (3, Instant(1_795_000_000_123)));
     assert_eq!((batch[0].group.as_str(), batch[0].receipt.as_str()), ("acme#contact#c-1", "r-1"));
     let bare = Received {
+        sent_at: Instant(0),
+        trace: None,
         message_id: text("m-2"),
         receipt: String::new(),
         body: text("é"),

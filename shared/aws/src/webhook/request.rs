@@ -132,7 +132,7 @@ pub(super) fn no_connection() -> BatchReport {
     let mut report = BatchReport::default();
     report.count(Metric::Calls, 1);
     report.count(Metric::Refused, 1);
-    tracing::warn!(event = "webhook", status = 401, why = "the path names no connection");
+    tracing::warn!(event = "webhook", status = 401, "the path names no connection");
     report
 }
 

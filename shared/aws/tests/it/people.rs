@@ -29,6 +29,7 @@ fn filed(record_id: &str, connection: &ConnectionKey, state: SlotState, at_ms: i
         look_at: NOW.plus_ms(at_ms / 2),
     };
     let slot = Slot {
+        trace: None,
         wanted_version: 1,
         mapping_revision: 1,
         state,

@@ -27,6 +27,7 @@ fn given_messages_when_sent_then_all_arrive_with_group_lane_and_order() {
         let queue = SqsQueue::new(&clients, &changes, &dead, &dead, &dead, &dead);
         let messages: Vec<Outbound> = (0..23)
             .map(|n| Outbound {
+                trace: None,
                 body: format!("{n} é"),
                 group: format!("g{n}"),
                 deduplication_id: format!("d{n}"),
@@ -67,6 +68,7 @@ fn given_receipts_when_deleted_or_made_visible_then_each_answer_is_its_own() {
         let url = make_queue(&clients, &format!("{name}.fifo")).await;
         let queue = SqsQueue::new(&clients, &url, &url, &url, &url, &url);
         let message = |n: usize| Outbound {
+            trace: None,
             body: n.to_string(),
             group: format!("g{n}"),
             deduplication_id: format!("d{n}"),

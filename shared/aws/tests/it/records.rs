@@ -47,6 +47,7 @@ fn write(key: &PairKey, old: &Item, new: Item) -> Write {
 
 fn dead() -> Slot {
     Slot {
+        trace: None,
         wanted_version: 8,
         mapping_revision: 3,
         state: SlotState::Dead,

@@ -70,6 +70,7 @@ impl Answered {
     pub(super) fn of(failure: Option<&Failure>, status: Option<u16>) -> Self {
         match failure.map(|failure| &failure.class) {
             Some(Class::Throttled { .. }) => Self::Throttled,
+            Some(Class::HostRefused) => Self::Refused,
             Some(Class::Unavailable | Class::OutcomeUnknown | Class::Resting { .. }) => Self::Failed,
             Some(Class::Unauthorized | Class::Revoked | Class::Forbidden | Class::NoSecret) => {
                 Self::Unauthorized

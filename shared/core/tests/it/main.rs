@@ -6,5 +6,7 @@
 mod model;
 mod pages;
 mod protocol;
+mod reference;
 mod rule;
 mod scenario;
+mod source;

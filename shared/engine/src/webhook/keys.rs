@@ -82,7 +82,7 @@ type Secrets = (Vec<SecretString>, Vec<SecretString>);
 async fn read(seams: &Seams<'_>, name: &str) -> Result<Option<Secrets>, Unavailable> {
     let Some(SecretText { text, .. }) = seams.secrets.read(name).await? else { return Ok(None) };
     let unusable = |name: &str, why: &str| {
-        tracing::warn!(event = "webhook", secret = name, why, "a secret cannot be used")
+        tracing::warn!(event = "webhook", secret = name, error = why, "a secret cannot be used")
     };
     let mut credential = match Credential::parse(&text) {
         Ok(credential) => credential,

@@ -280,18 +280,18 @@ async fn within<T>(clock: &dyn Clock, until: Instant, work: impl Future<Output =
 fn log(key: &ConnectionKey, status: u16, why: &str, report: &BatchReport, took_ms: i64) {
     let cut = |text: &str| text.chars().take(MAX_LOGGED_CHARS).collect::<String>();
     let (org_id, connection) = (cut(&key.org_id), cut(&key.connection));
-    let (events, enqueued) = (report.n(Metric::Heard), report.n(Metric::Enqueued));
+    let (heard, enqueued) = (report.n(Metric::Heard), report.n(Metric::Enqueued));
     let (foreign, unreadable) = (report.n(Metric::Foreign), report.n(Metric::Unreadable));
     if status < 300 && foreign == 0 && unreadable == 0 {
-        tracing::info!(event = "webhook", org_id, connection, status, events, enqueued, took_ms);
+        tracing::info!(event = "webhook", org_id, connection, status, heard, enqueued, took_ms);
     } else {
         tracing::warn!(
             event = "webhook",
             org_id,
             connection,
             status,
-            why,
-            events,
+            message = why,
+            heard,
             enqueued,
             foreign,
             unreadable,

@@ -76,5 +76,6 @@ fn line(connection: &ConnectionKey, provider: &str, called: &Called, records: us
         waited_ms = called.waited_ms,
         trace_id = trace.map(|trace| trace.trace_id.as_str()),
         parent_id = trace.map(|trace| trace.parent_id.as_str()),
+        sampled = trace.map(|trace| trace.sampled),
     );
 }

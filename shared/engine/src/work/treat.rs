@@ -66,7 +66,8 @@ pub(crate) fn treat(job: &Job, failure: &Failure, now: Instant) -> Treatment {
         | Class::Invalid { .. }
         | Class::BatchRefused
         | Class::TooLarge
-        | Class::Refused => Treatment::Dead(Reason::from(failure)),
+        | Class::Refused
+        | Class::HostRefused => Treatment::Dead(Reason::from(failure)),
     }
 }
 

@@ -10,6 +10,7 @@ fn key() -> PairKey {
 
 fn dead_slot() -> Slot {
     Slot {
+        trace: None,
         wanted_version: 8,
         mapping_revision: 3,
         state: SlotState::Dead,
@@ -58,7 +59,13 @@ fn full() -> Item {
         }),
         by: "m-1".to_owned(),
         crashes: 2,
-        recent: vec![Recent { ended: Ended::Dead, version: 8, at: Instant(5), code: Some(Code::Invalid) }],
+        recent: vec![Recent {
+            trail: None,
+            ended: Ended::Dead,
+            version: 8,
+            at: Instant(5),
+            code: Some(Code::Invalid),
+        }],
     }
 }
 
@@ -188,6 +195,7 @@ fn given_a_steady_record_when_stored_then_it_costs_one_write_unit() {
     let id = |c: char| std::iter::repeat_n(c, 64).collect::<String>();
     let key = PairKey::new(&RecordKey::new(id('o'), id('t'), id('r')), &ConnectionKey::new(id('o'), id('c')));
     let recent = Recent {
+        trail: None,
         ended: Ended::Superseded,
         version: rtr_core::change::MAX_VERSION,
         at: Instant(1_795_000_000_123),

@@ -175,6 +175,7 @@ pub(super) fn is_final(failure: &Failure) -> bool {
             | Class::Moved { .. }
             | Class::Forbidden
             | Class::Refused
+            | Class::HostRefused
             | Class::Invalid { .. }
             | Class::Duplicate { .. }
             | Class::BatchRefused
