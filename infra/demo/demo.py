@@ -15,6 +15,7 @@ import sys
 import time
 
 import scenes
+from books import add_up
 from failure import Failure
 from ledger import Ledger
 from local import HOME, ROOT, LocalStack
@@ -46,6 +47,7 @@ class Demo:
         # What initech's CRMs sign with what they push.
         self.webhook_secret = secrets.token_hex(16)
         self.began_at = self.sandbox.mark()
+        self.began_ms = int(time.time() * 1_000)
         self._files = 0
         self._progress_from = self.began_at
 
@@ -118,6 +120,7 @@ def run(story: Story, keep: bool) -> int:
         for scene in scenes.ALL:
             scene(demo)
         final_table(demo)
+        add_up(demo)
     except Failure as failure:
         story.progress_over()
         story.fail(str(failure))

@@ -49,6 +49,11 @@ class LocalStack:
         _quiet("down")
 
 
+def function_logs() -> list:
+    """What the functions have printed so far, line by line."""
+    return _quiet("logs").stdout.splitlines()
+
+
 def read_environment(text: str) -> dict:
     """The environment that sourcing env.sh would give."""
     environment = dict(os.environ)

@@ -6,6 +6,7 @@ import os
 import unittest
 from pathlib import Path
 
+import books
 import ledger
 import records
 import sandbox
@@ -153,6 +154,30 @@ class Events(unittest.TestCase):
                     body = message["body"].encode()
                     self.assertEqual(message["md5OfBody"], hashlib.md5(body).hexdigest())
                     self.assertTrue(message["eventSourceARN"].endswith(f"-{queues[path.parent.name]}.fifo"))
+
+
+class Books(unittest.TestCase):
+    def line(self, function, at=5, **counts):
+        metrics = [{"Name": name, "Unit": "Count"} for name in counts]
+        told = {"_aws": {"CloudWatchMetrics": [{"Metrics": metrics}], "Timestamp": at}, "function": function, **counts}
+        return f"{function:8} {json.dumps(told, separators=(',', ':'))}"
+
+    def test_given_lines_of_functions_when_summed_then_counts_of_this_run_add_up_and_times_are_left_out(self):
+        lines = [
+            "sync     START RequestId: 1",
+            self.line("sync", events=2, event_applied=2, messages=3, wakes=1, latency_ms=[7, 9]),
+            self.line("sync", at=4, events=9),
+            self.line("ingest", ingest_accepted=1),
+            self.line("sync", events=1, event_dead=1, messages=2, returned=1),
+        ]
+        sums = books.counters(lines, 5)
+        self.assertEqual((sums[("sync", "events")], sums[("sync", "latency_ms")]), (3, 0))
+        self.assertEqual(books.differences(sums, 2), [])
+
+    def test_given_an_event_without_an_ending_when_compared_then_it_is_told(self):
+        sums = books.counters([self.line("sync", events=2, event_applied=1, messages=2)], 0)
+        self.assertEqual(books.differences(sums, 2), ["2 events were sent, 1 endings are counted"])
+        self.assertEqual(books.differences(sums, 3)[0], "3 events were sent, 2 are counted")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ mod lane_crashes;
 mod lifecycle;
 mod links;
 mod lookups;
+mod notices;
 mod odd_ids;
 mod order;
 mod outages;
@@ -43,6 +44,7 @@ mod remapping;
 mod repeats;
 mod secrecy;
 mod stack;
+mod tracing;
 mod webhook;
 
 /// The contact mapping of most tests.

@@ -19,9 +19,18 @@ const LEASE_MS: i64 = 30_000;
 /// What goes on is raised again from one environment after this, in milliseconds.
 const AGAIN_MS: i64 = 600_000;
 
-/// Dead letters of one batch, by connection and provider, with the code of the last.
+/// Dead letters of one batch, by org and connection.
 #[derive(Debug, Default)]
-pub(crate) struct Dead(BTreeMap<(String, Option<String>), (Option<&'static str>, u64, Code)>);
+pub(crate) struct Dead(BTreeMap<(String, Option<String>), Died>);
+
+/// Dead letters of one connection.
+#[derive(Debug)]
+struct Died {
+    provider: Option<&'static str>,
+    count: u64,
+    /// Of the last.
+    code: Code,
+}
 
 impl Dead {
     /// Notes one.
@@ -33,8 +42,8 @@ impl Dead {
         code: Code,
     ) {
         let of = (org.to_owned(), connection.map(str::to_owned));
-        let held = self.0.entry(of).or_insert((provider, 0, code));
-        (held.1, held.2) = (held.1 + 1, code);
+        let held = self.0.entry(of).or_insert(Died { provider, count: 0, code });
+        (held.count, held.code) = (held.count + 1, code);
     }
 
     /// Notes `job`, if it has ended so.
@@ -47,7 +56,7 @@ impl Dead {
     /// Raises what was noted: a write for each connection. One that is lost costs a number in a message.
     pub(crate) async fn raise(self, seams: &Seams<'_>) {
         let since = seams.clock.now();
-        for ((org_id, connection), (provider, count, code)) in self.0 {
+        for ((org_id, connection), Died { provider, count, code }) in self.0 {
             let notice = Notice {
                 kind: NoticeKind::DeadLetters,
                 org_id,

@@ -1,6 +1,7 @@
 //! The processes that work the field's queues, as Lambda would run them: three of `sync`, one each of `bulk`, `sweep` and
 //! `redrive`. They are killed by order, and started anew.
 
+use super::books::Books;
 use super::dice::Dice;
 use crate::stack::{Field, Gate, Side, Sky, Stack, Tally, Trap, Worker, batch_of, receive_count, variable};
 use aws_sdk_sqs::types::Message;
@@ -51,6 +52,8 @@ pub(super) struct Fleet<'a> {
     /// Messages that died in a process, and did not come back yet.
     killed: Mutex<HashSet<String>>,
     logs: Mutex<Vec<String>>,
+    /// What became of the events.
+    pub(super) books: Mutex<Books>,
     /// What a function may never do: fail a whole batch.
     pub(super) broken: Mutex<Vec<String>>,
     over: AtomicBool,
@@ -80,6 +83,7 @@ impl<'a> Fleet<'a> {
             doubled: Mutex::default(),
             killed: Mutex::default(),
             logs: Mutex::default(),
+            books: Mutex::default(),
             broken: Mutex::default(),
             over: AtomicBool::new(false),
             single,
@@ -109,6 +113,7 @@ impl<'a> Fleet<'a> {
             let most = if self.wants_news() { 1 } else { 1 + dice.below(10) };
             let batch = self.field.receive(&self.field.changes, i32::try_from(most).unwrap());
             self.take(&batch);
+            self.books.lock().unwrap().receive(&batch);
             let order = self.order_for(&batch);
             worker = self.run(worker, &gate, &batch, order);
             self.give_up(&batch);
@@ -172,7 +177,10 @@ impl<'a> Fleet<'a> {
                     unspent.or(order.filter(|order| *order == Order::Twice && !self.was_doubled(batch)));
                 self.orders.lock().unwrap().extend(unspent);
                 match answer {
-                    Ok(answer) => self.field.settle(&self.field.changes, batch, &failed(&answer)),
+                    Ok(answer) => {
+                        self.books.lock().unwrap().settle(batch, &failed(&answer));
+                        self.field.settle(&self.field.changes, batch, &failed(&answer));
+                    }
                     Err(error) => self.broken.lock().unwrap().push(error),
                 }
                 return worker;
@@ -202,7 +210,15 @@ impl<'a> Fleet<'a> {
     }
 
     fn replace(&self, worker: Worker<'a>, gate: &Gate, batch: &[Message], why: &str) -> Worker<'a> {
+        // It may have answered at the last moment, and counted.
+        let answered = worker.answered();
         self.end(worker);
+        let mut books = self.books.lock().unwrap();
+        books.die(batch);
+        if let Some(Ok(answer)) = answered {
+            books.settle(batch, &failed(&answer));
+        }
+        drop(books);
         self.tally.strike(why);
         gate.untrap();
         self.killed.lock().unwrap().extend(batch.iter().filter_map(|message| message.message_id.clone()));

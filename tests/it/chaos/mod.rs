@@ -1,8 +1,10 @@
 //! Everything that can go wrong at once, upon the real binaries, and what the CRMs hold in the end.
 //!
 //! - `story` what happened, and what should be so · `orgs` to whom, and at which CRMs · `fleet` the processes, killed by order · `tap` which
-//!   token went where · `storm` the faults, one after another · `known`, `journal`, `verdict` what is so in the end
+//!   token went where · `storm` the faults, one after another · `known`, `journal`, `verdict` what is so in the end,
+//!   `books` whether the functions counted that
 
+mod books;
 mod dice;
 mod fleet;
 mod journal;
@@ -84,6 +86,7 @@ fn given_every_fault_at_once_when_it_is_over_then_every_crm_holds_the_newest_ver
     if known.unattributed != GARBAGE {
         breaches.push(format!("{} bodies are filed that nobody can read", known.unattributed));
     }
+    books::check(&fleet, &mut breaches);
     secrecy(&fleet, &tap, &story, &nobody, &mut breaches);
     calm(&orgs[CALM], &mut breaches);
     assert!(breaches.is_empty(), "seed {seed}, {} breaches:\n{}", breaches.len(), breaches.join("\n"));

@@ -118,8 +118,12 @@ pub(crate) fn batch_of(messages: &[Message]) -> Value {
         let attributes = message.attributes.iter().flatten();
         let attributes: Map<String, Value> =
             attributes.map(|(name, value)| (name.as_str().to_owned(), value.as_str().into())).collect();
+        let own = message.message_attributes.iter().flatten().map(|(name, value)| {
+            (name.clone(), json!({"dataType": value.data_type, "stringValue": value.string_value}))
+        });
+        let own: Map<String, Value> = own.collect();
         json!({"messageId": message.message_id, "receiptHandle": message.receipt_handle, "body": message.body,
-            "attributes": attributes, "messageAttributes": {}, "md5OfBody": message.md5_of_body,
+            "attributes": attributes, "messageAttributes": own, "md5OfBody": message.md5_of_body,
             "eventSource": "aws:sqs", "awsRegion": "us-east-1",
             "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:rtr-local-changes.fifo"})
     };

@@ -47,6 +47,7 @@ impl<'a> ScratchQueue<'a> {
             .queue_url(&self.url)
             .max_number_of_messages(most)
             .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_attribute_names("All")
             .wait_time_seconds(0);
         self.stack.wait(asked.send()).unwrap().messages.unwrap_or_default()
     }

@@ -1,7 +1,8 @@
 //! `rtr record --follow`: each new outcome as it is written, until interrupted.
 
 use super::read::read;
-use super::view::{Outcome, line};
+use super::view::Outcome;
+use super::words::line;
 use crate::app::App;
 use crate::aws::Aws;
 use crate::output::one_line;

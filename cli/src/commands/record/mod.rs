@@ -3,7 +3,10 @@
 mod body;
 mod follow;
 mod read;
+mod setting;
+mod steps;
 mod view;
+mod words;
 
 pub(in crate::commands) use body::{Held, held};
 
@@ -41,10 +44,17 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     let found = Box::pin(read::read(&aws, &runtime.seams(), &key, args.show_data)).await?;
     if found.connections.is_empty() {
         let name = format!("{} {} {}", key.org_id, key.record_type, key.record_id);
-        return Err(Problem::not_found(format!("nothing is known of {name}")).hint(
-            "it was never brought to a CRM: no event came, it has no route, or its type or id is written otherwise",
-        ));
+        let why: Vec<String> = found
+            .absent
+            .iter()
+            .map(|absent| {
+                let whose = absent.connection.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+                let code = absent.code.map_or_else(String::new, |code| format!(" ({code})"));
+                format!("{whose}{}{code}", absent.message)
+            })
+            .collect();
+        return Err(Problem::not_found(format!("nothing is known of {name}")).hint(why.join("\n  ")));
     }
-    app.out.answer(&found, |style| view::words(style, &found));
+    app.out.answer(&found, |style| words::words(style, &found));
     Ok(Exit::Done)
 }

@@ -1,12 +1,13 @@
 //! The items of one record, each read strongly.
 
-use super::view::{At, Record};
+use super::setting::{Setting, absent};
+use super::view::{At, Back, Record};
 use crate::aws::{Aws, problem, unavailable};
 use crate::problem::Problem;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_aws::records::names;
 use rtr_core::item::{Body, Item, Slot};
-use rtr_core::key::{PairKey, RecordKey};
+use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_engine::seams::{Records, Seams};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,21 +21,43 @@ pub(super) async fn read(
 ) -> Result<Record, Problem> {
     let pairs = pairs(aws, key).await?;
     let keys: Vec<PairKey> = pairs.iter().map(|(_, pair)| pair.clone()).collect();
-    let mut record = Record { key: key.clone(), connections: BTreeMap::new() };
+    let config = seams.configs.org(&key.org_id).await;
+    let config = config.map_err(|error| unavailable("reading the configuration", &aws.place, &error))?;
+    let mut record = Record { key: key.clone(), connections: BTreeMap::new(), absent: Vec::new() };
     if keys.is_empty() {
+        record.absent = absent(&config, &key.record_type, &[]);
         return Ok(record);
     }
     let items = seams.records.read(&keys).await;
     let items = items.map_err(|error| unavailable("reading the record", &aws.place, &error))?;
     for (connection, pair) in pairs {
         let Some(item) = items.get(&pair) else { continue };
-        let mut at = At::of(item);
+        let setting = Setting::of(&config, &connection, &key.record_type);
+        let mut at = At::of(item, &setting);
+        at.inbound = back(aws, seams, key, &connection, item).await?;
         if show_data {
             reveal(aws, seams, item, &mut at).await?;
         }
         record.connections.insert(connection, at);
     }
+    let known: Vec<&str> = record.connections.keys().map(String::as_str).collect();
+    record.absent = absent(&config, &key.record_type, &known);
     Ok(record)
+}
+
+/// What the internal system was told of the CRM's record that `item` is linked to.
+async fn back(
+    aws: &Aws,
+    seams: &Seams<'_>,
+    key: &RecordKey,
+    connection: &str,
+    item: &Item,
+) -> Result<Option<Back>, Problem> {
+    let (Some(object), Some(external_id)) = (&item.object, &item.external_id) else { return Ok(None) };
+    let told = PairKey::inbound(&ConnectionKey::new(&key.org_id, connection), object, external_id);
+    let found = seams.records.read(std::slice::from_ref(&told)).await;
+    let found = found.map_err(|error| unavailable("reading the way back", &aws.place, &error))?;
+    Ok(found.get(&told).and_then(Back::of))
 }
 
 /// The connections at which there is an item, with its key.

@@ -1,6 +1,7 @@
 //! What an item says of a record, in the shape that scripts rely on.
 
-use crate::output::{Style, one_line, or_dash, pretty, table};
+use super::setting::{Absent, Setting};
+use super::steps::{Step, steps};
 use rtr_core::code::Code;
 use rtr_core::item::{Ended, Item, Recent, Slot, SlotState};
 use rtr_core::key::RecordKey;
@@ -16,6 +17,9 @@ pub(super) struct Record {
     pub(super) key: RecordKey,
     /// What is known of it, by connection.
     pub(super) connections: BTreeMap<String, At>,
+    /// Why nothing is known of it at others that it would go to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) absent: Vec<Absent>,
 }
 
 /// The record at one connection.
@@ -37,6 +41,23 @@ pub(super) struct At {
     pub(super) shadow: Option<Shadowed>,
     /// Since when a create is under way whose outcome is not known.
     pub(super) create_open_since: Option<String>,
+    /// The newest version that is wanted there.
+    pub(super) wanted_version: Option<u64>,
+    /// The way back: what the internal system was told of the CRM's record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inbound: Option<Back>,
+}
+
+/// What the internal system was told of the CRM's record. Versions are the CRM's stamps, in microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Back {
+    /// How the last of it ended, or that it waits or is dead.
+    pub(super) status: &'static str,
+    pub(super) told_version: Option<u64>,
+    /// The last outcomes, newest first.
+    pub(super) recent: Vec<Outcome>,
+    /// What could not be told, or not yet.
+    pub(super) slot: Option<Waiting>,
 }
 
 /// One outcome.
@@ -48,6 +69,9 @@ pub(super) struct Outcome {
     pub(super) code: Option<Code>,
     pub(super) message: Option<String>,
     pub(super) field: Option<String>,
+    /// The way to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) steps: Vec<Step>,
 }
 
 /// The version that is not applied.
@@ -80,12 +104,16 @@ pub(super) struct Shadowed {
 
 impl At {
     /// What `item` says.
-    pub(super) fn of(item: &Item) -> Self {
+    pub(super) fn of(item: &Item, setting: &Setting) -> Self {
+        let told = |recent: &Recent| {
+            let one = outcome(recent, item);
+            Outcome { steps: steps(recent, one.message.as_deref(), setting), ..one }
+        };
         Self {
             status: status(item),
             applied_version: item.applied_version,
             external_id: item.external_id.clone(),
-            recent: item.recent.iter().rev().map(|recent| outcome(recent, item)).collect(),
+            recent: item.recent.iter().rev().map(told).collect(),
             object: item.object.clone(),
             linked_at: item.linked_at.map(|at| at.to_rfc3339()),
             mapping_revision: item.mapping_revision,
@@ -98,7 +126,30 @@ impl At {
                 at: shadow.at.to_rfc3339(),
             }),
             create_open_since: item.intent.as_ref().map(|intent| intent.at.to_rfc3339()),
+            wanted_version: item.slot.as_ref().map(|slot| slot.wanted_version).or(item.applied_version),
+            inbound: None,
         }
+    }
+}
+
+impl Back {
+    /// What `item`, that of the CRM's record, says; none where nothing ever came of it.
+    pub(super) fn of(item: &Item) -> Option<Self> {
+        if item.rev == 0 {
+            return None;
+        }
+        let status = match (&item.slot, item.recent.last()) {
+            (Some(slot), _) if slot.state == SlotState::Dead => Ended::Dead.as_str(),
+            (Some(_), _) => Ended::Parked.as_str(),
+            (None, Some(recent)) => recent.ended.as_str(),
+            (None, None) => "started",
+        };
+        Some(Self {
+            status,
+            told_version: item.applied_version,
+            recent: item.recent.iter().rev().map(|recent| outcome(recent, item)).collect(),
+            slot: item.slot.as_ref().map(waiting),
+        })
     }
 }
 
@@ -127,6 +178,7 @@ fn outcome(recent: &Recent, item: &Item) -> Outcome {
         code: recent.code,
         message: slot.map(|slot| slot.reason.message.clone()).or(about),
         field: slot.and_then(|slot| slot.reason.field.clone()),
+        steps: Vec::new(),
     }
 }
 
@@ -146,54 +198,11 @@ fn waiting(slot: &Slot) -> Waiting {
     }
 }
 
-/// The record as people read it.
-pub(super) fn words(style: Style, record: &Record) -> String {
-    let rows = record.connections.iter().map(|(id, at)| {
-        let why =
-            at.slot.as_ref().map(|slot| format!("version {}: {} {}", slot.version, slot.code, slot.message));
-        let (version, external) = (or_dash(at.applied_version), or_dash(at.external_id.as_ref()));
-        vec![id.clone(), at.status.to_owned(), version, external, why.unwrap_or_default()]
-    });
-    let mut text = table(style, &["connection", "status", "version", "CRM id", "open"], rows.collect());
-    let outcomes: Vec<Vec<String>> =
-        record.connections.iter().flat_map(|(id, at)| at.recent.iter().map(|one| line(id, one))).collect();
-    if !outcomes.is_empty() {
-        let header = ["at", "connection", "outcome", "version", "code", "message"];
-        text.push_str(&format!("\n\n{}", table(style, &header, outcomes)));
-    }
-    for (id, shadow) in record.connections.iter().filter_map(|(id, at)| Some((id, at.shadow.as_ref()?))) {
-        let Shadowed { version, operation, fields, .. } = shadow;
-        text.push_str(&format!(
-            "\n\n{id} is shadowed: version {version} would {operation} {}",
-            fields.join(", ")
-        ));
-    }
-    for (id, slot) in record.connections.iter().filter_map(|(id, at)| Some((id, at.slot.as_ref()?))) {
-        text.extend(
-            slot.crm_message.iter().map(|words| format!("\n\n{id}: the CRM says: {}", one_line(words))),
-        );
-        text.extend(
-            slot.data.iter().map(|data| format!("\n\n{id}: version {}\n{}", slot.version, pretty(data))),
-        );
-    }
-    text
-}
-
-/// An outcome's cells.
-pub(super) fn line(connection: &str, one: &Outcome) -> Vec<String> {
-    vec![
-        one.at.clone(),
-        connection.to_owned(),
-        one.outcome.to_owned(),
-        one.version.to_string(),
-        or_dash(one.code),
-        one.message.clone().unwrap_or_default(),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::words::words;
     use super::*;
+    use crate::output::Style;
     use rtr_core::item::{Body, Reason, Shadow, Waits};
     use rtr_core::time::Instant;
     use serde_json::json;
@@ -229,8 +238,8 @@ mod tests {
     }
 
     fn record() -> Record {
-        let connections = BTreeMap::from([("hubspot".to_owned(), At::of(&dead()))]);
-        Record { key: RecordKey::new("acme", "contact", "c-1"), connections }
+        let connections = BTreeMap::from([("hubspot".to_owned(), At::of(&dead(), &Setting::sample()))]);
+        Record { key: RecordKey::new("acme", "contact", "c-1"), connections, absent: Vec::new() }
     }
 
     #[test]
@@ -325,8 +334,9 @@ mod tests {
             at: Instant(0),
         };
         let item = Item { slot: Some(slot), shadow: Some(shadow), recent: Vec::new(), ..dead() };
-        let connections = BTreeMap::from([("hubspot".to_owned(), At::of(&item))]);
-        let record = Record { key: RecordKey::new("acme", "contact", "c-1"), connections };
+        let connections = BTreeMap::from([("hubspot".to_owned(), At::of(&item, &Setting::sample()))]);
+        let record =
+            Record { key: RecordKey::new("acme", "contact", "c-1"), connections, absent: Vec::new() };
         insta::assert_snapshot!(words(Style::Plain, &record), @r"
         CONNECTION  STATUS   VERSION  CRM ID  OPEN
         hubspot     applied  7        501     version 8: RTR4005 written without the company in `company`, which is not linked; completed when it is

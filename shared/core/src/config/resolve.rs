@@ -16,7 +16,7 @@ const DEFAULT_BACKFILL_PERCENT: u8 = 20;
 const POLL_MS: i64 = 300_000;
 
 /// One org's configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct OrgConfig {
     /// The org.
     pub org: String,

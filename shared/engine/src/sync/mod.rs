@@ -57,7 +57,7 @@ pub async fn run(
     let configs = configurations(seams, &intake, &mut fates).await;
     let mut endings = Endings::default();
     let (jobs, unmapped) =
-        make_jobs(seams, settings, batch, &intake, &configs, &mut fates, &mut endings, &mut report).await;
+        make_jobs(seams, settings, batch, (&intake, &configs), &mut fates, &mut endings, &mut report).await;
     let common = Common { seams, settings, caches, batch, intake: &intake, deadline };
     let jobs = bring(common, jobs, &mut report).await;
     for job in &jobs {
@@ -160,8 +160,7 @@ async fn make_jobs(
     seams: &Seams<'_>,
     settings: &Settings,
     batch: &[Received],
-    intake: &Intake,
-    configs: &HashMap<String, Arc<OrgConfig>>,
+    (intake, configs): (&Intake, &HashMap<String, Arc<OrgConfig>>),
     fates: &mut [MessageFate],
     endings: &mut Endings,
     report: &mut BatchReport,

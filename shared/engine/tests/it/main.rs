@@ -9,6 +9,7 @@ use rtr_core::item::{Slot, SlotState};
 use rtr_testkit::world::World;
 
 mod adopting;
+mod books;
 mod both;
 mod both_poll;
 mod both_refused;
@@ -24,6 +25,7 @@ mod endings;
 mod faults;
 mod ingest;
 mod intents;
+mod lines;
 mod links;
 mod links_import;
 mod lookups;
@@ -40,6 +42,7 @@ mod rehearsing;
 mod revisions;
 mod several;
 mod shadow;
+mod told;
 mod webhook;
 
 /// What is parked of the contact `id`: its message is done, and from now on only the bulk lane calls for it.

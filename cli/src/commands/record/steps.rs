@@ -1,0 +1,210 @@
+//! The way of a version at a connection, step by step, each in a sentence: from the event in its queue to the ending that was
+//! written. Pure. What a step needs and nobody kept is left out, never guessed.
+
+use super::setting::Setting;
+use rtr_core::code::Code;
+use rtr_core::item::{Ended, Recent};
+use rtr_core::time::Instant;
+use rtr_core::trail::{Did, Trail};
+use serde::Serialize;
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Step {
+    /// `event`, `route`, `mapping`, `decision`, `tokens`, `request`, `answer` or `committed`.
+    pub(super) step: &'static str,
+    /// When, where that is known.
+    pub(super) at: Option<String>,
+    /// What happened, in a sentence.
+    pub(super) message: String,
+    /// Why, where that has a code.
+    pub(super) code: Option<Code>,
+}
+
+fn step(name: &'static str, at: Option<Instant>, message: impl Into<String>) -> Step {
+    Step { step: name, at: at.map(Instant::to_rfc3339), message: message.into(), code: None }
+}
+
+/// The steps to `recent`, in their order; `why` is its reason in our words.
+pub(super) fn steps(recent: &Recent, why: Option<&str>, setting: &Setting) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(trail) = &recent.trail {
+        steps.push(event(recent, trail));
+    }
+    steps.push(step("route", None, setting.route_words()));
+    steps.extend(mapping(recent, setting));
+    steps.push(Step { code: recent.code, ..step("decision", None, decision(recent)) });
+    if let Some(trail) = recent.trail.as_ref().filter(|trail| trail.calls > 0) {
+        steps.extend(calls(trail));
+    }
+    steps.push(Step { code: recent.code, ..step("committed", Some(recent.at), committed(recent, why)) });
+    steps
+}
+
+fn event(recent: &Recent, trail: &Trail) -> Step {
+    let entered = i64::try_from(trail.entered_ms).unwrap_or(i64::MAX);
+    let at = recent.at.plus_ms(-entered);
+    let times = match trail.receives {
+        0 | 1 => String::new(),
+        n => format!(", received {n} times"),
+    };
+    step("event", Some(at), format!("Version {} came in{times}.", recent.version))
+}
+
+fn mapping(recent: &Recent, setting: &Setting) -> Option<Step> {
+    let trail = recent.trail.as_ref()?;
+    let name = setting.mapping_name();
+    let message = match setting.revision {
+        _ if trail.mapping_revision == 0 => return None,
+        Some(now) if now != trail.mapping_revision => {
+            format!("By mapping {name}, revision {}; revision {now} is in force now.", trail.mapping_revision)
+        }
+        _ => format!("By mapping {name}, revision {}.", trail.mapping_revision),
+    };
+    Some(step("mapping", None, message))
+}
+
+/// What was decided.
+fn decision(recent: &Recent) -> String {
+    let did = recent.trail.as_ref().and_then(|trail| trail.did);
+    let words = match (recent.ended, did) {
+        (_, Some(Did::Create)) => "To be made: the CRM has no record of it.",
+        (_, Some(Did::Update)) => "To be written to the linked record.",
+        (_, Some(Did::Upsert)) => "To be written to whichever record has our key, or made.",
+        (_, Some(Did::Archive)) => "To be archived.",
+        (_, Some(Did::Erase)) => "To be erased.",
+        (Ended::Unchanged, Some(Did::Look)) => "The CRM holds it already: nothing to write.",
+        (_, Some(Did::Look)) => "The CRM was asked what it has.",
+        (Ended::Applied, None) => "To be written.",
+        (Ended::Unchanged, None) => "Equal to what was last written: no call.",
+        (Ended::Superseded, None) => "An equal or newer version was there before: no call.",
+        (Ended::Skipped, None) => "Not for this CRM: no call.",
+        (Ended::Parked, None) => "Not now: no call.",
+        (Ended::Dead, None) => "It cannot be sent as it is: no call.",
+    };
+    words.to_owned()
+}
+
+fn calls(trail: &Trail) -> Vec<Step> {
+    let tokens = match trail.waited_ms {
+        0 => "Within the limits: no wait.".to_owned(),
+        ms => format!("Waited {} for the connection's limits.", span(ms)),
+    };
+    let to = trail.did.map_or_else(String::new, |did| format!(", the last to {}", did.words()));
+    let requests =
+        if trail.calls == 1 { "1 request".to_owned() } else { format!("{} requests", trail.calls) };
+    let answer = match trail.status {
+        Some(status) => format!("The CRM answered {status} after {}.", span(trail.took_ms)),
+        None => format!("The CRM did not answer within {}.", span(trail.took_ms)),
+    };
+    vec![
+        step("tokens", None, tokens),
+        step("request", None, format!("{requests}{to}.")),
+        step("answer", None, answer),
+    ]
+}
+
+fn committed(recent: &Recent, why: Option<&str>) -> String {
+    let after = recent
+        .trail
+        .as_ref()
+        .map_or_else(String::new, |trail| format!(", {} after it came in", span(trail.entered_ms)));
+    let because = why.map_or_else(String::new, |why| format!(": {why}"));
+    let meaning = match recent.ended {
+        Ended::Applied => "Applied",
+        Ended::Unchanged => "Unchanged",
+        Ended::Superseded => "Superseded",
+        Ended::Skipped => "Skipped",
+        Ended::Parked => "Parked, and goes by itself",
+        Ended::Dead => "Dead, and waits for a person",
+    };
+    let dot = if because.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{meaning}{after}{because}{dot}")
+}
+
+/// `35 ms`, `1.2 s`, `3 min`, `5 h`.
+fn span(ms: u64) -> String {
+    match ms {
+        0..=999 => format!("{ms} ms"),
+        1_000..=119_999 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        120_000..=7_199_999 => format!("{} min", ms / 60_000),
+        _ => format!("{} h", ms / 3_600_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(recent: &Recent, why: Option<&str>) -> String {
+        let setting = Setting::sample();
+        let line = |step: Step| format!("{} {} {}", step.step, step.at.unwrap_or_default(), step.message);
+        steps(recent, why, &setting).into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn given_an_applied_version_when_told_then_each_step_of_its_way_is_a_sentence() {
+        let trail = Trail {
+            entered_ms: 1_203,
+            receives: 2,
+            waited_ms: 35,
+            calls: 2,
+            status: Some(200),
+            took_ms: 140,
+            mapping_revision: 11,
+            did: Some(Did::Update),
+        };
+        let recent = Recent {
+            ended: Ended::Applied,
+            version: 7,
+            at: Instant(1_795_000_000_000),
+            code: None,
+            trail: Some(trail),
+        };
+        insta::assert_snapshot!(told(&recent, None), @r"
+        event 2026-11-18T11:06:38.797Z Version 7 came in, received 2 times.
+        route  Records of type contact go to hubspot.
+        mapping  By mapping hubspot/contact, revision 11; revision 12 is in force now.
+        decision  To be written to the linked record.
+        tokens  Waited 35 ms for the connection's limits.
+        request  2 requests, the last to update.
+        answer  The CRM answered 200 after 140 ms.
+        committed 2026-11-18T11:06:40.000Z Applied, 1.2 s after it came in.
+        ");
+    }
+
+    #[test]
+    fn given_what_was_noted_without_its_way_when_told_then_nothing_is_guessed() {
+        let recent = Recent {
+            ended: Ended::Dead,
+            version: 8,
+            at: Instant(1_795_000_000_000),
+            code: Some(Code::Invalid),
+            trail: None,
+        };
+        insta::assert_snapshot!(told(&recent, Some("email: not an address")), @r"
+        route  Records of type contact go to hubspot.
+        decision  It cannot be sent as it is: no call.
+        committed 2026-11-18T11:06:40.000Z Dead, and waits for a person: email: not an address.
+        ");
+    }
+
+    #[test]
+    fn given_a_call_without_an_answer_when_told_then_it_says_so() {
+        let trail = Trail { calls: 1, took_ms: 30_000, did: Some(Did::Create), ..Trail::default() };
+        let ended = Ended::Parked;
+        let recent = Recent {
+            ended,
+            version: 8,
+            at: Instant(0),
+            code: Some(Code::OutcomeUnknown),
+            trail: Some(trail),
+        };
+        let told = told(&recent, Some(Code::OutcomeUnknown.about()));
+        assert!(
+            told.contains("1 request, the last to create.\nanswer  The CRM did not answer within 30.0 s."),
+            "{told}"
+        );
+        assert!(told.ends_with("the write may have landed."), "{told}");
+    }
+}
