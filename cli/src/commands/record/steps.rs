@@ -33,7 +33,7 @@ pub(super) fn steps(recent: &Recent, why: Option<&str>, setting: &Setting) -> Ve
     }
     steps.push(step("route", None, setting.route_words()));
     steps.extend(mapping(recent, setting));
-    steps.push(Step { code: recent.code, ..step("decision", None, decision(recent)) });
+    steps.extend(decision(recent).map(|words| Step { code: recent.code, ..step("decision", None, words) }));
     if let Some(trail) = recent.trail.as_ref().filter(|trail| trail.calls > 0) {
         steps.extend(calls(trail));
     }
@@ -65,9 +65,9 @@ fn mapping(recent: &Recent, setting: &Setting) -> Option<Step> {
 }
 
 /// What was decided.
-fn decision(recent: &Recent) -> String {
-    let did = recent.trail.as_ref().and_then(|trail| trail.did);
-    let words = match (recent.ended, did) {
+fn decision(recent: &Recent) -> Option<&'static str> {
+    let did = recent.trail.as_ref()?.did;
+    Some(match (recent.ended, did) {
         (_, Some(Did::Create)) => "To be made: the CRM has no record of it.",
         (_, Some(Did::Update)) => "To be written to the linked record.",
         (_, Some(Did::Upsert)) => "To be written to whichever record has our key, or made.",
@@ -81,8 +81,7 @@ fn decision(recent: &Recent) -> String {
         (Ended::Skipped, None) => "Not for this CRM: no call.",
         (Ended::Parked, None) => "Not now: no call.",
         (Ended::Dead, None) => "It cannot be sent as it is: no call.",
-    };
-    words.to_owned()
+    })
 }
 
 fn calls(trail: &Trail) -> Vec<Step> {
@@ -184,7 +183,6 @@ mod tests {
         };
         insta::assert_snapshot!(told(&recent, Some("email: not an address")), @r"
         route  Records of type contact go to hubspot.
-        decision  It cannot be sent as it is: no call.
         committed 2026-11-18T11:06:40.000Z Dead, and waits for a person: email: not an address.
         ");
     }

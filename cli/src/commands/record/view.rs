@@ -261,7 +261,21 @@ mod tests {
                   "outcome": "dead",
                   "code": "RTR3001",
                   "message": "email: not an address",
-                  "field": "email"
+                  "field": "email",
+                  "steps": [
+                    {
+                      "step": "route",
+                      "at": null,
+                      "message": "Records of type contact go to hubspot.",
+                      "code": null
+                    },
+                    {
+                      "step": "committed",
+                      "at": "2026-11-18T11:07:40.000Z",
+                      "message": "Dead, and waits for a person: email: not an address.",
+                      "code": "RTR3001"
+                    }
+                  ]
                 },
                 {
                   "at": "2026-11-18T11:06:40.000Z",
@@ -269,7 +283,21 @@ mod tests {
                   "outcome": "applied",
                   "code": null,
                   "message": null,
-                  "field": null
+                  "field": null,
+                  "steps": [
+                    {
+                      "step": "route",
+                      "at": null,
+                      "message": "Records of type contact go to hubspot.",
+                      "code": null
+                    },
+                    {
+                      "step": "committed",
+                      "at": "2026-11-18T11:06:40.000Z",
+                      "message": "Applied.",
+                      "code": null
+                    }
+                  ]
                 }
               ],
               "object": "contacts",
@@ -286,7 +314,8 @@ mod tests {
                 "not_before": null,
                 "attempts": 2
               },
-              "create_open_since": null
+              "create_open_since": null,
+              "wanted_version": 8
             }
           }
         }
@@ -296,11 +325,16 @@ mod tests {
     #[test]
     fn given_a_dead_version_when_shown_plain_then_no_data_stands_there() {
         insta::assert_snapshot!(words(Style::Plain, &record()), @r"
-        CONNECTION  STATUS  VERSION  CRM ID  OPEN
-        hubspot     dead    7        501     version 8: RTR3001 email: not an address
+        CONNECTION  STATUS  WANTED  APPLIED  CRM ID  OPEN
+        hubspot     dead    8       7        501     version 8: RTR3001 email: not an address
 
-        AT                        CONNECTION  OUTCOME  VERSION  CODE     MESSAGE
-        2026-11-18T11:07:40.000Z  hubspot     dead     8        RTR3001  email: not an address
+        hubspot, version 8
+        AT                        STEP       CODE     WHAT
+                                  route               Records of type contact go to hubspot.
+        2026-11-18T11:07:40.000Z  committed  RTR3001  Dead, and waits for a person: email: not an address.
+
+        hubspot, before
+        AT                        CONNECTION  OUTCOME  VERSION  CODE  MESSAGE
         2026-11-18T11:06:40.000Z  hubspot     applied  7        -
         ");
     }
@@ -338,8 +372,8 @@ mod tests {
         let record =
             Record { key: RecordKey::new("acme", "contact", "c-1"), connections, absent: Vec::new() };
         insta::assert_snapshot!(words(Style::Plain, &record), @r"
-        CONNECTION  STATUS   VERSION  CRM ID  OPEN
-        hubspot     applied  7        501     version 8: RTR4005 written without the company in `company`, which is not linked; completed when it is
+        CONNECTION  STATUS   WANTED  APPLIED  CRM ID  OPEN
+        hubspot     applied  8       7        501     version 8: RTR4005 written without the company in `company`, which is not linked; completed when it is
 
         hubspot is shadowed: version 9 would upsert email, firstname
         ");

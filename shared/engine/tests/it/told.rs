@@ -15,7 +15,7 @@ fn contacts(world: &World, version: u64, ids: std::ops::Range<usize>) {
         world.sync(&[world.contact(
             &format!("c{n}"),
             version,
-            &json!({"email": format!("p{n}@x.io"), "first_name": "x"}),
+            &json!({"email": format!("p{n}@x.io"), "first_name": format!("v{version}")}),
         )]);
     }
 }
