@@ -15,6 +15,7 @@ import sys
 import time
 
 import scenes
+from back import House
 from books import add_up
 from failure import Failure
 from ledger import Ledger
@@ -48,6 +49,8 @@ class Demo:
         self.webhook_secret = secrets.token_hex(16)
         self.began_at = self.sandbox.mark()
         self.began_ms = int(time.time() * 1_000)
+        self.house = House(environment["HOUSE_URL"])
+        self._house_before = self.house.handed_in()
         self._files = 0
         self._progress_from = self.began_at
 
@@ -78,6 +81,10 @@ class Demo:
         self._progress_from = self.sandbox.mark()
         self.rtr.run("publish", str(path.relative_to(ROOT)), *(["--force"] if force else []))
         self.ledger.note(events)
+
+    def sent(self) -> int:
+        """Events that rtr-sync was given: by this demo, and by the house."""
+        return sum(self.ledger.events.values()) + self.house.handed_in() - self._house_before
 
     def settle(self) -> None:
         """Until nothing is queued, in flight or waiting for a CRM."""

@@ -11,7 +11,7 @@ that a system of yours has to do, with the standard library alone. What it holds
     DELETE /records/TYPE/ID         its user deletes the record
     GET    /deliveries              what was brought, and how it ended
     PUT    /settings                {org?, secrets?, ingest_url? with ingest_token?}, in the place of the environment's
-    GET    /health                  {status, waiting}: how many versions are still to be handed in
+    GET    /health                  {status, waiting, handed_in}: how many versions are still to be handed in, and were
 
 Environment: HOUSE_ORG (acme); HOUSE_SECRETS, separated by spaces, the newest first; HOUSE_INGEST_URL and
 HOUSE_INGEST_TOKEN, or without these HOUSE_QUEUE_URL, the local stack's changes.fifo. Until there is either, new versions wait.
@@ -69,7 +69,7 @@ class Door(BaseHTTPRequestHandler):
         if way == ("PUT", "settings", 1):
             return 200, settle(house, parsed(body))
         if way == ("GET", "health", 1):
-            return 200, {"status": "ok", "waiting": len(house.outbox.waiting)}
+            return 200, {"status": "ok", "waiting": len(house.outbox.waiting), "handed_in": house.outbox.handed_in}
         raise Refused(404, f"there is no {self.command} {self.path.split('?')[0]}")
 
     def _body(self) -> bytes:

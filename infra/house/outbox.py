@@ -22,6 +22,7 @@ class Outbox:
     def __init__(self, publish=None):
         self.publish = publish  # takes an event; gives why it will never be taken; raises OSError when it may be later
         self.waiting = deque()
+        self.handed_in = 0
 
     def put(self, event: dict) -> None:
         self.waiting.append(event)
@@ -42,6 +43,8 @@ class Outbox:
             return False
         if never:
             say(f"NEVER taken: {name}: {never}")
+        else:
+            self.handed_in += 1
         self.waiting.popleft()
         return True
 
