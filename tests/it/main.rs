@@ -21,6 +21,7 @@ mod credentials;
 mod dead_letters;
 mod doctor;
 mod events;
+mod explain;
 mod first_load;
 mod ingest;
 mod jobs;

@@ -149,7 +149,7 @@ impl Notice {
             NoticeKind::Resumed => format!("nothing: rtr connection list {org} shows it drain"),
             NoticeKind::QuotaLow => {
                 format!(
-                    "rtr connection list {org} shows what is left; a larger allowance, or fewer calls: docs/runbooks/quota-low.md"
+                    "rtr connection list {org} shows what is left; ask for a larger allowance, or send less: backfills and polls keep to reserve.backfill"
                 )
             }
             NoticeKind::DeadLetters => format!("rtr dlq list {of} --group-by code,field"),
