@@ -97,7 +97,6 @@ class Alarms(unittest.TestCase):
                         self.assertEqual(set(dimensions), {"function", "stage"})
                         self.assertEqual(dimensions["stage"], {"Ref": "Stage"})
 
-    @unittest.skipUnless(PRINTED.exists(), "the metrics have no list in the source yet")
     def test_every_metric_is_printed_by_the_function_that_it_is_looked_for_at(self):
         known = printed()
         self.assertGreater(len(known), 50)
@@ -232,7 +231,6 @@ class Dashboard(unittest.TestCase):
                     self.assertLess(x, 24)
                     taken.add((x, y))
 
-    @unittest.skipUnless(PRINTED.exists(), "the metrics have no list in the source yet")
     def test_every_metric_on_it_is_printed_by_that_function_and_by_provider_where_it_is_searched_so(self):
         known = printed()
         for widget in self.widgets[1:]:

@@ -53,7 +53,8 @@ fn given_each_reason_why_a_record_is_not_in_the_crm_when_asked_then_one_command_
     let waits = explained(&stack, &org.id, "contact", "waits", "parked");
     assert!(waits.contains("RTR4005") && waits.contains("company"), "{waits}");
 
-    let nothing = |org: &str, record_type: &str| stack.rtr(&["record", org, record_type, "nobody"]).ended(4).err;
+    let nothing =
+        |org: &str, record_type: &str| stack.rtr(&["record", org, record_type, "nobody"]).ended(4).err;
     assert!(nothing(&org.id, "contact").contains("No event of the record has come there"));
     assert!(nothing(&org.id, "invoice").contains("Records of type invoice have no route"));
     assert!(nothing(&org.id, "contct").contains("did you mean contact?"));

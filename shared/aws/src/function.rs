@@ -34,6 +34,8 @@ pub struct Runtime {
     http: ReqwestHttp,
     clock: SystemClock,
     signing: Signing,
+    /// Orgs whose name is a dimension of their endings.
+    metric_orgs: Vec<String>,
 }
 
 /// Why a function cannot start.
@@ -84,6 +86,7 @@ impl Runtime {
             http: ReqwestHttp::new(allowed_hosts).map_err(StartError::Http)?,
             clock: SystemClock,
             signing: Signing::new(settings.cache_ms),
+            metric_orgs: metric_orgs(std::env::var("RTR_METRIC_ORGS").ok().as_deref()),
             settings,
         })
     }
@@ -135,7 +138,7 @@ impl Runtime {
 
     /// Prints the invocation's metrics, if there is anything to count.
     pub fn print_metrics(&self, function: &str, report: &BatchReport) {
-        emf_lines(self.clock.now(), function, &self.settings.stage, report)
+        emf_lines(self.clock.now(), function, &self.settings.stage, &self.metric_orgs, report)
             .iter()
             .for_each(|line| println!("{line}"));
     }
@@ -146,6 +149,12 @@ impl Runtime {
         self.print_metrics(function, &report);
         response(report.failed)
     }
+}
+
+/// The orgs that `list` names, between commas.
+fn metric_orgs(list: Option<&str>) -> Vec<String> {
+    let names = list.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// The invocation's deadline, as Lambda's context says it: milliseconds since the epoch.

@@ -1,7 +1,7 @@
 //! CloudWatch metrics as log lines (embedded metric format): no API call, no agent.
 //!
 //! Dimensions are the function and the stage, and the provider where a metric concerns a CRM: then CloudWatch has it both ways. Ids
-//! are never dimensions: each value of one is a metric that costs money. An invocation prints one line, and one more for each
+//! are no dimensions, since each value of one is a metric that costs money, but those of the few orgs that the stack lists. An invocation prints one line, and one more for each
 //! further provider that it had to do with.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
@@ -27,11 +27,38 @@ struct Part {
     of_provider: BTreeMap<&'static str, Value>,
 }
 
-/// The lines of `report`; empty where there is nothing to tell.
+/// The lines of `report`, those of `orgs` among them; empty where there is nothing to tell.
 #[must_use]
-pub fn emf_lines(now: Instant, function: &str, stage: &str, report: &BatchReport) -> Vec<String> {
+pub fn emf_lines(
+    now: Instant,
+    function: &str,
+    stage: &str,
+    orgs: &[String],
+    report: &BatchReport,
+) -> Vec<String> {
     let parts = parts(report);
-    parts.iter().map(|part| line(now, function, stage, part).to_string()).collect()
+    let all = parts.iter().map(|part| line(now, function, stage, part).to_string());
+    let own = orgs.iter().filter_map(|org| line_of(now, function, stage, org, report));
+    all.chain(own.map(|line| line.to_string())).collect()
+}
+
+/// The endings of one org, whose name is a dimension of theirs.
+fn line_of(now: Instant, function: &str, stage: &str, org: &str, report: &BatchReport) -> Option<Value> {
+    let mut line = Map::new();
+    let mut listed = Vec::new();
+    for ((_, metric), n) in report.of_org.iter().filter(|((of, _), _)| of == org) {
+        line.insert(metric.name().to_owned(), json!(n));
+        listed.push(json!({"Name": metric.name(), "Unit": unit(metric.name())}));
+    }
+    if listed.is_empty() {
+        return None;
+    }
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": [["org_id", "stage"]], "Metrics": listed});
+    line.insert("_aws".to_owned(), json!({"Timestamp": now.0, "CloudWatchMetrics": [directive]}));
+    line.extend(
+        [("function", function), ("stage", stage), ("org_id", org)].map(|(k, v)| (k.to_owned(), json!(v))),
+    );
+    Some(Value::Object(line))
 }
 
 fn parts(report: &BatchReport) -> Vec<Part> {
@@ -116,7 +143,7 @@ mod tests {
     use super::*;
 
     fn lines(report: &BatchReport) -> Vec<Value> {
-        let lines = emf_lines(Instant(1_795_000_000_123), "sync", "prod", report);
+        let lines = emf_lines(Instant(1_795_000_000_123), "sync", "prod", &["acme".to_owned()], report);
         assert!(lines.iter().all(|line| !line.contains('\n')));
         lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -158,6 +185,19 @@ mod tests {
             [(Value::Null, json!(1)), (json!("hubspot"), json!(2)), (json!("salesforce"), json!(4))]
         );
         assert_eq!(lines(&BatchReport::default()), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn given_an_org_that_is_listed_when_written_then_its_endings_have_a_line_of_its_own_and_no_others_have() {
+        let mut report = BatchReport::default();
+        for org in ["acme", "umbra"] {
+            report.count_of("hubspot", Metric::Applied, 2);
+            report.count_for(org, Metric::Applied, 2);
+        }
+        let lines = lines(&report);
+        assert_eq!((lines.len(), &lines[0]["applied"]), (2, &json!(4)));
+        assert_eq!((&lines[1]["org_id"], &lines[1]["applied"]), (&json!("acme"), &json!(2)));
+        assert_eq!(lines[1]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["org_id", "stage"]]));
     }
 
     #[test]

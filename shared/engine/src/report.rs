@@ -17,6 +17,8 @@ pub struct BatchReport {
     pub counts: BTreeMap<&'static str, u64>,
     /// What of that concerns a CRM, by its provider.
     pub of_provider: BTreeMap<(&'static str, Metric), u64>,
+    /// The endings of each org, for those whose org is to be a dimension too.
+    pub of_org: BTreeMap<(String, Metric), u64>,
     /// What was measured, value by value, by the provider it concerns; empty for none.
     pub measured: BTreeMap<(&'static str, Metric), Vec<u64>>,
 }
@@ -37,6 +39,11 @@ impl BatchReport {
         }
     }
 
+    /// Adds `n` endings of `org`'s, which are counted already.
+    pub fn count_for(&mut self, org: &str, metric: Metric, n: u64) {
+        *self.of_org.entry((org.to_owned(), metric)).or_default() += n;
+    }
+
     /// Adds one value, in the metric's unit; what a clock that was set back makes negative counts as none.
     pub fn measure(&mut self, provider: &'static str, metric: Metric, value: i64) {
         self.measured.entry((provider, metric)).or_default().push(u64::try_from(value).unwrap_or(0));
@@ -50,9 +57,10 @@ impl BatchReport {
 
     /// Adds all that `other` counts and measures.
     pub fn add(&mut self, other: Self) {
-        let Self { failed: _, counts, of_provider, measured } = other;
+        let Self { failed: _, counts, of_provider, of_org, measured } = other;
         counts.into_iter().for_each(|(name, n)| *self.counts.entry(name).or_default() += n);
         of_provider.into_iter().for_each(|(key, n)| *self.of_provider.entry(key).or_default() += n);
+        of_org.into_iter().for_each(|(key, n)| *self.of_org.entry(key).or_default() += n);
         for (key, values) in measured {
             self.measured.entry(key).or_default().extend(values);
         }

@@ -131,7 +131,7 @@ impl Ingest {
     }
 
     fn print_metrics(&self, report: &BatchReport) {
-        emf_lines(self.clock.now(), "ingest", &self.settings.stage, report)
+        emf_lines(self.clock.now(), "ingest", &self.settings.stage, &[], report)
             .iter()
             .for_each(|line| println!("{line}"));
     }

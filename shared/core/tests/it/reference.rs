@@ -68,7 +68,8 @@ fn page() -> String {
         "# Reference: metrics, log lines, notifications, codes\n\nMade of the code's own tables. What to do with them: \
          [operations.md](operations.md); the alarms on them: [runbooks](runbooks/README.md).\n\n## Metrics\n\n\
          CloudWatch, namespace `rtr`, printed as lines in the embedded metric format. Dimensions: `function` and `stage`; of those \
-         marked *CRM* also with `provider`. The org is never a dimension: it is a field of log lines.\n\n\
+         marked *CRM* also with `provider`. The org is a field of log lines; of those that \
+         `MetricOrgs` lists the six endings have `org_id` and `stage` as dimensions too.\n\n\
          Of `sync`, over all batches: `messages` = `returned` + `sent_on` + `wakes` + `looks_done` + `events`, and `events` is the sum of \
          the six `event_…`. An event is counted when its message leaves the queue, so that the sums are the events that were sent.\n\n\
          | metric | | by | says |\n|---|---|---|---|\n",

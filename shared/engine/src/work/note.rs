@@ -15,6 +15,7 @@ pub(crate) fn note(job: &Job, now: Instant, report: &mut BatchReport) {
         Stage::Read | Stage::Going(_) => (Ended::Parked, None),
     };
     report.count_of(job.provider(), ended.into(), 1);
+    report.count_for(&job.record.org_id, ended.into(), 1);
     if ended == Ended::Applied {
         let metric = if was_held(job) { Metric::LatencyHeldMs } else { Metric::LatencyMs };
         let written = job.item.recent.last().filter(|last| last.version == job.version);
