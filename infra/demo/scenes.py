@@ -152,6 +152,14 @@ def rejection(demo) -> None:
         demo.story.note(f"{one['record_type']} {one['record_id']} v{one['version']}: {one['code']} {one['message']}")
     found = {record_id: one["field"] for record_id, one in dead.items()}
     demo.story.check(found == wanted, "2 dead letters, naming the fields", f"dead letters {found} instead of {wanted}")
+    why = demo.rtr.run("record", org, "contact", contact_id(address))
+    told = [line.strip() for line in why.splitlines() if " committed " in line]
+    demo.story.note(told[0] if told else "(it says nothing)")
+    demo.story.check(
+        any("RTR3001" in line and "email" in line for line in told),
+        "one command says why the record is not in the CRM",
+        f"rtr record says {told}",
+    )
     held = _by_id(demo.sandbox.records(org, "contacts"))
     well = sum(1 for n in range(71, 79) if _property(held, contact_id(n), "jobtitle") == "Neighbour")
     demo.story.check(well == 8, "the 8 neighbours are written", f"{well} of 8 neighbours are written")
