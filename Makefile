@@ -18,7 +18,7 @@ SAM_REGION := AWS_DEFAULT_REGION=us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers check-template local stop logs invoke fuzz bench-poll bench-links bench-buckets bench-remap bench-orgs bench-mapping lint advisories release clean
+.PHONY: help setup build demo test simulate bench-crowd bench-backfill bench-pollers bench-dlq bench-redrive check-template local stop logs invoke fuzz bench-poll bench-links bench-buckets bench-remap bench-orgs bench-mapping lint advisories release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,12 @@ bench-pollers: setup build ## the same as bench-crowd with eight pollers of the 
 	@RTR_POLLERS_EVENTS=$(or $(N),20000) $(STACK) --name test run -- cargo nextest run --profile bench -p rtr-tests \
 		-E 'test(eight_pollers)' --no-capture
 
+bench-dlq: setup build ## N dead letters on a local stack of its own: listed, previewed, sent again; fails beyond a line [N=10000]
+	@$(PYTHON3) infra/tools/setup.py nextest
+	@cargo nextest run --workspace --exclude rtr-simulation --no-run
+	@RTR_DEAD_LETTERS=$(or $(N),10000) $(STACK) --name test run -- cargo nextest run --profile bench --workspace --exclude rtr-simulation \
+		-E 'package(rtr-tests) & test(many_dead_letters)' --no-capture
+
 check-template: setup ## what template.yaml promises, the demo's own arithmetic, and the examples of the docs
 	@$(PYTHON) -m unittest discover -q -s infra/checks -t infra/checks
 	@$(PYTHON) -m unittest discover -q -s infra/demo -t infra/demo
@@ -94,6 +100,9 @@ bench-links: ## N links moved in, then an event for each, in memory: time, memor
 
 bench-remap: ## N records, a new mapping that changes one in a hundred, the same versions again: what the CRM is asked [N=100000]
 	@cargo run -q --profile simulation -p rtr-testkit --example remapping -- $(or $(N),100000)
+
+bench-redrive: ## N dead letters of one cause, in memory: rehearsed, sent again and worked; fails under 5,000 a second sent [N=10000]
+	@cargo run -q --profile simulation -p rtr-testkit --example redriving -- $(or $(N),10000)
 
 bench-orgs: ## what the configuration of N orgs takes in one environment's memory [N=10000]
 	@cargo run -q --profile simulation -p rtr-testkit --example orgs -- $(or $(N),10000)

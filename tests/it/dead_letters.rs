@@ -1,6 +1,7 @@
 //! From a refusal to the mended record, with the commands that people use for it.
 
 use crate::CONTACT;
+use crate::config_commands::Folder;
 use crate::stack::{Plan, Stack, eventually, same};
 use serde_json::json;
 
@@ -36,16 +37,34 @@ fn given_a_refused_value_when_the_crm_is_mended_and_it_is_redriven_then_it_is_ap
     let id = of("b")["id"].as_str().unwrap();
     let shown = stack.rtr(&["dlq", "show", id, "--json"]).ended(0);
     assert!(!shown.out.contains(&private), "{}", shown.out);
+    let masked = shown.parsed();
+    let redrive = &masked[0]["redrive"];
+    assert_eq!(
+        (&redrive["outcome"], &redrive["requests"][0]["method"]),
+        (&json!("as_refused"), &json!("POST"))
+    );
     let shown = stack.rtr(&["dlq", "show", id, "--show-data", "--json"]).json();
     assert_eq!(shown[0]["data"]["first_name"], private.as_str(), "{shown}");
+    assert!(shown[0]["redrive"]["requests"].to_string().contains(&private), "{shown}");
 
-    // Before it is mended a redrive ends as it did, and nothing is lost.
+    // Nobody asks the CRM, and what it refused would be the same again.
     let mark = crm.mark();
-    org.redrive().ended(0);
-    eventually("they are tried again", || {
-        let tried: u64 = crm.requests(mark).iter().map(|request| request.items).sum();
-        if tried >= 2 { Ok(()) } else { Err(format!("{tried} tried")) }
-    });
+    let of_field = ["dlq", "preview", "--org", &org.id, "--field", "firstname", "--stored", "--json"];
+    let previewed = stack.rtr(&of_field).json();
+    assert_eq!((&previewed["looked_at"], &previewed["as_refused"]), (&json!(2), &json!(2)), "{previewed}");
+    assert_eq!(stack.rtr(&["dlq", "list", "--org", &org.id, "--field", "phone", "--json"]).json(), json!([]));
+    assert!(crm.requests(mark).is_empty());
+
+    // Before it is mended a redrive ends as it did, and says so; nothing is lost.
+    let again = org.redrive_waiting("60s").ended(1).parsed();
+    let died = &again["outcomes"]["dead_again"][0];
+    assert_eq!(
+        (&died["code"], &died["field"], &died["count"]),
+        (&json!("RTR3001"), &json!("firstname"), &json!(2)),
+        "{again}"
+    );
+    let tried: u64 = crm.requests(mark).iter().map(|request| request.items).sum();
+    assert!(tried >= 2, "{tried} tried");
     org.until_dead(2);
 
     crm.property(json!({"object": "contacts", "name": "firstname", "options": []}));
@@ -97,12 +116,28 @@ fn given_a_mapping_that_fails_when_it_is_mended_and_redriven_then_the_record_goe
     stack.publish(&[org.contact("c", 1, &json!({"email": "c@x.example", "first_name": "Bob"}))]);
     let dead = org.until_dead(1);
     assert_eq!((&dead[0]["code"], &dead[0]["field"]), (&json!("RTR2005"), &json!("firstname")), "{dead:?}");
-    org.remap("contact", CONTACT);
-    // The function sees a new configuration within five seconds: until then a redrive ends as before.
-    eventually("the record by the new mapping", || {
-        org.redrive().ended(0);
-        same(org.crm().values("contacts", "firstname"), vec!["Bob".to_owned()])
-    });
+    let bad = "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Eve: Eva}}\n";
+    let folder = Folder::with(&[("orgs/one.yaml", &org.file())]);
+    let preview = |code| {
+        let args = ["dlq", "preview", "--org", &org.id, "--config", folder.path(), "--json"];
+        stack.rtr(&args).ended(code).parsed()
+    };
+    assert_eq!(preview(1)["dead"], 1, "as it is it would die again");
+    let said = stack.rtr(&["config", "apply", folder.path(), "--json"]).json();
+    assert_eq!(said, json!([]), "nothing has changed, so nobody looks");
+    org.replan("contact", bad);
+    let folder = Folder::with(&[("orgs/one.yaml", &org.file())]);
+    let said = stack.rtr(&["config", "apply", folder.path(), "--json"]).json();
+    let foretold = &said[0]["dead_letters"];
+    assert_eq!((&foretold["looked_at"], &foretold["dead"]), (&json!(1), &json!(1)), "{said}");
+    org.replan("contact", CONTACT);
+    let folder = Folder::with(&[("orgs/one.yaml", &org.file())]);
+    let said = stack.rtr(&["config", "apply", folder.path(), "--json", "--no-dead"]).json();
+    assert!(said[0].get("dead_letters").is_none(), "{said}");
+    // A function sees a new configuration within five seconds: the redrive waits for that, and for what becomes of it.
+    let redriven = org.redrive_waiting("60s").json();
+    assert_eq!(redriven["outcomes"]["applied"], 1, "{redriven}");
+    assert_eq!(org.crm().values("contacts", "firstname"), ["Bob"]);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn given_every_example_for_redrive_when_the_real_binary_gets_it_then_each_is_fil
     if let Some((key, _)) = referred(&body).first() {
         stack.publish(&[Event::upsert(key, 1, &company)]);
     }
-    stack.rtr(&["dlq", "redrive", "--id", &id, "--yes"]).ended(0);
+    stack.rtr(&["dlq", "redrive", "--id", &id, "--yes", "--wait", "0s"]).ended(0);
     eventually("it is applied", || {
         same(org.crm().values("contacts", "rtr_record_id"), vec!["c-2006".to_owned()])
     });

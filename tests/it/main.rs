@@ -19,6 +19,8 @@ mod cost;
 mod crashes;
 mod credentials;
 mod dead_letters;
+mod dead_letters_many;
+mod dead_letters_page;
 mod doctor;
 mod events;
 mod explain;

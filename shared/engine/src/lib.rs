@@ -10,6 +10,7 @@ pub mod directories;
 pub mod gate;
 pub mod ingest;
 pub mod leases;
+pub mod letters;
 pub mod links;
 pub mod notices;
 pub mod poll;

@@ -79,7 +79,7 @@ pub trait Secrets: Send + Sync {
 }
 
 /// Which queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum QueueName {
     /// `changes.fifo`
     Changes,

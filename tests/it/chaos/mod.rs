@@ -125,7 +125,7 @@ fn mend(fleet: &Fleet<'_>, orgs: &[Org<'_>], story: &Story) {
             let version = usize::try_from(letter["version"].as_u64().unwrap()).unwrap();
             if record.versions[version - 1] != story::What::Poison {
                 let id = letter["id"].as_str().unwrap();
-                org.stack.rtr(&["dlq", "redrive", "--id", id, "--yes"]).ended(0);
+                org.stack.rtr(&["dlq", "redrive", "--id", id, "--yes", "--wait", "0s"]).ended(0);
                 fleet.tally.strike(&format!("redriven {}", letter["code"].as_str().unwrap()));
             }
         }

@@ -25,10 +25,15 @@ impl Stack {
 
     /// The same with something on stdin and further variables.
     pub(crate) fn rtr_with(&self, args: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Said {
+        // Away from the repository: what works here works anywhere.
+        self.rtr_in(&std::env::temp_dir(), args, stdin, variables)
+    }
+
+    /// The same in the folder `dir`.
+    pub(crate) fn rtr_in(&self, dir: &Path, args: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Said {
         let mut command = Command::new(self.binaries.join("rtr"));
         let own = self.own.get().into_iter().flatten().map(|(name, value)| (*name, value.as_str()));
-        // Away from the repository: what works here works anywhere.
-        command.args(args).current_dir(std::env::temp_dir()).envs(own).envs(variables.iter().copied());
+        command.args(args).current_dir(dir).envs(own).envs(variables.iter().copied());
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Whoever does not read its stdin may be gone before it is written.

@@ -298,9 +298,14 @@ impl Org<'_> {
         })
     }
 
-    /// `rtr dlq redrive` of all the org has.
+    /// `rtr dlq redrive` of all the org has; what becomes of it is for the test to see.
     pub(crate) fn redrive(&self) -> Said {
-        self.stack.rtr(&["dlq", "redrive", "--org", &self.id, "--yes", "--json"])
+        self.redrive_waiting("0s")
+    }
+
+    /// The same, and it waits so long for what becomes of it.
+    pub(crate) fn redrive_waiting(&self, wait: &str) -> Said {
+        self.stack.rtr(&["dlq", "redrive", "--org", &self.id, "--yes", "--json", "--wait", wait])
     }
 }
 

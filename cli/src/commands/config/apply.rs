@@ -4,6 +4,9 @@ use super::{folder, trial};
 use crate::app::App;
 use crate::audit::Who;
 use crate::aws::{Aws, unavailable};
+use crate::commands::dlq::foresee::{self, Outlooks, foresee};
+use crate::commands::dlq::outlook::Outlook;
+use crate::confirm::confirm;
 use crate::moment::now;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
@@ -14,7 +17,9 @@ use rtr_core::config::{
 };
 use rtr_core::mapping::nearest;
 use serde::Serialize;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Times a plan is made anew because somebody else applied at the same time.
@@ -27,6 +32,9 @@ struct Shown<'a> {
     revision: u64,
     replaces: Option<u64>,
     changes: &'a [Change],
+    /// How the dead letters that it concerns would fare, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letters: Option<&'a Outlook>,
 }
 
 /// What to apply, and how.
@@ -44,6 +52,12 @@ pub(crate) struct Args {
     /// Also take back what the product's own connect page said of orgs that the folder says otherwise
     #[arg(long)]
     overwrite_pages: bool,
+    /// Do not look how the dead letters that it concerns would fare
+    #[arg(long)]
+    no_dead: bool,
+    /// Do not ask where dead letters are concerned: it is asked at a terminal only
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     trial: trial::Trial,
     #[command(flatten)]
@@ -66,6 +80,7 @@ pub(super) async fn apply(app: &App, args: &Args) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let canaries: Canaries = args.canary.iter().cloned().collect();
     let wish = Wish { prune: args.prune, canaries: (!canaries.is_empty()).then_some(&canaries) };
+    let outlooks = RefCell::new(Outlooks::new());
     let planned = async |stored: &Stored| {
         known(&canaries, stored, &wanted)?;
         let plan = plan_apply(stored, &wanted, wish);
@@ -75,9 +90,46 @@ pub(super) async fn apply(app: &App, args: &Args) -> Ended {
             nothing_of_pages(stored, &plan)?;
         }
         trial::passed(app, &aws, &args.trial, stored, &plan).await?;
+        // What was asked once is not asked again where somebody else applied meanwhile.
+        if !args.no_dead && outlooks.borrow().is_empty() {
+            match Box::pin(foresee(&aws, stored, &plan)).await {
+                Ok(found) => {
+                    agreed(app, &plan, &found, args.yes)?;
+                    outlooks.replace(found);
+                }
+                // Whoever may change the configuration need not be allowed to read records.
+                Err(problem) => {
+                    app.out.note(&format!("how dead letters would fare was not looked at: {}", problem.what));
+                }
+            }
+        }
         Ok(plan)
     };
-    store(app, &aws, &args.who, planned).await
+    let ended = store(app, &aws, &args.who, planned, &outlooks).await?;
+    if let Some(next) = foresee::next(&outlooks.borrow()).filter(|_| !app.out.is_json()) {
+        app.out.note(&next);
+    }
+    Ok(ended)
+}
+
+/// Tells how dead letters would fare, and asks, if somebody is there, whether to go on.
+fn agreed(app: &App, plan: &[DocChange], outlooks: &Outlooks, yes: bool) -> Result<(), Problem> {
+    if outlooks.is_empty() {
+        return Ok(());
+    }
+    let asks = !yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if asks {
+        app.out.note(&words(&shown(plan, &Outlooks::new())));
+    }
+    app.out.note(&foresee::words(outlooks));
+    if asks && !confirm(app, "Apply it?", yes)? {
+        return Err(Problem {
+            exit: Exit::Findings,
+            what: "the configuration is as it was".to_owned(),
+            hint: None,
+        });
+    }
+    Ok(())
 }
 
 /// Refuses canaries that are nowhere.
@@ -154,7 +206,13 @@ pub(super) fn usable(stored: &Stored, plan: &[DocChange]) -> Result<(), Problem>
 }
 
 /// Stores what `planned` makes of what is stored, and plans anew where somebody else was first.
-pub(super) async fn store<P>(app: &App, aws: &Aws, who: &Who, planned: P) -> Ended
+pub(super) async fn store<P>(
+    app: &App,
+    aws: &Aws,
+    who: &Who,
+    planned: P,
+    outlooks: &RefCell<Outlooks>,
+) -> Ended
 where
     P: AsyncFn(&Stored) -> Result<Vec<DocChange>, Problem>,
 {
@@ -164,7 +222,7 @@ where
         done.extend(stored);
         match ended {
             Ok(Round::Done) => {
-                tell(app, &done, "nothing has changed");
+                tell_with(app, &done, "nothing has changed", &outlooks.borrow());
                 return Ok(Exit::Done);
             }
             Ok(Round::Again) => {}
@@ -220,16 +278,21 @@ pub(super) async fn stored(aws: &Aws) -> Result<Stored, Problem> {
 
 /// Tells what a plan changes.
 pub(super) fn tell(app: &App, plan: &[DocChange], nothing: &str) {
-    let shown: Vec<Shown<'_>> = plan
-        .iter()
-        .map(|DocChange { org, revision, replaces, changes, .. }| Shown {
-            org,
-            revision: *revision,
-            replaces: *replaces,
-            changes,
-        })
-        .collect();
+    tell_with(app, plan, nothing, &Outlooks::new());
+}
+
+fn tell_with(app: &App, plan: &[DocChange], nothing: &str, outlooks: &Outlooks) {
+    let shown = shown(plan, outlooks);
     app.out.answer(&shown, |_| if shown.is_empty() { nothing.to_owned() } else { words(&shown) });
+}
+
+fn shown<'a>(plan: &'a [DocChange], outlooks: &'a Outlooks) -> Vec<Shown<'a>> {
+    let shown = |change: &'a DocChange| {
+        let DocChange { org, revision, replaces, changes, .. } = change;
+        let dead_letters = outlooks.get(org);
+        Shown { org, revision: *revision, replaces: *replaces, changes, dead_letters }
+    };
+    plan.iter().map(shown).collect()
 }
 
 fn words(shown: &[Shown<'_>]) -> String {
@@ -318,8 +381,8 @@ mod tests {
         let new = ["mappings.hubspot.contact.fields.a", "mappings.hubspot.contact.object", "routes.deal"]
             .map(added);
         let shown = [
-            Shown { org: GLOBAL_ORG, revision: 4, replaces: None, changes: &new },
-            Shown { org: "acme", revision: 5, replaces: Some(3), changes: &changes },
+            Shown { org: GLOBAL_ORG, revision: 4, replaces: None, changes: &new, dead_letters: None },
+            Shown { org: "acme", revision: 5, replaces: Some(3), changes: &changes, dead_letters: None },
         ];
         insta::assert_snapshot!(words(&shown), @r#"
         all orgs (new → 4)

@@ -64,7 +64,7 @@ pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
         }),
         author: args.who.author.clone(),
     };
-    let ended = apply::store(app, &aws, &who, planned).await?;
+    let ended = apply::store(app, &aws, &who, planned, &std::cell::RefCell::default()).await?;
     app.out
         .note("the folder still says what was taken back: change it too, or the next apply brings it again");
     Ok(ended)

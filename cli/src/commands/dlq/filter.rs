@@ -3,11 +3,12 @@
 use super::letter::Letter;
 use crate::moment::{now, read_time};
 use rtr_core::time::Instant;
-use serde::Serialize;
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// The classes of reasons that dead letters have, as `Reason::class` gives them.
 const REASONS: [&str; 5] = ["malformed", "mapping", "rejected", "waiting", "crash"];
+/// The way that a letter was on: to a CRM, or from one.
+const DIRECTIONS: [&str; 2] = ["out", "in"];
 
 /// The filters; all that are given must hold.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -27,6 +28,12 @@ pub(crate) struct Filter {
     /// With this code
     #[arg(long)]
     pub(crate) code: Option<String>,
+    /// With this field at fault
+    #[arg(long, value_name = "NAME")]
+    pub(crate) field: Option<String>,
+    /// On its way out to a CRM, or in to the internal system
+    #[arg(long, value_parser = DIRECTIONS)]
+    pub(crate) direction: Option<String>,
     /// Since this time or later: 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Instant>,
@@ -36,37 +43,6 @@ pub(crate) struct Filter {
     /// With this id; may be given again
     #[arg(long)]
     pub(crate) id: Vec<String>,
-}
-
-/// By what they are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Grouping {
-    /// The org
-    Org,
-    /// The org and the connection
-    Connection,
-    /// The record type
-    Type,
-    /// The class of the reason
-    Reason,
-    /// The code
-    Code,
-    /// Code and field
-    Field,
-    /// Code and message
-    Message,
-}
-
-/// One group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Group {
-    /// What its letters have in common.
-    #[serde(flatten)]
-    pub(crate) by: BTreeMap<&'static str, Option<String>>,
-    /// How many there are.
-    pub(crate) count: usize,
-    /// The oldest.
-    pub(crate) since: String,
 }
 
 fn time(text: &str) -> Result<Instant, String> {
@@ -84,42 +60,43 @@ impl Filter {
             && is(&self.record_type, &letter.record_type)
             && self.reason.as_ref().is_none_or(|reason| *reason == letter.reason)
             && self.code.as_ref().is_none_or(code)
+            && is(&self.field, &letter.field)
+            && self.direction.as_ref().is_none_or(|wanted| *wanted == letter.direction.unwrap_or("out"))
             && self.since.is_none_or(|since| letter.since >= since)
             && self.until.is_none_or(|until| letter.since < until)
             && (self.id.is_empty() || self.id.contains(&letter.id))
     }
+
+    /// The same as it is said on a command line, each word after a space; what has no value is not said.
+    pub(super) fn words(&self) -> String {
+        let mut words = String::new();
+        let mut say = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                let _ = write!(words, " --{name} {}", quoted(&value));
+            }
+        };
+        let time = |at: Option<Instant>| at.map(Instant::to_rfc3339);
+        say("org", self.org.clone());
+        say("connection", self.connection.clone());
+        say("type", self.record_type.clone());
+        say("reason", self.reason.clone());
+        say("code", self.code.clone());
+        say("field", self.field.clone());
+        say("direction", self.direction.clone());
+        say("since", time(self.since));
+        say("until", time(self.until));
+        self.id.iter().for_each(|id| say("id", Some(id.clone())));
+        words
+    }
 }
 
-impl Grouping {
-    fn of(self, letter: &Letter) -> BTreeMap<&'static str, Option<String>> {
-        let code = ("code", letter.code.clone());
-        match self {
-            Self::Org => BTreeMap::from([("org_id", letter.org_id.clone())]),
-            Self::Connection => {
-                BTreeMap::from([("org_id", letter.org_id.clone()), ("connection", letter.connection.clone())])
-            }
-            Self::Type => BTreeMap::from([("record_type", letter.record_type.clone())]),
-            Self::Reason => BTreeMap::from([("reason", Some(letter.reason.clone()))]),
-            Self::Code => BTreeMap::from([code]),
-            Self::Field => BTreeMap::from([code, ("field", letter.field.clone())]),
-            Self::Message => BTreeMap::from([code, ("message", Some(letter.message.clone()))]),
-        }
+/// A value as a shell takes it.
+pub(super) fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/@+,".contains(c);
+    if !value.is_empty() && !value.starts_with('-') && value.chars().all(plain) {
+        return value.to_owned();
     }
-
-    /// The letters counted, the largest group first.
-    pub(crate) fn count(self, letters: &[Letter]) -> Vec<Group> {
-        let mut groups: BTreeMap<BTreeMap<&'static str, Option<String>>, (usize, Instant)> = BTreeMap::new();
-        for letter in letters {
-            let (count, since) = groups.entry(self.of(letter)).or_insert((0, letter.since));
-            *count += 1;
-            *since = (*since).min(letter.since);
-        }
-        let group =
-            |(by, (count, since)): (_, (usize, Instant))| Group { by, count, since: since.to_rfc3339() };
-        let mut groups: Vec<Group> = groups.into_iter().map(group).collect();
-        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-        groups
-    }
+    format!("'{}'", value.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -170,9 +147,30 @@ mod tests {
     }
 
     #[test]
-    fn given_letters_when_grouped_then_the_largest_group_comes_first() {
-        insta::assert_snapshot!(serde_json::to_string(&Grouping::Code.count(&three())).unwrap(), @r#"[{"code":"RTR3001","count":2,"since":"1970-01-01T00:00:00.010Z"},{"code":"RTR3004","count":1,"since":"1970-01-01T00:00:00.030Z"}]"#);
-        assert_eq!(Grouping::Connection.count(&three()).len(), 2);
-        assert_eq!(Grouping::Field.count(&three()).len(), 3);
+    fn given_a_field_or_a_direction_when_asked_then_only_such_letters_are_meant() {
+        let mut letters = three();
+        letters[2].direction = Some("in");
+        let seen = |filter: Filter| {
+            letters.iter().filter(|one| filter.takes(one)).map(|one| one.since.0).collect::<Vec<_>>()
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(seen(Filter { field: text("email"), ..Filter::default() }), [10, 30]);
+        assert_eq!(seen(Filter { direction: text("in"), ..Filter::default() }), [30]);
+        assert_eq!(seen(Filter { direction: text("out"), ..Filter::default() }), [10, 20]);
+    }
+
+    #[test]
+    fn given_a_filter_when_said_then_a_shell_reads_it_as_it_is() {
+        let text = |text: &str| Some(text.to_owned());
+        let filter = Filter {
+            org: text("o'hara & co"),
+            code: text("RTR3001"),
+            field: text("first_name"),
+            since: Some(Instant(0)),
+            ..Filter::default()
+        };
+        insta::assert_snapshot!(filter.words().trim_start(), @r"--org 'o'\''hara & co' --code RTR3001 --field first_name --since 1970-01-01T00:00:00.000Z");
+        assert_eq!(Filter::default().words(), "");
+        assert_eq!([quoted("-x"), quoted("")], ["'-x'", "''"]);
     }
 }

@@ -1,4 +1,6 @@
 //! Reads the sparse index `dead`: the sixteen partitions of one org, or all of it. What it says is a hint.
+//!
+//! All of it is read in segments side by side: one page after another would take an hour to give a hundred million.
 
 use super::filter::Filter;
 use super::letter::Letter;
@@ -13,25 +15,52 @@ use std::collections::HashMap;
 
 /// The index.
 const INDEX: &str = "dead";
+/// Parts of the index that are read side by side.
+const SEGMENTS: i32 = 4;
 
 type Row = HashMap<String, AttributeValue>;
 
+/// How much of the index is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    All,
+    /// So many pages of each part at most, a mebibyte each: for who asks beside something else.
+    Pages(usize),
+}
+
+/// What was found in the index.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The letters, oldest first.
+    pub(super) letters: Vec<Letter>,
+    /// Whether that is all there is.
+    pub(super) whole: bool,
+}
+
 /// The dead letters that `filter` takes, oldest first.
 pub(super) async fn read(aws: &Aws, filter: &Filter) -> Result<Vec<Letter>, Problem> {
+    Ok(read_some(aws, filter, Extent::All).await?.letters)
+}
+
+/// Those that `filter` takes of as much of the index as `extent` says.
+pub(super) async fn read_some(aws: &Aws, filter: &Filter, extent: Extent) -> Result<Found, Problem> {
     let table = aws.stack.output("RECORDS_TABLE_NAME")?;
-    let rows = match &filter.org {
+    let parts = match &filter.org {
         Some(org) => {
             let stem = dead_stem(Some(org));
-            try_join_all(index_partitions(&stem).map(|partition| query(aws, table, partition, filter)))
-                .await?
-                .concat()
+            let partitions =
+                index_partitions(&stem).map(|partition| query(aws, table, partition, filter, extent));
+            try_join_all(partitions).await?
         }
-        None => scan(aws, table).await?,
+        None => try_join_all((0..SEGMENTS).map(|segment| scan(aws, table, segment, extent))).await?,
     };
+    let whole = parts.iter().all(|(_, whole)| *whole);
+    let rows = parts.into_iter().flat_map(|(rows, _)| rows);
     let mut letters: Vec<Letter> =
-        rows.iter().filter_map(letter).filter(|letter| filter.takes(letter)).collect();
+        rows.filter_map(|row| letter(&row)).filter(|letter| filter.takes(letter)).collect();
     letters.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
-    Ok(letters)
+    Ok(Found { letters, whole })
 }
 
 /// Those that `filter` takes, of which there must be every one that it names.
@@ -44,14 +73,28 @@ pub(super) async fn find(aws: &Aws, filter: &Filter) -> Result<Vec<Letter>, Prob
     }
 }
 
-async fn query(aws: &Aws, table: &str, partition: String, filter: &Filter) -> Result<Vec<Row>, Problem> {
+/// Whether anything is dead at all, as far as the index shows: one request.
+pub(super) async fn is_any(aws: &Aws) -> Result<bool, Problem> {
+    let table = aws.stack.output("RECORDS_TABLE_NAME")?;
+    let asked = aws.clients.dynamodb.scan().table_name(table).index_name(INDEX).limit(1);
+    let page = asked.send().await.map_err(|error| problem("Scan of the dead index", &aws.place, &error))?;
+    Ok(!page.items().is_empty() || page.last_evaluated_key.is_some())
+}
+
+async fn query(
+    aws: &Aws,
+    table: &str,
+    partition: String,
+    filter: &Filter,
+    extent: Extent,
+) -> Result<(Vec<Row>, bool), Problem> {
     let (since, until) = (filter.since.unwrap_or(Instant(0)), filter.until.unwrap_or(Instant(i64::MAX)));
     // DynamoDB refuses a range that ends before it begins; nothing lies in it.
     if since > until {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), true));
     }
     let (mut rows, mut from) = (Vec::new(), None);
-    loop {
+    for _ in 0..extent.pages() {
         let query = aws
             .clients
             .dynamodb
@@ -68,22 +111,40 @@ async fn query(aws: &Aws, table: &str, partition: String, filter: &Filter) -> Re
         rows.extend(page.items.unwrap_or_default());
         from = page.last_evaluated_key;
         if from.is_none() {
-            return Ok(rows);
+            return Ok((rows, true));
         }
     }
+    Ok((rows, false))
 }
 
-async fn scan(aws: &Aws, table: &str) -> Result<Vec<Row>, Problem> {
+async fn scan(aws: &Aws, table: &str, segment: i32, extent: Extent) -> Result<(Vec<Row>, bool), Problem> {
     let (mut rows, mut from) = (Vec::new(), None);
-    loop {
-        let scan =
-            aws.clients.dynamodb.scan().table_name(table).index_name(INDEX).set_exclusive_start_key(from);
+    for _ in 0..extent.pages() {
+        let scan = aws
+            .clients
+            .dynamodb
+            .scan()
+            .table_name(table)
+            .index_name(INDEX)
+            .segment(segment)
+            .total_segments(SEGMENTS)
+            .set_exclusive_start_key(from);
         let page =
             scan.send().await.map_err(|error| problem("Scan of the dead index", &aws.place, &error))?;
         rows.extend(page.items.unwrap_or_default());
         from = page.last_evaluated_key;
         if from.is_none() {
-            return Ok(rows);
+            return Ok((rows, true));
+        }
+    }
+    Ok((rows, false))
+}
+
+impl Extent {
+    fn pages(self) -> usize {
+        match self {
+            Self::All => usize::MAX,
+            Self::Pages(most) => most,
         }
     }
 }

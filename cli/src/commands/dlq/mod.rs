@@ -1,19 +1,27 @@
 //! `rtr dlq`: dead letters, filed with their records: listed from the index, acted on only after the item was read.
 
-mod decision;
+mod audit;
 mod drop;
 pub(crate) mod filter;
+pub(crate) mod foresee;
+mod fresh;
+pub(crate) mod group;
 mod index;
 pub(crate) mod letter;
-pub(crate) mod list;
-mod plan;
+mod list;
+pub(crate) mod outlook;
+mod pace;
+mod preview;
+mod redact;
 mod redrive;
+mod rehearse;
 mod show;
 
 use crate::app::App;
 use crate::audit::Because;
 use crate::problem::Ended;
-use filter::{Filter, Grouping};
+use filter::Filter;
+use group::Grouping;
 
 /// What to do with dead letters.
 #[derive(Debug, clap::Subcommand)]
@@ -22,33 +30,39 @@ pub(crate) enum Command {
     List {
         #[command(flatten)]
         filter: Filter,
-        /// Count them by this instead
-        #[arg(long, value_name = "WHAT")]
-        group_by: Option<Grouping>,
+        /// Count them by this, or by several of these together, instead
+        #[arg(long, value_name = "WHAT,…", value_delimiter = ',')]
+        group_by: Vec<Grouping>,
     },
-    /// Show them in full
+    /// Show them in full, and what a redrive would send now
     Show {
         #[command(flatten)]
         filter: Filter,
         /// Ids, as `list` shows them
         #[arg(value_name = "ID")]
         ids: Vec<String>,
-        /// Also the record's data and the CRM's own words
+        /// Also the record's data, in what would be sent too, and the CRM's own words
         #[arg(long)]
         show_data: bool,
     },
-    /// Try them again: each is woken in its record's own order
+    /// How they would fare if they were sent again, under a folder's configuration or what is stored: nothing is sent, and no CRM
+    /// is asked (exit 1 if any would die again)
+    Preview {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        against: preview::Args,
+    },
+    /// Try them again: each is woken in its record's own order, and what becomes of it is told (exit 1 if any dies again)
     Redrive {
         #[command(flatten)]
         filter: Filter,
         #[command(flatten)]
         act: Act,
-        /// Message groups per org [default: the stack's GroupBuckets]
-        #[arg(long, value_name = "K")]
-        buckets: Option<u64>,
-        /// At most so many a second
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-        rate: Option<u32>,
+        #[command(flatten)]
+        how: redrive::How,
+        #[command(flatten)]
+        by: Because,
     },
     /// Give them up: their versions count as done, and only a newer one is applied
     Drop {
@@ -78,13 +92,14 @@ pub(crate) struct Act {
 /// Runs one of them.
 pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
-        Command::List { filter, group_by } => list::run(app, &filter, group_by).await,
+        Command::List { filter, group_by } => Box::pin(list::run(app, &filter, &group_by)).await,
         Command::Show { mut filter, ids, show_data } => {
             filter.id.extend(ids);
-            show::run(app, &filter, show_data).await
+            Box::pin(show::run(app, &filter, show_data)).await
         }
-        Command::Redrive { filter, act, buckets, rate } => {
-            Box::pin(redrive::run(app, &filter, &act, buckets, rate)).await
+        Command::Preview { filter, against } => Box::pin(preview::run(app, &filter, &against)).await,
+        Command::Redrive { filter, act, how, by } => {
+            Box::pin(redrive::run(app, &filter, &act, &how, &by.who())).await
         }
         Command::Drop { filter, act, by, rate } => {
             Box::pin(drop::run(app, &filter, &act, &by.who(), rate)).await

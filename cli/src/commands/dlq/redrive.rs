@@ -1,30 +1,45 @@
-//! `rtr dlq redrive`: wakes dead versions through their records' own groups. Safe in any order, any number of times.
+//! `rtr dlq redrive`: wakes dead versions through their records' own groups. Safe in any order, any number of times. What
+//! became of them is read from their items.
 
 use super::Act;
-use super::decision::Seen;
-use super::drop::{Cleared, clear};
+use super::audit::entries;
 use super::filter::Filter;
+use super::fresh::settled;
 use super::index;
 use super::letter::Letter;
-use super::plan::{Addressing, Redrive, body_of, needs_body, redrive};
+use super::pace::Pace;
 use crate::app::App;
-use crate::aws::{Aws, unavailable};
+use crate::audit::{Who, note};
+use crate::aws::unavailable;
 use crate::confirm::confirm;
-use crate::output::{count, progress_bar};
-use crate::problem::{Ended, Exit, Problem};
-use indicatif::ProgressBar;
+use crate::output::{count, one_line, progress_bar};
+use crate::problem::{Ended, Exit};
 use rtr_connectors::http::Clock as _;
-use rtr_core::code::Code;
-use rtr_core::item::Item;
-use rtr_engine::seams::{Outbound, QueueName, Seams};
+use rtr_engine::letters::{Addressing, Failed, Following, Outcomes, Refused, plan_step};
+use rtr_engine::seams::{Records, Seams, Unavailable};
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Dead letters per step: one read of DynamoDB.
-const STEP: usize = 100;
-/// With a rate, fewer: one request to SQS.
-const PACED_STEP: usize = 10;
+/// Items that are looked at at once.
+const LOOK: usize = 1_000;
+/// Between two looks, at first and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(2)];
+
+/// How it is done, beside which and whether.
+#[derive(Debug, clap::Args)]
+pub(crate) struct How {
+    /// Message groups per org [default: the stack's GroupBuckets]
+    #[arg(long, value_name = "K")]
+    buckets: Option<u64>,
+    /// At most so many a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Wait so long for what becomes of them; 0s: not at all
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = crate::moment::read_duration)]
+    wait: Duration,
+}
 
 /// What a redrive came to.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
@@ -36,24 +51,12 @@ struct Report {
     gone: usize,
     /// Not sent: it could only die again.
     refused: Vec<Refused>,
-}
-
-/// One that was not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Refused {
-    id: String,
-    code: Code,
-    message: String,
+    /// What became of those that were sent; none where nobody waited for it.
+    outcomes: Option<Outcomes>,
 }
 
 /// Sends what `filter` takes again.
-pub(super) async fn run(
-    app: &App,
-    filter: &Filter,
-    act: &Act,
-    buckets: Option<u64>,
-    rate: Option<u32>,
-) -> Ended {
+pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &Who) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let letters = index::find(&aws, filter).await?;
     let mut report = Report { dry_run: act.dry_run, matched: letters.len(), ..Report::default() };
@@ -63,140 +66,129 @@ pub(super) async fn run(
     }
     let runtime = aws.runtime("")?;
     let fresh = rtr_aws::clock::SystemClock.nonce();
-    let how = Addressing { buckets: aws.group_buckets(buckets).await, fresh };
-    let pace = Pace::new(rate, letters.len());
+    let addressing = Addressing { buckets: aws.group_buckets(how.buckets).await, fresh };
+    if !act.dry_run {
+        settled(app, &aws, &letters).await?;
+        for entry in entries("dlq.redrive", &letters, who) {
+            note(&aws, &entry).await?;
+        }
+    }
+    let mut following = Following::default();
+    let pace = Pace::new(how.rate, letters.len());
     for step in letters.chunks(pace.step()) {
-        let done = one_step(&runtime.seams(), &aws, step, &how, &mut report).await;
-        if let Err(problem) = done {
+        let done = one_step(&runtime.seams(), step, &addressing, &mut report, &mut following).await;
+        if let Err(Failed { doing, error }) = done {
             tell(app, &report)?;
-            return Err(problem);
+            return Err(unavailable(&doing, &aws.place, &error));
         }
         pace.wait(step.len()).await;
+    }
+    if !act.dry_run && !how.wait.is_zero() {
+        let followed = follow(runtime.seams().records, &mut following, how.wait).await;
+        report.outcomes = Some(following.outcomes());
+        if let Err(error) = followed {
+            tell(app, &report)?;
+            return Err(unavailable("reading what became of them", &aws.place, &error));
+        }
     }
     tell(app, &report)
 }
 
 async fn one_step(
     seams: &Seams<'_>,
-    aws: &Aws,
     letters: &[Letter],
     how: &Addressing,
     report: &mut Report,
-) -> Result<(), Problem> {
-    let keys: Vec<_> = letters.iter().map(|letter| letter.key.clone()).collect();
-    let read = seams.records.read(&keys).await;
-    let items = read.map_err(|error| unavailable("reading items", &aws.place, &error))?;
-    let mut sending: Vec<(&Letter, QueueName, Outbound, Option<Lying>)> = Vec::new();
-    for letter in letters {
-        let item = items.get(&letter.key);
-        let body = match item.and_then(Item::dead).filter(|_| needs_body(letter)) {
-            Some(slot) => body_of(seams.records, slot)
-                .await
-                .map_err(|error| unavailable("reading a body", &aws.place, &error))?,
-            None => None,
-        };
-        match redrive(letter, item, body, how) {
-            Redrive::Wake(message) => sending.push((letter, QueueName::Changes, message, None)),
-            Redrive::Tell(message) => sending.push((letter, QueueName::Inbound, message, None)),
-            Redrive::Resend(message) => {
-                sending.push((letter, QueueName::Changes, message, item.and_then(lying)));
-            }
-            Redrive::Gone => report.gone += 1,
-            Redrive::Refused(code, message) => {
-                report.refused.push(Refused { id: letter.id.clone(), code, message })
-            }
-        }
-    }
+    following: &mut Following,
+) -> Result<(), Failed> {
+    let mut planned = plan_step(seams.records, letters, how).await?;
+    report.gone += planned.gone;
+    report.refused.append(&mut planned.refused);
     if report.dry_run {
-        report.redriven += sending.len();
+        report.redriven += planned.ready();
         return Ok(());
     }
-    // Stable: each queue's keep their order.
-    sending.sort_by_key(|(_, queue, ..)| *queue == QueueName::Inbound);
-    let mut sent = Vec::new();
-    for part in sending.chunk_by(|one, other| one.1 == other.1) {
-        let messages: Vec<Outbound> = part.iter().map(|(_, _, message, _)| message.clone()).collect();
-        sent.extend(seams.queue.send(part[0].1, &messages).await);
+    let step = planned.send(seams).await;
+    report.redriven += step.sent.len();
+    following.add(step.sent);
+    step.failed.map_or(Ok(()), Err)
+}
+
+/// Looks until all have ended or the time is over; what is left then is looked at once more.
+async fn follow(records: &dyn Records, following: &mut Following, wait: Duration) -> Result<(), Unavailable> {
+    let until = Instant::now() + wait;
+    let bar = progress_bar(Some(following.left() as u64));
+    let [mut pause, longest] = PAUSES;
+    while following.left() > 0 && Instant::now() < until {
+        tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
+        let before = following.left();
+        following.look(records, LOOK).await?;
+        bar.set_position(following.ended() as u64);
+        bar.set_message(format!("{} under way", following.left()));
+        // As long as they end they are looked at often.
+        pause = if following.left() < before { PAUSES[0] } else { longest.min(pause * 2) };
     }
-    for ((letter, _, _, lay), sent) in sending.into_iter().zip(sent) {
-        sent.map_err(|error| unavailable(&format!("sending {}", letter.whose()), &aws.place, &error))?;
-        report.redriven += 1;
-        // The event is in the queue; what lay in for it goes, unless it has died again already.
-        if let Some(Lying { item, sent }) = lay {
-            let cleared = clear(seams, letter, item, sent).await;
-            if let Cleared::Failed(error) = cleared {
-                return Err(unavailable(&format!("clearing {}", letter.whose()), &aws.place, &error));
-            }
-        }
+    let all = following.left();
+    for _ in 0..all.div_ceil(LOOK) {
+        following.look(records, LOOK).await?;
     }
+    bar.finish_and_clear();
     Ok(())
-}
-
-/// An item that frees its place once what lay there is sent.
-struct Lying {
-    item: Item,
-    /// What is sent of it, which may be newer than what was listed.
-    sent: Seen,
-}
-
-fn lying(item: &Item) -> Option<Lying> {
-    let slot = item.dead()?;
-    let sent = Seen { version: Some(slot.wanted_version), since: slot.since };
-    Some(Lying { item: item.clone(), sent })
 }
 
 fn tell(app: &App, report: &Report) -> Ended {
     app.out.answer(report, |_| words(report));
-    Ok(Exit::of_findings(!report.refused.is_empty()))
+    let again = report.outcomes.as_ref().is_some_and(|outcomes| !outcomes.dead_again.is_empty());
+    Ok(Exit::of_findings(again || !report.refused.is_empty()))
 }
 
 fn words(report: &Report) -> String {
     let would = if report.dry_run { "would send" } else { "sent" };
     let mut text = format!("{would} {} again", count(report.redriven, "dead letter"));
     if report.gone > 0 {
-        text.push_str(&format!(", {} no longer dead", report.gone));
+        let _ = write!(text, ", {} no longer dead", report.gone);
     }
     for Refused { id, code, message } in &report.refused {
-        text.push_str(&format!("\n{id}: {code} {message}"));
+        let _ = write!(text, "\n{id}: {code} {message}");
+    }
+    if let Some(outcomes) = report.outcomes.as_ref().filter(|_| report.redriven > 0) {
+        let _ = write!(text, "\n{}", became(outcomes));
     }
     text
 }
 
-/// How fast to go.
-pub(super) struct Pace {
-    rate: Option<u32>,
-    began: Instant,
-    bar: ProgressBar,
-}
-
-impl Pace {
-    /// At most `rate` a second of `total`.
-    pub(super) fn new(rate: Option<u32>, total: usize) -> Self {
-        Self { rate, began: Instant::now(), bar: progress_bar(Some(total as u64)) }
+/// What became of them, in lines.
+fn became(outcomes: &Outcomes) -> String {
+    let Outcomes { applied, unchanged, superseded, skipped, parked, resent, under_way, dead_again } =
+        outcomes;
+    let again: usize = dead_again.iter().map(|group| group.count).sum();
+    let counted = [
+        (*applied, "applied"),
+        (*unchanged, "unchanged"),
+        (*superseded, "superseded by a newer version"),
+        (*skipped, "skipped"),
+        (*parked, "parked: they go by themselves"),
+        (*resent, "sent as events, which end at their records"),
+        (again, "dead again"),
+        (*under_way, "still under way"),
+    ];
+    let mut lines: Vec<String> =
+        counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("  {n} {what}")).collect();
+    for group in dead_again {
+        let field = group.field.as_ref().map_or_else(String::new, |field| format!(" `{field}`:"));
+        let (code, message) = (group.code, &group.message);
+        let of = count(group.count, "letter");
+        let line = format!("    {code}{field} {message} ({of}; rtr dlq show --id {})", group.example);
+        lines.push(one_line(&line));
     }
-
-    /// How many to do at a time.
-    pub(super) fn step(&self) -> usize {
-        self.rate.map_or(STEP, |rate| PACED_STEP.min(rate as usize)).max(1)
-    }
-
-    /// Notes that `done` more are done, and waits until that is within the rate.
-    pub(super) async fn wait(&self, done: usize) {
-        self.bar.inc(done as u64);
-        let all_done = self.bar.length() == Some(self.bar.position());
-        if all_done {
-            self.bar.finish_and_clear();
-        }
-        if let Some(rate) = self.rate.filter(|_| !all_done) {
-            let ms = self.bar.position().saturating_mul(1_000) / u64::from(rate.max(1));
-            tokio::time::sleep_until(self.began + Duration::from_millis(ms)).await;
-        }
-    }
+    lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rtr_core::code::Code;
+    use rtr_engine::letters::DeadAgain;
 
     #[test]
     fn given_a_report_when_told_then_people_see_what_was_not_sent_and_why() {
@@ -205,7 +197,7 @@ mod tests {
             code: Code::MalformedJson,
             message: "not JSON".to_owned(),
         }];
-        let report = Report { dry_run: false, matched: 4, redriven: 2, gone: 1, refused };
+        let report = Report { matched: 4, redriven: 2, gone: 1, refused, ..Report::default() };
         insta::assert_snapshot!(words(&report), @r"
         sent 2 dead letters again, 1 no longer dead
         ab12: RTR1001 not JSON
@@ -214,7 +206,25 @@ mod tests {
     }
 
     #[test]
-    fn given_a_rate_when_paced_then_steps_are_no_larger_than_it() {
-        assert_eq!([None, Some(3), Some(100)].map(|rate| Pace::new(rate, 5).step()), [100, 3, 10]);
+    fn given_outcomes_when_told_then_each_is_counted_and_what_died_again_has_an_example() {
+        let again = DeadAgain {
+            code: Code::Invalid,
+            field: Some("stage".to_owned()),
+            message: "HubSpot refused a value".to_owned(),
+            count: 2,
+            example: "ab12".to_owned(),
+        };
+        let outcomes =
+            Outcomes { applied: 95, parked: 1, under_way: 2, dead_again: vec![again], ..Outcomes::default() };
+        let report = Report { matched: 100, redriven: 100, outcomes: Some(outcomes), ..Report::default() };
+        insta::assert_snapshot!(words(&report), @r"
+        sent 100 dead letters again
+          95 applied
+          1 parked: they go by themselves
+          2 dead again
+          2 still under way
+            RTR3001 `stage`: HubSpot refused a value (2 letters; rtr dlq show --id ab12)
+        ");
+        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"dry_run":false,"matched":100,"redriven":100,"gone":0,"refused":[],"outcomes":{"applied":95,"unchanged":0,"superseded":0,"skipped":0,"parked":1,"resent":0,"under_way":2,"dead_again":[{"code":"RTR3001","field":"stage","message":"HubSpot refused a value","count":2,"example":"ab12"}]}}"#);
     }
 }

@@ -3,23 +3,22 @@
 use super::entry::Entry;
 use super::look::find;
 use crate::app::App;
-use crate::commands::dlq::filter::{Filter, Grouping};
-use crate::commands::dlq::list::group_rows;
+use crate::commands::dlq::filter::Filter;
+use crate::commands::dlq::group::{Grouping, group_rows, groups};
 use crate::output::{Style, count, or_dash, table};
 use crate::problem::{Ended, Exit};
 
 /// Lists what is parked, or counts it.
-pub(super) async fn run(app: &App, filter: &Filter, group_by: Option<Grouping>) -> Ended {
+pub(super) async fn run(app: &App, filter: &Filter, group_by: &[Grouping]) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let runtime = aws.runtime("")?;
     let entries = Box::pin(find(&aws, &runtime, filter)).await?;
-    match group_by {
-        None => app.out.answer(&entries, |style| rows(style, &entries)),
-        Some(grouping) => {
-            let letters: Vec<_> = entries.iter().map(|entry| entry.letter.clone()).collect();
-            let groups = grouping.count(&letters);
-            app.out.answer(&groups, |style| group_rows(style, &groups));
-        }
+    if group_by.is_empty() {
+        app.out.answer(&entries, |style| rows(style, &entries));
+    } else {
+        let letters: Vec<_> = entries.iter().map(|entry| entry.letter.clone()).collect();
+        let groups = groups(group_by, &letters);
+        app.out.answer(&groups, |style| group_rows(style, &groups));
     }
     if !app.out.is_json() {
         app.out.note(&count(entries.len(), "parked version"));

@@ -9,7 +9,8 @@ mod share;
 
 use crate::app::App;
 use crate::audit::Because;
-use crate::commands::dlq::filter::{Filter, Grouping};
+use crate::commands::dlq::filter::Filter;
+use crate::commands::dlq::group::Grouping;
 use crate::problem::{Ended, Problem};
 
 /// What to do with parked work.
@@ -19,9 +20,9 @@ pub(crate) enum Command {
     List {
         #[command(flatten)]
         filter: Filter,
-        /// Count it by this instead
-        #[arg(long, value_name = "WHAT")]
-        group_by: Option<Grouping>,
+        /// Count it by this, or by several of these together, instead
+        #[arg(long, value_name = "WHAT,…", value_delimiter = ',')]
+        group_by: Vec<Grouping>,
     },
     /// Make it due now, but for what waits until a request has landed or died
     Drain {
@@ -58,7 +59,7 @@ pub(crate) struct Act {
 /// Runs one of them.
 pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
-        Command::List { filter, group_by } => Box::pin(list::run(app, &filter, group_by)).await,
+        Command::List { filter, group_by } => Box::pin(list::run(app, &filter, &group_by)).await,
         Command::Drain { filter, act } => Box::pin(act::run(app, &filter, &act, act::What::Drain)).await,
         Command::Drop { filter, all_orgs, act } => {
             of_somebody(&filter, all_orgs)?;

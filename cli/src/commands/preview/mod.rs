@@ -3,10 +3,14 @@
 //! Nothing is sent; with `--live` the CRM is asked, and asked only.
 
 mod events;
+pub(crate) mod letterhead;
 mod live;
 mod one;
 mod setting;
 mod words;
+
+pub(crate) use one::{Request, request};
+pub(crate) use words::request as request_words;
 
 use crate::app::App;
 use crate::output::one_line;

@@ -2,21 +2,20 @@
 
 use super::Args;
 use super::events::Event;
+use super::letterhead::letterhead;
 use super::live::{self, Live};
 use super::setting::Setting;
 use crate::commands::connection::Which;
 use crate::commands::connection::open::{Finding, Opening};
 use crate::commands::connection::select::select;
 use crate::problem::Problem;
-use rtr_connectors::registry;
 use rtr_core::change::{Change, Operation};
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, Mode, OrgConfig};
 use rtr_core::item::Ended;
 use rtr_core::key::{ConnectionKey, RecordKey};
 use rtr_core::mapping::{Subject, nearest};
-use rtr_engine::rehearsal::{Letterhead, Rehearsed, Scene, Sent, State, id_of, rehearse};
-use secrecy::ExposeSecret;
+use rtr_engine::rehearsal::{Rehearsed, Scene, Sent, State, id_of, rehearse};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -71,15 +70,15 @@ pub(super) enum Effect {
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Request {
-    pub(super) method: &'static str,
-    pub(super) url: String,
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Value,
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) url: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Value,
     /// Whether it changes nothing at the CRM.
-    pub(super) is_question: bool,
+    pub(crate) is_question: bool,
     /// Whether it was asked, with `--live`; else it is taken to find nothing.
-    pub(super) was_asked: bool,
+    pub(crate) was_asked: bool,
 }
 
 impl Told {
@@ -150,7 +149,7 @@ impl Place<'_> {
         let missing = || Problem::usage(format!("there is no connection `{}`", self.name));
         let own = self.config.connections.get(self.name).ok_or_else(missing)?;
         let assumed = self.assume(change);
-        let letterhead = self.letterhead(own).await?;
+        let letterhead = letterhead(self.setting.runtime(), own).await?;
         let scene = |questions| Scene {
             config: self.config,
             connection: self.name,
@@ -207,37 +206,6 @@ impl Place<'_> {
             }
         }
         assumed
-    }
-
-    /// How the connection's requests are authorised: what kind of secret it has, and what of it is none.
-    async fn letterhead(&self, own: &Connection) -> Result<Letterhead, Problem> {
-        let secret = match self.setting.runtime() {
-            Some(runtime) => runtime.seams().secrets.read(&own.secret).await,
-            None => Ok(None),
-        };
-        let secret =
-            secret.map_err(|error| Problem::unreachable(format!("the secret {}: {error}", own.secret)))?;
-        let secret: Value = secret
-            .and_then(|secret| serde_json::from_str(secret.text.expose_secret()).ok())
-            .unwrap_or_default();
-        let crm = registry::by_name(&own.provider);
-        let own_host = || {
-            let host = crm.and_then(|crm| crm.hosts().first().copied()).unwrap_or("HOST");
-            format!("https://{}", host.replace('*', "INSTANCE"))
-        };
-        let base_url = own
-            .base_url
-            .as_deref()
-            .or(secret["instance_url"].as_str())
-            .or(crm.and_then(|crm| crm.base_url()))
-            .map_or_else(own_host, str::to_owned);
-        let header = |name: &str| name.to_owned();
-        let (header, scheme) = match (secret["type"].as_str(), secret["name"].as_str()) {
-            (Some("header"), Some(name)) => (name.to_lowercase(), ""),
-            (Some("basic"), _) => (header("authorization"), "Basic "),
-            _ => (header("authorization"), "Bearer "),
-        };
-        Ok(Letterhead { base_url, header, scheme })
     }
 
     /// The rehearsal, unless it went without something that it could not read.
@@ -297,7 +265,8 @@ fn effect(change: &Change, rehearsed: &Rehearsed) -> Option<Effect> {
     })
 }
 
-fn request(sent: Sent) -> Request {
+/// A request as it is shown.
+pub(crate) fn request(sent: Sent) -> Request {
     let text = || Value::from(String::from_utf8_lossy(&sent.body).into_owned());
     let body = if sent.body.is_empty() {
         Value::Null

@@ -70,7 +70,8 @@ fn what(at: &At) -> String {
     }
 }
 
-fn request(number: usize, one: &Request) -> String {
+/// A request, for people.
+pub(crate) fn request(number: usize, one: &Request) -> String {
     let Request { method, url, headers, body, is_question, was_asked } = one;
     let note = match (is_question, was_asked) {
         (true, true) => "  (a question; asked just now)",

@@ -40,6 +40,16 @@ impl<'a> State<'a> {
         self.own().entry(PairKey::new(record, connection)).or_insert(linked);
     }
 
+    /// Takes the item under `key` to be `item`, whatever the store says.
+    pub fn lay(&self, key: PairKey, item: Item) {
+        self.own().insert(key, item);
+    }
+
+    /// The same of what was read from the store a moment ago, unless something is known of it by now.
+    pub fn lay_read(&self, key: PairKey, item: Item) {
+        self.own().entry(key).or_insert(item);
+    }
+
     /// The record's item.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ mod endings;
 mod faults;
 mod ingest;
 mod intents;
+mod letters;
 mod lines;
 mod links;
 mod links_import;

@@ -2,17 +2,17 @@
 
 use super::decision::Kind;
 use super::letter::Letter;
+use crate::seams::{Outbound, Records, Unavailable};
 use rtr_core::change::{Change, Wake, parse, to_body, wake_body};
 use rtr_core::code::Code;
 use rtr_core::inbound::{self, delivery::group};
 use rtr_core::item::{Body, Item, Slot};
 use rtr_core::key::{ConnectionKey, RecordKey, Whose, sqs_id};
-use rtr_engine::seams::{Outbound, Records, Unavailable};
 use serde_json::Value;
 
 /// What to do about one dead letter.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Redrive {
+pub enum Redrive {
     /// Wake its record; the item is the record's own worker's affair.
     Wake(Outbound),
     /// Wake what the internal system was to be told of a CRM's record.
@@ -27,32 +27,31 @@ pub(super) enum Redrive {
 
 /// How messages are addressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Addressing {
+pub struct Addressing {
     /// The stack's `GroupBuckets`.
-    pub(super) buckets: u64,
+    pub buckets: u64,
     /// Makes deduplication ids fresh.
-    pub(super) fresh: String,
+    pub fresh: String,
 }
 
 impl Letter {
     /// What kind of item it lies in.
-    pub(super) fn kind(&self) -> Kind {
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         let whole = self.record().is_some() && self.connection.is_some() && !self.is_unattributed();
         if whole { Kind::Pair } else { Kind::Unfiled }
     }
 
-    fn record(&self) -> Option<RecordKey> {
+    /// The record, where it could be told.
+    #[must_use]
+    pub fn record(&self) -> Option<RecordKey> {
         Some(RecordKey::new(self.org_id.clone()?, self.record_type.clone()?, self.record_id.clone()?))
     }
 }
 
 /// The plan for `letter`. `body` is the dead version's data; only what is sent again as an event needs it.
-pub(super) fn redrive(
-    letter: &Letter,
-    item: Option<&Item>,
-    body: Option<Value>,
-    how: &Addressing,
-) -> Redrive {
+#[must_use]
+pub fn redrive(letter: &Letter, item: Option<&Item>, body: Option<Value>, how: &Addressing) -> Redrive {
     let Some(slot) = item.and_then(Item::dead) else { return Redrive::Gone };
     let outbound = |record: &RecordKey, body: String| Outbound {
         trace: None,
@@ -119,12 +118,16 @@ fn gone() -> Redrive {
 }
 
 /// Whether [`redrive`] needs the body.
-pub(super) fn needs_body(letter: &Letter) -> bool {
+#[must_use]
+pub fn needs_body(letter: &Letter) -> bool {
     letter.kind() == Kind::Unfiled
 }
 
 /// The data of a dead version; none when it is gone or is not JSON any more.
-pub(super) async fn body_of(records: &dyn Records, slot: &Slot) -> Result<Option<Value>, Unavailable> {
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn body_of(records: &dyn Records, slot: &Slot) -> Result<Option<Value>, Unavailable> {
     match &slot.body {
         Body::Inline(data) => Ok(Some(data.clone())),
         Body::Stored(key) => {

@@ -5,7 +5,7 @@ use rtr_core::time::Instant;
 
 /// What kind of item a dead letter lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A record at a connection: it has a fence.
     Pair,
     /// What no connection's lane could file: a place to lie, and nothing else.
@@ -14,11 +14,11 @@ pub(super) enum Kind {
 
 /// What lay dead when somebody looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
+pub struct Seen {
     /// The dead version; none where it has none.
-    pub(super) version: Option<u64>,
+    pub version: Option<u64>,
     /// Since when: the same version may have been tried and have died anew, for another reason or with other data.
-    pub(super) since: Instant,
+    pub since: Instant,
 }
 
 impl Seen {
@@ -33,7 +33,7 @@ impl Seen {
 /// goes, since nobody knows what the CRM has. An open intent stays: a later try must look before it creates. An unfiled
 /// item gets no fence: the same body arriving again is a new dead letter, not a repetition.
 #[must_use]
-pub(super) fn dropped(item: &Item, seen: Seen, kind: Kind, by: &str, now: Instant) -> Option<Item> {
+pub fn dropped(item: &Item, seen: Seen, kind: Kind, by: &str, now: Instant) -> Option<Item> {
     let slot = item.dead().filter(|slot| seen.is(slot))?;
     let next = Item { rev: item.rev + 1, slot: None, by: by.to_owned(), ..item.clone() };
     let next = match kind {

@@ -1,0 +1,80 @@
+//! `rtr dlq preview`: how dead letters would fare if they were sent again now, or once a folder is applied. No CRM hears of it.
+
+use super::filter::Filter;
+use super::index;
+use super::outlook::Outlook;
+use super::rehearse::{Against, rehearse};
+use crate::app::App;
+use crate::commands::config::load_or_refuse;
+use crate::commands::connection::select::stored;
+use crate::output::{Style, progress_bar};
+use crate::problem::{Ended, Exit};
+use rtr_core::config::{Stored, Wish, plan_apply};
+use std::path::{Path, PathBuf};
+
+/// The folder that is previewed if it is there and nobody says otherwise.
+const FOLDER: &str = "config";
+
+/// Against what.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The folder whose configuration is previewed [default: `config`, if it is there, else what is stored]
+    #[arg(long, value_name = "DIR", conflicts_with = "stored")]
+    config: Option<PathBuf>,
+    /// Preview what is stored
+    #[arg(long)]
+    stored: bool,
+    /// Look at so many at most, the oldest
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one)]
+    most: usize,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("say a whole number, 1 or more".to_owned()),
+        Ok(most) => Ok(most),
+    }
+}
+
+/// Says how what `filter` takes would fare.
+pub(super) async fn run(app: &App, filter: &Filter, args: &Args) -> Ended {
+    let default = Path::new(FOLDER);
+    let folder = match &args.config {
+        Some(dir) => Some(dir.as_path()),
+        None => (!args.stored && default.is_dir()).then_some(default),
+    };
+    // Told before AWS is asked for anything.
+    let set = folder.map(load_or_refuse).transpose()?;
+    let aws = Box::pin(app.aws()).await?;
+    let mut letters = Box::pin(index::find(&aws, filter)).await?;
+    let now = stored(&aws).await?;
+    let then: Option<Stored> = set.map(|set| now.after(&plan_apply(&now, &set, Wish::default())));
+    let not_looked_at = letters.len().saturating_sub(args.most);
+    letters.truncate(args.most);
+    let runtime = aws.runtime("")?;
+    let against = match &then {
+        Some(then) => Against { then, now: Some(&now) },
+        None => Against { then: &now, now: None },
+    };
+    let bar = progress_bar(Some(letters.len() as u64));
+    let mut outlook = Outlook { not_looked_at, ..Outlook::default() };
+    Box::pin(rehearse(&aws, &runtime, against, &letters, &bar, |fared| outlook.add(fared))).await?;
+    let outlook = outlook.sorted();
+    app.out.answer(&outlook, |style| words(style, &outlook));
+    if !app.out.is_json() {
+        let with = match folder {
+            Some(folder) => format!("the configuration in {}", folder.display()),
+            None => "the stored configuration".to_owned(),
+        };
+        app.out
+            .note(&format!("Previewed with {with} and the records of {}; no CRM was asked.", aws.stack.name));
+    }
+    Ok(Exit::of_findings(outlook.dead > 0))
+}
+
+fn words(style: Style, outlook: &Outlook) -> String {
+    let mut parts = vec![outlook.rows(style), outlook.summary()];
+    parts.extend(outlook.remarks());
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}

@@ -1,0 +1,169 @@
+//! Dead letters acted on over the in-memory services: rehearsed, sent again, followed to their endings.
+
+use futures::executor::block_on;
+use rtr_core::code::Code;
+use rtr_core::config::OrgConfig;
+use rtr_core::item::Ended;
+use rtr_engine::letters::{Addressing, Fared, Fate, Following, Letter, Outcomes, Trial, Under, plan_step};
+use rtr_engine::seams::{Configs, Named, QueueName};
+use rtr_testkit::build;
+use rtr_testkit::world::{ORG, World};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const FAILING: &str =
+    "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna}}\n";
+const MENDED: &str = "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna, Bob: Rob}}\n";
+
+fn letters(world: &World) -> Vec<Letter> {
+    let state = world.records.state();
+    let named = state.items.iter().map(|(key, (item, names))| Named {
+        key: key.clone(),
+        names: names.clone(),
+        item: item.clone(),
+    });
+    named.filter_map(|named| Letter::of(&named)).collect()
+}
+
+fn config(world: &World) -> OrgConfig {
+    (*block_on(world.configs.org(ORG)).unwrap()).clone()
+}
+
+fn under(config: OrgConfig, before: Option<OrgConfig>) -> BTreeMap<String, Under> {
+    BTreeMap::from([(ORG.to_owned(), Under { config, before, letterheads: BTreeMap::new() })])
+}
+
+fn tried<'l>(world: &World, letters: &'l [Letter], orgs: &BTreeMap<String, Under>) -> Vec<Fared<'l>> {
+    let trial = Trial::over(&world.records, world.clock.as_ref());
+    block_on(trial.run(letters, orgs)).unwrap()
+}
+
+/// Sends all again, and has the wake-ups worked.
+fn redriven(world: &World, letters: &[Letter]) -> Outcomes {
+    let how = Addressing { buckets: 0, fresh: "f".to_owned() };
+    let planned = block_on(plan_step(&world.records, letters, &how)).unwrap();
+    let step = block_on(planned.send(&world.seams()));
+    assert_eq!(step.failed, None);
+    let mut following = Following::default();
+    following.add(step.sent);
+    block_on(following.look(&world.records, 1_000)).unwrap();
+    assert_eq!(following.outcomes().under_way, following.left(), "nobody has worked them yet");
+    for message in world.queue.take_sent(QueueName::Changes) {
+        world.sync(&[build::raw(&message.body, &message.group, world.now())]);
+    }
+    block_on(following.look(&world.records, 1_000)).unwrap();
+    following.outcomes()
+}
+
+fn contact(world: &World, id: &str, data: &Value) {
+    world.sync(&[world.contact(id, 1, data)]);
+}
+
+#[test]
+fn given_letters_of_a_mapping_when_rehearsed_and_redriven_then_each_ends_as_it_was_said_to() {
+    let world = World::with_contact(FAILING);
+    for (id, name) in [("a", "Bob"), ("b", "Bob"), ("c", "Eve")] {
+        contact(&world, id, &json!({"email": format!("{id}@x.io"), "first_name": name}));
+    }
+    let letters = letters(&world);
+    assert_eq!(letters.len(), 3);
+    let fates = |fared: &[Fared<'_>]| fared.iter().map(|one| one.fate).collect::<Vec<_>>();
+    let dead = Fate::Ended(Ended::Dead);
+    assert_eq!(fates(&tried(&world, &letters, &under(config(&world), None))), [dead, dead, dead]);
+    let calls = world.calls().len();
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", MENDED)]).unwrap();
+    let told = tried(&world, &letters, &under(config(&world), None));
+    let applied = Fate::Ended(Ended::Applied);
+    assert_eq!(fates(&told), [applied, applied, dead]);
+    assert_eq!(told[2].reason.as_ref().map(|reason| reason.code), Some(Code::MappingFailed));
+    assert!(told[0].requests.iter().any(|sent| String::from_utf8_lossy(&sent.body).contains("Rob")));
+    assert_eq!((world.calls().len(), self::letters(&world).len()), (calls, 3), "nothing was sent or written");
+
+    world.clock.advance_ms(1_000);
+    let outcomes = redriven(&world, &letters);
+    assert_eq!((outcomes.applied, outcomes.dead_again.len(), outcomes.under_way), (2, 1, 0));
+    let again = &outcomes.dead_again[0];
+    assert_eq!(
+        (again.code, again.field.as_deref(), again.count),
+        (Code::MappingFailed, Some("firstname"), 1)
+    );
+    assert_eq!(again.example, letters[2].id);
+    assert_eq!(world.contacts("firstname"), ["Rob", "Rob"]);
+}
+
+/// The CRM takes `Ann` only.
+fn choosy(contact: &str) -> World {
+    let world = World::with_contact(contact);
+    let rule = json!({"provider": "hubspot", "account": ORG, "object": "contacts", "name": "firstname", "options": ["Ann", "Robert"]});
+    world.crm.control("PUT", "/_sandbox/properties", &rule);
+    world
+}
+
+#[test]
+fn given_what_the_crm_refused_when_rehearsed_then_it_is_told_whether_it_would_get_the_same_again() {
+    let plain = "object: contacts\nfields:\n  email: email\n  firstname: first_name\n";
+    let world = choosy(plain);
+    contact(&world, "a", &json!({"email": "a@x.io", "first_name": "Bob"}));
+    let letters = letters(&world);
+    assert_eq!(letters[0].field.as_deref(), Some("firstname"));
+    let before = config(&world);
+    let fate = |orgs| tried(&world, &letters, &orgs)[0].fate;
+    assert_eq!(fate(under(before.clone(), None)), Fate::AsRefused);
+    let another = "object: contacts\nfields:\n  email: email | upper\n  firstname: first_name\n";
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", another)]).unwrap();
+    assert_eq!(fate(under(config(&world), Some(before.clone()))), Fate::AsRefused, "its field is the same");
+    let mapped =
+        "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Bob: Robert}}\n";
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", mapped)]).unwrap();
+    assert_eq!(fate(under(config(&world), Some(before))), Fate::Ended(Ended::Applied));
+    assert_eq!(redriven(&world, &letters).applied, 1);
+    assert_eq!(world.contacts("firstname"), ["Robert"]);
+}
+
+#[test]
+fn given_a_linked_record_with_a_dead_version_when_rehearsed_then_the_requests_are_those_that_a_redrive_sends()
+{
+    let world = choosy("object: contacts\nfields:\n  email: email\n  firstname: first_name\n");
+    contact(&world, "a", &json!({"email": "a@x.io", "first_name": "Ann"}));
+    world.sync(&[world.contact("a", 2, &json!({"email": "b@x.io", "first_name": "Bob"}))]);
+    let letters = letters(&world);
+    let told = tried(&world, &letters, &under(config(&world), None));
+    let said: Vec<String> = told[0]
+        .requests
+        .iter()
+        .map(|sent| format!("{} {}", sent.method.as_str(), sent.url.split("/objects/").nth(1).unwrap_or("")))
+        .collect();
+    let calls = world.calls().len();
+    redriven(&world, &letters);
+    let sent: Vec<String> = world.calls()[calls..]
+        .iter()
+        .map(|call| call.rsplit_once(' ').map_or(call.as_str(), |(call, _)| call).to_owned())
+        .collect();
+    assert_eq!(said.first(), sent.first(), "said {said:?}, sent {sent:?}");
+}
+
+#[test]
+fn given_letters_that_nobody_can_rehearse_when_rehearsed_then_each_says_why() {
+    let world = World::with_contact(FAILING);
+    // Not JSON, and an event whose org has no route for it.
+    let nonsense = build::raw("{\"org_id\":", "x", world.now());
+    assert!(world.redrive(&[nonsense]).failed.is_empty());
+    let deal = build::event(ORG, "deal", "d", 1, &json!({"name": "x"}), world.now());
+    assert!(world.redrive(&[deal]).failed.is_empty());
+    let letters = letters(&world);
+    let told = tried(&world, &letters, &under(config(&world), None));
+    let why: Vec<&str> = told
+        .iter()
+        .map(|one| match one.fate {
+            Fate::Unrehearsed(why) => why,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(why.len(), 2);
+    assert!(why.iter().any(|why| why.starts_with("it could not be read")), "{why:?}");
+    assert!(why.iter().any(|why| why.starts_with("it goes to no connection yet")), "{why:?}");
+    // What is not dead any more is told apart.
+    world.records.state().items.clear();
+    let told = tried(&world, &letters, &under(config(&world), None));
+    assert!(told.iter().all(|one| one.fate == Fate::Gone));
+}
