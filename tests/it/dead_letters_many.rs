@@ -49,6 +49,7 @@ fn put(org: &Org<'_>, n: usize) -> WriteRequest {
     };
     let reason = Reason::new(Code::Invalid, "HubSpot refused the value of `firstname`: INVALID_OPTION");
     let slot = Slot {
+        trace: None,
         wanted_version: 1,
         mapping_revision: 0,
         state: SlotState::Dead,

@@ -186,6 +186,7 @@ mod tests {
 
     fn slot(state: SlotState, version: u64, since: i64) -> Slot {
         Slot {
+            trace: None,
             wanted_version: version,
             mapping_revision: 1,
             state,

@@ -218,6 +218,7 @@ mod tests {
                 letter,
                 queue: if n % 5 == 0 { QueueName::Inbound } else { QueueName::Changes },
                 message: Outbound {
+                    trace: None,
                     body: String::new(),
                     group: format!("g{}", n % 40),
                     deduplication_id: n.to_string(),

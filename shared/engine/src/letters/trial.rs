@@ -251,6 +251,7 @@ impl<'a> Trial<'a> {
 impl Case<'_> {
     fn event(&self) -> String {
         let change = Change {
+            trace: None,
             key: self.record.clone(),
             event_id: None,
             version: self.slot.wanted_version,
