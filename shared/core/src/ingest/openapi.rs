@@ -44,6 +44,7 @@ fn change_event() -> Value {
                 "description": "The deduplication id: a repeat within five minutes is dropped. Default: record and version.",
             },
             "occurred_at": {"type": ["string", "null"], "description": "When, RFC 3339."},
+            "traceparent": {"description": "The W3C trace context that it is part of, as text; whatever is none is passed over."},
             "data": {"type": ["object", "null"], "description": "The whole record; may be absent or null for deleted."},
         },
         "if": {"required": ["operation"], "properties": {"operation": {"const": "deleted"}}},
@@ -296,9 +297,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
         fn given_an_event_with_any_fields_wrong_when_checked_then_schema_and_reader_say_the_same(
-            changes in proptest::collection::vec((0usize..9, proptest::option::weighted(0.8, some_value())), 0..4),
+            changes in proptest::collection::vec((0usize..10, proptest::option::weighted(0.8, some_value())), 0..4),
         ) {
-            let names = ["org_id", "record_type", "record_id", "version", "operation", "event_id", "occurred_at", "data", "more"];
+            let names = ["org_id", "record_type", "record_id", "version", "operation", "event_id", "occurred_at", "traceparent", "data", "more"];
             let mut event = json!({"org_id": "acme", "record_type": "contact", "record_id": "c-1", "version": 7, "data": {}});
             for (field, value) in changes {
                 let keys = event.as_object_mut().unwrap();
