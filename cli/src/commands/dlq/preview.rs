@@ -1,6 +1,6 @@
 //! `rtr dlq preview`: how dead letters would fare if they were sent again now, or once a folder is applied. No CRM hears of it.
 
-use super::filter::Filter;
+use super::filter::{Filter, quoted};
 use super::index;
 use super::outlook::Outlook;
 use super::rehearse::{Against, rehearse};
@@ -48,7 +48,8 @@ pub(super) async fn run(app: &App, filter: &Filter, args: &Args) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let mut letters = Box::pin(index::find(&aws, filter)).await?;
     let now = stored(&aws).await?;
-    let then: Option<Stored> = set.map(|set| now.after(&plan_apply(&now, &set, Wish::default())));
+    let plan = set.map(|set| plan_apply(&now, &set, Wish::default()));
+    let then: Option<Stored> = plan.as_ref().map(|plan| now.after(plan));
     let not_looked_at = letters.len().saturating_sub(args.most);
     letters.truncate(args.most);
     let runtime = aws.runtime("")?;
@@ -72,9 +73,46 @@ pub(super) async fn run(app: &App, filter: &Filter, args: &Args) -> Ended {
     Ok(Exit::of_findings(outlook.dead > 0))
 }
 
+/// What one does next where something would go through: ready to be copied.
+fn next(outlook: &Outlook, filter: &Filter, apply: Option<&Path>) -> Option<String> {
+    if outlook.applied + outlook.as_refused == 0 {
+        return None;
+    }
+    let apply = apply
+        .map_or_else(String::new, |dir| format!("\n  rtr config apply {}", quoted(&dir.to_string_lossy())));
+    Some(format!("to send them again:{apply}\n  rtr dlq redrive{}", filter.words()))
+}
+
 fn words(style: Style, outlook: &Outlook) -> String {
     let mut parts = vec![outlook.rows(style), outlook.summary()];
     parts.extend(outlook.remarks());
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_preview_when_something_would_go_through_then_the_next_commands_stand_ready_to_be_copied() {
+        let filter = Filter { code: Some("RTR2005".to_owned()), ..Filter::default() };
+        let well = Outlook { looked_at: 3, applied: 2, dead: 1, ..Outlook::default() };
+        insta::assert_snapshot!(next(&well, &filter, Some(Path::new("my config"))).unwrap(), @r"
+        to send them again:
+          rtr config apply 'my config'
+          rtr dlq redrive --code RTR2005
+        ");
+        insta::assert_snapshot!(next(&well, &filter, None).unwrap(), @r"
+        to send them again:
+          rtr dlq redrive --code RTR2005
+        ");
+        assert_eq!(next(&Outlook { looked_at: 1, dead: 1, ..Outlook::default() }, &filter, None), None);
+    }
+
+    #[test]
+    fn given_how_many_at_most_when_read_then_none_at_all_is_refused() {
+        assert_eq!(at_least_one("25"), Ok(25));
+        assert!(["0", "-1", "x"].iter().all(|text| at_least_one(text).is_err()));
+    }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// What stands in an address where a value would.
 const MASK: &str = "***";
 /// Words of the CRMs' own in what is sent, by the keys that they stand under, where the mapping writes no property of that name.
-const PROTOCOL: [&str; 14] = [
+const PROTOCOL: [&str; 15] = [
     "allOrNone",
     "associationCategory",
     "associationTypeId",
@@ -21,6 +21,7 @@ const PROTOCOL: [&str; 14] = [
     "objectWriteTraceId",
     "operation",
     "operator",
+    "properties",
     "propertyName",
     "referenceId",
     "type",
@@ -109,9 +110,15 @@ fn shown(key: &str, value: &Value, masked: &Value, names: &BTreeSet<&str>, words
             .collect::<serde_json::Map<_, _>>()
             .into(),
         (Value::String(text), _) if words.contains(text.as_str()) => value.clone(),
-        (Value::String(_) | Value::Number(_), _) if PROTOCOL.contains(&key) && !names.contains(key) => {
+        (Value::String(_) | Value::Number(_) | Value::Bool(_), _)
+            if PROTOCOL.contains(&key) && !names.contains(key) =>
+        {
             value.clone()
         }
+        // A field that is cleared is no value.
+        (Value::Null, _) => Value::Null,
+        // The mask lets words pass that the mapping itself names: which of them a record has is the record's.
+        _ if value == masked => MASK.into(),
         _ => masked.clone(),
     }
 }
@@ -187,13 +194,13 @@ mod tests {
         let data = json!({"email": "ada@lovelace.org", "first_name": "Adeline", "kind": "Secretive", "stage": "won"});
         let known = Known { mapping: &mapping, data: &data, payload: None, ids: vec!["c-1001".to_owned()] };
         let body = json!({"inputs": [{"id": "c-1001", "idProperty": "rtr_record_id", "objectWriteTraceId": "message-id/0",
-            "properties": {"email": "ada@lovelace.org", "firstname": "Adeline", "type": "Secretive", "lifecyclestage": "customer",
-            "rtr_record_id": "c-1001", "annualrevenue": 123_456}}]});
+            "properties": {"email": "ada@lovelace.org", "firstname": "Adeline", "type": "Secretive", "lifecyclestage": "won",
+            "rtr_record_id": "c-1001", "annualrevenue": 123_456, "optout": true, "phone": null}}], "properties": ["hs_additional_emails"]});
         let url = "https://api.hubapi.com/crm/v3/objects/contacts/ada%40lovelace.org/c-1001?idProperty=email&q=Adeline%20x";
         let shown = redacted(request(url, body), &known);
         insta::assert_snapshot!(format!("{}\n{}", shown.url, shown.body), @r#"
         https://api.hubapi.com/crm/v3/objects/contacts/***/c-1001?idProperty=email&q=***
-        {"inputs":[{"id":"c-1001","idProperty":"rtr_record_id","objectWriteTraceId":"message-id/0","properties":{"annualrevenue":234567,"email":"user1@example.com","firstname":"Xxxxxxx","lifecyclestage":"xxxxxxxx","rtr_record_id":"c-1001","type":"Xxxxxxxxx"}}]}
+        {"inputs":[{"id":"c-1001","idProperty":"rtr_record_id","objectWriteTraceId":"message-id/0","properties":{"annualrevenue":234567,"email":"user1@example.com","firstname":"Xxxxxxx","lifecyclestage":"***","optout":"***","phone":null,"rtr_record_id":"c-1001","type":"Xxxxxxxxx"}}],"properties":["hs_additional_emails"]}
         "#);
         let text = redacted(request("https://x.example/a", "Adeline,1".into()), &known);
         assert_eq!((text.url.as_str(), text.body), ("https://x.example/a", json!(MASK)));

@@ -72,7 +72,9 @@ fn given_letters_of_a_mapping_when_rehearsed_and_redriven_then_each_ends_as_it_w
     assert_eq!(fates(&tried(&world, &letters, &under(config(&world), None))), [dead, dead, dead]);
     let calls = world.calls().len();
     world.configs.apply(&[("mappings/hubspot/contact.yaml", MENDED)]).unwrap();
+    let reads = world.records.state().reads;
     let told = tried(&world, &letters, &under(config(&world), None));
+    assert_eq!(world.records.state().reads - reads, 1, "all of them in one read");
     let applied = Fate::Ended(Ended::Applied);
     assert_eq!(fates(&told), [applied, applied, dead]);
     assert_eq!(told[2].reason.as_ref().map(|reason| reason.code), Some(Code::MappingFailed));
@@ -140,6 +142,34 @@ fn given_a_linked_record_with_a_dead_version_when_rehearsed_then_the_requests_ar
         .map(|call| call.rsplit_once(' ').map_or(call.as_str(), |(call, _)| call).to_owned())
         .collect();
     assert_eq!(said.first(), sent.first(), "said {said:?}, sent {sent:?}");
+}
+
+#[test]
+fn given_letters_that_refer_to_others_when_rehearsed_then_these_are_read_at_once_and_what_is_linked_is_linked()
+ {
+    let failing = "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna}}\n  company: {reference: company, id: company_id, association: primary}\n";
+    let world = World::with_contact(failing);
+    world.sync(&[world.company("k", 1, &json!({"name": "K"}))]);
+    for (id, company) in [("a", "k"), ("b", "k"), ("c", "none")] {
+        let data = json!({"email": format!("{id}@x.io"), "first_name": "Bob", "company_id": company});
+        contact(&world, id, &data);
+    }
+    let letters = letters(&world);
+    let mended = failing.replace("Ann: Anna", "Bob: Rob");
+    let company = "object: companies\nfields:\n  name: name\n  domain: domain\n";
+    let files =
+        [("mappings/hubspot/contact.yaml", mended.as_str()), ("mappings/hubspot/company.yaml", company)];
+    world.configs.apply(&files).unwrap();
+    let reads = world.records.state().reads;
+    let told = tried(&world, &letters, &under(config(&world), None));
+    assert_eq!(world.records.state().reads - reads, 2, "the letters, and what they refer to");
+    let linked = world.item("company", "k").external_id.unwrap();
+    let sent = |one: &Fared<'_>| {
+        one.requests.iter().map(|sent| String::from_utf8_lossy(&sent.body).into_owned()).collect::<String>()
+    };
+    assert_eq!(told[0].fate, Fate::Ended(Ended::Applied));
+    assert!(sent(&told[0]).contains(&linked), "{}", sent(&told[0]));
+    assert_eq!(told[2].fate, Fate::Ended(Ended::Parked), "it waits for its company");
 }
 
 #[test]
