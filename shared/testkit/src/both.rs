@@ -1,6 +1,9 @@
 //! Both directions at once: an internal system, several CRMs, and every queue between them, worked off in rounds until nothing
 //! is left.
 
+mod org;
+
+pub use self::org::{AT_HUBSPOT, AT_SALESFORCE, CONNECTIONS};
 use crate::crm::BASE;
 use crate::house::MemoryHouse;
 use crate::world::{ORG, TIMEOUT_MS, World};
@@ -19,36 +22,6 @@ use std::collections::BTreeMap;
 
 /// Rounds after which somebody is going in circles.
 const ROUNDS: usize = 400;
-
-/// The org's connections: the name, the provider and the account.
-pub const CONNECTIONS: [(&str, &str, &str); 3] = [
-    ("hubspot", "hubspot", "acme"),
-    ("salesforce", "salesforce", "acme"),
-    ("hubspot-eu", "hubspot", "acme-eu"),
-];
-
-/// Contacts at HubSpot; values flow both ways.
-pub const AT_HUBSPOT: &str = "object: contacts
-match: email
-fields:
-  email: {from: email, direction: both}
-  firstname: {from: name.first, direction: both}
-  lastname: {from: name.last, direction: both}
-  phone: {from: phone, direction: both}
-  lifecyclestage: {from: stage, map: {new: lead, won: customer}, direction: both}
-  jobtitle: title
-";
-
-/// Contacts at Salesforce; values flow both ways.
-pub const AT_SALESFORCE: &str = "object: Contact
-match: Email
-fields:
-  Email: {from: email, direction: both}
-  FirstName: {from: name.first, direction: both}
-  LastName: {from: name.last, default: '-', direction: both}
-  Phone: {from: phone, direction: both}
-  Title: title
-";
 
 /// The whole of it.
 pub struct BothWays {

@@ -1,5 +1,8 @@
 //! Buckets, locks and suspensions in memory, decided by the same core as the real ones.
 
+mod consents;
+mod notices;
+
 use crate::weather::{Calm, Fate, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
@@ -10,8 +13,7 @@ use rtr_core::limit::{Ask, Bucket, Rule, block, general_bucket, take};
 use rtr_core::notice::Notice;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{
-    Baton, Consent, ConsentEnding, Consents, Known, Lease, Limits, Notices, Raised, Suspension, Tally,
-    Unavailable,
+    Baton, Consent, ConsentEnding, Known, Lease, Limits, Suspension, Tally, Unavailable,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -334,82 +336,5 @@ impl Limits for MemoryLimits {
     async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
         let key = (org.to_owned(), revision);
         self.asked("tally", |state| state.tallies.get(&key).copied().unwrap_or_default()).await
-    }
-}
-
-#[async_trait]
-impl Consents for MemoryLimits {
-    async fn put_consent(&self, state: &str, consent: &Consent) -> Result<(), Unavailable> {
-        self.asked("put_consent", |held| {
-            held.consents.insert(state.to_owned(), consent.clone());
-        })
-        .await
-    }
-
-    async fn take_consent(&self, state: &str) -> Result<Option<Consent>, Unavailable> {
-        let now = self.clock.now();
-        self.asked("take_consent", |held| held.consents.remove(state).filter(|consent| consent.until > now))
-            .await
-    }
-
-    async fn end_consent(&self, state: &str, ending: &ConsentEnding) -> Result<(), Unavailable> {
-        self.asked("end_consent", |held| {
-            held.endings.insert(state.to_owned(), ending.clone());
-        })
-        .await
-    }
-
-    async fn consent_ending(&self, state: &str) -> Result<Option<ConsentEnding>, Unavailable> {
-        self.asked("consent_ending", |held| held.endings.get(state).cloned()).await
-    }
-}
-
-/// Not under the weather: what is raised is no matter of a record's.
-#[async_trait]
-impl Notices for MemoryLimits {
-    async fn raise(&self, notice: &Notice) -> Result<(), Unavailable> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let due_at = now.plus_ms(notice.kind.gathers_ms());
-        let Some(noted) = state.notices.get_mut(&notice.key()) else {
-            let noted = Noted { notice: notice.clone(), due_at: Some(due_at), told_at: None };
-            state.notices.insert(notice.key(), noted);
-            return Ok(());
-        };
-        if notice.once.is_some() && noted.notice.once == notice.once {
-            return Ok(());
-        }
-        let since = if noted.due_at.is_some() { noted.notice.since } else { notice.since };
-        noted.notice = Notice { count: noted.notice.count + notice.count, since, ..notice.clone() };
-        noted.due_at = noted.due_at.or(Some(due_at));
-        Ok(())
-    }
-
-    async fn raised(&self, now: Instant, limit: usize) -> Result<Vec<Raised>, Unavailable> {
-        let state = self.state();
-        let due = state.notices.values().filter_map(|noted| {
-            let due_at = noted.due_at.filter(|at| *at <= now)?;
-            Some(Raised { notice: noted.notice.clone(), due_at, told_at: noted.told_at })
-        });
-        Ok(due.take(limit).collect())
-    }
-
-    async fn put_off(&self, raised: &Raised, until: Instant) -> Result<bool, Unavailable> {
-        let mut state = self.state();
-        let held = state.notices.get_mut(&raised.notice.key());
-        let Some(noted) = held.filter(|noted| noted.due_at == Some(raised.due_at)) else { return Ok(false) };
-        noted.due_at = Some(until);
-        Ok(true)
-    }
-
-    async fn told(&self, raised: &Raised, at: Instant) -> Result<(), Unavailable> {
-        let mut state = self.state();
-        let held = state.notices.get_mut(&raised.notice.key());
-        let Some(noted) = held.filter(|noted| noted.due_at == Some(raised.due_at)) else { return Ok(()) };
-        noted.told_at = Some(at);
-        noted.notice.count -= raised.notice.count.min(noted.notice.count);
-        noted.due_at = (noted.notice.count > 0).then(|| at.plus_ms(raised.notice.kind.spacing_ms()));
-        noted.notice.since = at;
-        Ok(())
     }
 }

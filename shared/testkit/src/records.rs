@@ -1,5 +1,7 @@
 //! Items and claims in memory, compare-and-set by `rev`, every request counted.
 
+mod transact;
+
 use crate::weather::{Calm, Fate, Op, Service, Weather};
 use async_trait::async_trait;
 use rtr_connectors::http::Clock;
@@ -362,42 +364,4 @@ fn told(fate: Fate, at: usize, wrote: Wrote) -> Wrote {
 fn is_too_large(item: &Item) -> bool {
     let slot = serde_json::to_string(&item.slot).map_or(0, |text| text.len());
     slot + item.base.as_bytes().len() > MAX_ITEM_BYTES
-}
-
-impl State {
-    fn transact(&mut self, write: &Write, claims: &[ClaimChange], now: Instant) -> Wrote {
-        self.transactions += 1;
-        let me = &write.key.pk;
-        let named = claims.iter().map(|(ClaimChange::Take(claim) | ClaimChange::Release(claim))| claim);
-        if named.collect::<HashSet<_>>().len() < claims.len() {
-            return Wrote::Failed(Unavailable("a transaction takes no item twice".to_owned()));
-        }
-        if is_too_large(&write.new) {
-            return self.put(write, now);
-        }
-        let taken = claims.iter().find_map(|change| match change {
-            ClaimChange::Take(claim) => self.claims.get(claim).filter(|owner| *owner != me).cloned(),
-            ClaimChange::Release(_) => None,
-        });
-        let rev = self.items.get(&write.key).map_or(0, |(item, _)| item.rev);
-        if rev != write.old.rev {
-            return Wrote::Refused;
-        }
-        if let Some(owner) = taken {
-            return Wrote::Owned(owner);
-        }
-        for change in claims {
-            match change {
-                ClaimChange::Take(claim) => {
-                    self.claims.insert(claim.clone(), me.clone());
-                }
-                ClaimChange::Release(claim) => {
-                    if self.claims.get(claim) == Some(me) {
-                        self.claims.remove(claim);
-                    }
-                }
-            }
-        }
-        self.put(write, now)
-    }
 }

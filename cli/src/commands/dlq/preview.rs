@@ -63,12 +63,17 @@ pub(super) async fn run(app: &App, filter: &Filter, args: &Args) -> Ended {
     let outlook = outlook.sorted();
     app.out.answer(&outlook, |style| words(style, &outlook));
     if !app.out.is_json() {
+        // What the folder says already needs no apply.
+        let apply = folder.filter(|_| plan.as_ref().is_some_and(|plan| !plan.is_empty()));
+        if let Some(next) = next(&outlook, filter, apply) {
+            app.out.note(&next);
+        }
         let with = match folder {
             Some(folder) => format!("the configuration in {}", folder.display()),
             None => "the stored configuration".to_owned(),
         };
-        app.out
-            .note(&format!("Previewed with {with} and the records of {}; no CRM was asked.", aws.stack.name));
+        let records = &aws.stack.name;
+        app.out.note(&format!("Previewed with {with} and the records of {records}; no CRM was asked."));
     }
     Ok(Exit::of_findings(outlook.dead > 0))
 }

@@ -1,25 +1,24 @@
 //! Tells one CRM: looks, writes in batches, associates, and commits each batch's endings as they come.
 
 use super::calls;
-use super::commit::{Certainty, Committed, commit, filing, finish};
+use super::commit::{Committed, commit, finish};
 use super::compare::compare;
-use super::job::{Job, Stage};
-use super::look::{adopt, adopt_if_matched, fail, look, stamp};
+use super::failed::{failed, half_written};
+use super::job::Job;
+use super::look::{fail, look, stamp};
 use super::offers;
-use super::prepare::{decide, references_moved};
-use super::treat::{Treatment, treat, waiting};
 use crate::seams::Seams;
 use rtr_connectors::connector::{Association, Kind, WriteCall, WriteItem, Written};
 use rtr_connectors::session::{Heard, Session};
 use rtr_core::code::Code;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::inbound::canonical::mark;
-use rtr_core::item::{Ended, Lane, Reason};
+use rtr_core::item::{Ended, Reason};
 use rtr_core::mapping::Patch;
 use rtr_core::marks::Marks;
 use rtr_core::payload::written as saying;
-use rtr_core::plan::{Action, First};
-use rtr_core::settle::{Applied, Ending, Link, Open, Put};
+use rtr_core::plan::First;
+use rtr_core::settle::{Applied, Ending, Link, Open};
 use rtr_core::trace::Trace;
 use rtr_core::trail::Did;
 use std::collections::BTreeMap;
@@ -263,106 +262,6 @@ async fn associate(
     }
 }
 
-/// The record stands at the CRM, its associations do not: the link is kept, the hash is not, and it is tried again.
-async fn half_written(seams: &Seams<'_>, job: &mut Job, external_id: String, failure: &Failure) {
-    if job.item.external_id.as_deref() != Some(&external_id) {
-        let link = Link { object: job.setup.mapping.mapping.object.clone(), external_id };
-        let answers = commit(seams, vec![(&mut *job, Ending::Linked(link))]).await;
-        if !matches!(answers.first(), Some(Committed::Written)) {
-            return job.give_back_as_is("the link could not be written");
-        }
-    }
-    let now = seams.clock.now();
-    match treat(job, failure, now) {
-        Treatment::Return(until) | Treatment::Hold(until) => hold(seams, job, until, waiting(failure)).await,
-        _ if references_moved(seams, job).await => job.give_back(now.plus_ms(1_000), moved()),
-        _ => {
-            let reason = Reason::from(failure);
-            let message = format!("the record was written, its association was not: {}", reason.message);
-            dead(seams, job, Reason { message, ..reason }, Certainty::MayHaveLanded).await;
-        }
-    }
-}
-
-async fn failed(seams: &Seams<'_>, session: &Session<'_>, job: &mut Job, failure: &Failure) {
-    let creating = matches!(job.going().map(|go| &go.first), Some(First::Create));
-    match treat(job, failure, seams.clock.now()) {
-        Treatment::Return(until) => {
-            if creating
-                && !matches!(
-                    commit(seams, vec![(&mut *job, Ending::NotCreated)]).await[..],
-                    [Committed::Written]
-                )
-            {
-                return job.give_back_as_is("the intent could not be withdrawn");
-            }
-            job.give_back(until, waiting(failure));
-        }
-        Treatment::Hold(until) => hold(seams, job, until, waiting(failure)).await,
-        Treatment::Dead(_) if !creating && references_moved(seams, job).await => {
-            job.give_back(seams.clock.now().plus_ms(1_000), moved());
-        }
-        Treatment::Dead(reason) => {
-            let certainty = if creating { Certainty::DidNotLand } else { Certainty::NotCalled };
-            dead(seams, job, reason, certainty).await;
-        }
-        Treatment::Gone => {
-            let ending = applied(job, None, Some(Code::Missing));
-            finish(seams, vec![(job, ending, Ended::Applied, None)]).await;
-        }
-        Treatment::Ignore => finish(seams, vec![(job, Ending::Skipped, Ended::Skipped, None)]).await,
-        Treatment::Recreate => recreate(seams, job).await,
-        Treatment::Follow(kept) => adopt(seams, job, kept).await,
-        Treatment::Adopt(existing) => adopt_if_matched(seams, session, job, &existing, failure).await,
-    }
-}
-
-fn moved() -> Reason {
-    Reason::new(Code::Contended, "what the record refers to changed meanwhile")
-}
-
-/// Forgets the link and plans again, for the next round.
-async fn recreate(seams: &Seams<'_>, job: &mut Job) {
-    let answers = commit(seams, vec![(&mut *job, Ending::Unlinked)]).await;
-    let now = seams.clock.now();
-    match (answers.into_iter().next(), decide(job, now)) {
-        (Some(Committed::Written), Action::Go(go)) => {
-            job.stage = Stage::Going(go);
-            // What was found was another record's.
-            job.compared = None;
-        }
-        (Some(Committed::Failed(why)), _) => job.give_back_as_is(&why),
-        _ => job.give_back(now.plus_ms(1_000), Reason::new(Code::Contended, "the item changed meanwhile")),
-    }
-}
-
-async fn hold(seams: &Seams<'_>, job: &mut Job, until: rtr_core::time::Instant, reason: Reason) {
-    let ending = match job.lane {
-        Lane::Sync => Ending::Unknown,
-        Lane::Bulk => {
-            let attempts = job.attempts();
-            Ending::Put(Put { until, reason: reason.clone(), uncertain: true, attempts })
-        }
-    };
-    match (commit(seams, vec![(&mut *job, ending)]).await.into_iter().next(), job.lane) {
-        // Its message stays unseen for longer than a request lives; a lane has none, and keeps the time itself.
-        (Some(Committed::Failed(why)), Lane::Sync) => job.give_back_as_is(&why),
-        (Some(Committed::Failed(why)), Lane::Bulk) => {
-            job.hold(until, Reason::new(Code::StateUnavailable, why));
-        }
-        _ => job.hold(until, reason),
-    }
-}
-
-async fn dead(seams: &Seams<'_>, job: &mut Job, reason: Reason, certainty: Certainty) {
-    match filing(seams, job, reason.clone(), certainty).await {
-        Ok(filed) => {
-            finish(seams, vec![(job, Ending::Dead(Box::new(filed)), Ended::Dead, Some(reason))]).await
-        }
-        Err(why) => job.give_back_as_is(&why),
-    }
-}
-
 /// Whether the CRM had anything to be told by this call.
 fn was_told(job: &Job, kind: &Kind) -> bool {
     let associates = job.going().is_some_and(|go| !go.payload.associations.is_empty());
@@ -370,7 +269,7 @@ fn was_told(job: &Job, kind: &Kind) -> bool {
 }
 
 /// What is written of a version that the CRM `written` confirmed; none: the record is gone from it.
-fn applied(job: &Job, written: Option<(&Kind, &Written)>, code: Option<Code>) -> Ending {
+pub(super) fn applied(job: &Job, written: Option<(&Kind, &Written)>, code: Option<Code>) -> Ending {
     let object = job.setup.mapping.mapping.object.clone();
     let (hash, mut base) = job.going().map(|go| (go.hash.clone(), go.base.clone())).unwrap_or_default();
     let open = job.going().and_then(|go| go.open.clone()).zip(job.kept.clone());

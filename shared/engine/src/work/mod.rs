@@ -10,6 +10,7 @@ mod compare;
 pub(crate) mod connections;
 pub(crate) mod decide;
 pub(crate) mod execute;
+mod failed;
 pub(crate) mod fate;
 pub(crate) mod job;
 pub(crate) mod look;
