@@ -2,9 +2,9 @@
 
 use crate::commands::{
     audit, backfill, config, connection, dlq, explain, links, parked, preview, publish, reconcile, record,
-    wait,
+    schema, wait,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Keeps records of an internal system in step with CRMs: the operators' command.
 ///
@@ -61,16 +61,22 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Wait until nothing is left to do
     Wait(wait::Args),
+    /// The JSON Schema of what a command answers with --json; without a command, a list of those that have one
+    Schema(schema::Args),
+}
+
+/// The command line, as it is read, helped with, completed and documented.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn given_the_commands_when_checked_then_clap_finds_no_contradiction() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

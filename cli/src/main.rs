@@ -5,7 +5,7 @@
 //!
 //! - [`args`] what may be asked · [`commands`] one file or folder each · [`output`] how it is shown
 //! - [`stack`] which stack is meant and what its parts are called · [`aws`] the way to it · [`moment`] times people write ·
-//!   [`confirm`] asking first · [`audit`] writing down who did what
+//!   [`confirm`] asking first · [`audit`] writing down who did what · [`schema`] the shapes of the JSON answers
 
 mod app;
 mod args;
@@ -16,15 +16,17 @@ mod confirm;
 mod moment;
 mod output;
 mod problem;
+mod schema;
 mod signal;
 mod stack;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let matches = args::command().get_matches();
+    let cli = args::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let app = app::App::new(cli.json, cli.stack);
     let ended = Box::pin(commands::run(&app, cli.command)).await;
     let exit = ended.unwrap_or_else(|problem| {

@@ -7,9 +7,14 @@ use crate::commands::connection::select::stored;
 use crate::moment::{now, read_time};
 use crate::output::{Style, or_dash, table};
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::Answer;
 use rtr_core::audit::Entry;
 use rtr_core::time::Instant;
+use schemars::JsonSchema;
 use serde::Serialize;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Vec<Listed>>("audit")];
 
 /// What to list.
 #[derive(Debug, clap::Args)]
@@ -29,8 +34,8 @@ pub(crate) struct Args {
 }
 
 /// One entry, in the shape that scripts rely on.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Listed {
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Listed {
     at: String,
     by: String,
     action: String,
@@ -156,6 +161,7 @@ mod tests {
         2026-11-18T11:06:40.000Z  ada  connection.pause  --all         -
         ");
         insta::assert_snapshot!(serde_json::to_string(&of_acme[0]).unwrap(), @r#"{"at":"2026-11-18T11:06:40.000Z","by":"ada","action":"parked.drop","target":"acme hubspot","org_id":"acme","count":12,"reason":"sent by mistake"}"#);
+        crate::schema::tests::holds("audit", &of_acme);
         assert_eq!(words(Style::Plain, &[]), "");
     }
 }

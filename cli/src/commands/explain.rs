@@ -3,14 +3,19 @@
 use crate::app::App;
 use crate::output::table;
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::{Answer, Either, foreign};
 use rtr_core::code::Code;
 use rtr_core::mapping::nearest;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The page itself, so that the command and the documentation cannot differ.
 const PAGE: &str = include_str!("../../../docs/errors.md");
 /// What begins a section.
 const HEADING: &str = "## ";
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Either<Vec<Explained>, Explained>>("explain")];
 
 /// The code to explain.
 #[derive(Debug, clap::Args)]
@@ -24,8 +29,9 @@ pub(crate) struct Args {
 }
 
 /// One code, explained.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Explained {
+    #[schemars(schema_with = "foreign::code")]
     code: Code,
     about: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,6 +113,9 @@ mod tests {
 
     #[test]
     fn given_a_slip_in_a_code_when_asked_then_the_nearest_is_named_and_the_exit_is_4() {
+        let one = explained(Code::Invalid, section(Code::Invalid));
+        crate::schema::tests::holds("explain", &one);
+        crate::schema::tests::holds("explain", &[explained(Code::Invalid, None)]);
         let problem = unknown("RTR301");
         assert_eq!(problem.exit, Exit::NotFound);
         assert!(problem.to_string().contains("did you mean RTR3001"), "{problem}");

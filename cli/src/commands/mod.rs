@@ -14,11 +14,35 @@ pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod reconcile;
 pub(crate) mod record;
+pub(crate) mod schema;
 pub(crate) mod wait;
 
 use crate::app::App;
 use crate::args::Command;
 use crate::problem::Ended;
+use crate::schema::Answer;
+
+/// The shapes of the `--json` answers of all commands.
+pub(crate) fn answers() -> Vec<Answer> {
+    let all: [&[Answer]; 15] = [
+        &audit::ANSWERS,
+        &backfill::ANSWERS,
+        &config::ANSWERS,
+        &connection::ANSWERS,
+        &dlq::ANSWERS,
+        &doctor::ANSWERS,
+        &explain::ANSWERS,
+        &links::ANSWERS,
+        &parked::ANSWERS,
+        &preview::ANSWERS,
+        &publish::ANSWERS,
+        &reconcile::ANSWERS,
+        &record::ANSWERS,
+        &schema::ANSWERS,
+        &wait::ANSWERS,
+    ];
+    all.concat()
+}
 
 /// Runs one command.
 pub(crate) async fn run(app: &App, command: Command) -> Ended {
@@ -37,5 +61,6 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Doctor => Box::pin(doctor::run(app)).await,
         Command::Explain(args) => explain::run(app, &args),
         Command::Wait(args) => wait::run(app, &args).await,
+        Command::Schema(args) => schema::run(app, &args),
     }
 }

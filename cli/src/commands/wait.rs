@@ -8,6 +8,7 @@ use crate::aws::{Aws, problem, unavailable};
 use crate::moment::{now, read_duration};
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::Answer;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rtr_aws::function::Runtime;
@@ -16,6 +17,7 @@ use rtr_core::config::{Mode, OrgConfig};
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Baton, Limits as _, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -30,6 +32,9 @@ const AT_ONCE: usize = 16;
 /// Lanes and waits asked for, and versions counted, in one look: more is not idle either.
 const MANY: usize = 10_000;
 
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Left>("wait")];
+
 /// What to wait for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -42,7 +47,7 @@ pub(crate) struct Args {
 }
 
 /// What is left of one queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 struct Queued {
     queue: &'static str,
     visible: u64,
@@ -51,7 +56,7 @@ struct Queued {
 }
 
 /// What is left of everything.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Left {
     idle: bool,
     queues: Vec<Queued>,
@@ -219,6 +224,7 @@ mod tests {
             Queued { queue: "dead-letter.fifo", ..Queued::default() },
         ];
         let left = Left { idle: false, queues, parked_due: 7, lanes_due: 1 };
+        crate::schema::tests::holds("wait", &left);
         assert_eq!(
             left.words(),
             "changes.fifo: 3 waiting, 2 in flight or retrying; 7 parked and due; 1 bulk lane about to be looked at"

@@ -1,6 +1,6 @@
 //! `rtr`, as people and scripts run it.
 
-use super::{CANARY, Stack};
+use super::{CANARY, Stack, schemas};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
@@ -49,6 +49,7 @@ impl Stack {
             !said.out.contains(CANARY) && !said.err.contains(CANARY),
             "rtr {args:?} shows a secret: {said:?}"
         );
+        schemas::hold(args, &said);
         said
     }
 

@@ -16,6 +16,7 @@ mod lambda;
 mod logs;
 mod org;
 mod sandbox;
+mod schemas;
 mod scratch;
 mod tally;
 mod wait;

@@ -29,6 +29,7 @@ use crate::confirm::confirm;
 use crate::moment::now;
 use crate::output::progress_bar;
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::Answer;
 use feed::From;
 use pace::Pace;
 use rtr_aws::function::Runtime;
@@ -53,6 +54,9 @@ const MOST_QUEUED: u64 = 5_000;
 const LAST_LOOK: Duration = Duration::from_secs(5);
 /// What the bar counts to.
 const WHOLE: u64 = 1_000;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Summary>("backfill")];
 
 /// What to send, and where from.
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@ use rtr_aws::function::Runtime;
 use rtr_core::config::{Mode, OrgDoc, Pauses};
 use rtr_core::key::ConnectionKey;
 use rtr_engine::seams::{Suspension, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Why nothing reaches a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Stopped {
     /// Why, and who did it.
     pub(super) why: String,

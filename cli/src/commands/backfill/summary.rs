@@ -8,13 +8,14 @@ use crate::app::App;
 use crate::commands::publish::line::Refused;
 use crate::output::count;
 use crate::problem::Exit;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Refused lines that are shown to a person; a script gets more.
 const SHOWN: usize = 20;
 
 /// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::commands) struct Summary {
     pub(super) org_id: String,
     pub(super) record_type: String,
@@ -132,6 +133,7 @@ mod tests {
         assert_eq!(words(&shadowed), "sent 2 events; nothing goes to hubspot, which is shadowed");
         let dry = Summary { dry_run: true, done: false, refused_lines: 0, ..summary() };
         assert_eq!(words(&dry), "would send 2 events");
+        crate::schema::tests::holds("backfill", &summary());
         insta::assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"org_id":"acme","record_type":"contact","connections":["hubspot"],"shadowed":[],"sent":2,"refused_lines":1,"refused":[{"line":3,"code":null,"field":null,"message":"x"}],"waiting":[{"connection":"hubspot","parked":0,"exact":true,"stopped":null}],"done":true,"dry_run":false}"#);
     }
 }

@@ -9,6 +9,7 @@ use rtr_aws::records::{Backlog, backlog};
 use rtr_core::item::{Item, Lane};
 use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::time::Instant;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -22,7 +23,7 @@ const READ_A_LOOK: usize = 2_000;
 const QUIET_LOOKS: u32 = 2;
 
 /// What of a backfill is parked at one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Waiting {
     /// The connection.
     pub(super) connection: String,

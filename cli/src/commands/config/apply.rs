@@ -10,12 +10,14 @@ use crate::confirm::confirm;
 use crate::moment::now;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::foreign;
 use rtr_aws::config::ApplyError;
 use rtr_connectors::registry;
 use rtr_core::config::{
     Canaries, Change, ConfigSet, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, Signature, Stored, Wish, plan_apply,
 };
 use rtr_core::mapping::nearest;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,11 +28,12 @@ use std::path::{Path, PathBuf};
 const ROUNDS: usize = 5;
 
 /// One document's change as scripts get it.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Shown<'a> {
     org: &'a str,
     revision: u64,
     replaces: Option<u64>,
+    #[schemars(with = "Vec<foreign::ConfigChange>")]
     changes: &'a [Change],
     /// How the dead letters that it concerns would fare, where there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -391,6 +394,9 @@ mod tests {
         acme (revision 3 → 5)
           ~ connections.hubspot.mode: "live" → "paused"
         "#);
+        for command in ["config apply", "config diff", "config rollback"] {
+            crate::schema::tests::holds(command, &shown);
+        }
         insta::assert_snapshot!(serde_json::to_string(&shown[1]).unwrap(), @r#"{"org":"acme","revision":5,"replaces":3,"changes":[{"kind":"changed","path":"connections.hubspot.mode","old":"live","new":"paused"}]}"#);
     }
 }

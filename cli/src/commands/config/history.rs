@@ -4,7 +4,9 @@ use super::apply::name;
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::foreign;
 use rtr_core::config::{Applied, Change, Signature, diff};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,8 +21,8 @@ pub(crate) struct Args {
 }
 
 /// One revision, in the shape that scripts rely on.
-#[derive(Debug, Serialize)]
-struct Listed {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Listed {
     revision: u64,
     org: String,
     author: String,
@@ -28,6 +30,7 @@ struct Listed {
     reason: Option<String>,
     /// Whether the org tries something with it before others have it.
     canary: bool,
+    #[schemars(with = "Vec<foreign::ConfigChange>")]
     changes: Vec<Change>,
 }
 
@@ -96,6 +99,7 @@ mod tests {
             canary: true,
             changes,
         };
+        crate::schema::tests::holds("config history", &[&one]);
         insta::assert_snapshot!(words(&one), @r#"
         12 acme (canary) by ada at 2026-11-23T10:00:00Z: asked for
           ~ routes.contact: [] → ["hubspot"]

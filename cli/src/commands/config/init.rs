@@ -10,13 +10,14 @@ use rtr_connectors::registry;
 use rtr_core::config::{Diagnostic, GLOBAL_ORG};
 use rtr_core::key::MAX_ID_CHARS;
 use rtr_core::mapping::{listed, nearest};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
 
 /// What was done, and what comes next.
-#[derive(Debug, Serialize)]
-struct Begun {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Begun {
     files: Vec<Done>,
     /// What the org's own file lacks, when that was there already.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,14 +26,14 @@ struct Begun {
 }
 
 /// One file.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Done {
     file: String,
     written: bool,
 }
 
 /// A command and what it is for.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Step {
     command: String,
     does: String,

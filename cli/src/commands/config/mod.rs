@@ -15,7 +15,23 @@ mod trial;
 
 use crate::app::App;
 use crate::problem::Ended;
+use crate::schema::{Answer, Either, foreign};
 use std::path::PathBuf;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 9] = [
+    Answer::of::<init::Begun>("config init"),
+    Answer::of::<Vec<foreign::Diagnostic>>("config check"),
+    Answer::of::<Vec<apply::Shown<'_>>>("config diff"),
+    Answer::of::<Vec<apply::Shown<'_>>>("config apply"),
+    Answer::of::<Vec<history::Listed>>("config history"),
+    Answer::of::<Vec<apply::Shown<'_>>>("config rollback"),
+    Answer::of::<Either<Vec<show::Row<'_>>, Either<foreign::StoredDocument, show::merged::Merged<'_>>>>(
+        "config show",
+    ),
+    Answer::of::<Either<test::Report, Vec<test::record::Made>>>("config test"),
+    Answer::of::<Vec<schema::Schema>>("config schema"),
+];
 
 /// What to do with configuration.
 #[derive(Debug, clap::Subcommand)]

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::output::pretty;
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::config::{SchemaKind, schema};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
 
@@ -11,8 +12,8 @@ use std::path::Path;
 const FOLDER: &str = "schema";
 
 /// What became of one schema.
-#[derive(Debug, Serialize)]
-struct Schema {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Schema {
     file: String,
     changed: bool,
 }

@@ -1,6 +1,6 @@
 //! `rtr config show`: what is stored, as the functions read it.
 
-mod merged;
+pub(super) mod merged;
 
 use crate::app::App;
 use crate::aws::unavailable;
@@ -8,11 +8,12 @@ use crate::output::{pretty, table};
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::config::{GLOBAL_ORG, Stored};
 use rtr_core::mapping::nearest;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One stored document in a list.
-#[derive(Debug, Serialize)]
-struct Row<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Row<'a> {
     org: &'a str,
     revision: u64,
     author: &'a str,

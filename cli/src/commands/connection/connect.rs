@@ -11,6 +11,7 @@ use rtr_connectors::registry;
 use rtr_core::mapping::nearest;
 use rtr_engine::authorize::{Begin, BeginError, begin};
 use rtr_engine::seams::{ConsentEnding, Consents};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,8 +44,8 @@ pub(crate) struct Args {
 }
 
 /// How it ended, in the shape that scripts rely on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Connected {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Connected {
     org_id: String,
     connection: String,
     provider: String,

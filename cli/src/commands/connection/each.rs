@@ -10,10 +10,11 @@ use rtr_aws::function::Runtime;
 use rtr_connectors::session::Session;
 use rtr_core::config::Stored;
 use rtr_engine::credentials::CredentialCache;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One connection and what came of it, in the shape that scripts rely on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Seen<T> {
     pub(super) org_id: String,
     pub(super) connection: String,

@@ -3,10 +3,11 @@
 use crate::moment::span;
 use rtr_core::breaker::{Breaker, State};
 use rtr_core::time::Instant;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A connection's breaker, in the shape that scripts rely on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Health {
     /// `closed`, `open`, `half-open`, `ramping` or `slow`; of the last two the former, where both are so.
     pub(super) state: &'static str,

@@ -15,6 +15,7 @@ use rtr_core::config::{Mode, OrgConfig, Pauses};
 use rtr_core::inbound::address::address;
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -22,11 +23,12 @@ use std::collections::BTreeMap;
 const AT_ONCE: usize = 16;
 
 /// One connection, in the shape that scripts rely on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Listed {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Listed {
     org_id: String,
     connection: String,
     provider: String,
+    #[schemars(extend("enum" = ["ok", "no_secret", "suspended", "paused", "stopped"]))]
     state: &'static str,
     mode: Mode,
     webhook_url: Option<String>,
@@ -263,6 +265,7 @@ mod tests {
         acme  hubspot-eu  hubspot   suspended  live    10016+  2d+     42s        87 of 100 per 10s, 249000 of 250000 per 1d  closed     revoked
         ");
         insta::assert_snapshot!(serde_json::to_string(&all[6]).unwrap(), @r#"{"org_id":"acme","connection":"hubspot-eu","provider":"hubspot","state":"paused","mode":"live","webhook_url":"https://rtr.example/webhooks/acme/hubspot-eu","parked":10016,"parked_at_least":true,"parked_since":"2026-11-16T11:06:40.000Z","parked_since_at_latest":true,"lane_at":"2026-11-18T11:07:22.000Z","blocked_until":null,"breaker":{"state":"closed","until":null,"failures":0,"openings":0,"ramp":null,"slow_ms":null,"in_flight":0},"tokens":[{"left":87,"requests":100,"per_ms":10000},{"left":249000,"requests":250000,"per_ms":86400000}],"message":"paused by ada at 2026-11-18T11:06:40.000Z: they asked","since":"2026-11-18T11:06:40.000Z","paused":[{"of":"acme hubspot-eu","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":"they asked"}],"base_url":null,"secret":"rtr/prod/acme/hubspot-eu"}"#);
+        crate::schema::tests::holds("connection list", &all);
         assert!(words(Style::Plain, &[], NOW).contains("rtr config apply"));
     }
 }

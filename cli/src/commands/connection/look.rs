@@ -10,13 +10,14 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::limit::{Rule, at_work, left};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Suspension, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Parked versions counted at one connection: beyond that nobody needs to know.
 const MOST: usize = 10_000;
 
 /// What is left of one limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Tokens {
     /// Calls that may go now.
     pub(super) left: u64,

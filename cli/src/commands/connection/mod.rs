@@ -15,6 +15,17 @@ mod test;
 
 use crate::app::App;
 use crate::problem::Ended;
+use crate::schema::Answer;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 6] = [
+    Answer::of::<Vec<list::Listed>>("connection list"),
+    Answer::of::<Vec<each::Seen<test::Tested>>>("connection test"),
+    Answer::of::<Vec<each::Seen<setup::SetUp>>>("connection setup"),
+    Answer::of::<connect::Connected>("connection connect"),
+    Answer::of::<pause::Stopped>("connection pause"),
+    Answer::of::<resume::Resumed>("connection resume"),
+];
 
 /// Which connections; all of them when nothing is named.
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 use super::select::{Selected, resolved};
 use crate::aws::Aws;
 use crate::problem::Problem;
+use crate::schema::foreign;
 use rtr_aws::function::Runtime;
 use rtr_connectors::credentials::Credential;
 use rtr_connectors::registry::{self, Connector};
@@ -16,6 +17,7 @@ use rtr_core::mapping::Mapping;
 use rtr_engine::credentials::{ConnectionAuth, learn_account, resume};
 use rtr_engine::gate::LimiterGate;
 use rtr_engine::seams::{Limits as _, Unavailable};
+use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
@@ -29,13 +31,14 @@ pub(crate) async fn runtime(aws: &Aws) -> Result<Runtime, Problem> {
 }
 
 /// Something wrong with a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Finding {
     /// The CRM's object, if it concerns one.
     pub(crate) object: Option<String>,
     /// The CRM's property, if it concerns one.
     pub(crate) property: Option<String>,
     /// The code people look up.
+    #[schemars(schema_with = "foreign::code")]
     pub(crate) code: Code,
     /// What is wrong, and what to do.
     pub(crate) message: String,

@@ -12,6 +12,7 @@ use rtr_connectors::registry;
 use rtr_core::config::{Pause, Scope, Stored};
 use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::nearest;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What to pause or to resume.
@@ -33,7 +34,7 @@ pub(crate) struct Args {
 }
 
 /// One pause, in the shape that scripts rely on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Paused {
     /// As the command line says it.
     pub(super) of: String,
@@ -66,8 +67,8 @@ impl Paused {
 }
 
 /// What a pause did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Stopped {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Stopped {
     paused: Vec<Changed>,
     /// Connections that are stopped by it.
     connections: usize,
@@ -76,7 +77,7 @@ struct Stopped {
 }
 
 /// One scope and whether it is another now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Changed {
     #[serde(flatten)]
     pause: Paused,
@@ -197,6 +198,7 @@ mod tests {
         acme hubspot-eu: already paused by bob at 2026-11-18T11:06:40.000Z: they asked
         2 connections stopped: within 60 s no call is begun any more; what comes meanwhile is parked, and goes when they are resumed
         ");
+        crate::schema::tests::holds("connection pause", &done);
         insta::assert_snapshot!(serde_json::to_string(&done).unwrap(), @r#"{"paused":[{"of":"acme hubspot","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":null,"changed":true},{"of":"acme hubspot-eu","by":"bob","at":"2026-11-18T11:06:40.000Z","reason":"they asked","changed":false}],"connections":2,"within_s":60}"#);
     }
 }

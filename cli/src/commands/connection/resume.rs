@@ -10,6 +10,7 @@ use rtr_core::config::{Mode, Pauses};
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
 use rtr_engine::seams::Suspension;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -19,8 +20,8 @@ const FEW: usize = 100;
 const MANY: usize = 100_000;
 
 /// What a resume did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Resumed {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Resumed {
     resumed: Vec<Ending>,
     /// Connections that were paused and go on, each lane of which was woken.
     connections: usize,
@@ -29,7 +30,7 @@ struct Resumed {
 }
 
 /// One scope and the pause that was ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Ending {
     of: String,
     /// None: it was not paused.
@@ -37,7 +38,7 @@ struct Ending {
 }
 
 /// A connection that is stopped all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Still {
     org_id: String,
     connection: String,
@@ -209,6 +210,7 @@ mod tests {
         let before = [(Scope::All, pause("ada", Some("an incident")))].into_iter().collect();
         let connections = freed(&selected, &before, &going);
         let done = Resumed { resumed, connections, still_paused };
+        crate::schema::tests::holds("connection resume", &done);
         insta::assert_snapshot!(resumed_words(&done), @r"
         --all: resumed; it was paused by ada at 2026-11-18T11:06:40.000Z: an incident
         --provider hubspot: was not paused

@@ -12,11 +12,12 @@ use rtr_connectors::session::Session;
 use rtr_core::code::Code;
 use rtr_core::failure::{Class, Failure};
 use rtr_core::mapping::Key;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// One key property.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Made {
     object: String,
     property: String,
@@ -25,8 +26,8 @@ struct Made {
 }
 
 /// What a set-up did beside its findings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-struct SetUp {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct SetUp {
     properties: Vec<Made>,
 }
 
@@ -164,6 +165,7 @@ mod tests {
                     .on("ref"),
             ],
         };
+        crate::schema::tests::holds("connection setup", &[&seen]);
         insta::assert_snapshot!(words(&seen), @r"
         acme hubspot (hubspot):
           contacts.rtr_record_id made

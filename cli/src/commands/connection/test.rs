@@ -10,6 +10,7 @@ use rtr_connectors::connector::Asked;
 use rtr_connectors::session::Session;
 use rtr_core::config::Description;
 use rtr_core::mapping::Mapping;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -19,8 +20,8 @@ use std::path::{Path, PathBuf};
 const NOBODY: &str = "nobody@rtr-sync.invalid";
 
 /// What a test finds beside its findings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-struct Tested {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Tested {
     /// The secret's type, and when its access token ends; null: it lasts, or nobody knows.
     credentials: Option<String>,
     expires_at: Option<String>,
@@ -191,6 +192,7 @@ mod tests {
         seen.found.saved = vec!["config/crm/acme/main/contacts.json".to_owned()];
         seen.findings
             .push(Finding::of(Code::Forbidden, "working with records: a scope is missing").at("contacts"));
+        crate::schema::tests::holds("connection test", &[&seen]);
         insta::assert_snapshot!(format!("{fine}\n{}", words(&seen)), @r"
         acme main (hubspot, account 42): ok; credentials oauth2, token until 2026-11-24T10:30:00.000Z; contacts, companies
         acme main (hubspot, account 42):

@@ -15,14 +15,15 @@ use crate::problem::{Ended, Exit, Problem};
 use futures::stream::{self, StreamExt};
 use rtr_engine::letters::{Cleared, clear, dropped};
 use rtr_engine::seams::Seams;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Writes under way at once.
 const AT_ONCE: usize = 16;
 
 /// What a drop came to.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-struct Report {
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Report {
     dry_run: bool,
     matched: usize,
     dropped: usize,

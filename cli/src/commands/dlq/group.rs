@@ -156,6 +156,7 @@ mod tests {
     fn given_letters_when_grouped_then_the_largest_group_comes_first_and_tells_its_span_and_one_of_it() {
         let letters = three();
         let found = groups(&[Grouping::Code], &letters);
+        crate::schema::tests::fits("dlq list", &found);
         insta::assert_snapshot!(serde_json::to_string(&found[0]).unwrap(), @r#"{"code":"RTR3001","count":2,"since":"1970-01-01T00:00:00.010Z","until":"1970-01-01T00:00:00.020Z","example":"3c26860e0d976764"}"#);
         assert_eq!((found.len(), found[0].example.as_str()), (2, letters[1].id.as_str()));
         assert_eq!(groups(&[Grouping::Connection], &letters).len(), 2);

@@ -20,8 +20,18 @@ mod show;
 use crate::app::App;
 use crate::audit::Because;
 use crate::problem::Ended;
+use crate::schema::{Answer, Either, foreign};
 use filter::Filter;
 use group::Grouping;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 5] = [
+    Answer::of::<Either<Vec<foreign::Letter>, Vec<foreign::Group>>>("dlq list"),
+    Answer::of::<Vec<show::Shown<'_>>>("dlq show"),
+    Answer::of::<outlook::Outlook>("dlq preview"),
+    Answer::of::<redrive::Report>("dlq redrive"),
+    Answer::of::<drop::Report>("dlq drop"),
+];
 
 /// What to do with dead letters.
 #[derive(Debug, clap::Subcommand)]

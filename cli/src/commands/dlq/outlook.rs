@@ -5,11 +5,12 @@ use rtr_core::code::Code;
 use rtr_core::config::Mode;
 use rtr_core::item::Ended;
 use rtr_engine::letters::{Fared, Fate};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// How letters would fare, in the shape that scripts rely on. The endings and `gone` and `not_rehearsed` add up to `looked_at`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Outlook {
     pub(crate) looked_at: usize,
     /// Beyond what was looked at; with `or_more`, at least so many.
@@ -33,7 +34,7 @@ pub(crate) struct Outlook {
 }
 
 /// Letters that would fare alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Alike {
     pub(crate) outcome: Outcome,
     /// Why it would end so; of what would go through, and of what cannot be rehearsed, what it died of.
@@ -46,7 +47,7 @@ pub(crate) struct Alike {
 }
 
 /// A connection to which nothing goes as it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub(crate) struct NotLive {
     org_id: String,
     connection: String,
@@ -54,7 +55,7 @@ pub(crate) struct NotLive {
 }
 
 /// How it would end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
     Applied,
@@ -289,6 +290,7 @@ mod tests {
         let letter = refused("c-1");
         let mut outlook = Outlook::default();
         outlook.add(&fared(&letter, Fate::AsRefused, None, Mode::Shadow));
+        crate::schema::tests::holds("dlq preview", &outlook);
         insta::assert_snapshot!(serde_json::to_string(&outlook).unwrap(), @r#"{"looked_at":1,"not_looked_at":0,"or_more":false,"applied":0,"unchanged":0,"superseded":0,"skipped":0,"parked":0,"as_refused":1,"dead":0,"gone":0,"not_rehearsed":0,"groups":[{"outcome":"as_refused","code":"RTR2005","field":"stage","message":"no value of the map","count":1,"example":"7ba3413ad828a995"}],"not_live":[{"org_id":"acme","connection":"hubspot","mode":"shadow"}]}"#);
     }
 }

@@ -15,9 +15,11 @@ use crate::aws::unavailable;
 use crate::confirm::confirm;
 use crate::output::{Style, count, one_line, progress_bar};
 use crate::problem::{Ended, Exit};
+use crate::schema::foreign;
 use rtr_connectors::http::Clock as _;
 use rtr_engine::letters::{Addressing, Failed, Following, Outcomes, Refused, plan_step};
 use rtr_engine::seams::{Records, Seams, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -45,16 +47,18 @@ pub(crate) struct How {
 }
 
 /// What a redrive came to.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-struct Report {
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Report {
     dry_run: bool,
     matched: usize,
     redriven: usize,
     /// No longer dead by now.
     gone: usize,
     /// Not sent: it could only die again.
+    #[schemars(with = "Vec<foreign::Refused>")]
     refused: Vec<Refused>,
     /// What became of those that were sent; none where nobody waited for it.
+    #[schemars(with = "Option<foreign::Outcomes>")]
     outcomes: Option<Outcomes>,
 }
 
@@ -257,6 +261,7 @@ mod tests {
           2 still under way
             RTR3001 `stage`: HubSpot refused a value (2 letters; rtr dlq show --id ab12)
         ");
+        crate::schema::tests::holds("dlq redrive", &report);
         insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"dry_run":false,"matched":100,"redriven":100,"gone":0,"refused":[],"outcomes":{"applied":95,"unchanged":0,"superseded":0,"skipped":0,"parked":1,"resent":0,"under_way":2,"dead_again":[{"code":"RTR3001","field":"stage","message":"HubSpot refused a value","count":2,"example":"ab12"}]}}"#);
     }
 }

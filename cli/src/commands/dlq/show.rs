@@ -14,10 +14,12 @@ use crate::commands::preview::letterhead::letterhead;
 use crate::commands::preview::{Request, request, request_words};
 use crate::output::{count, one_line, or_dash, pretty};
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::foreign;
 use rtr_aws::function::Runtime;
 use rtr_core::item::{Item, Slot};
 use rtr_engine::letters::{Fared, Fate, Trial, Under, body_of};
 use rtr_engine::rehearsal::id_of;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,9 +30,10 @@ const IN_FULL: usize = 10;
 const STEP: usize = 1_000;
 
 /// One dead letter in full.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Shown<'a> {
     #[serde(flatten)]
+    #[schemars(with = "foreign::Letter")]
     letter: &'a Letter,
     operation: &'static str,
     mapping_revision: u64,
@@ -46,7 +49,7 @@ struct Shown<'a> {
 }
 
 /// What a redrive would do now, under the stored configuration.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Redrive {
     outcome: Outcome,
     code: Option<String>,
@@ -307,6 +310,7 @@ mod tests {
             data: None,
             redrive: Some(redrive),
         };
+        crate::schema::tests::fits("dlq show", &[&shown]);
         insta::assert_snapshot!(words(&shown), @r#"
         7ba3413ad828a995  acme contact c-1 at hubspot
           version    7 (upsert)

@@ -3,6 +3,7 @@
 use super::sources::{schedule, sources};
 use super::visibility::visibility;
 use crate::aws::{Described, Function, Mapping, Rule};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +48,7 @@ pub(super) struct Seen {
 }
 
 /// Something wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Finding {
     /// A stable name for scripts.
     pub(super) check: &'static str,

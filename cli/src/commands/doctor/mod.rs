@@ -10,11 +10,16 @@ mod visibility;
 use crate::app::App;
 use crate::output::count;
 use crate::problem::{Ended, Exit};
+use crate::schema::Answer;
 use checks::{Finding, findings};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Report>("doctor")];
+
 /// What was looked at, and what is wrong.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Report {
     stack: String,
     place: String,
@@ -83,6 +88,7 @@ mod tests {
           rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once
         rtr-prod at AWS in eu-central-1: 25 parts looked at, 1 finding
         ");
+        crate::schema::tests::holds("doctor", &report);
         insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"stack":"rtr-prod","place":"AWS in eu-central-1","group_buckets":64,"looked_at":["bulk.fifo","changes.fifo","dead-letter.fifo","inbound.fifo","poll.fifo","table Config","table Limits","table Records","function admin","function apply","function authorize","function bulk","function ingest","function poll","function redrive","function sweep","function sync","function webhook","event source of apply","event source of bulk","event source of poll","event source of redrive","event source of sync","schedule of sweep","stack"],"findings":[{"check":"group_buckets","about":"message groups","message":"the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64","action":"rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once"}]}"#);
     }
 }

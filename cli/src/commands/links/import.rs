@@ -16,11 +16,12 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::nearest;
 use rtr_core::time::Instant;
 use rtr_engine::links::{Target, Writing};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::cell::Cell;
 
 /// What became of the lines.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Summary {
     /// Links written, or that would be.
     pub(super) imported: u64,
@@ -131,6 +132,7 @@ mod tests {
         let refused = vec![Refused::new(3, Some(&told), &Refusal::Owned("acme#contact#b".to_owned()))];
         let summary = Summary { imported: 1, same: 2, stamped: Some(1), refused, ..Summary::default() };
         assert_eq!(words(&summary), "imported 1 link, 2 known already, stamped 1 record, refused 1 line");
+        crate::schema::tests::holds("links import", &summary);
         insta::assert_snapshot!(serde_json::to_string(&summary).unwrap(), @r#"{"imported":1,"same":2,"stamped":1,"refused":[{"line":3,"record_id":"c","external_id":"5","reason":"owned","message":"the CRM's record is linked to another record already: acme#contact#b"}],"dry_run":false}"#);
         assert_eq!(words(&Summary { dry_run: true, ..Summary::default() }), "would import 0 links");
     }

@@ -10,7 +10,12 @@ mod run;
 use crate::app::App;
 use crate::aws::Aws;
 use crate::problem::{Ended, Problem};
+use crate::schema::{Answer, foreign};
 use std::path::PathBuf;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 2] =
+    [Answer::of::<import::Summary>("links import"), Answer::lines_of::<foreign::Link>("links export")];
 
 /// Whose links.
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@ use crate::commands::lines::{Source, unreadable};
 use crate::output::{count, one_line};
 use crate::problem::Problem;
 use rtr_core::links::{Refusal, Told};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
@@ -15,7 +16,7 @@ use std::path::Path;
 const SHOWN: usize = 20;
 
 /// A line that is not imported, or not stamped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Refused {
     /// Its number, from 1.
     pub(super) line: u64,

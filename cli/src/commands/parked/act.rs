@@ -17,6 +17,7 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::parked::{self, give_up, hasten};
 use rtr_core::time::Instant;
 use rtr_engine::seams::{Named, Seams, Unavailable, Write, Wrote};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,8 +36,8 @@ pub(super) enum What {
 }
 
 /// What it came to.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-struct Report {
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Report {
     dry_run: bool,
     matched: usize,
     /// Due now, or marked; with those that were so already.
@@ -251,6 +252,8 @@ mod tests {
         --
         would give 1 parked version up
         ");
+        crate::schema::tests::holds("parked drain", &report);
+        crate::schema::tests::holds("parked drop", &report);
         insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"dry_run":false,"matched":11,"done":5,"held":1,"waiting":2,"dropping":2,"gone":1,"of":[{"org_id":"acme","connection":"hubspot","record_type":"contact","versions":2}]}"#);
     }
 }

@@ -1,12 +1,14 @@
 //! One parked version as people and scripts see it.
 
 use crate::commands::dlq::letter::{Letter, id};
+use crate::schema::foreign;
 use rtr_core::item::{Slot, SlotState};
 use rtr_core::key::ConnectionKey;
 use rtr_core::parked::Seen;
 use rtr_core::time::Instant;
 use rtr_engine::seams::Named;
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 
 /// A parked version. It shares with dead letters what they are filtered and counted by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,26 +55,48 @@ fn message(slot: &Slot) -> String {
     format!("{dropping}{}", slot.reason.message)
 }
 
+/// One in the shape that scripts rely on.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown<'a> {
+    id: &'a str,
+    org_id: Option<&'a str>,
+    connection: Option<&'a str>,
+    record_type: Option<&'a str>,
+    record_id: Option<&'a str>,
+    version: Option<u64>,
+    #[schemars(schema_with = "foreign::state")]
+    state: SlotState,
+    reason: &'a str,
+    code: Option<&'a str>,
+    message: &'a str,
+    field: Option<&'a str>,
+    /// Since when it is parked.
+    since: &'a str,
+    /// It does not go before this.
+    not_before: String,
+    attempts: u32,
+}
+
 impl Serialize for Entry {
-    /// In the shape that scripts rely on.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Letter { id, org_id, connection, record_type, record_id, version, reason, .. } = &self.letter;
-        let mut shape = serializer.serialize_struct("Parked", 14)?;
-        shape.serialize_field("id", id)?;
-        shape.serialize_field("org_id", org_id)?;
-        shape.serialize_field("connection", connection)?;
-        shape.serialize_field("record_type", record_type)?;
-        shape.serialize_field("record_id", record_id)?;
-        shape.serialize_field("version", version)?;
-        shape.serialize_field("state", &self.state)?;
-        shape.serialize_field("reason", reason)?;
-        shape.serialize_field("code", &self.letter.code)?;
-        shape.serialize_field("message", &self.letter.message)?;
-        shape.serialize_field("field", &self.letter.field)?;
-        shape.serialize_field("since", &self.letter.at)?;
-        shape.serialize_field("not_before", &self.not_before.to_rfc3339())?;
-        shape.serialize_field("attempts", &self.letter.attempts)?;
-        shape.end()
+        let Self { letter, state, not_before, .. } = self;
+        let shown = Shown {
+            id: &letter.id,
+            org_id: letter.org_id.as_deref(),
+            connection: letter.connection.as_deref(),
+            record_type: letter.record_type.as_deref(),
+            record_id: letter.record_id.as_deref(),
+            version: letter.version,
+            state: *state,
+            reason: &letter.reason,
+            code: letter.code.as_deref(),
+            message: &letter.message,
+            field: letter.field.as_deref(),
+            since: &letter.at,
+            not_before: not_before.to_rfc3339(),
+            attempts: letter.attempts,
+        };
+        shown.serialize(serializer)
     }
 }
 
@@ -118,6 +142,7 @@ pub(super) mod tests {
         let parked = entry("c-1", SlotState::Parked, Code::Paused).unwrap();
         insta::assert_snapshot!(serde_json::to_string(&parked).unwrap(), @r#"{"id":"7ba3413ad828a995","org_id":"acme","connection":"hubspot","record_type":"contact","record_id":"c-1","version":7,"state":"parked","reason":"waiting","code":"RTR4006","message":"the connection is paused","field":null,"since":"2026-11-18T11:06:40.000Z","not_before":"2026-11-18T11:07:40.000Z","attempts":1}"#);
         let dropping = entry("c-1", SlotState::Drop, Code::Paused).unwrap();
+        crate::schema::tests::fits("parked list", &[&parked, &dropping]);
         assert!(dropping.letter.message.starts_with("to be dropped"));
         assert_eq!(entry("c-1", SlotState::Dead, Code::Invalid), None);
         assert_eq!(entry("c-1", SlotState::Incomplete, Code::WaitingForReference), None);

@@ -12,6 +12,14 @@ use crate::audit::Because;
 use crate::commands::dlq::filter::Filter;
 use crate::commands::dlq::group::Grouping;
 use crate::problem::{Ended, Problem};
+use crate::schema::{Answer, Either, foreign};
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 3] = [
+    Answer::of::<Either<Vec<entry::Shown<'_>>, Vec<foreign::Group>>>("parked list"),
+    Answer::of::<act::Report>("parked drain"),
+    Answer::of::<act::Report>("parked drop"),
+];
 
 /// What to do with parked work.
 #[derive(Debug, clap::Subcommand)]

@@ -5,6 +5,7 @@ use super::entry::Entry;
 use crate::output::{count, one_line, or_dash};
 use rtr_core::item::SlotState;
 use rtr_core::key::ConnectionKey;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ pub(super) struct Meant {
 }
 
 /// What is acted on of one type at one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Share {
     org_id: String,
     connection: String,

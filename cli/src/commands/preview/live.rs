@@ -1,18 +1,20 @@
 //! What the CRM holds of the record, beside what would stand there.
 
 use crate::commands::connection::open::{Finding, Opening};
+use crate::schema::foreign;
 use rtr_connectors::connector::{Crm, Lookup, LookupBy, Property};
 use rtr_connectors::session::Session;
 use rtr_connectors::shape::{Compared, Shape, compare};
 use rtr_core::change::{Change, Operation};
 use rtr_core::mapping::{Key, Mapping, OnDelete, Patch};
 use rtr_engine::rehearsal::{Rehearsed, id_of};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The CRM's record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Live {
     pub(super) object: String,
     /// Its id; none: the CRM has no such record.
@@ -26,9 +28,10 @@ pub(super) struct Live {
 }
 
 /// One property.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Difference {
     pub(super) field: String,
+    #[schemars(schema_with = "foreign::compared")]
     pub(super) is: Compared,
     pub(super) held: Value,
     pub(super) wanted: Value,

@@ -15,8 +15,12 @@ pub(crate) use words::request as request_words;
 use crate::app::App;
 use crate::output::one_line;
 use crate::problem::{Ended, Exit};
+use crate::schema::Answer;
 use setting::Setting;
 use std::path::PathBuf;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Vec<one::Told>>("preview")];
 
 /// What to preview, and against what.
 #[derive(Debug, clap::Args)]

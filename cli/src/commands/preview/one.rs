@@ -9,6 +9,7 @@ use crate::commands::connection::Which;
 use crate::commands::connection::open::{Finding, Opening};
 use crate::commands::connection::select::select;
 use crate::problem::Problem;
+use crate::schema::foreign;
 use rtr_core::change::{Change, Operation};
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, Mode, OrgConfig};
@@ -16,14 +17,16 @@ use rtr_core::item::Ended;
 use rtr_core::key::{ConnectionKey, RecordKey};
 use rtr_core::mapping::{Subject, nearest};
 use rtr_engine::rehearsal::{Rehearsed, Scene, Sent, State, id_of, rehearse};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// An event and what it would do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Told {
     #[serde(flatten)]
+    #[schemars(with = "foreign::Record")]
     pub(super) key: RecordKey,
     pub(super) version: u64,
     pub(super) operation: &'static str,
@@ -32,16 +35,18 @@ pub(super) struct Told {
 }
 
 /// What it would do at one connection.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct At {
     pub(super) connection: String,
     pub(super) provider: String,
     /// Other than `live`: nothing is sent as long as it is so.
     pub(super) mode: Mode,
     /// As `rtr record` says it.
+    #[schemars(schema_with = "foreign::ended")]
     pub(super) outcome: Ended,
     /// What happens to the CRM's record, when something does.
     pub(super) effect: Option<Effect>,
+    #[schemars(schema_with = "foreign::code_or_null")]
     pub(super) code: Option<Code>,
     pub(super) field: Option<String>,
     pub(super) message: Option<String>,
@@ -55,7 +60,7 @@ pub(super) struct At {
 }
 
 /// What happens to the CRM's record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Effect {
     /// It is made, or found by its key.
@@ -69,7 +74,7 @@ pub(super) enum Effect {
 }
 
 /// A request.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
     pub(crate) url: String,

@@ -155,7 +155,9 @@ mod tests {
 
     fn told(connections: Vec<At>) -> String {
         let key = RecordKey::new("acme", "contact", "c-1");
-        words(&Told { key, version: 7, operation: "upsert", connections })
+        let told = Told { key, version: 7, operation: "upsert", connections };
+        crate::schema::tests::holds("preview", &[&told]);
+        words(&told)
     }
 
     fn ask(path: &str, body: Value) -> Request {

@@ -1,9 +1,11 @@
 //! One line of a file of events: checked here, so that a bad one is told with its line number and not found dead later.
 
 use crate::commands::lines::text_of;
+use crate::schema::foreign;
 use rtr_core::change::{Malformed, Message, parse};
 use rtr_core::code::Code;
 use rtr_core::key::sqs_id;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Bytes of a message's body and attributes. SQS's limit.
@@ -48,11 +50,12 @@ pub(in crate::commands) struct Event {
 }
 
 /// A line that is not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::commands) struct Refused {
     /// Its line, from 1.
     pub(in crate::commands) line: u64,
     /// The code people look up.
+    #[schemars(schema_with = "foreign::code_or_null")]
     pub(in crate::commands) code: Option<Code>,
     /// The field at fault.
     pub(in crate::commands) field: Option<String>,

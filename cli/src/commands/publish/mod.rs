@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::commands::lines::{Keeper, Progress, Source};
 use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::Answer;
 use line::{Addressing, Line, Refused};
 use run::{Run, Summary};
 use send::Target;
@@ -19,6 +20,9 @@ use std::path::PathBuf;
 
 /// Refused lines that are shown to a person; a script gets all.
 const SHOWN: usize = 20;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Summary>("publish")];
 
 /// What to send, and how.
 #[derive(Debug, clap::Args)]
@@ -134,6 +138,7 @@ mod tests {
         let summary = Summary { sent: 1, refused, resumed_after: None };
         assert_eq!(words(&summary, false), "sent 1 event, refused 1 line");
         assert_eq!(words(&Summary { sent: 0, ..summary.clone() }, true), "sent nothing: 1 line refused");
+        crate::schema::tests::holds("publish", &summary);
         insta::assert_snapshot!(serde_json::to_string(&summary).unwrap(), @r#"{"sent":1,"refused":[{"line":2,"code":null,"field":null,"message":"x"}]}"#);
     }
 }

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::signal::asked_to_end;
 use futures::stream::{FuturesUnordered, StreamExt};
 use indicatif::ProgressBar;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::pin::pin;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 const IN_FLIGHT: usize = 16;
 
 /// What became of the lines.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Summary {
     /// Events that SQS has.
     pub(super) sent: u64,

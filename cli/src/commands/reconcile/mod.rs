@@ -23,6 +23,7 @@ use crate::commands::lines::interrupted;
 use crate::commands::publish::fresh;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::Answer;
 use crate::signal::asked_to_end;
 use repair::{Aside, repair};
 use report::Report;
@@ -32,6 +33,9 @@ use run::Run;
 use sample::Sample;
 use std::path::PathBuf;
 use std::pin::pin;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Report>("reconcile")];
 
 /// What to compare, and what to do about it.
 #[derive(Debug, clap::Args)]

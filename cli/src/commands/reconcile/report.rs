@@ -1,9 +1,11 @@
 //! What was found, counted and kept for the answer.
 
+use crate::schema::foreign;
 use rtr_connectors::shape::Compared;
 use rtr_core::code::Code;
 use rtr_engine::reconcile::Judged;
 use rtr_engine::reconcile::judge::{Differs, Kind, Standing};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,7 +14,7 @@ use std::collections::BTreeMap;
 const KEPT: usize = 10_000;
 
 /// All of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Report {
     pub(super) org_id: String,
     pub(super) connection: String,
@@ -31,7 +33,7 @@ pub(super) struct Report {
 }
 
 /// The records of one type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct OfType {
     pub(super) record_type: String,
     /// The CRM's object.
@@ -61,16 +63,17 @@ pub(super) struct OfType {
 }
 
 /// A line that was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Refused {
     pub(super) line: u64,
     pub(super) message: String,
 }
 
 /// So many findings of a kind and field.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub(super) struct Counted {
     pub(super) record_type: String,
+    #[schemars(schema_with = "foreign::kind")]
     pub(super) kind: Kind,
     /// None where it is not about a field.
     pub(super) field: Option<String>,
@@ -78,26 +81,29 @@ pub(super) struct Counted {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Found {
     pub(super) record_type: String,
     pub(super) record_id: String,
     pub(super) external_id: Option<String>,
+    #[schemars(schema_with = "foreign::kind")]
     pub(super) kind: Kind,
     pub(super) fields: Vec<Field>,
     /// Other records of the CRM that it is about.
     pub(super) others: Vec<String>,
     pub(super) because: String,
     /// The code of the dead letter whose cause a person has to mend first.
+    #[schemars(schema_with = "foreign::code_or_null")]
     pub(super) dead: Option<Code>,
     /// Whether writing the record again mends it.
     pub(super) mendable: bool,
 }
 
 /// A field that differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Field {
     pub(super) field: String,
+    #[schemars(schema_with = "foreign::compared")]
     pub(super) is: Compared,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) held: Option<Value>,
@@ -106,17 +112,18 @@ pub(super) struct Field {
 }
 
 /// A record that could not be judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Unjudged {
     pub(super) record_type: String,
     pub(super) record_id: String,
+    #[schemars(schema_with = "foreign::code")]
     pub(super) code: Code,
     pub(super) field: Option<String>,
     pub(super) message: String,
 }
 
 /// What was written again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Repair {
     /// Records that are to be written again.
     pub(super) records: u64,

@@ -10,6 +10,7 @@ use crate::problem::{Ended, Exit};
 use crate::signal::asked_to_end;
 use rtr_core::key::RecordKey;
 use rtr_engine::seams::Seams;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::pin::pin;
@@ -19,8 +20,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// One new outcome.
-#[derive(Debug, Serialize)]
-struct Followed<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Followed<'a> {
     connection: &'a str,
     #[serde(flatten)]
     outcome: &'a Outcome,

@@ -12,7 +12,12 @@ pub(in crate::commands) use body::{Held, held};
 
 use crate::app::App;
 use crate::problem::{Ended, Exit, Problem};
+use crate::schema::Answer;
 use rtr_core::key::RecordKey;
+
+/// The shapes of its `--json` answers.
+pub(super) const ANSWERS: [Answer; 2] =
+    [Answer::of::<view::Record>("record"), Answer::lines_of::<follow::Followed<'_>>("record --follow")];
 
 /// The record.
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,7 @@
 
 use rtr_core::code::Code;
 use rtr_core::config::{Mode, OrgConfig};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What the configuration says of a pair.
@@ -17,11 +18,12 @@ pub(super) struct Setting {
 }
 
 /// A connection at which nothing is known of the record, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Absent {
     /// The connection; none where it concerns no single one.
     pub(super) connection: Option<String>,
     /// The code.
+    #[schemars(schema_with = "crate::schema::foreign::code_or_null")]
     pub(super) code: Option<Code>,
     /// In a sentence.
     pub(super) message: String,

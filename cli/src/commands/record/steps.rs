@@ -2,14 +2,16 @@
 //! written. Pure. What a step needs and nobody kept is left out, never guessed.
 
 use super::setting::Setting;
+use crate::schema::foreign;
 use rtr_core::code::Code;
 use rtr_core::item::{Ended, Recent};
 use rtr_core::time::Instant;
 use rtr_core::trail::{Did, Trail};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Step {
     /// `event`, `route`, `mapping`, `decision`, `tokens`, `request`, `answer` or `committed`.
     pub(super) step: &'static str,
@@ -18,6 +20,7 @@ pub(super) struct Step {
     /// What happened, in a sentence.
     pub(super) message: String,
     /// Why, where that has a code.
+    #[schemars(schema_with = "foreign::code_or_null")]
     pub(super) code: Option<Code>,
 }
 

@@ -2,18 +2,21 @@
 
 use super::setting::{Absent, Setting};
 use super::steps::{Step, steps};
+use crate::schema::foreign;
 use rtr_core::code::Code;
 use rtr_core::item::{Ended, Item, Recent, Slot, SlotState};
 use rtr_core::key::RecordKey;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Record {
     /// The record.
     #[serde(flatten)]
+    #[schemars(with = "foreign::Record")]
     pub(super) key: RecordKey,
     /// What is known of it, by connection.
     pub(super) connections: BTreeMap<String, At>,
@@ -23,7 +26,7 @@ pub(super) struct Record {
 }
 
 /// The record at one connection.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct At {
     /// The newest fact: dead, parked or deleted, else how the last event ended.
     pub(super) status: &'static str,
@@ -49,7 +52,7 @@ pub(super) struct At {
 }
 
 /// What the internal system was told of the CRM's record. Versions are the CRM's stamps, in microseconds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Back {
     /// How the last of it ended, or that it waits or is dead.
     pub(super) status: &'static str,
@@ -61,11 +64,12 @@ pub(super) struct Back {
 }
 
 /// One outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Outcome {
     pub(super) at: String,
     pub(super) version: u64,
     pub(super) outcome: &'static str,
+    #[schemars(schema_with = "foreign::code_or_null")]
     pub(super) code: Option<Code>,
     pub(super) message: Option<String>,
     pub(super) field: Option<String>,
@@ -75,11 +79,13 @@ pub(super) struct Outcome {
 }
 
 /// The version that is not applied.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Waiting {
+    #[schemars(schema_with = "foreign::state")]
     pub(super) state: SlotState,
     pub(super) version: u64,
     pub(super) operation: &'static str,
+    #[schemars(schema_with = "foreign::code")]
     pub(super) code: Code,
     pub(super) message: String,
     pub(super) field: Option<String>,
@@ -93,7 +99,7 @@ pub(super) struct Waiting {
 }
 
 /// What would have been written: names and a digest, no values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Shadowed {
     pub(super) version: u64,
     pub(super) operation: String,
@@ -244,6 +250,7 @@ mod tests {
 
     #[test]
     fn given_a_dead_version_when_shown_as_json_then_the_shape_is_the_contracts() {
+        crate::schema::tests::holds("record", &record());
         insta::assert_json_snapshot!(record(), @r#"
         {
           "org_id": "acme",

@@ -26,6 +26,7 @@ fn given_any_provider_when_begun_then_the_folder_is_right_and_its_cases_hold_and
         let dir = Dir::new(provider);
         let begun = begin("acme", provider, &dir.0).unwrap_or_else(|problem| panic!("{problem}"));
         assert!(begun.files.iter().all(|file| file.written) && begun.add.is_none(), "{begun:?}");
+        crate::schema::tests::holds("config init", &begun);
         super::super::test::given_a_folder_then_all_holds_and_is_covered(&dir.0);
         let event = dir.text("events/acme-contact.json");
         assert_eq!(event.lines().count(), 1, "rtr publish reads lines");

@@ -6,12 +6,13 @@ use crate::problem::{Ended, Exit, Problem};
 use rtr_connectors::registry;
 use rtr_core::config::{Mappings, Stored};
 use rtr_core::mapping::{Origin, Part, listed, nearest, parts};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// A mapping, part by part.
-#[derive(Debug, Serialize)]
-struct Merged<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::commands::config) struct Merged<'a> {
     org: &'a str,
     provider: &'a str,
     record_type: &'a str,
@@ -20,7 +21,7 @@ struct Merged<'a> {
     parts: Vec<Row>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     name: String,
     value: Value,
@@ -127,6 +128,14 @@ mod tests {
             }
             Err(problem) => problem.to_string(),
         }
+    }
+
+    #[test]
+    fn given_what_is_stored_when_answered_then_each_form_is_as_its_schema_has_it() {
+        let stored = stored();
+        crate::schema::tests::holds("config show", &merged(&stored, "acme", "hubspot", "contact").unwrap());
+        crate::schema::tests::holds("config show", stored.orgs.get("acme").unwrap());
+        crate::schema::tests::holds("config show", &super::super::rows(&stored));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What the cases of one mapping look at, as it is told.
 
 use crate::output::count;
+use crate::schema::foreign;
 use rtr_core::mapping::{Branch, Coverage};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One mapping and what its cases look at.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Covered {
     provider: String,
     record_type: String,
@@ -17,15 +19,16 @@ pub(super) struct Covered {
     branches: Branches,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Fields {
     total: usize,
     untouched: Vec<String>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Branches {
     total: usize,
+    #[schemars(with = "Vec<foreign::Branch>")]
     missed: Vec<Branch>,
 }
 

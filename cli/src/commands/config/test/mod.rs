@@ -2,16 +2,18 @@
 
 mod cover;
 mod diff;
-mod record;
+pub(super) mod record;
 
 use super::folder;
 use crate::app::App;
 use crate::output::count;
 use crate::problem::{Ended, Exit};
+use crate::schema::foreign;
 use cover::Covered;
 use rtr_connectors::registry;
 use rtr_core::config::{ConfigSet, PlacedCase, TestCases, test_cases};
 use rtr_core::mapping::{Difference, Mapping, RawMapping, Tracer, nearest, run_case};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -39,14 +41,14 @@ pub(crate) struct Args {
 }
 
 /// What is told.
-#[derive(Debug, Serialize)]
-struct Report {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Report {
     cases: Vec<Tested>,
     coverage: Vec<Covered>,
 }
 
 /// One case, run.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 struct Tested {
     file: String,
     line: u32,
@@ -60,10 +62,11 @@ struct Tested {
 }
 
 /// A difference, and the line on which the case says what it expects.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 struct Placed {
     line: u32,
     #[serde(flatten)]
+    #[schemars(with = "foreign::CaseDifference")]
     difference: Difference,
 }
 
@@ -243,6 +246,7 @@ mod tests {
         hubspot/contact of acme: 1 of 1 field, 100 %
         5 cases, 4 failed
         "#);
+        crate::schema::tests::holds("config test", &report);
         assert_eq!(report.cases[1].differences[1].line, 7);
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["cases"][1]["differences"][2]["got"], 1);

@@ -11,6 +11,7 @@ use rtr_connectors::registry;
 use rtr_core::config::{ConfigSet, SourceFile, append_case};
 use rtr_core::key::RecordKey;
 use rtr_core::mapping::{Case, Mapping, Recorded, Values, listed, nearest, record_case};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -27,8 +28,8 @@ pub(super) struct Wanted<'a> {
 }
 
 /// A case, and where it belongs.
-#[derive(Debug, PartialEq, Serialize)]
-struct Made {
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+pub(in crate::commands::config) struct Made {
     file: String,
     case: Case,
     /// The fields that come out otherwise because values are masked; null: the record as a whole.

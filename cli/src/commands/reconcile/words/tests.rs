@@ -43,6 +43,7 @@ fn report(findings: Vec<Found>) -> Report {
         ..Report::default()
     };
     report.count();
+    crate::schema::tests::holds("reconcile", &report);
     report
 }
 

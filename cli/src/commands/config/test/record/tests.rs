@@ -48,6 +48,7 @@ fn given_a_record_when_recorded_then_the_case_holds_at_once_and_no_value_of_it_i
         let set = folder::checked(&before).unwrap();
         assert_eq!(providers(&set, &wanted(None, false)).unwrap(), ["hubspot"]);
         let made = make(&set, &before, "hubspot", &wanted(None, false), &record()).unwrap();
+        crate::schema::tests::holds("config test", &[&made]);
         assert_eq!(made.differing, []);
         store(&dir, &before, &made, &wanted(None, false)).unwrap();
         let after = folder::read(&dir).unwrap();
