@@ -1,9 +1,10 @@
 //! What may be asked: the global options and the commands.
 
 use crate::commands::{
-    audit, backfill, config, connection, dlq, explain, links, parked, preview, publish, reconcile, record,
-    schema, wait,
+    audit, backfill, completions, config, connection, cost, dlq, explain, links, org, parked, preview,
+    publish, reconcile, record, schema, wait,
 };
+use crate::examples::added;
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Keeps records of an internal system in step with CRMs: the operators' command.
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     /// List, hasten or drop what cannot go now
     #[command(subcommand)]
     Parked(parked::Command),
-    /// Who paused, resumed, hastened or dropped what, when and why
+    /// Who changed what, when and why: configuration, connections, what is parked or dead, what was sent
     Audit(audit::Args),
     /// Bring in, or take out, which record of ours is which record of a CRM
     #[command(subcommand)]
@@ -57,17 +58,24 @@ pub(crate) enum Command {
     /// Whether the stack is as it must be: queues, tables, functions, what starts them, and that all group messages alike
     /// (exit 1 on findings)
     Doctor,
+    /// What there is of an org
+    #[command(subcommand)]
+    Org(org::Command),
+    /// What the stack costs in a month at so many syncs a day: an estimate by unit prices, without the network
+    Cost(cost::Args),
     /// What an error code means and what to do about it
     Explain(explain::Args),
     /// Wait until nothing is left to do
     Wait(wait::Args),
+    /// What a shell completes command lines by
+    Completions(completions::Args),
     /// The JSON Schema of what a command answers with --json; without a command, a list of those that have one
     Schema(schema::Args),
 }
 
 /// The command line, as it is read, helped with, completed and documented.
 pub(crate) fn command() -> clap::Command {
-    Cli::command()
+    added(Cli::command())
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use rtr_connectors::http::Clock as _;
 use rtr_core::audit::Entry;
 
 /// Who acts, and why.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Who {
     /// Why: shown to whoever finds it, and kept in rtr audit
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long = "because", alias = "reason", value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// Who does it
-    #[arg(long, env = "USER", default_value = "unknown")]
+    #[arg(long, env = "USER", hide_env_values = true, default_value = "unknown")]
     pub(crate) author: String,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Because {
     #[arg(long, value_name = "TEXT")]
     because: Option<String>,
     /// Who does it
-    #[arg(long, env = "USER", default_value = "unknown")]
+    #[arg(long, env = "USER", hide_env_values = true, default_value = "unknown")]
     author: String,
 }
 
@@ -40,6 +40,11 @@ impl Who {
     pub(crate) fn entry(&self, action: &str, target: String) -> Entry {
         let (by, reason) = (self.author.clone(), self.reason.clone());
         Entry { at: now(), by, action: action.to_owned(), target, org_id: None, reason, count: None }
+    }
+
+    /// The entry of an act that begins now and is one org's affair.
+    pub(crate) fn entry_of(&self, action: &str, org: &str, target: String) -> Entry {
+        Entry { org_id: Some(org.to_owned()), ..self.entry(action, target) }
     }
 }
 

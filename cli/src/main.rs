@@ -3,7 +3,7 @@
 //! Every command answers on stdout (with `--json`: JSON and nothing else), tells its progress on stderr, and ends with an
 //! exit code that a script can act on; see [`problem::Exit`].
 //!
-//! - [`args`] what may be asked · [`commands`] one file or folder each · [`output`] how it is shown
+//! - [`args`] what may be asked, [`examples`] of it · [`commands`] one file or folder each · [`output`] how it is shown
 //! - [`stack`] which stack is meant and what its parts are called · [`aws`] the way to it · [`moment`] times people write ·
 //!   [`confirm`] asking first · [`audit`] writing down who did what · [`schema`] the shapes of the JSON answers
 
@@ -13,6 +13,7 @@ mod audit;
 mod aws;
 mod commands;
 mod confirm;
+mod examples;
 mod moment;
 mod output;
 mod problem;

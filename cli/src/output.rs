@@ -1,8 +1,14 @@
 //! How answers are shown: tables for people, plain columns for pipes, JSON for scripts. Answers on stdout, the rest on
 //! stderr.
+//!
+//! - `table.rs` how rows are laid out · `progress.rs` how far something long is
 
-use comfy_table::{ContentArrangement, Table, presets};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+mod progress;
+mod table;
+
+pub(crate) use progress::{byte_bar, left, progress_bar, rate, share_bar};
+pub(crate) use table::table;
+
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -78,30 +84,6 @@ pub(crate) fn pretty<T: Serialize>(value: &T) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// A table of `rows` under `header`.
-pub(crate) fn table(style: Style, header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.load_style(if style == Style::Terminal { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING });
-    table.set_header(header.iter().map(|name| name.to_uppercase()));
-    for row in rows {
-        table.add_row(row.iter().map(|cell| one_line(cell)));
-    }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    // Plain columns begin at the margin, so that `cut` and `awk` find them.
-    let indent = if style == Style::Terminal { "" } else { " " };
-    lines.iter().map(|line| line.strip_prefix(indent).unwrap_or(line)).collect::<Vec<_>>().join("\n")
-}
-
-/// A bar on a terminal, nothing elsewhere.
-pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
-    let template = if total.is_some() { "{bar:30} {percent:>3}%  {msg}  {eta}" } else { "{spinner} {msg}" };
-    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style)
-}
-
 /// `text` without what a terminal would act on: ids and the CRM's words come from outside.
 pub(crate) fn one_line(text: &str) -> String {
     let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
@@ -121,17 +103,6 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn given_rows_when_shown_plain_then_columns_begin_at_the_margin() {
-        let rows =
-            vec![vec!["acme".to_owned(), "ok".to_owned()], vec!["a\u{1b}[2J".to_owned(), "-".to_owned()]];
-        insta::assert_snapshot!(table(Style::Plain, &["org", "state"], rows), @r"
-        ORG         STATE
-        acme        ok
-        a\u{1b}[2J  -
-        ");
-    }
 
     #[test]
     fn given_an_empty_list_when_shown_as_json_then_it_is_an_empty_array() {

@@ -26,6 +26,27 @@ fn given_no_such_things_when_asked_for_then_the_exit_codes_say_so() {
 }
 
 #[test]
+fn given_what_needs_no_stack_when_asked_for_then_it_is_told_without_one() {
+    let stack = Stack::here();
+    let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    let told = |args: &[&str]| stack.rtr_with(args, "", &nowhere);
+    let listed = told(&["schema", "--json"]).json();
+    assert!(
+        listed.as_array().unwrap().contains(&json!({"command": "dlq list", "file": "dlq-list.json"})),
+        "{listed}"
+    );
+    let schema = told(&["schema", "dlq", "list"]).json();
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema/dlq-list.json");
+    assert_eq!(schema, serde_json::from_str::<Value>(&std::fs::read_to_string(kept).unwrap()).unwrap());
+    told(&["schema", "dlq", "lst"]).ended(4);
+    let cost = told(&["cost", "--syncs-per-day", "100000", "--json"]).json();
+    assert!(cost["usd"].as_f64().is_some_and(|usd| usd > 1.0 && usd < 1_000.0), "{cost}");
+    told(&["cost", "--syncs-per-day", "1", "--region-prices", "/none/at/all"]).ended(4);
+    assert!(told(&["completions", "bash"]).ended(0).out.contains("complete -F _rtr"));
+    assert!(told(&["dlq", "redrive", "--help"]).ended(0).out.contains("Examples:\n  rtr dlq redrive"));
+}
+
+#[test]
 fn given_an_org_when_asked_for_then_the_shapes_are_those_of_the_contract() {
     let stack = Stack::here();
     let org = Plan::new("shapes").mapping("contact", CONTACT).ready(&stack);

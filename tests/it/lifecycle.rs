@@ -108,7 +108,7 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
     let of = |org: &str| since.as_array().unwrap().iter().find(|one| one["org"] == org).cloned();
     assert!(of(&canary.id).unwrap().to_string().contains("full_name"), "{since}");
     assert!(of(&other.id).is_none_or(|one| !one.to_string().contains("full_name")), "{since}");
-    let back = ["config", "rollback", &good.to_string(), "--org", &canary.id];
+    let back = ["config", "rollback", &good.to_string(), "--yes", "--org", &canary.id];
     stack.rtr(&[&back[..], &["--dry-run"]].concat()).ended(1);
     assert!(revision(&stack, &canary) > good, "a dry run changes nothing");
     let said = stack.rtr(&back).ended(0);
@@ -127,7 +127,7 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
 
     // Tried once more, and ended without a number.
     stack.rtr(&tried).ended(0);
-    let end = ["config", "rollback", "--canary", &canary.id];
+    let end = ["config", "rollback", "--yes", "--canary", &canary.id];
     let said = stack.rtr(&end).ended(0);
     assert!(said.out.contains("full_name"), "{said:?}");
     assert!(stack.rtr(&end).ended(4).err.contains("tries nothing"));

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adopting;
+mod audit;
 mod backfill;
 mod bad_events;
 mod both_crms;

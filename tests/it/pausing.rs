@@ -126,6 +126,7 @@ fn given_a_paused_connection_when_events_come_then_the_newest_is_parked_and_goes
         .unwrap()
         .iter()
         .filter(|entry| entry["org_id"] == org.id.as_str())
+        .filter(|entry| entry["action"] == "connection.pause" || entry["action"] == "connection.resume")
         .map(|entry| (&entry["action"], &entry["by"]))
         .collect();
     let (pause, resume) = (json!("connection.pause"), json!("connection.resume"));
@@ -160,7 +161,24 @@ fn given_a_suspended_connection_when_it_gets_new_credentials_and_is_tested_then_
     stack.rtr(&["connection", "test", &org.id, "hubspot"]).ended(1);
     assert_eq!(listed(&stack, &org)["state"], "suspended");
     org.connect_anew();
+    stack.rtr(&["connection", "test", &org.id, "hubspot", "--author", "ada"]).ended(0);
+    let said = stack.rtr(&["audit", "--org", &org.id, "--action", "connection.test", "--json"]).json();
+    let own: Vec<&Value> = said
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["org_id"] == org.id.as_str())
+        .map(|one| &one["by"])
+        .collect();
+    assert_eq!(
+        (own.len(), own[0]),
+        (2, &json!("ada")),
+        "each try at a suspended connection is somebody's act: {said}"
+    );
+    // Of one that is not suspended nothing is changed, and nothing said.
     stack.rtr(&["connection", "test", &org.id, "hubspot"]).ended(0);
+    let again = stack.rtr(&["audit", "--org", &org.id, "--action", "connection.test", "--json"]).json();
+    assert_eq!(again, said);
     eventually("both arrive", || {
         same(org.crm().values("contacts", "rtr_record_id"), vec!["a".to_owned(), "b".to_owned()])
     });

@@ -1,4 +1,4 @@
-//! `rtr audit`: who paused, resumed, hastened or dropped what, when and why.
+//! `rtr audit`: who changed what, when and why.
 
 use crate::app::App;
 use crate::aws::unavailable;
@@ -28,6 +28,12 @@ pub(crate) struct Args {
     /// Before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Instant>,
+    /// By this person, as --author or $USER had it
+    #[arg(long, value_name = "AUTHOR")]
+    by: Option<String>,
+    /// Of this action, such as connection.pause or dlq.drop; connection: of all that begin so
+    #[arg(long)]
+    action: Option<String>,
     /// At most so many, the newest
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one)]
     most: usize,
@@ -36,13 +42,13 @@ pub(crate) struct Args {
 /// One entry, in the shape that scripts rely on.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Listed {
-    at: String,
-    by: String,
-    action: String,
-    target: String,
-    org_id: Option<String>,
-    count: Option<u64>,
-    reason: Option<String>,
+    pub(super) at: String,
+    pub(super) by: String,
+    pub(super) action: String,
+    pub(super) target: String,
+    pub(super) org_id: Option<String>,
+    pub(super) count: Option<u64>,
+    pub(super) reason: Option<String>,
 }
 
 fn time(text: &str) -> Result<Instant, String> {
@@ -64,7 +70,8 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
     let (since, until) = between(args.since, args.until)?;
     let aws = Box::pin(app.aws()).await?;
     // Which are an org's is seen only once they are read: the newest of all may be others'.
-    let most = if args.org.is_some() { usize::MAX } else { args.most };
+    let narrows = args.org.is_some() || args.by.is_some() || args.action.is_some();
+    let most = if narrows { usize::MAX } else { args.most };
     let found = aws.config_store()?.audit(since, until, most).await;
     let found = found.map_err(|error| unavailable("reading the audit", &aws.place, &error))?;
     if let Some(org) =
@@ -75,7 +82,8 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
             return Err(absent(org, &stored));
         }
     }
-    let concerned = found.into_iter().filter(|entry| concerns(args.org.as_ref(), entry));
+    let concerned =
+        found.into_iter().filter(|entry| concerns(args.org.as_ref(), entry) && takes(args, entry));
     let all: Vec<Listed> = concerned.take(args.most).map(listed).collect();
     app.out.answer(&all, |style| words(style, &all));
     Ok(Exit::Done)
@@ -92,16 +100,30 @@ fn between(since: Option<Instant>, until: Option<Instant>) -> Result<(Instant, I
     Err(Problem::usage(what).hint("--since is the earlier of the two, and itself in; --until is not"))
 }
 
-fn concerns(org: Option<&String>, entry: &Entry) -> bool {
+/// Whether the entry is the org's, or everybody's.
+pub(super) fn concerns(org: Option<&String>, entry: &Entry) -> bool {
     org.is_none() || entry.org_id.is_none() || entry.org_id.as_ref() == org
 }
 
-fn listed(entry: Entry) -> Listed {
+/// Whether it is by the person, and of the action, that are asked for.
+fn takes(args: &Args, entry: &Entry) -> bool {
+    let begins = |wanted: &String| {
+        entry
+            .action
+            .strip_prefix(wanted.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    args.by.as_ref().is_none_or(|by| *by == entry.by) && args.action.as_ref().is_none_or(begins)
+}
+
+/// The entry as it is shown.
+pub(super) fn listed(entry: Entry) -> Listed {
     let Entry { at, by, action, target, org_id, reason, count } = entry;
     Listed { at: at.to_rfc3339(), by, action, target, org_id, count, reason }
 }
 
-fn words(style: Style, all: &[Listed]) -> String {
+/// Entries as a table.
+pub(super) fn words(style: Style, all: &[Listed]) -> String {
     if all.is_empty() {
         return String::new();
     }
@@ -134,6 +156,31 @@ mod tests {
         }
         assert_eq!(at_least_one("1"), Ok(1));
         assert!(at_least_one("0").is_err() && at_least_one("-1").is_err() && at_least_one("x").is_err());
+    }
+
+    #[test]
+    fn given_a_person_or_an_action_when_asked_for_then_others_are_left_out() {
+        let entry = |by: &str, action: &str| Entry {
+            at: Instant(0),
+            by: by.to_owned(),
+            action: action.to_owned(),
+            target: "acme".to_owned(),
+            org_id: None,
+            reason: None,
+            count: None,
+        };
+        let all =
+            [entry("ada", "connection.pause"), entry("bob", "connection.resume"), entry("ada", "dlq.drop")];
+        let found = |by: Option<&str>, action: Option<&str>| {
+            let (by, action) = (by.map(str::to_owned), action.map(str::to_owned));
+            let args = Args { org: None, since: None, until: None, by, action, most: 1 };
+            let taken = all.iter().filter(|entry| takes(&args, entry));
+            taken.map(|entry| format!("{} {}", entry.by, entry.action)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(Some("ada"), None), ["ada connection.pause", "ada dlq.drop"]);
+        assert_eq!(found(None, Some("connection")), ["ada connection.pause", "bob connection.resume"]);
+        assert_eq!(found(Some("ada"), Some("connection.pause")), ["ada connection.pause"]);
+        assert_eq!(found(None, Some("connection.p")), Vec::<String>::new());
     }
 
     #[test]

@@ -2,13 +2,16 @@
 
 pub(crate) mod audit;
 pub(crate) mod backfill;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod connection;
+pub(crate) mod cost;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod lines;
 pub(crate) mod links;
+pub(crate) mod org;
 pub(crate) mod parked;
 pub(crate) mod preview;
 pub(crate) mod publish;
@@ -24,15 +27,17 @@ use crate::schema::Answer;
 
 /// The shapes of the `--json` answers of all commands.
 pub(crate) fn answers() -> Vec<Answer> {
-    let all: [&[Answer]; 15] = [
+    let all: [&[Answer]; 17] = [
         &audit::ANSWERS,
         &backfill::ANSWERS,
         &config::ANSWERS,
         &connection::ANSWERS,
+        &cost::ANSWERS,
         &dlq::ANSWERS,
         &doctor::ANSWERS,
         &explain::ANSWERS,
         &links::ANSWERS,
+        &org::ANSWERS,
         &parked::ANSWERS,
         &preview::ANSWERS,
         &publish::ANSWERS,
@@ -59,8 +64,11 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Audit(args) => audit::run(app, &args).await,
         Command::Links(command) => links::run(app, command).await,
         Command::Doctor => Box::pin(doctor::run(app)).await,
+        Command::Org(command) => org::run(app, command).await,
+        Command::Cost(args) => cost::run(app, &args),
         Command::Explain(args) => explain::run(app, &args),
         Command::Wait(args) => wait::run(app, &args).await,
+        Command::Completions(args) => completions::run(app, &args),
         Command::Schema(args) => schema::run(app, &args),
     }
 }

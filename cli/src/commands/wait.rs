@@ -6,7 +6,7 @@
 use crate::app::App;
 use crate::aws::{Aws, problem, unavailable};
 use crate::moment::{now, read_duration};
-use crate::output::count;
+use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
@@ -79,17 +79,21 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
     let runtime = aws.runtime("")?;
     let until = Monotonic::now() + args.timeout;
     let due = now().plus_ms(i64::try_from(args.timeout.as_millis()).unwrap_or(i64::MAX));
-    let mut quiet = 0;
+    let (mut quiet, bar) = (0, progress_bar(None));
     loop {
         let left = Box::pin(look(&aws, &runtime, due)).await?;
         quiet = if left.idle { quiet + 1 } else { 0 };
+        bar.set_message(format!("{} (for {} s at most)", left.words(), args.timeout.as_secs()));
+        bar.tick();
         if quiet >= QUIET_LOOKS {
+            bar.finish_and_clear();
             app.out.answer(&left, |_| "idle".to_owned());
             return Ok(Exit::Done);
         }
         if Monotonic::now() + LOOK > until {
             // One quiet look at the very end is not proof of idleness.
             let left = Left { idle: false, ..left };
+            bar.finish_and_clear();
             app.out.answer(&left, |_| String::new());
             app.out.note(&format!("rtr: not idle after {} s: {}", args.timeout.as_secs(), left.words()));
             return Ok(Exit::Findings);

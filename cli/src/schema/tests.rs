@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Commands that answer by something else than JSON.
-const WITHOUT: [&str; 0] = [];
+const WITHOUT: [&str; 1] = ["completions"];
 /// Schemas beside ours in the folder.
 const OTHERS: [&str; 1] = ["change-event.json"];
 

@@ -5,7 +5,7 @@
 
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
-use crate::output::{count, progress_bar};
+use crate::output::{count, progress_bar, rate};
 use crate::problem::Problem;
 use rtr_aws::clock::SystemClock;
 use rtr_aws::hosts::AllowedHosts;
@@ -139,7 +139,7 @@ async fn pages(
             writeln!(file, "{event}").map_err(failed)?;
         }
         lines += page.events.len();
-        bar.set_message(format!("{lines} records listed"));
+        bar.set_message(format!("{lines} records listed, {}", rate(lines as u64, &bar)));
         bar.tick();
         let Some(next) = page.next else { break };
         if !seen.insert(digest::short_hex(next.as_bytes())) {

@@ -7,6 +7,7 @@
 mod begin;
 pub(in crate::commands) mod feed;
 pub(in crate::commands) mod listed;
+mod meant;
 mod pace;
 mod pressure;
 mod run;
@@ -17,32 +18,32 @@ mod summary;
 mod way;
 
 use crate::app::App;
+use crate::audit::{Who, note};
 use crate::aws::Aws;
-use crate::commands::config::absent;
 use crate::commands::connection::open::runtime;
-use crate::commands::connection::select::{resolved, stored};
+use crate::commands::connection::select::stored;
 use crate::commands::lines::NumberedLine;
 use crate::commands::publish::fresh;
 use crate::commands::publish::line::{Addressing, Line, read};
 use crate::commands::publish::send::Target;
 use crate::confirm::confirm;
 use crate::moment::now;
-use crate::output::progress_bar;
+use crate::output::share_bar;
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
 use feed::From;
+use meant::{Meant, connections};
 use pace::Pace;
 use rtr_aws::function::Runtime;
+use rtr_core::audit::Entry;
 use rtr_core::change::BULK;
-use rtr_core::config::{Mode, OrgConfig, Stored};
-use rtr_core::key::ConnectionKey;
-use rtr_core::mapping::nearest;
+use rtr_core::config::Mode;
 use rtr_core::pressure::Pressure;
 use run::{Run, Sent, Stop};
 use state::State;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use stops::{Stops, Watched};
+use stops::Stops;
 use stored::What;
 pub(in crate::commands) use summary::Summary;
 use summary::{tell, with};
@@ -52,8 +53,6 @@ use way::Way;
 const MOST_QUEUED: u64 = 5_000;
 /// For what is looked up for whoever has stopped it.
 const LAST_LOOK: Duration = Duration::from_secs(5);
-/// What the bar counts to.
-const WHOLE: u64 = 1_000;
 
 /// The shapes of its `--json` answers.
 pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Summary>("backfill")];
@@ -96,6 +95,11 @@ pub(crate) struct Args {
     /// Go on where an earlier run stopped, which is done anyway
     #[arg(long, hide = true, conflicts_with = "restart")]
     resume: bool,
+    #[command(flatten)]
+    who: Who,
+    /// Whether the audit has it already.
+    #[arg(skip)]
+    noted: bool,
 }
 
 /// What became of a backfill.
@@ -108,7 +112,7 @@ pub(in crate::commands) struct Brought {
 }
 
 impl Args {
-    /// Has the records of `file` written once more at one connection; whoever asks for it was asked.
+    /// Has the records of `file` written once more at one connection; whoever asks for it was asked, and is in the audit.
     pub(in crate::commands) fn again(org: &str, record_type: &str, connection: &str, file: &Path) -> Self {
         Self {
             org: org.to_owned(),
@@ -123,6 +127,8 @@ impl Args {
             state: None,
             restart: false,
             resume: false,
+            who: Who::default(),
+            noted: true,
         }
     }
 
@@ -205,9 +211,20 @@ pub(in crate::commands) async fn bring(app: &App, args: Args) -> Result<Option<B
     if !confirm(app, &question, args.yes)? {
         return Ok(None);
     }
+    if !args.noted {
+        note(&aws, &entry(&args, &from)).await?;
+    }
     begin::heard(app, &aws, &args.org).await?;
     let sent = Box::pin(send(app, &aws, &args, (&from, version), how, (&runtime, stops), summary)).await;
     sent.map(|(summary, stopped)| Some(Brought { from, summary, stopped }))
+}
+
+/// What the audit says of it.
+fn entry(args: &Args, from: &From) -> Entry {
+    let to = args.connection.as_ref().map_or_else(String::new, |id| format!(" --connection {id}"));
+    let rewrite = if args.rewrite { " --rewrite" } else { "" };
+    let target = format!("{} {} --from {}{to}{rewrite}", args.org, args.record_type, from.name());
+    args.who.entry_of("backfill", &args.org, target)
 }
 
 async fn send(
@@ -246,7 +263,7 @@ async fn send(
         state,
         way: Way::new(aws, runtime, stops.keys(), args.rewrite.then(now)),
         stops,
-        bar: progress_bar(Some(WHOLE)),
+        bar: share_bar(),
         stop: Stop::listen(),
         sent: Sent::default(),
         pace: Pace::default(),
@@ -301,101 +318,4 @@ async fn check(
         }
     }
     Ok(sent)
-}
-
-/// A connection that is meant, and its mode.
-#[derive(Debug)]
-struct Meant {
-    watched: Watched,
-    mode: Mode,
-}
-
-/// The connections that the type is routed to, or the one that is meant.
-fn connections(args: &Args, stored: &Stored, stage: &str) -> Result<Vec<Meant>, Problem> {
-    if stored.orgs.get(&args.org).is_none_or(|org| org.doc.removed) {
-        return Err(absent(&args.org, stored));
-    }
-    let config: OrgConfig =
-        resolved(stored, &args.org, stage).map_err(|error| Problem::usage(error.to_string()))?;
-    let route = config.route(&args.record_type);
-    if route.is_empty() {
-        let what = format!("org `{}` has no route for `{}`", args.org, args.record_type);
-        return Err(Problem::not_found(what).hint("rtr config show lists its routes"));
-    }
-    let meant = |name: &String| {
-        let one = config.connections.get(name);
-        Meant {
-            watched: Watched {
-                key: ConnectionKey::new(&args.org, name),
-                provider: one.map_or_else(|| name.clone(), |one| one.provider.clone()),
-            },
-            mode: one.map_or(Mode::Live, |one| one.mode),
-        }
-    };
-    let is_meant = |name: &&String| args.connection.as_ref().is_none_or(|only| only == *name);
-    let found: Vec<_> = route.iter().filter(is_meant).map(meant).collect();
-    let Some(wanted) = args.connection.as_deref().filter(|_| found.is_empty()) else { return Ok(found) };
-    let problem = Problem::not_found(format!(
-        "`{}` of org `{}` is not routed to a connection `{wanted}`",
-        args.record_type, args.org
-    ));
-    Err(match nearest(wanted, route.iter().map(String::as_str)) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint(format!("it is routed to {}", route.join(", "))),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rtr_core::config::{ConnectionDoc, OrgDoc, StoredDoc};
-    use std::collections::BTreeMap;
-
-    #[test]
-    fn given_names_when_looked_up_then_the_route_says_which_connections_and_slips_are_told() {
-        let doc = OrgDoc {
-            connections: BTreeMap::from([
-                ("hubspot".to_owned(), ConnectionDoc::default()),
-                ("salesforce".to_owned(), ConnectionDoc::default()),
-            ]),
-            routes: BTreeMap::from([("contact".to_owned(), vec!["hubspot".to_owned()])]),
-            ..OrgDoc::default()
-        };
-        let stored_doc =
-            StoredDoc { revision: 1, author: String::new(), at: String::new(), reason: None, doc };
-        let stored = Stored {
-            revision: 1,
-            global: None,
-            orgs: BTreeMap::from([("acme".to_owned(), stored_doc)]),
-            pauses: Default::default(),
-        };
-        let of = |org: &str, kind: &str, connection: Option<&str>| {
-            let args = Args {
-                org: org.to_owned(),
-                record_type: kind.to_owned(),
-                from: Some(From::Stdin),
-                connection: connection.map(str::to_owned),
-                rewrite: false,
-                dry_run: false,
-                yes: true,
-                no_wait: false,
-                max_queued: 1,
-                state: None,
-                restart: false,
-                resume: false,
-            };
-            let found = connections(&args, &stored, "test");
-            found
-                .map(|all| all.into_iter().map(|one| one.watched.key.connection).collect::<Vec<_>>())
-                .map_err(|problem| format!("{} {}", problem.what, problem.hint.unwrap_or_default()))
-        };
-        assert_eq!(of("acme", "contact", None), Ok(vec!["hubspot".to_owned()]));
-        assert_eq!(of("acme", "contact", Some("hubspot")), Ok(vec!["hubspot".to_owned()]));
-        assert_eq!(
-            of("acme", "contact", Some("salesforce")).unwrap_err(),
-            "`contact` of org `acme` is not routed to a connection `salesforce` it is routed to hubspot"
-        );
-        assert!(of("acme", "deal", None).unwrap_err().contains("no route"));
-        assert!(of("acne", "contact", None).unwrap_err().contains("`acme`"));
-    }
 }

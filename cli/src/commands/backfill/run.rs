@@ -208,7 +208,8 @@ impl Run<'_> {
             format!(", {} left", indicatif::HumanDuration(Duration::from_secs(left.as_secs())))
         });
         self.bar.set_message(format!(
-            "{} sent, {about}{} on the way to the CRM{rate}{left}{}",
+            "{}{} sent, {about}{} on the way to the CRM{rate}{left}{}",
+            whole.total().map_or_else(String::new, |total| format!("{} of {total} there, ", whole.arrived())),
             whole.sent,
             whole.on_the_way,
             self.stops.words()

@@ -1,5 +1,6 @@
 //! `rtr config diff` and `apply`: the folder against what is stored, document by document.
 
+use super::store::{Act, store};
 use super::{folder, trial};
 use crate::app::App;
 use crate::audit::Who;
@@ -7,14 +8,12 @@ use crate::aws::{Aws, unavailable};
 use crate::commands::dlq::foresee::{self, Outlooks, foresee};
 use crate::commands::dlq::outlook::Outlook;
 use crate::confirm::confirm;
-use crate::moment::now;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::foreign;
-use rtr_aws::config::ApplyError;
 use rtr_connectors::registry;
 use rtr_core::config::{
-    Canaries, Change, ConfigSet, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, Signature, Stored, Wish, plan_apply,
+    Canaries, Change, ConfigSet, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, Stored, Wish, plan_apply,
 };
 use rtr_core::mapping::nearest;
 use schemars::JsonSchema;
@@ -23,9 +22,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-
-/// Times a plan is made anew because somebody else applied at the same time.
-const ROUNDS: usize = 5;
 
 /// One document's change as scripts get it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -46,9 +42,15 @@ pub(crate) struct Args {
     /// The folder
     #[arg(default_value = "config")]
     dir: PathBuf,
-    /// Also remove what the folder lacks
+    /// Also remove what the folder lacks, after a question
     #[arg(long, conflicts_with = "canary")]
     prune: bool,
+    /// Show what would change, and change nothing (exit 1 if anything would)
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask: before something is removed, and at a terminal where dead letters are concerned
+    #[arg(long)]
+    yes: bool,
     /// Only for these orgs, global mappings and routes included: the others get it with the next apply
     #[arg(long, value_name = "ORG,…", value_delimiter = ',')]
     canary: Vec<String>,
@@ -58,9 +60,6 @@ pub(crate) struct Args {
     /// Do not look how the dead letters that it concerns would fare
     #[arg(long)]
     no_dead: bool,
-    /// Do not ask where dead letters are concerned: it is asked at a terminal only
-    #[arg(long)]
-    yes: bool,
     #[command(flatten)]
     trial: trial::Trial,
     #[command(flatten)]
@@ -97,7 +96,7 @@ pub(super) async fn apply(app: &App, args: &Args) -> Ended {
         if !args.no_dead && outlooks.borrow().is_empty() {
             match Box::pin(foresee(&aws, stored, &plan)).await {
                 Ok(found) => {
-                    agreed(app, &plan, &found, args.yes)?;
+                    agreed_of_dead(app, &plan, &found, args.yes || args.dry_run)?;
                     outlooks.replace(found);
                 }
                 // Whoever may change the configuration need not be allowed to read records.
@@ -108,7 +107,20 @@ pub(super) async fn apply(app: &App, args: &Args) -> Ended {
         }
         Ok(plan)
     };
-    let ended = store(app, &aws, &args.who, planned, &outlooks).await?;
+    if args.dry_run {
+        let plan = planned(&stored(&aws).await?).await?;
+        tell_with(app, &plan, "nothing would change", &outlooks.borrow());
+        return Ok(Exit::of_findings(!plan.is_empty()));
+    }
+    if args.prune {
+        let stored = stored(&aws).await?;
+        let plan = planned(&stored).await?;
+        if prunes(&stored, &wanted, &plan) && !agreed(app, &plan, args.yes)? {
+            return Ok(Exit::Done);
+        }
+    }
+    let act = Act { who: &args.who, action: "config.apply" };
+    let ended = store(app, &aws, &act, planned, &outlooks).await?;
     if let Some(next) = foresee::next(&outlooks.borrow()).filter(|_| !app.out.is_json()) {
         app.out.note(&next);
     }
@@ -116,7 +128,7 @@ pub(super) async fn apply(app: &App, args: &Args) -> Ended {
 }
 
 /// Tells how dead letters would fare, and asks, if somebody is there, whether to go on.
-fn agreed(app: &App, plan: &[DocChange], outlooks: &Outlooks, yes: bool) -> Result<(), Problem> {
+fn agreed_of_dead(app: &App, plan: &[DocChange], outlooks: &Outlooks, yes: bool) -> Result<(), Problem> {
     if outlooks.is_empty() {
         return Ok(());
     }
@@ -133,6 +145,22 @@ fn agreed(app: &App, plan: &[DocChange], outlooks: &Outlooks, yes: bool) -> Resu
         });
     }
     Ok(())
+}
+
+/// Whether something goes by `plan` that would stay without `--prune`.
+fn prunes(stored: &Stored, wanted: &ConfigSet, plan: &[DocChange]) -> bool {
+    let of = |change: &DocChange| (change.org.clone(), change.changes.clone());
+    let without = plan_apply(stored, wanted, Wish { prune: false, canaries: None });
+    !plan.iter().map(of).eq(without.iter().map(of))
+}
+
+/// Shows what a plan changes, and asks.
+pub(super) fn agreed(app: &App, plan: &[DocChange], yes: bool) -> Result<bool, Problem> {
+    if plan.is_empty() {
+        return Ok(true);
+    }
+    app.out.note(&words(&shown(plan, &Outlooks::new())));
+    confirm(app, &format!("Store {}?", count(plan.len(), "changed document")), yes)
 }
 
 /// Refuses canaries that are nowhere.
@@ -208,71 +236,6 @@ pub(super) fn usable(stored: &Stored, plan: &[DocChange]) -> Result<(), Problem>
         .hint("its own mappings lie over the global ones: change them in the same folder"))
 }
 
-/// Stores what `planned` makes of what is stored, and plans anew where somebody else was first.
-pub(super) async fn store<P>(
-    app: &App,
-    aws: &Aws,
-    who: &Who,
-    planned: P,
-    outlooks: &RefCell<Outlooks>,
-) -> Ended
-where
-    P: AsyncFn(&Stored) -> Result<Vec<DocChange>, Problem>,
-{
-    let mut done: Vec<DocChange> = Vec::new();
-    for _ in 0..ROUNDS {
-        let (stored, ended) = round(aws, who, &planned).await;
-        done.extend(stored);
-        match ended {
-            Ok(Round::Done) => {
-                tell_with(app, &done, "nothing has changed", &outlooks.borrow());
-                return Ok(Exit::Done);
-            }
-            Ok(Round::Again) => {}
-            Err(problem) if done.is_empty() => return Err(problem),
-            Err(problem) => {
-                tell(app, &done, "");
-                return Err(problem.hint(format!("{} of the documents were stored before", done.len())));
-            }
-        }
-    }
-    tell(app, &done, "");
-    Err(Problem::unreachable("somebody else keeps applying configuration at the same time").hint("try again"))
-}
-
-enum Round {
-    Done,
-    Again,
-}
-
-/// Stores a plan made now, as far as it holds.
-async fn round<P>(aws: &Aws, who: &Who, planned: &P) -> (Vec<DocChange>, Result<Round, Problem>)
-where
-    P: AsyncFn(&Stored) -> Result<Vec<DocChange>, Problem>,
-{
-    let mut done = Vec::new();
-    let made = async {
-        let stored = stored(aws).await?;
-        Ok((aws.config_store()?, planned(&stored).await?))
-    };
-    let (store, plan) = match made.await {
-        Ok(made) => made,
-        Err(problem) => return (done, Err(problem)),
-    };
-    for change in plan {
-        let by = Signature { author: who.author.clone(), at: now().to_rfc3339(), reason: who.reason.clone() };
-        match store.apply(&change, &by).await {
-            Ok(()) => done.push(change),
-            Err(ApplyError::Changed) => return (done, Ok(Round::Again)),
-            Err(ApplyError::Unavailable(error)) => {
-                let doing = format!("storing the configuration of {}", name(&change.org));
-                return (done, Err(unavailable(&doing, &aws.place, &error)));
-            }
-        }
-    }
-    (done, Ok(Round::Done))
-}
-
 /// What is stored.
 pub(super) async fn stored(aws: &Aws) -> Result<Stored, Problem> {
     let stored = Box::pin(aws.config_store()?.load()).await;
@@ -284,7 +247,8 @@ pub(super) fn tell(app: &App, plan: &[DocChange], nothing: &str) {
     tell_with(app, plan, nothing, &Outlooks::new());
 }
 
-fn tell_with(app: &App, plan: &[DocChange], nothing: &str, outlooks: &Outlooks) {
+/// The same, with how dead letters would fare.
+pub(super) fn tell_with(app: &App, plan: &[DocChange], nothing: &str, outlooks: &Outlooks) {
     let shown = shown(plan, outlooks);
     app.out.answer(&shown, |_| if shown.is_empty() { nothing.to_owned() } else { words(&shown) });
 }
@@ -365,6 +329,21 @@ mod tests {
         let told = small_enough(&planned(&[(CONTACT.0, &large)])).unwrap_err();
         assert!(told.what.contains("all orgs") && told.what.contains(&MAX_DOC_BYTES.to_string()), "{told}");
         assert!(small_enough(&planned(&[CONTACT])).is_ok());
+    }
+
+    #[test]
+    fn given_a_folder_that_lacks_something_when_pruned_then_that_something_goes_is_known() {
+        let org = |connections: &str| format!("org: acme\nconnections: {{{connections}}}\n");
+        let (both, one) = (org("hubspot: {}, salesforce: {}"), org("hubspot: {}"));
+        let stored = Stored::default().after(&planned(&[("orgs/acme.yaml", &both)]));
+        let goes = |path: &str, text: &str| {
+            let file = SourceFile { path: path.to_owned(), text: text.to_owned() };
+            let set = load(&[file], &registry::facts()).unwrap();
+            prunes(&stored, &set, &plan_apply(&stored, &set, Wish { prune: true, canaries: None }))
+        };
+        assert!(goes("orgs/umbra.yaml", &one.replace("acme", "umbra")), "the folder lacks acme");
+        let other = both.replace("{}, s", "{mode: paused}, s");
+        assert_eq!([goes("orgs/acme.yaml", &both), goes("orgs/acme.yaml", &other)], [false, false]);
     }
 
     #[test]

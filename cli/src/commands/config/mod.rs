@@ -8,6 +8,7 @@ mod init;
 mod rollback;
 mod schema;
 mod show;
+mod store;
 pub(crate) use folder::load_or_refuse;
 pub(crate) use show::absent;
 mod test;

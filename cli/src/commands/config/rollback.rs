@@ -1,8 +1,9 @@
 //! `rtr config rollback REV` and `diff REV`: documents as they were at a revision, against those that hold now. And
 //! `rollback --canary ORG`: what orgs try, and nothing else.
 
-use super::apply::{self, small_enough, stored, tell, usable};
+use super::apply::{agreed, small_enough, stored, tell, usable};
 use super::history::applied;
+use super::store::{Act, store};
 use crate::app::App;
 use crate::audit::Who;
 use crate::aws::{Aws, unavailable};
@@ -28,9 +29,12 @@ pub(crate) struct Args {
     /// Also take back what the product's own connect page said since, of orgs that --org does not name
     #[arg(long)]
     overwrite_pages: bool,
-    /// Show what would change, and change nothing
+    /// Show what would change, and change nothing (exit 1 if anything would)
     #[arg(long)]
     dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     who: Who,
 }
@@ -64,7 +68,11 @@ pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
         }),
         author: args.who.author.clone(),
     };
-    let ended = apply::store(app, &aws, &who, planned, &std::cell::RefCell::default()).await?;
+    if !agreed(app, &planned(&stored(&aws).await?).await?, args.yes)? {
+        return Ok(Exit::Done);
+    }
+    let act = Act { who: &who, action: "config.rollback" };
+    let ended = store(app, &aws, &act, planned, &std::cell::RefCell::default()).await?;
     app.out
         .note("the folder still says what was taken back: change it too, or the next apply brings it again");
     Ok(ended)

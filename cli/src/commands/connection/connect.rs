@@ -4,6 +4,7 @@ use super::Which;
 use super::open::runtime;
 use super::select::{Selected, resolved, select, stored};
 use crate::app::App;
+use crate::audit::{Who, note};
 use crate::aws::unavailable;
 use crate::moment::read_duration;
 use crate::problem::{Ended, Exit, Problem};
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     /// Give up waiting after this long
     #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = read_duration)]
     timeout: Duration,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// How it ended, in the shape that scripts rely on.
@@ -76,6 +79,8 @@ pub(super) async fn run(app: &App, args: &Args) -> Ended {
         scope: args.scope.as_deref(),
         redirect_uri: &redirect_uri,
     };
+    let target = format!("{} {}", args.org, connection.id);
+    note(&aws, &args.who.entry_of("connection.connect", &args.org, target)).await?;
     let begun = begin(&runtime.seams(), consents, &ask).await.map_err(|error| match error {
         BeginError::Setup(what) => Problem::usage(what),
         BeginError::Unavailable(what) => Problem::unreachable(what),
@@ -197,6 +202,7 @@ mod tests {
             scope: None,
             no_wait: false,
             timeout: Duration::from_secs(600),
+            who: Who::default(),
         }
     }
 

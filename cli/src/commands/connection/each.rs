@@ -4,6 +4,8 @@ use super::Which;
 use super::open::{Finding, Opening, runtime};
 use super::select::{Selected, select, stored};
 use crate::app::App;
+use crate::audit::Who;
+use crate::aws::Aws;
 use crate::output::one_line;
 use crate::problem::{Ended, Exit};
 use rtr_aws::function::Runtime;
@@ -38,6 +40,7 @@ impl<T> Seen<T> {
 pub(super) async fn run<T: Default + Serialize>(
     app: &App,
     which: &Which,
+    who: &Who,
     look: impl AsyncFn(&Opening<'_>, &Session<'_>, &mut T, &mut Vec<Finding>) -> Result<(), Finding>,
     words: impl Fn(&Seen<T>) -> String,
 ) -> Ended {
@@ -57,7 +60,7 @@ pub(super) async fn run<T: Default + Serialize>(
             found: T::default(),
             findings: Vec::new(),
         };
-        if let Err(finding) = Box::pin(open(&runtime, &stored, one, &look, &mut seen)).await {
+        if let Err(finding) = Box::pin(open(&runtime, &stored, one, (&aws, who), &look, &mut seen)).await {
             seen.findings.push(finding);
         }
         seen.ok = seen.findings.is_empty();
@@ -71,10 +74,11 @@ async fn open<T>(
     runtime: &Runtime,
     stored: &Stored,
     one: &Selected,
+    (aws, who): (&Aws, &Who),
     look: &impl AsyncFn(&Opening<'_>, &Session<'_>, &mut T, &mut Vec<Finding>) -> Result<(), Finding>,
     seen: &mut Seen<T>,
 ) -> Result<(), Finding> {
-    let opening = Opening::new(runtime, stored, one)?;
+    let opening = Opening::new(runtime, stored, one)?.by(aws, who);
     let (auth, gate) = (opening.auth()?, opening.gate()?);
     let session = opening.session(&auth, &gate);
     look(&opening, &session, &mut seen.found, &mut seen.findings).await

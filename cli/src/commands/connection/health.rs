@@ -8,9 +8,9 @@ use serde::Serialize;
 
 /// A connection's breaker, in the shape that scripts rely on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Health {
+pub(crate) struct Health {
     /// `closed`, `open`, `half-open`, `ramping` or `slow`; of the last two the former, where both are so.
-    pub(super) state: &'static str,
+    pub(crate) state: &'static str,
     /// No call before this, while it is open.
     pub(super) until: Option<String>,
     /// Failures in a row, as long as it is closed.

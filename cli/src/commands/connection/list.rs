@@ -6,12 +6,12 @@ use super::look::{Found, Tokens, look};
 use super::pause::Paused;
 use super::select::{Selected, resolved, select, stored};
 use crate::app::App;
-use crate::aws::unavailable;
+use crate::aws::{Aws, unavailable};
 use crate::moment::{now, span};
 use crate::output::{Style, or_dash, table};
-use crate::problem::{Ended, Exit};
+use crate::problem::{Ended, Exit, Problem};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use rtr_core::config::{Mode, OrgConfig, Pauses};
+use rtr_core::config::{Mode, OrgConfig, Pauses, Stored};
 use rtr_core::inbound::address::address;
 use rtr_core::key::ConnectionKey;
 use rtr_core::time::Instant;
@@ -24,50 +24,57 @@ const AT_ONCE: usize = 16;
 
 /// One connection, in the shape that scripts rely on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Listed {
-    org_id: String,
-    connection: String,
-    provider: String,
+pub(crate) struct Listed {
+    pub(crate) org_id: String,
+    pub(crate) connection: String,
+    pub(crate) provider: String,
     #[schemars(extend("enum" = ["ok", "no_secret", "suspended", "paused", "stopped"]))]
-    state: &'static str,
-    mode: Mode,
-    webhook_url: Option<String>,
-    parked: u64,
+    pub(crate) state: &'static str,
+    pub(crate) mode: Mode,
+    pub(crate) webhook_url: Option<String>,
+    pub(crate) parked: u64,
     /// True: there are more, and nobody counted them.
-    parked_at_least: bool,
+    pub(crate) parked_at_least: bool,
     /// Since when the oldest is parked.
-    parked_since: Option<String>,
+    pub(crate) parked_since: Option<String>,
     /// True: it may be parked for longer, since there are too many to look at each.
-    parked_since_at_latest: bool,
+    pub(crate) parked_since_at_latest: bool,
     /// When the bulk lane is looked at next; null while nothing is parked.
-    lane_at: Option<String>,
+    pub(crate) lane_at: Option<String>,
     /// No call before this: the CRM said so, or the breaker is open.
-    blocked_until: Option<String>,
-    breaker: Health,
+    pub(crate) blocked_until: Option<String>,
+    pub(crate) breaker: Health,
     /// What is left of each limit of all calls.
-    tokens: Vec<Tokens>,
+    pub(crate) tokens: Vec<Tokens>,
     /// Why it is stopped, or cannot begin.
-    message: Option<String>,
+    pub(crate) message: Option<String>,
     /// Since when it is suspended or paused.
-    since: Option<String>,
+    pub(crate) since: Option<String>,
     /// By whom, and why.
-    paused: Vec<Paused>,
-    base_url: Option<String>,
-    secret: String,
+    pub(crate) paused: Vec<Paused>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) secret: String,
 }
 
 /// Lists connections with their state.
 pub(super) async fn run(app: &App, which: &Which) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let stored = stored(&aws).await?;
-    let selected = select(&stored, which)?;
+    let all = Box::pin(all(&aws, &stored, which)).await?;
+    app.out.answer(&all, |style| words(style, &all, now()));
+    Ok(Exit::Done)
+}
+
+/// The connections that are meant, each with its state.
+pub(crate) async fn all(aws: &Aws, stored: &Stored, which: &Which) -> Result<Vec<Listed>, Problem> {
+    let selected = select(stored, which)?;
     let runtime = aws.runtime("")?;
     let stage = &aws.stack.stage;
     // One that was deployed by an older version has none.
     let place = Place { stage, webhooks: aws.stack.outputs.get("WEBHOOK_URL").map(String::as_str) };
     let mut configs: BTreeMap<&str, Option<OrgConfig>> = BTreeMap::new();
     for one in &selected {
-        configs.entry(&one.org).or_insert_with(|| resolved(&stored, &one.org, stage).ok());
+        configs.entry(&one.org).or_insert_with(|| resolved(stored, &one.org, stage).ok());
     }
     let look = |one: &Selected| {
         let (one, config) = (one.clone(), configs.get(one.org.as_str()).and_then(Option::as_ref));
@@ -81,9 +88,7 @@ pub(super) async fn run(app: &App, which: &Which) -> Ended {
     };
     let all: Result<Vec<Listed>, _> =
         stream::iter(selected.iter().map(look)).buffered(AT_ONCE).try_collect().await;
-    let all = all.map_err(|error| unavailable("looking at the connections", &aws.place, &error))?;
-    app.out.answer(&all, |style| words(style, &all, now()));
-    Ok(Exit::Done)
+    all.map_err(|error| unavailable("looking at the connections", &aws.place, &error))
 }
 
 fn pauses_of(one: &Selected, pauses: &Pauses) -> Vec<Paused> {

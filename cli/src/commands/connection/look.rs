@@ -18,7 +18,7 @@ const MOST: usize = 10_000;
 
 /// What is left of one limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     /// Calls that may go now.
     pub(super) left: u64,
     /// Of so many …

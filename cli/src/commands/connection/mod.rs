@@ -2,9 +2,10 @@
 
 mod compare;
 mod connect;
+pub(crate) mod dead;
 mod each;
 mod health;
-mod list;
+pub(crate) mod list;
 mod look;
 pub(crate) mod open;
 pub(crate) mod pause;
@@ -55,7 +56,7 @@ pub(crate) enum Command {
     /// Check credentials, objects and properties at the CRM (exit 1 on findings); ends a suspension if they work
     Test(test::Args),
     /// Make the unique properties that hold our record ids, where they are missing
-    Setup(Which),
+    Setup(setup::Args),
     /// Ask a person to let rtr-sync into an account, and keep what comes of it (exit 1 when nothing does)
     Connect(connect::Args),
     /// Stop their calls at once, without editing a file: what comes meanwhile is parked
@@ -69,7 +70,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
     match command {
         Command::List(which) => Box::pin(list::run(app, &which)).await,
         Command::Test(args) => Box::pin(test::run(app, &args)).await,
-        Command::Setup(which) => Box::pin(setup::run(app, &which)).await,
+        Command::Setup(args) => Box::pin(setup::run(app, &args)).await,
         Command::Connect(args) => Box::pin(connect::run(app, &args)).await,
         Command::Pause(args) => Box::pin(pause::pause(app, &args)).await,
         Command::Resume(args) => Box::pin(resume::resume(app, &args)).await,

@@ -1,6 +1,7 @@
 //! A connection, opened as the functions open it: the same credentials, limits, allowed hosts and deadline rules.
 
 use super::select::{Selected, resolved};
+use crate::audit::{Who, note};
 use crate::aws::Aws;
 use crate::problem::Problem;
 use crate::schema::foreign;
@@ -85,6 +86,8 @@ pub(crate) struct Opening<'a> {
     config: OrgConfig,
     /// Its CRM.
     pub(crate) connector: Connector,
+    /// Whoever may change something here, and where that is written down.
+    acting: Option<(&'a Aws, &'a Who)>,
 }
 
 impl<'a> Opening<'a> {
@@ -96,7 +99,30 @@ impl<'a> Opening<'a> {
             || Finding::of(Code::UnknownProvider, format!("unknown provider `{}`", selected.provider()));
         let connector = registry::by_name(selected.provider()).ok_or_else(unknown)?;
         let key = ConnectionKey::new(&selected.org, &selected.connection);
-        Ok(Self { runtime, key, config, connector })
+        Ok(Self { runtime, key, config, connector, acting: None })
+    }
+
+    /// The same for `who`, whose acts are written down at `aws`.
+    #[must_use]
+    pub(super) fn by(self, aws: &'a Aws, who: &'a Who) -> Self {
+        Self { acting: Some((aws, who)), ..self }
+    }
+
+    /// Writes down that `action` begins, of which `what` is concerned.
+    pub(super) async fn note(&self, action: &str, what: &str) -> Result<(), Finding> {
+        let Some((aws, who)) = self.acting else { return Ok(()) };
+        let target = format!("{} {} {what}", self.org(), self.connection());
+        let noted = note(aws, &who.entry_of(action, self.org(), target.trim_end().to_owned())).await;
+        noted.map_err(|problem| Finding::of(Code::StateUnavailable, problem.what))
+    }
+
+    /// Writes down that it is tried though it is suspended: with other credentials than were refused the first call ends that.
+    pub(super) async fn note_suspended(&self) -> Result<(), Finding> {
+        let held = self.runtime.limits().suspension(&self.key.key()).await;
+        match held.map_err(|error| Finding::of(Code::StateUnavailable, error.to_string()))? {
+            Some(_) => self.note("connection.test", "(suspended: that ends if its credentials work)").await,
+            None => Ok(()),
+        }
     }
 
     /// Its org.

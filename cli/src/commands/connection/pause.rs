@@ -37,10 +37,10 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Paused {
     /// As the command line says it.
-    pub(super) of: String,
-    pub(super) by: String,
-    pub(super) at: String,
-    pub(super) reason: Option<String>,
+    pub(crate) of: String,
+    pub(crate) by: String,
+    pub(crate) at: String,
+    pub(crate) reason: Option<String>,
 }
 
 impl Paused {

@@ -6,6 +6,7 @@ use super::compare::unfit_key;
 use super::each::{self, Seen};
 use super::open::{Finding, Opening};
 use crate::app::App;
+use crate::audit::Who;
 use crate::problem::Ended;
 use rtr_connectors::connector::Property;
 use rtr_connectors::session::Session;
@@ -15,6 +16,15 @@ use rtr_core::mapping::Key;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
+
+/// Which connections.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    who: Who,
+}
 
 /// One key property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,8 +42,8 @@ pub(super) struct SetUp {
 }
 
 /// Sets connections up, one after another.
-pub(super) async fn run(app: &App, which: &Which) -> Ended {
-    each::run(app, which, make_all, words).await
+pub(super) async fn run(app: &App, args: &Args) -> Ended {
+    each::run(app, &args.which, &args.who, make_all, words).await
 }
 
 async fn make_all(
@@ -80,6 +90,7 @@ async fn make(
         return unfit_key(&property).map_or(Ok(false), Err);
     }
     let clicks = || opening.connector.key_by_hand(object, name);
+    opening.note("connection.setup", &format!("{object}.{name}")).await?;
     let made = opening.connector.create_key(session, object, name).await;
     made.map_err(|failure| not_made(&failure, &clicks()))?;
     match read(opening, session, object, name).await? {

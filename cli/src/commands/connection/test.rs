@@ -5,6 +5,7 @@ use super::compare::Comparison;
 use super::each::{self, Seen};
 use super::open::{Finding, Opening};
 use crate::app::App;
+use crate::audit::Who;
 use crate::problem::{Ended, Problem};
 use rtr_connectors::connector::Asked;
 use rtr_connectors::session::Session;
@@ -37,6 +38,8 @@ pub(super) struct Tested {
 pub(crate) struct Args {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    who: Who,
     /// Keep what the CRM describes in DIR/crm/, so that `rtr config check` can tell what it does not take
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "config")]
     save: Option<PathBuf>,
@@ -58,7 +61,7 @@ pub(super) async fn run(app: &App, args: &Args) -> Ended {
         described.borrow_mut().append(&mut here);
         ended
     };
-    let ended = Box::pin(each::run(app, &args.which, look, words)).await?;
+    let ended = Box::pin(each::run(app, &args.which, &args.who, look, words)).await?;
     if let Some(dir) = &args.save {
         for one in described.into_inner() {
             save(dir, &one)?;
@@ -85,6 +88,7 @@ async fn look(
     described: &mut Vec<Description>,
     dir: Option<&Path>,
 ) -> Result<(), Finding> {
+    opening.note_suspended().await?;
     let account = opening.connector.account(session).await;
     let account = account.map_err(|failure| Finding::failed("asking for the account", &failure))?;
     match opening.learn_account(&account).await? {

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::aws::{Aws, problem};
 use crate::commands::connection::Which;
 use crate::commands::connection::select::{resolved, select, stored};
-use crate::output::{count, progress_bar};
+use crate::output::{count, progress_bar, rate};
 use crate::problem::{Ended, Exit, Problem};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -129,7 +129,7 @@ async fn all(meant: &Meant<'_>, form: Form, out: &mut dyn Write) -> Result<std::
             }
             written += 1;
         }
-        bar.set_message(format!("{written} links"));
+        bar.set_message(format!("{written} links, {}", rate(written as u64, &bar)));
         bar.tick();
         if from.is_some() {
             under_way.push(page(meant, segment, from));

@@ -1,16 +1,17 @@
 //! `rtr links import`: every line of a file ends imported, known already, or refused for a reason that is told.
 
-use super::ImportArgs;
 use super::ask::Asker;
 use super::look::Look;
 use super::refused::{Refused, keep, tell};
 use super::run::{Plan, Run};
+use super::{ImportArgs, Of};
 use crate::app::App;
+use crate::audit::note;
 use crate::commands::connection::Which;
 use crate::commands::connection::open::{Opening, runtime};
 use crate::commands::connection::select::{select, stored};
 use crate::commands::lines::{Keeper, Source};
-use crate::output::{count, progress_bar};
+use crate::output::{byte_bar, count};
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::nearest;
@@ -62,7 +63,13 @@ pub(super) async fn run(app: &App, args: &ImportArgs) -> Ended {
     };
     let source = source.kept().await?;
     let look = Look::at(source.clone()).await?;
-    let running = Run::new(&plan, &look, keeper, progress_bar(source.size()));
+    if !args.dry_run {
+        let (Of { org, connection, record_type }, stamp) =
+            (&args.of, if args.stamp { " --stamp" } else { "" });
+        let target = format!("{org} {connection} {record_type} {name}{stamp}");
+        note(&aws, &args.who.entry_of("links.import", org, target)).await?;
+    }
+    let running = Run::new(&plan, &look, keeper, byte_bar(source.size()));
     let (summary, stopped) = Box::pin(running.all(source.clone())).await?;
     if let Some(to) = &args.rejects {
         keep(to, source, &look, &summary.refused).await?;

@@ -8,6 +8,7 @@ mod refused;
 mod run;
 
 use crate::app::App;
+use crate::audit::Who;
 use crate::aws::Aws;
 use crate::problem::{Ended, Problem};
 use crate::schema::{Answer, foreign};
@@ -52,6 +53,8 @@ pub(crate) struct ImportArgs {
     /// Write the refused lines to this file, to be mended and imported
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// What to take out, and how.

@@ -5,6 +5,7 @@ use super::import::Summary;
 use super::look::{Line, Look};
 use super::refused::Refused;
 use crate::commands::lines::{Keeper, NumberedLine, Source, interrupted};
+use crate::output::rate;
 use crate::problem::Problem;
 use crate::signal::asked_to_end;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -164,7 +165,8 @@ impl<'a> Run<'a> {
         let waits = self.plan.asker.waiting.get() > self.plan.asker.runtime.seams().clock.now();
         let waits = if waits { ", waiting for the CRM's limit" } else { "" };
         let done = self.summary.imported + self.summary.same;
-        self.bar.set_message(format!("{done} in, {} refused{waits}", self.summary.refused.len()));
+        let (refused, rate) = (self.summary.refused.len(), rate(done, &self.bar));
+        self.bar.set_message(format!("{done} in, {refused} refused, {rate}{waits}"));
     }
 
     /// The first reason to stop is the one that is told.

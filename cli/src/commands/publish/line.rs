@@ -37,6 +37,8 @@ pub(in crate::commands) struct Event {
     pub(in crate::commands) line: u64,
     /// The body as it came.
     pub(in crate::commands) body: String,
+    /// The org.
+    pub(in crate::commands) org: String,
     /// The record, as a key.
     pub(in crate::commands) record: String,
     /// The record's version.
@@ -128,8 +130,8 @@ pub(in crate::commands) fn read(line: u64, bytes: &[u8], how: &Addressing) -> Li
         None => id,
     };
     let (record, group) = (change.key.pk(), change.key.message_group(how.buckets));
-    let version = change.version;
-    Line::Event(Event { line, body, record, version, group, deduplication_id, bytes })
+    let (org, version) = (change.key.org_id, change.version);
+    Line::Event(Event { line, body, org, record, version, group, deduplication_id, bytes })
 }
 
 /// The same JSON without the two characters that JSON allows in text and SQS does not.

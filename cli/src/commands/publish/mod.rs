@@ -4,16 +4,19 @@
 //! message group is the file's, and an interrupted run goes on with `--resume`.
 
 pub(in crate::commands) mod line;
+mod noting;
 mod run;
 pub(in crate::commands) mod schedule;
 pub(in crate::commands) mod send;
 
 use crate::app::App;
+use crate::audit::Who;
 use crate::commands::lines::{Keeper, Progress, Source};
-use crate::output::{count, progress_bar};
+use crate::output::{byte_bar, count};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
 use line::{Addressing, Line, Refused};
+use noting::Noting;
 use run::{Run, Summary};
 use send::Target;
 use std::path::PathBuf;
@@ -45,6 +48,8 @@ pub(crate) struct Args {
     /// Go on where an interrupted run of this file stopped
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// Sends the file.
@@ -71,8 +76,9 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         place: aws.place.clone(),
         lane: args.lane.clone(),
     };
-    let bar = progress_bar(source.size());
-    let sending = Run::new(target, how, keeper, bar);
+    let bar = byte_bar(source.size());
+    let noting = Noting::new(&aws, &args.who, Source::new(&args.file).name());
+    let sending = Run::new(target, how, keeper, bar, noting);
     let (summary, stopped) = Box::pin(sending.send_all(source)).await?;
     let exit = tell(app, &args, &summary);
     match stopped {

@@ -1,9 +1,11 @@
 //! One run: lines in, requests under way, and what became of each line.
 
 use super::line::{Addressing, Line, Refused, read};
+use super::noting::Noting;
 use super::schedule::Schedule;
 use super::send::{Ended, Target, send};
 use crate::commands::lines::{Keeper, NumberedLine, Source, interrupted};
+use crate::output::rate;
 use crate::problem::Problem;
 use crate::signal::asked_to_end;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -29,7 +31,7 @@ pub(super) struct Summary {
 }
 
 /// A run under way.
-pub(super) struct Run {
+pub(super) struct Run<'a> {
     target: Target,
     how: Addressing,
     keeper: Keeper,
@@ -37,13 +39,20 @@ pub(super) struct Run {
     schedule: Schedule,
     summary: Summary,
     stopped: Option<Problem>,
+    noting: Noting<'a>,
 }
 
-impl Run {
+impl<'a> Run<'a> {
     /// A run to `target`, from where `keeper` says.
-    pub(super) fn new(target: Target, how: Addressing, keeper: Keeper, bar: ProgressBar) -> Self {
+    pub(super) fn new(
+        target: Target,
+        how: Addressing,
+        keeper: Keeper,
+        bar: ProgressBar,
+        noting: Noting<'a>,
+    ) -> Self {
         let summary = Summary { resumed_after: keeper.resumed_after(), ..Summary::default() };
-        Self { target, how, keeper, bar, schedule: Schedule::default(), summary, stopped: None }
+        Self { target, how, keeper, bar, schedule: Schedule::default(), summary, stopped: None, noting }
     }
 
     /// Sends everything; the second answer is why the run stopped before its end.
@@ -65,6 +74,8 @@ impl Run {
                 if batch.is_empty() {
                     break;
                 }
+                let bar = &self.bar;
+                self.noting.note(&batch, |text| bar.suspend(|| eprintln!("{text}"))).await;
                 under_way.push(send(self.target.clone(), batch));
             }
             if under_way.is_empty() && (self.stopped.is_some() || (ended && self.schedule.is_empty())) {
@@ -113,7 +124,8 @@ impl Run {
         if let Some((_, problem)) = ended.failed {
             self.stop(problem);
         }
-        self.bar.set_message(format!("{} sent, {} refused", self.summary.sent, self.summary.refused.len()));
+        let (sent, refused) = (self.summary.sent, self.summary.refused.len());
+        self.bar.set_message(format!("{sent} sent, {refused} refused, {}", rate(sent, &self.bar)));
         self.keeper.save_now_and_then();
     }
 

@@ -84,6 +84,7 @@ mod tests {
         Event {
             line,
             body: String::new(),
+            org: String::new(),
             record,
             version: line,
             group,

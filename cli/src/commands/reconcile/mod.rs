@@ -13,6 +13,7 @@ mod sample;
 mod words;
 
 use crate::app::App;
+use crate::audit::Who;
 use crate::aws::Aws;
 use crate::commands::backfill::feed::From;
 use crate::commands::backfill::listed::fetch_into;
@@ -60,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long)]
     partial: bool,
     /// Show what fields hold and should hold: people's data
-    #[arg(long)]
+    #[arg(long = "show-data", alias = "show-values")]
     show_values: bool,
     /// Write again what is missing, different or overtaken
     #[arg(long)]
@@ -74,6 +75,8 @@ pub(crate) struct Args {
     /// With --repair: end when everything is sent, and not when it has reached the CRM
     #[arg(long, requires = "repair")]
     no_wait: bool,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// What was asked for, of every type alike.
@@ -87,6 +90,7 @@ pub(super) struct Asked {
     dry_run: bool,
     yes: bool,
     no_wait: bool,
+    who: Who,
 }
 
 impl Asked {
@@ -107,9 +111,10 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     let types = types(&args, &config)?;
     let runtime = runtime(&aws).await?;
     let Args { sample, seed, partial, show_values, dry_run, yes, no_wait, .. } = args;
+    let who = args.who.clone();
     let sampled = sample.map(|sample| (sample, seed));
     let (org, connection) = (args.org.clone(), args.connection.clone());
-    let asked = Asked { org, connection, sample: sampled, partial, show_values, dry_run, yes, no_wait };
+    let asked = Asked { org, connection, sample: sampled, partial, show_values, dry_run, yes, no_wait, who };
     let mut report = Report {
         org_id: args.org.clone(),
         connection: args.connection.clone(),
@@ -133,7 +138,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     report.complete = looked.is_ok();
     report.count();
     let repaired = match (aside, &looked) {
-        (Some(aside), Ok(())) => Box::pin(repair(app, &asked, aside, &mut report)).await,
+        (Some(aside), Ok(())) => Box::pin(repair(app, &aws, &asked, aside, &mut report)).await,
         _ => Ok(()),
     };
     app.out.answer(&report, |style| words::words(&report, style, show_values));

@@ -4,6 +4,8 @@
 use super::Asked;
 use super::report::{Repair, Report};
 use crate::app::App;
+use crate::audit::note;
+use crate::aws::Aws;
 use crate::commands::backfill::listed::private;
 use crate::commands::backfill::{Args, bring};
 use crate::commands::publish::fresh;
@@ -84,6 +86,7 @@ fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Problem {
 /// Has them written; what became of it is in the report, whatever happens.
 pub(super) async fn repair(
     app: &App,
+    aws: &Aws,
     asked: &Asked,
     mut aside: Aside,
     report: &mut Report,
@@ -99,6 +102,9 @@ pub(super) async fn repair(
     if !confirm(app, &format!("Write {some} of {org} again at {connection}?"), asked.yes)? {
         return Ok(());
     }
+    let mut entry = asked.who.entry_of("reconcile.repair", org, format!("{org} {connection}"));
+    entry.count = Some(records);
+    note(aws, &entry).await?;
     repair.done = true;
     for (record_type, lines) in &mut aside.files {
         lines.end()?;

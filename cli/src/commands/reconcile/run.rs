@@ -9,7 +9,7 @@ use crate::commands::backfill::feed::{Feed, From};
 use crate::commands::links::linked;
 use crate::commands::publish::line::{Addressing, Event, Line, read};
 use crate::moment::now;
-use crate::output::progress_bar;
+use crate::output::{left, rate, share_bar};
 use crate::problem::Problem;
 use indicatif::ProgressBar;
 use rtr_aws::function::Runtime;
@@ -22,9 +22,6 @@ use rtr_core::time::Instant;
 use rtr_engine::reconcile::judge::Standing;
 use rtr_engine::reconcile::{Reconciliation, Stopped, With};
 use std::collections::HashSet;
-
-/// What the bar counts to.
-const WHOLE: u64 = 1_000;
 
 /// The records of one type.
 pub(super) struct Run<'a> {
@@ -53,7 +50,7 @@ impl Run<'_> {
         let began = now();
         let version = from.version(Some(self.aws)).await?;
         let mut feed = from.open(Some(self.aws), version)?;
-        let bar = progress_bar(Some(WHOLE));
+        let bar = share_bar();
         let waiting = |until: Instant| {
             bar.set_message(format!("waiting for the CRM until {}", until.to_rfc3339()));
         };
@@ -75,6 +72,7 @@ impl Run<'_> {
         let mut seen = HashSet::new();
         self.read(&mut feed, &mut batch, &mut seen, report, aside).await?;
         if self.asked.looks_for_extra() {
+            bar.set_message("looking for linked records that the source does not list");
             self.extra(&batch.open, &seen, began, report).await?;
         }
         bar.finish_and_clear();
@@ -193,7 +191,8 @@ impl Batch<'_> {
             }
         }
         let looked_at = report.types.last().map_or(0, |of| of.looked_at);
-        self.bar.set_message(format!("{looked_at} looked at, {} findings", report.findings.len()));
+        let (findings, rate, left) = (report.findings.len(), rate(looked_at, self.bar), left(self.bar));
+        self.bar.set_message(format!("{looked_at} looked at, {findings} findings, {rate}{left}"));
         Ok(())
     }
 }

@@ -1,0 +1,129 @@
+//! How far something long is: how much of how much, how fast, how long still. On a terminal; nothing elsewhere.
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Times a second that it is drawn.
+const DRAWN: u8 = 5;
+
+/// What a bar counts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Total {
+    /// So many things.
+    Items(u64),
+    /// So many bytes of a file; how many things they are nobody knows before.
+    Bytes(u64),
+    /// A thousand thousandths: whoever moves it says in words how much that is.
+    Share,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Total {
+    fn template(self) -> &'static str {
+        match self {
+            Self::Items(_) => "{bar:30} {pos}/{len}  {rate}  {msg}{left}",
+            Self::Bytes(_) => "{bar:30} {bytes}/{total_bytes}  {msg}{left}",
+            Self::Share => "{bar:30} {percent:>3}%  {msg}",
+            Self::Unknown => "{spinner} {msg}  {elapsed}",
+        }
+    }
+}
+
+/// A bar that counts things; a spinner where nobody knows how many there are.
+pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
+    bar(total.map_or(Total::Unknown, Total::Items))
+}
+
+/// A bar that goes with what is read of a file; a spinner where its size is not known.
+pub(crate) fn byte_bar(size: Option<u64>) -> ProgressBar {
+    bar(size.map_or(Total::Unknown, Total::Bytes))
+}
+
+/// A bar of a thousand parts.
+pub(crate) fn share_bar() -> ProgressBar {
+    bar(Total::Share)
+}
+
+fn bar(total: Total) -> ProgressBar {
+    let bar = match total {
+        Total::Items(n) | Total::Bytes(n) => ProgressBar::new(n),
+        Total::Share => ProgressBar::new(1_000),
+        Total::Unknown => ProgressBar::new_spinner(),
+    };
+    // It draws nothing where stderr is no terminal.
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWN));
+    let style =
+        ProgressStyle::with_template(total.template()).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style.with_key("rate", rate_key).with_key("left", left_key))
+}
+
+fn rate_key(state: &ProgressState, out: &mut dyn Write) {
+    let _ = write!(out, "{}", rate_words(state.pos(), state.elapsed()));
+}
+
+fn left_key(state: &ProgressState, out: &mut dyn Write) {
+    let begun = state.pos() > 0;
+    let _ = write!(out, "{}", left_words(Some(state.eta()).filter(|_| begun)));
+}
+
+/// How fast it goes: `done` since the bar was made.
+pub(crate) fn rate(done: u64, bar: &ProgressBar) -> String {
+    rate_words(done, bar.elapsed())
+}
+
+/// How long it will take still, by how the bar has moved; nothing before it has.
+pub(crate) fn left(bar: &ProgressBar) -> String {
+    left_words(Some(bar.eta()).filter(|_| bar.position() > 0))
+}
+
+fn rate_words(done: u64, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    if seconds <= 0.0 {
+        return "0/s".to_owned();
+    }
+    #[allow(clippy::cast_precision_loss)] // counts of things
+    let rate = done as f64 / seconds;
+    if rate >= 10.0 || rate == 0.0 { format!("{rate:.0}/s") } else { format!("{rate:.1}/s") }
+}
+
+fn left_words(left: Option<Duration>) -> String {
+    match left {
+        Some(left) if left.as_secs() > 0 => {
+            format!(", {} left", HumanDuration(Duration::from_secs(left.as_secs())))
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::IsTerminal;
+
+    #[test]
+    fn given_what_is_done_when_told_then_rate_and_rest_are_short_and_nothing_is_said_before_anything_is_known()
+     {
+        let s = Duration::from_secs;
+        assert_eq!(
+            [rate_words(0, s(0)), rate_words(3, s(2)), rate_words(4_000, s(2))],
+            ["0/s", "1.5/s", "2000/s"]
+        );
+        assert_eq!(
+            [left_words(None), left_words(Some(s(0))), left_words(Some(s(90)))],
+            ["", "", ", 2 minutes left"]
+        );
+    }
+
+    #[test]
+    fn given_every_bar_when_there_is_no_terminal_then_nothing_is_drawn_and_every_template_is_one() {
+        for total in [Total::Items(3), Total::Bytes(3), Total::Share, Total::Unknown] {
+            assert!(ProgressStyle::with_template(total.template()).is_ok(), "{total:?}");
+            assert_eq!(bar(total).is_hidden(), !std::io::stderr().is_terminal(), "{total:?}");
+        }
+        let counted = bar(Total::Items(10));
+        counted.inc(4);
+        assert_eq!((counted.position(), counted.length()), (4, Some(10)));
+    }
+}
