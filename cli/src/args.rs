@@ -1,8 +1,8 @@
 //! What may be asked: the global options and the commands.
 
 use crate::commands::{
-    audit, backfill, completions, config, connection, cost, dlq, explain, links, org, parked, preview,
-    publish, reconcile, record, schema, wait,
+    audit, backfill, completions, config, connection, cost, dlq, doctor, explain, links, org, parked,
+    preview, publish, reconcile, record, schema, wait,
 };
 use crate::examples::added;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -55,9 +55,9 @@ pub(crate) enum Command {
     /// Bring in, or take out, which record of ours is which record of a CRM
     #[command(subcommand)]
     Links(links::Command),
-    /// Whether the stack is as it must be: queues, tables, functions, what starts them, and that all group messages alike
-    /// (exit 1 on findings)
-    Doctor,
+    /// Whether all is as it must be: the stack's parts and what starts them, these credentials and this machine's clock, each
+    /// connection and its secret, with --org or --all its CRM too; each finding says how to mend it (exit 1 on findings)
+    Doctor(doctor::Args),
     /// What there is of an org
     #[command(subcommand)]
     Org(org::Command),

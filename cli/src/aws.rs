@@ -4,10 +4,12 @@ mod errors;
 mod events;
 mod lambda;
 mod signed;
+mod sts;
 
-pub(crate) use errors::{problem, unavailable};
+pub(crate) use errors::{code, is_denied, problem, unavailable};
 pub(crate) use events::Rule;
 pub(crate) use lambda::{Function, Mapping};
+pub(crate) use sts::{Caller, Identity};
 
 use crate::problem::Problem;
 use crate::stack::{Choice, Stack, upper_case};
@@ -155,6 +157,16 @@ impl Aws {
     /// The rules that start the function of the full name `arn`.
     pub(crate) async fn rules(&self, arn: &str) -> Result<Vec<Rule>, Problem> {
         Box::pin(events::rules(&self.config, &self.place, arn)).await
+    }
+
+    /// Whose the credentials are, and how our clock stands.
+    pub(crate) async fn caller(&self) -> Result<Caller, Problem> {
+        Box::pin(sts::caller(&self.config, &self.place)).await
+    }
+
+    /// The region that is asked.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.config.region().map(|region| region.as_ref())
     }
 
     /// The stack's parameters; none when CloudFormation does not tell.

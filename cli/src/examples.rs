@@ -262,8 +262,9 @@ pub(crate) const ALL: &[Examples] = &[
     (
         "doctor",
         &[
-            ("rtr doctor", "what is wrong with the stack, and what to do"),
-            ("rtr doctor --json", "the same for a script"),
+            ("rtr doctor", "the stack, these credentials, and every connection as the tables have it"),
+            ("rtr doctor --org acme", "also what acme's CRMs say: credentials and schema"),
+            ("rtr doctor --all --json", "all orgs', for a nightly job"),
         ],
     ),
     (

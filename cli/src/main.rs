@@ -17,6 +17,8 @@ mod examples;
 mod moment;
 mod output;
 mod problem;
+#[cfg(test)]
+mod reference;
 mod schema;
 mod signal;
 mod stack;

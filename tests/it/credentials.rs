@@ -57,6 +57,10 @@ fn given_a_revoked_token_when_events_come_then_they_are_parked_until_there_is_a_
         "{listed}"
     );
     assert!(org.dead_letters().is_empty(), "and nothing is dead");
+    let seen = stack.rtr(&["doctor", "--org", &org.id, "--json"]).ended(1).parsed();
+    let checks: Vec<&str> =
+        seen["findings"].as_array().unwrap().iter().filter_map(|one| one["check"].as_str()).collect();
+    assert!(checks.contains(&"suspended") && !checks.contains(&"credentials"), "{seen}");
 
     let token = format!("{}new-{}", crate::stack::CANARY, org.id);
     org.crm().tokens(json!({"expires_in": null, "token": token}));

@@ -32,6 +32,11 @@ pub(crate) fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
+/// Whether the answer is: you may not.
+pub(crate) fn is_denied(code: &str) -> bool {
+    code.contains("AccessDenied") || code == "UnauthorizedOperation"
+}
+
 /// What `operation` at `place` failed of.
 pub(crate) fn problem<E, R>(operation: &str, place: &str, error: &SdkError<E, R>) -> Problem
 where

@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRuleNamesByTarget.html>
 //! <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeRule.html>
 
-use super::signed::{Question, ask};
+use super::signed::{Body, Question, ask};
 use crate::problem::Problem;
 use aws_config::SdkConfig;
 use serde::Deserialize;
@@ -64,6 +64,10 @@ fn question(asked: &'static str, target: &'static str, about: String, body: &Val
         service: "events",
         variable: "AWS_ENDPOINT_URL_EVENTBRIDGE",
         path: "/".to_owned(),
-        body: Some((target, body.to_string())),
+        body: Some(Body {
+            content_type: "application/x-amz-json-1.1",
+            target: Some(target),
+            text: body.to_string(),
+        }),
     }
 }

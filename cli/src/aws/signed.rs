@@ -26,11 +26,33 @@ pub(super) struct Question {
     pub(super) variable: &'static str,
     /// Path and query.
     pub(super) path: String,
-    /// What is sent by POST, and what it is called; without it it is a GET.
-    pub(super) body: Option<(&'static str, String)>,
+    /// What is sent by POST; without it it is a GET.
+    pub(super) body: Option<Body>,
 }
 
-/// Asks it.
+/// What is posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Body {
+    /// Its type.
+    pub(super) content_type: &'static str,
+    /// The operation, where it stands in a header.
+    pub(super) target: Option<&'static str>,
+    /// The body itself.
+    pub(super) text: String,
+}
+
+/// What came back, whatever it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The status.
+    pub(super) status: u16,
+    /// The `Date` header.
+    pub(super) date: Option<String>,
+    /// The body.
+    pub(super) text: String,
+}
+
+/// Asks it, for JSON.
 pub(super) async fn ask<T: DeserializeOwned>(
     config: &SdkConfig,
     place: &str,
@@ -38,33 +60,40 @@ pub(super) async fn ask<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let Question { asked, about, service, .. } = &question;
     let failed = |why: String| Problem::unreachable(format!("{asked} of {about} at {place}: {why}"));
+    let Answer { status, text, .. } = send(config, place, &question).await?;
+    match status {
+        200..300 => serde_json::from_str(&text).map_err(|error| failed(error.to_string())),
+        404 => Err(Problem::not_found(format!("there is no {about} at {place}"))),
+        _ => Err(failed(format!("it answered {status}; {service}:{asked} is what rtr doctor needs"))),
+    }
+}
+
+/// Asks it, and takes whatever is answered.
+pub(super) async fn send(config: &SdkConfig, place: &str, question: &Question) -> Result<Answer, Problem> {
+    let Question { asked, about, .. } = question;
+    let failed = |why: String| Problem::unreachable(format!("{asked} of {about} at {place}: {why}"));
     let provider =
         config.credentials_provider().ok_or_else(|| failed("there are no credentials".to_owned()))?;
     let credentials = provider.provide_credentials().await;
     let credentials = credentials.map_err(|error| failed(format!("no credentials: {error}")))?;
     let region = config.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
-    let url = format!("{}{}", endpoint(config, &question, &region), question.path);
+    let url = format!("{}{}", endpoint(config, question, &region), question.path);
     let client = reqwest::Client::builder().timeout(TIMEOUT).build();
     let client = client.map_err(|error| failed(error.without_url().to_string()))?;
     let method = if question.body.is_some() { Method::POST } else { Method::GET };
     let mut request = client.request(method, &url);
-    let headers = signed(&question, &url, &region, credentials, SystemTime::now()).map_err(failed)?;
+    let headers = signed(question, &url, &region, credentials, SystemTime::now()).map_err(failed)?;
     for (header, value) in headers {
         request = request.header(header, value);
     }
-    if let Some((_, body)) = &question.body {
-        request = request.body(body.clone());
+    if let Some(body) = &question.body {
+        request = request.body(body.text.clone());
     }
     let answer = request.send().await.map_err(|error| failed(error.without_url().to_string()))?;
-    let status = answer.status();
-    if status.as_u16() == 404 {
-        return Err(Problem::not_found(format!("there is no {about} at {place}")));
-    }
-    if !status.is_success() {
-        let hint = format!("{service}:{asked} is what rtr doctor needs");
-        return Err(failed(format!("it answered {status}; {hint}")));
-    }
-    answer.json().await.map_err(|error| failed(error.without_url().to_string()))
+    let status = answer.status().as_u16();
+    let date = answer.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
+    let text = answer.text().await.map_err(|error| failed(error.without_url().to_string()))?;
+    Ok(Answer { status, date, text })
 }
 
 fn endpoint(config: &SdkConfig, question: &Question, region: &str) -> String {
@@ -94,12 +123,12 @@ fn signed(
         .map_err(|error| error.to_string())?
         .into();
     let mut own: Vec<(String, String)> = Vec::new();
-    if let Some((target, _)) = &question.body {
-        own.push(("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()));
-        own.push(("x-amz-target".to_owned(), (*target).to_owned()));
+    if let Some(Body { content_type, target, .. }) = &question.body {
+        own.push(("content-type".to_owned(), (*content_type).to_owned()));
+        own.extend(target.map(|target| ("x-amz-target".to_owned(), target.to_owned())));
     }
     let (method, body) = match &question.body {
-        Some((_, body)) => ("POST", body.as_bytes()),
+        Some(body) => ("POST", body.text.as_bytes()),
         None => ("GET", &[][..]),
     };
     let headers = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -143,15 +172,18 @@ mod tests {
         assert_eq!(asked["x-amz-security-token"], "session");
         assert!(!format!("{asked:?}").contains("secret"));
         // What is posted is signed with its body and its name.
-        let posted =
-            Question { service: "events", body: Some(("T.Op", "{}".to_owned())), ..question.clone() };
+        let body = |text: &str| {
+            let (content_type, target) = ("application/x-amz-json-1.1", Some("T.Op"));
+            Some(Body { content_type, target, text: text.to_owned() })
+        };
+        let posted = Question { service: "events", body: body("{}"), ..question.clone() };
         let sent = headers(&posted, "https://events.eu-central-1.amazonaws.com/");
         assert!(
             sent["authorization"].contains("/events/aws4_request, SignedHeaders=content-type;host;"),
             "{sent:?}"
         );
         assert_eq!((sent["x-amz-target"].as_str(), asked.contains_key("x-amz-target")), ("T.Op", false));
-        let other = Question { body: Some(("T.Op", "{ }".to_owned())), ..posted };
+        let other = Question { body: body("{ }"), ..posted };
         assert_ne!(
             headers(&other, "https://events.eu-central-1.amazonaws.com/")["authorization"],
             sent["authorization"]

@@ -63,7 +63,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Parked(command) => parked::run(app, command).await,
         Command::Audit(args) => audit::run(app, &args).await,
         Command::Links(command) => links::run(app, command).await,
-        Command::Doctor => Box::pin(doctor::run(app)).await,
+        Command::Doctor(args) => Box::pin(doctor::run(app, &args)).await,
         Command::Org(command) => org::run(app, command).await,
         Command::Cost(args) => cost::run(app, &args),
         Command::Explain(args) => explain::run(app, &args),

@@ -204,6 +204,16 @@ fn tokens_words(Tokens { left, requests, per_ms }: &Tokens) -> String {
     format!("{left} of {requests} per {}", span(*per_ms))
 }
 
+/// One of org acme for tests, in `state`.
+#[cfg(test)]
+pub(crate) fn sample(connection: &str, state: &'static str) -> Listed {
+    let doc = rtr_core::config::ConnectionDoc { provider: Some("hubspot".to_owned()), ..Default::default() };
+    let one = Selected { org: "acme".to_owned(), connection: connection.to_owned(), doc };
+    let (found, place) =
+        (Found { has_secret: true, ..Found::default() }, Place { stage: "prod", webhooks: None });
+    Listed { state, ..listed(&one, Vec::new(), found, place, Instant(0)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ pub(crate) mod pause;
 mod resume;
 pub(crate) mod select;
 mod setup;
+pub(crate) mod survey;
 mod test;
 
 use crate::app::App;

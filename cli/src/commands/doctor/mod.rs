@@ -1,47 +1,160 @@
-//! `rtr doctor`: whether the stack is as it must be. It looks and changes nothing.
+//! `rtr doctor`: whether the stack is as it must be, whether these credentials and this machine can work on it, and how each
+//! connection stands. It looks and changes nothing; CRMs, if they are asked, are asked as the functions ask them: a token that is due is
+//! renewed, and credentials that are refused suspend their connection.
+//!
+//! - `look.rs` reads the stack, `checks.rs`, `sources.rs`, `visibility.rs` judge it · `identity.rs` account, region, clock ·
+//!   `access.rs` permissions · `secrets.rs`, `connections.rs` each connection as it is stored · `live.rs`, `drift.rs` as its CRM is
 
+mod access;
 mod checks;
+mod connections;
+mod drift;
+mod identity;
+mod live;
 mod look;
 #[cfg(test)]
 mod sample;
+mod secrets;
 mod sources;
 mod visibility;
 
 use crate::app::App;
-use crate::output::count;
-use crate::problem::{Ended, Exit};
+use crate::aws::Aws;
+use crate::commands::connection::Which;
+use crate::commands::connection::dead::Dead;
+use crate::commands::connection::list::{self, Listed};
+use crate::commands::connection::open::runtime;
+use crate::commands::connection::select::{select, stored};
+use crate::moment::now;
+use crate::output::{count, progress_bar};
+use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
-use checks::{Finding, findings};
+use checks::{Finding, Seen, findings};
+use identity::{Who, identity};
+use indicatif::ProgressBar;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// The shapes of its `--json` answers.
 pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Report>("doctor")];
+
+/// How much is looked at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Of connections only this org's; and ask their CRMs: credentials, properties, what differs from what was saved
+    #[arg(long, conflicts_with = "all")]
+    org: Option<String>,
+    /// Ask the CRMs of all orgs
+    #[arg(long)]
+    all: bool,
+    /// Look at no connection: the stack, these credentials and this machine alone
+    #[arg(long, conflicts_with_all = ["org", "all"])]
+    no_connections: bool,
+    /// The folder of the configuration, where `rtr connection test --save` keeps what CRMs describe
+    #[arg(long, value_name = "DIR", default_value = "config")]
+    config: PathBuf,
+}
 
 /// What was looked at, and what is wrong.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Report {
     stack: String,
     place: String,
+    /// Where, and whose the credentials are; null where AWS does not say.
+    region: Option<String>,
+    account: Option<String>,
+    identity: Option<String>,
+    /// How much this machine's clock is ahead of AWS's; null where its answer has no date.
+    clock_ahead_ms: Option<i64>,
     group_buckets: Option<u64>,
     looked_at: Vec<String>,
     findings: Vec<Finding>,
 }
 
 /// Looks.
-pub(crate) async fn run(app: &App) -> Ended {
-    let aws = Box::pin(app.aws()).await?;
-    let seen = Box::pin(look::look(&aws)).await?;
-    let found = findings(&seen);
-    let report = Report {
-        stack: aws.stack.name.clone(),
-        place: aws.place.clone(),
-        group_buckets: seen.buckets(),
-        looked_at: seen.names(),
-        findings: found,
-    };
+pub(crate) async fn run(app: &App, args: &Args) -> Ended {
+    let bar = progress_bar(None);
+    let looked = Box::pin(look(app, args, &bar)).await;
+    bar.finish_and_clear();
+    let report = looked?;
     app.out.answer(&report, |_| words(&report));
     Ok(Exit::of_findings(!report.findings.is_empty()))
+}
+
+async fn look(app: &App, args: &Args, bar: &ProgressBar) -> Result<Report, Problem> {
+    let tell = |what: &str| {
+        bar.set_message(format!("looking at {what}"));
+        bar.tick();
+    };
+    tell("the stack");
+    let aws = Box::pin(app.aws()).await?;
+    let caller = aws.caller().await.map_err(|problem| problem.what);
+    let who = Who { caller, region: aws.region().map(str::to_owned), is_local: aws.stack.stage == "local" };
+    let seen = Box::pin(look::look(&aws)).await?;
+    let mut report = report(&aws.stack.name, &aws.place, &who, &seen);
+    tell("what these credentials may do");
+    let tried = Box::pin(access::look(&aws)).await?;
+    report.looked_at.extend(tried.iter().map(|(right, _)| format!("{} on {}", right.action, right.of)));
+    report.findings.extend(access::access(&tried, &aws.stack.stage));
+    // Where the configuration cannot be read that is told already.
+    if !args.no_connections && seen.providers.is_ok() {
+        tell("the connections");
+        Box::pin(of_connections(&aws, args, &mut report, &tell)).await?;
+    }
+    Ok(report)
+}
+
+/// The connections: as the tables have them, their secrets, and if that was asked for as their CRMs are.
+async fn of_connections(
+    aws: &Aws,
+    args: &Args,
+    report: &mut Report,
+    tell: &(impl Fn(&str) + Sync),
+) -> Result<(), Problem> {
+    let stored = stored(aws).await?;
+    let which = Which { org: args.org.clone(), connection: None };
+    let listed = Box::pin(list::all(aws, &stored, &which)).await?;
+    let dead = Box::pin(Dead::count(aws, args.org.as_deref())).await?;
+    report.looked_at.extend(listed.iter().map(|one| format!("connection {} {}", one.org_id, one.connection)));
+    report.findings.extend(connections::connections(&listed, &dead, now()));
+    // What a person has stopped needs no secret before he lets it go on.
+    let going: Vec<&Listed> = listed.iter().filter(|one| one.state != "paused").collect();
+    let seen = |n: usize| tell(&format!("secrets: {n} of {}", going.len()));
+    let runtime = runtime(aws).await?;
+    let held = Box::pin(secrets::look(&runtime, &going, &seen)).await;
+    report.findings.extend(secrets::secrets(&held, &aws.stack.stage, now()));
+    if args.org.is_some() || args.all {
+        // Asking a suspended one with new credentials would end that: it is for rtr connection test.
+        let held = |one: &&Listed| one.state == "suspended";
+        let held: Vec<(&str, &str)> =
+            listed.iter().filter(held).map(|one| (one.org_id.as_str(), one.connection.as_str())).collect();
+        let mut asked = select(&stored, &which)?;
+        asked.retain(|one| !held.contains(&(one.org.as_str(), one.connection.as_str())));
+        let seen = |n: usize| tell(&format!("CRMs: {n} of {}", asked.len()));
+        report.looked_at.extend(asked.iter().map(|one| format!("CRM of {} {}", one.org, one.connection)));
+        report.findings.extend(Box::pin(live::live(aws, &stored, &asked, &args.config, &seen)).await?);
+    }
+    Ok(())
+}
+
+/// What is known of the stack and of us.
+fn report(stack: &str, place: &str, who: &Who, seen: &Seen) -> Report {
+    let mut looked_at = seen.names();
+    looked_at.extend(["credentials", "region", "clock"].map(str::to_owned));
+    let mut found = identity(who, seen);
+    found.extend(findings(seen));
+    Report {
+        stack: stack.to_owned(),
+        place: place.to_owned(),
+        region: who.region.clone(),
+        account: who.identity().map(|identity| identity.account.clone()),
+        identity: who.identity().map(|identity| identity.arn.clone()),
+        clock_ahead_ms: who.ahead_ms(),
+        group_buckets: seen.buckets(),
+        looked_at,
+        findings: found,
+    }
 }
 
 fn words(report: &Report) -> String {
@@ -59,36 +172,31 @@ fn words(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::identity::tests::who;
     use super::sample::{moving, sound};
     use super::*;
 
-    fn report(seen: &checks::Seen) -> Report {
-        Report {
-            stack: "rtr-prod".to_owned(),
-            place: "AWS in eu-central-1".to_owned(),
-            group_buckets: seen.buckets(),
-            looked_at: seen.names(),
-            findings: findings(seen),
-        }
+    fn of(seen: &Seen) -> Report {
+        report("rtr-prod", "AWS in eu-central-1", &who(), seen)
     }
 
     #[test]
     fn given_a_sound_stack_when_told_then_there_is_nothing_to_say_but_that() {
         assert_eq!(
-            words(&report(&sound())),
-            "rtr-prod at AWS in eu-central-1: 25 parts looked at, nothing wrong"
+            words(&of(&sound())),
+            "rtr-prod at AWS in eu-central-1: 28 parts looked at, nothing wrong"
         );
     }
 
     #[test]
     fn given_functions_that_group_otherwise_when_told_then_the_words_say_what_to_do_and_json_the_same() {
-        let report = report(&moving());
+        let report = of(&moving());
         insta::assert_snapshot!(words(&report), @r"
         message groups: the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64
           rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once
-        rtr-prod at AWS in eu-central-1: 25 parts looked at, 1 finding
+        rtr-prod at AWS in eu-central-1: 28 parts looked at, 1 finding
         ");
         crate::schema::tests::holds("doctor", &report);
-        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"stack":"rtr-prod","place":"AWS in eu-central-1","group_buckets":64,"looked_at":["bulk.fifo","changes.fifo","dead-letter.fifo","inbound.fifo","poll.fifo","table Config","table Limits","table Records","function admin","function apply","function authorize","function bulk","function ingest","function poll","function redrive","function sweep","function sync","function webhook","event source of apply","event source of bulk","event source of poll","event source of redrive","event source of sync","schedule of sweep","stack"],"findings":[{"check":"group_buckets","about":"message groups","message":"the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64","action":"rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once"}]}"#);
+        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"stack":"rtr-prod","place":"AWS in eu-central-1","region":"eu-central-1","account":"123456789012","identity":"arn:aws:iam::123456789012:user/ada","clock_ahead_ms":1000,"group_buckets":64,"looked_at":["bulk.fifo","changes.fifo","dead-letter.fifo","inbound.fifo","poll.fifo","table Config","table Limits","table Records","function admin","function apply","function authorize","function bulk","function ingest","function poll","function redrive","function sweep","function sync","function webhook","event source of apply","event source of bulk","event source of poll","event source of redrive","event source of sync","schedule of sweep","stack","credentials","region","clock"],"findings":[{"check":"group_buckets","about":"message groups","message":"the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64","action":"rtr connection pause --all, rtr wait --idle, deploy template.yaml again, rtr connection resume --all: until all agree, one record may be worked by two at once"}]}"#);
     }
 }
