@@ -75,6 +75,8 @@ fn written(org: &Org<'_>, mark: u64) -> (u64, usize) {
 fn given_2000_events_when_the_command_is_killed_in_the_middle_and_run_again_then_each_is_written_once() {
     let stack = Stack::here();
     let org = Plan::new("backfill").mapping("contact", CONTACT).ready(&stack);
+    let heard = stack
+        .listen(&format!("{}-done", org.id), &json!({"source": ["rtr"], "detail": {"org_id": [org.id]}}));
     let file = File::of(&org, &lines(&org, EVENTS, 1));
     let mark = org.crm().mark();
     let args = ["backfill", &org.id, "contact", "--from", file.name(), "--yes", "--json"];
@@ -100,6 +102,13 @@ fn given_2000_events_when_the_command_is_killed_in_the_middle_and_run_again_then
     let (items, calls) = written(&org, mark);
     assert_eq!(items, EVENTS as u64, "each once");
     assert!(calls <= 60, "{calls} calls");
+    let told =
+        eventually_within(LONG, "its end is told", || heard.take().pop().ok_or("nothing is told".to_owned()));
+    assert_eq!(
+        (&told["detail-type"], &told["detail"]["connection"], &told["detail"]["count"]),
+        (&json!("backfill.done"), &json!("hubspot"), &json!(sent)),
+        "{told}"
+    );
     // Once more: nothing is newer than what the CRM has.
     let again = stack.rtr(&args).json();
     assert_eq!((&again["sent"], &again["done"]), (&json!(EVENTS), &json!(true)), "{again}");

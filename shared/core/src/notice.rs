@@ -94,7 +94,9 @@ impl NoticeKind {
             Self::ParkedOld => {
                 "Something has been parked at the connection for over an hour; `since` is when."
             }
-            Self::BackfillDone => "A backfill has ended; `count` events of it.",
+            Self::BackfillDone => {
+                "A backfill has ended that somebody waited for; `count` events were sent in its last run."
+            }
         }
     }
 

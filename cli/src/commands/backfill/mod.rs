@@ -15,6 +15,7 @@ mod state;
 mod stops;
 mod stored;
 mod summary;
+mod told;
 mod way;
 
 use crate::app::App;
@@ -295,6 +296,9 @@ async fn send(
         let _ = tokio::time::timeout(LAST_LOOK, run.count()).await;
     }
     let done = waits && stopped.is_none();
+    if done {
+        told::done(app, runtime, run.stops.watched(), run.sent.sent).await;
+    }
     let summary = with(Summary { resumed_after, done, ..summary }, run.sent);
     let stopped = stopped.map(|problem| match problem.hint.clone() {
         None => problem.hint(advice),

@@ -52,6 +52,11 @@ impl<'a> Stops<'a> {
         Self { aws, runtime, watched, out, looked: None, found: BTreeMap::new() }
     }
 
+    /// The connections, and whose they are.
+    pub(super) fn watched(&self) -> &[Watched] {
+        &self.watched
+    }
+
     /// The connections.
     pub(super) fn keys(&self) -> Vec<ConnectionKey> {
         self.watched.iter().map(|one| one.key.clone()).collect()
