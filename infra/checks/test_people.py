@@ -72,8 +72,8 @@ def allowed(action: str, resource, *policies: str) -> list:
     ]
 
 
-# They ask the command line what it takes, by methods that are called alike.
-OF_THE_COMMAND_LINE = {"examples.rs", "reference.rs"}
+# They ask the command line what it takes, by methods that are called alike; tests among them.
+OF_THE_COMMAND_LINE = {"examples.rs", "main.rs", "reference.rs", "tests.rs"}
 
 
 def sources(*folders: str):
