@@ -2,6 +2,7 @@
 
 use crate::courier::AwsCourier;
 use async_trait::async_trait;
+use futures::future::join_all;
 use rtr_core::notice::{Notice, SOURCE};
 use rtr_engine::seams::{Bus, Unavailable};
 use serde_json::{Value, json};
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 /// Entries of one request. EventBridge's limit.
 const MAX_ENTRIES: usize = 10;
-/// How long a request may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request may take. The sweep that tells also wakes what is due, and looks again only when it has been told.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The bus.
 #[derive(Debug, Clone)]
@@ -66,10 +67,6 @@ fn told(entry: &Value) -> Result<(), Unavailable> {
 #[async_trait]
 impl Bus for EventBus {
     async fn tell(&self, notices: &[Notice]) -> Vec<Result<(), Unavailable>> {
-        let mut answers = Vec::with_capacity(notices.len());
-        for some in notices.chunks(MAX_ENTRIES) {
-            answers.extend(self.put(some).await);
-        }
-        answers
+        join_all(notices.chunks(MAX_ENTRIES).map(|some| self.put(some))).await.concat()
     }
 }

@@ -111,6 +111,13 @@ impl NoticeKind {
         }
     }
 
+    /// Whether it is of a state that lasts, and is raised again while it does: then `count` and `since` are those of the last look,
+    /// and it is not raised before it may be told again, so that nobody is told of what is over.
+    #[must_use]
+    pub fn lasts(self) -> bool {
+        matches!(self, Self::QuotaLow | Self::ParkedOld)
+    }
+
     /// How long others of the kind are gathered before the first is told, in milliseconds.
     #[must_use]
     pub fn gathers_ms(self) -> i64 {

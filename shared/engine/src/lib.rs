@@ -23,4 +23,5 @@ pub mod sweep;
 pub mod sync;
 pub mod wake;
 pub mod webhook;
+mod within;
 pub mod work;

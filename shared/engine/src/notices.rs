@@ -2,7 +2,9 @@
 
 use crate::report::BatchReport;
 use crate::seams::{Bus, Raised, Seams, Suspension};
+use crate::within::within;
 use crate::work::job::{Job, Stage};
+use futures::future::join_all;
 use rtr_core::code::Code;
 use rtr_core::item::Ended;
 use rtr_core::key::ConnectionKey;
@@ -18,6 +20,8 @@ const AT_ONCE: usize = 100;
 const LEASE_MS: i64 = 30_000;
 /// What goes on is raised again from one environment after this, in milliseconds.
 const AGAIN_MS: i64 = 600_000;
+/// Raising may hold a batch up for so long, in milliseconds: it has its endings by then, and is to answer.
+const RAISE_MS: i64 = 1_000;
 
 /// Dead letters of one batch, by org and connection.
 #[derive(Debug, Default)]
@@ -41,9 +45,21 @@ impl Dead {
         provider: Option<&'static str>,
         code: Code,
     ) {
+        self.note_all(org, connection, provider, code, 1);
+    }
+
+    /// Notes `n`.
+    pub(crate) fn note_all(
+        &mut self,
+        org: &str,
+        connection: Option<&str>,
+        provider: Option<&'static str>,
+        code: Code,
+        n: u64,
+    ) {
         let of = (org.to_owned(), connection.map(str::to_owned));
         let held = self.0.entry(of).or_insert(Died { provider, count: 0, code });
-        (held.count, held.code) = (held.count + 1, code);
+        (held.count, held.code) = (held.count + n, code);
     }
 
     /// Notes `job`, if it has ended so.
@@ -53,11 +69,11 @@ impl Dead {
         self.note(&job.connection.org_id, Some(&job.connection.connection), Some(job.provider()), code);
     }
 
-    /// Raises what was noted: a write for each connection. One that is lost costs a number in a message.
+    /// Raises what was noted: a write for each connection, side by side. One that is lost costs a number in a message.
     pub(crate) async fn raise(self, seams: &Seams<'_>) {
         let since = seams.clock.now();
-        for ((org_id, connection), Died { provider, count, code }) in self.0 {
-            let notice = Notice {
+        let notices =
+            self.0.into_iter().map(|((org_id, connection), Died { provider, count, code })| Notice {
                 kind: NoticeKind::DeadLetters,
                 org_id,
                 connection,
@@ -66,9 +82,8 @@ impl Dead {
                 count,
                 since,
                 once: None,
-            };
-            raise(seams, &notice).await;
-        }
+            });
+        raise_all(seams, &notices.collect::<Vec<_>>()).await;
     }
 }
 
@@ -118,10 +133,31 @@ pub(crate) fn of_suspension(
 
 /// Notes `notice`; nothing else fails for it.
 pub(crate) async fn raise(seams: &Seams<'_>, notice: &Notice) {
-    if let Err(error) = seams.notices.raise(notice).await {
-        let (org_id, connection) = (&notice.org_id, notice.connection.as_deref().unwrap_or(""));
-        let kind = notice.kind.as_str();
-        tracing::warn!(event = "notice", org_id, connection, kind, error = error.0, "it could not be noted");
+    raise_all(seams, std::slice::from_ref(notice)).await;
+}
+
+async fn raise_all(seams: &Seams<'_>, notices: &[Notice]) {
+    if notices.is_empty() {
+        return;
+    }
+    let raising = notices.iter().map(|notice| async move {
+        if let Err(error) = seams.notices.raise(notice).await {
+            let (org_id, connection) = (&notice.org_id, notice.connection.as_deref().unwrap_or(""));
+            let kind = notice.kind.as_str();
+            tracing::warn!(
+                event = "notice",
+                org_id,
+                connection,
+                kind,
+                error = error.0,
+                "it could not be noted"
+            );
+        }
+    });
+    let until = seams.clock.now().plus_ms(RAISE_MS);
+    if within(seams.clock, until, join_all(raising)).await.is_none() {
+        let message = format!("{} may not be noted: the limits table does not answer", notices.len());
+        tracing::warn!(event = "notice", message);
     }
 }
 

@@ -21,6 +21,7 @@ use rtr_core::item::{Body, Ended, Item, Lane, Reason, SlotState};
 use rtr_core::metric::Metric;
 use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
+use rtr_core::trace::Trace;
 
 /// Times a refused write is decided anew.
 const MAX_ROUNDS: usize = 6;
@@ -53,19 +54,7 @@ async fn file_all(
         return forget_crashes(seams, received, &wake).await;
     }
     if let Some(message) = on_its_way_back(&received.body) {
-        let why = "the queue gave the message up after its receive limit";
-        let reason = Reason::new(Code::NativeDeadLetter, why);
-        return match keep::file(seams, message, reason, &received.message_id).await {
-            Ok(()) => {
-                report.count(Metric::Filed, 1);
-                report.count(Metric::Dead, 1);
-                Ok(())
-            }
-            Err(why) => {
-                tracing::warn!(event = "redrive", code = Code::StateUnavailable.as_str(), message = why);
-                Err(())
-            }
-        };
+        return file_back(seams, received, message, dead, report).await;
     }
     let letters = letters(seams, received).await?;
     for letter in letters {
@@ -80,7 +69,7 @@ async fn file_all(
                 if let Some(org) = &letter.names.org_id {
                     dead.note(org, letter.names.connection.as_deref(), None, letter.reason.code);
                 }
-                log(&letter);
+                log(&letter, received.trace.as_ref());
             }
             Ok(false) => report.count(Metric::Superseded, 1),
             Err(why) => {
@@ -103,6 +92,40 @@ fn on_its_way_back(body: &str) -> Option<inbound::Message> {
     // Our envelopes have a schema number too, and a `source`.
     let envelope = serde_json::from_str::<DeadLetter>(body).is_ok();
     inbound::Message::parse(body).ok().filter(|_| !envelope)
+}
+
+/// Keeps it with the record of the CRM that it is about.
+async fn file_back(
+    seams: &Seams<'_>,
+    received: &Received,
+    message: inbound::Message,
+    dead: &mut Dead,
+    report: &mut BatchReport,
+) -> Result<(), ()> {
+    let reason = Reason::new(Code::NativeDeadLetter, "the queue gave the message up after its receive limit");
+    let (connection, object, id) = message.about();
+    let (connection, object, id) = (connection.clone(), object.to_owned(), id.to_owned());
+    keep::file(seams, message, reason.clone(), &received.message_id).await.map_err(|why| {
+        tracing::warn!(event = "redrive", code = Code::StateUnavailable.as_str(), message = why);
+    })?;
+    report.count(Metric::Filed, 1);
+    report.count(Metric::Dead, 1);
+    dead.note(&connection.org_id, Some(&connection.connection), None, reason.code);
+    RecordLine {
+        org_id: &connection.org_id,
+        record_type: &object,
+        record_id: &id,
+        connection: &connection.connection,
+        version: 0,
+        outcome: Ended::Dead,
+        code: Some(reason.code),
+        message: &reason.message,
+        field: "",
+        attempts: received.receive_count,
+        trace: received.trace.as_ref(),
+    }
+    .log();
+    Ok(())
 }
 
 /// A wake that was given up leaves the dead version where it is; its crashes are not the next version's.
@@ -163,7 +186,7 @@ async fn file(seams: &Seams<'_>, received: &Received, letter: &Letter) -> Result
         body = Some(stored.clone());
         let revision = item.mapping_revision.unwrap_or(0).max(letter.mapping_revision);
         let attempt = Attempt {
-            trace: None,
+            trace: received.trace.clone(),
             lane: Lane::Sync,
             version: letter.version,
             mapping_revision: revision,
@@ -206,10 +229,10 @@ async fn drop_body(seams: &Seams<'_>, old: &Item, new: &Item) {
     }
 }
 
-fn log(letter: &Letter) {
+fn log(letter: &Letter, trace: Option<&Trace>) {
     let name = |part: &Option<String>| part.clone().unwrap_or_default();
     RecordLine {
-        trace: None,
+        trace,
         org_id: &name(&letter.names.org_id),
         record_type: &name(&letter.names.record_type),
         record_id: &name(&letter.names.record_id),

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub struct BatchReport {
     /// Message ids to be returned to the queue: exactly those, in the order of the batch.
     pub failed: Vec<String>,
+    /// Message ids that were taken out of the queue before the end: what becomes of their records, they do not come back.
+    pub taken_out: Vec<String>,
     /// Counters by name, of all CRMs together; every ending is one.
     pub counts: BTreeMap<&'static str, u64>,
     /// What of that concerns a CRM, by its provider.
@@ -57,7 +59,8 @@ impl BatchReport {
 
     /// Adds all that `other` counts and measures.
     pub fn add(&mut self, other: Self) {
-        let Self { failed: _, counts, of_provider, of_org, measured } = other;
+        let Self { failed: _, taken_out, counts, of_provider, of_org, measured } = other;
+        self.taken_out.extend(taken_out);
         counts.into_iter().for_each(|(name, n)| *self.counts.entry(name).or_default() += n);
         of_provider.into_iter().for_each(|(key, n)| *self.of_provider.entry(key).or_default() += n);
         of_org.into_iter().for_each(|(key, n)| *self.of_org.entry(key).or_default() += n);

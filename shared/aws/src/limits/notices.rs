@@ -20,8 +20,15 @@ pub(super) async fn raise(limits: &DynamoLimits, notice: &Notice) -> Result<(), 
     let now = limits.clock.now();
     let mut set = vec![
         "org_id = :org, kind = :kind, lanes_pk = :partition, expires_at = :swept",
-        "lanes_at = if_not_exists(lanes_at, :due), since = if_not_exists(since, :since)",
+        "lanes_at = if_not_exists(lanes_at, :due)",
     ];
+    let counted = if notice.kind.lasts() {
+        set.push("since = :since, #count = :count");
+        ""
+    } else {
+        set.push("since = if_not_exists(since, :since)");
+        " ADD #count :count"
+    };
     let mut gone = Vec::new();
     let mut update = update(limits, notice)
         .expression_attribute_values(":org", s(&notice.org_id))
@@ -54,6 +61,12 @@ pub(super) async fn raise(limits: &DynamoLimits, notice: &Notice) -> Result<(), 
         }
         None => gone.push("code"),
     }
+    if notice.kind.lasts() {
+        let before = now.plus_ms(-notice.kind.spacing_ms());
+        update = update
+            .expression_attribute_values(":before", n(before.0))
+            .condition_expression("attribute_not_exists(told_at) OR told_at <= :before");
+    }
     if let Some(once) = &notice.once {
         set.push("once = :once");
         update = update
@@ -61,7 +74,7 @@ pub(super) async fn raise(limits: &DynamoLimits, notice: &Notice) -> Result<(), 
             .condition_expression("attribute_not_exists(once) OR once <> :once");
     }
     let removed = if gone.is_empty() { String::new() } else { format!(" REMOVE {}", gone.join(", ")) };
-    let expression = format!("SET {} ADD #count :count{removed}", set.join(", "));
+    let expression = format!("SET {}{counted}{removed}", set.join(", "));
     write(update.update_expression(expression)).await.map(drop)
 }
 
@@ -116,7 +129,12 @@ pub(super) async fn told(limits: &DynamoLimits, raised: &Raised, at: Instant) ->
     };
     let done = all(update(limits, &raised.notice))
         .update_expression("SET told_at = :at, #count = :zero REMOVE lanes_pk, lanes_at, since")
-        .condition_expression("lanes_at = :seen AND #count = :told")
+        .condition_expression(if raised.notice.kind.lasts() {
+            // As it is now it was told, whatever was noted of it meanwhile.
+            "lanes_at = :seen AND (#count = :told OR #count >= :zero)"
+        } else {
+            "lanes_at = :seen AND #count = :told"
+        })
         .expression_attribute_values(":zero", n(0));
     if write(done).await? {
         return Ok(());

@@ -42,9 +42,9 @@ pub struct Called {
     pub waited_ms: i64,
 }
 
-/// What was sent, in order.
+/// What was sent, in order, and whether somebody has told of it.
 #[derive(Debug, Default)]
-pub struct Tape(Mutex<Vec<Called>>);
+pub struct Tape(Mutex<Vec<(Called, bool)>>);
 
 impl Tape {
     /// How many there are: a place to listen from.
@@ -53,15 +53,39 @@ impl Tape {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Those since `from`.
+    /// All of them.
     #[must_use]
-    pub fn since(&self, from: usize) -> Vec<Called> {
+    pub fn all(&self) -> Vec<Called> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(called, _)| called.clone())
+            .collect()
+    }
+
+    /// Those since `from`, of which the asker tells.
+    #[must_use]
+    pub fn take(&self, from: usize) -> Vec<Called> {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = calls.get_mut(from..).unwrap_or_default().iter_mut();
+        taken
+            .map(|(called, told)| {
+                *told = true;
+                called.clone()
+            })
+            .collect()
+    }
+
+    /// Those of which nobody tells.
+    #[must_use]
+    pub fn untold(&self) -> Vec<Called> {
         let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.get(from..).map(<[Called]>::to_vec).unwrap_or_default()
+        calls.iter().filter(|(_, told)| !told).map(|(called, _)| called.clone()).collect()
     }
 
     pub(super) fn note(&self, called: Called) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(called);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((called, false));
     }
 }
 
@@ -95,6 +119,27 @@ pub(super) fn bare(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn given_calls_when_taken_then_the_others_are_untold_and_all_are_counted() {
+        let tape = Tape::default();
+        let call = |path: &str| Called {
+            at: Instant(0),
+            method: "GET",
+            path: path.to_owned(),
+            status: Some(200),
+            answered: Answered::Fine,
+            code: None,
+            took_ms: 1,
+            waited_ms: 0,
+        };
+        tape.note(call("/a"));
+        let from = tape.end();
+        tape.note(call("/b"));
+        assert_eq!(tape.take(from), [call("/b")]);
+        assert_eq!((tape.untold(), tape.take(9)), (vec![call("/a")], vec![]));
+        assert_eq!(tape.all(), [call("/a"), call("/b")]);
+    }
 
     #[test]
     fn given_answers_when_counted_then_the_connectors_word_goes_before_the_status() {

@@ -80,6 +80,8 @@ pub(super) async fn drain(
     let wary = taken.runs > 1;
     let by = lane.by();
     let (mut jobs, mut drops, mut orphans) = (Vec::new(), Vec::new(), Vec::new());
+    // Why the orphans are that: the connection or a mapping is gone.
+    let mut without: Option<Code> = None;
     let mut large = 0;
     for one in named {
         // Its slot may have gone or be put off since the index was written.
@@ -98,7 +100,10 @@ pub(super) async fn drain(
         }
         match job(&one, lane.connection, config, received, wary) {
             Ok(job) => jobs.extend(job),
-            Err(reason) => orphans.push((one, orphaned(&slot, &reason))),
+            Err(reason) => {
+                without = Some(reason.code);
+                orphans.push((one, orphaned(&slot, &reason)));
+            }
         }
     }
     let dropped = end(seams, &received.message_id, drops).await;
@@ -119,6 +124,10 @@ pub(super) async fn drain(
     notify(seams, lane.settings, &jobs, report).await;
     let mut ended = dropped.written + dead.written > 0;
     let mut raised = Dead::default();
+    if let Some(code) = without.filter(|_| dead.written > 0) {
+        let of = lane.connection;
+        raised.note_all(&of.org_id, Some(&of.connection), None, code, dead.written);
+    }
     for job in &jobs {
         raised.note_job(job);
         let Stage::Ended(how, _) = &job.stage else { continue };

@@ -1,7 +1,8 @@
 //! Parked versions that end without a job: given up by a person, or left by a connection or mapping that is gone.
 
+use crate::report::RecordLine;
 use crate::seams::{Named, Seams, Write, Wrote};
-use rtr_core::item::{Lane, Reason, Slot, SlotState};
+use rtr_core::item::{Ended, Lane, Reason, Slot, SlotState};
 use rtr_core::sent::Sent;
 use rtr_core::settle::{Attempt, Decision, Ending, Filing, settle};
 
@@ -29,6 +30,26 @@ pub(super) struct Ends {
     pub(super) written: u64,
     /// Whether the table did not answer for any.
     pub(super) failed: bool,
+}
+
+/// The line of a version that is dead now.
+fn tell(write: &Write) {
+    let Some(slot) = write.new.dead() else { return };
+    let word = |name: &Option<String>| name.clone().unwrap_or_default();
+    RecordLine {
+        org_id: &word(&write.names.org_id),
+        record_type: &word(&write.names.record_type),
+        record_id: &word(&write.names.record_id),
+        connection: &word(&write.names.connection),
+        version: slot.wanted_version,
+        outcome: Ended::Dead,
+        code: Some(slot.reason.code),
+        message: &slot.reason.message,
+        field: slot.reason.field.as_deref().unwrap_or(""),
+        attempts: slot.attempts,
+        trace: slot.trace.as_ref(),
+    }
+    .log();
 }
 
 /// Writes endings. What was refused or failed is found again by the next look.
@@ -61,6 +82,7 @@ pub(super) async fn end(seams: &Seams<'_>, by: &str, work: Vec<(Named, Ending)>)
     for (write, wrote) in writes.iter().zip(wrote) {
         if wrote == Wrote::Done {
             ends.written += 1;
+            tell(write);
             if let Some(body) = write.old.stored_body().filter(|body| write.new.stored_body() != Some(body)) {
                 let _ = seams.records.delete_body(body).await;
             }

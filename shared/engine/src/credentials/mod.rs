@@ -154,6 +154,11 @@ impl ConnectionAuth<'_> {
             let (org_id, connection) = (&self.connection.org_id, &self.connection.connection);
             tracing::info!(event = "resumed", org_id, connection, "the secret has changed");
         }
+        if let Some(held) = held {
+            // Whoever wrote it may have died before he could raise it: raised again it is told once.
+            let provider = self.connector.facts().name;
+            raise(&self.seams, &of_suspension(NoticeKind::Suspended, &self.connection, provider, held)).await;
+        }
         let refused = held.filter(|_| !self.cache.tries_refused).map(|held| held.message.clone());
         let until = self.seams.clock.now().plus_ms(self.cache_ms);
         let credential = Arc::new(credential);
@@ -209,8 +214,9 @@ pub async fn resume(
     provider: &str,
     suspension: &Suspension,
 ) -> Result<(), Unavailable> {
-    seams.limits.set_suspension(&connection.key(), None).await?;
+    // First: once it is ended nobody would know of it any more. Raised twice it is told once.
     raise(seams, &of_suspension(NoticeKind::Resumed, connection, provider, suspension)).await;
+    seams.limits.set_suspension(&connection.key(), None).await?;
     seams.limits.want_lane(connection, seams.clock.now()).await
 }
 

@@ -20,7 +20,8 @@ pub struct Raised {
 /// The notes, shared by all environments.
 #[async_trait]
 pub trait Notices: Send + Sync {
-    /// Notes `notice`. What happens once is noted once; of other kinds the counts are added up until they are told.
+    /// Notes `notice`. What happens once is noted once; what lasts as it is now, unless it was told a moment
+    /// ago ([`rtr_core::notice::NoticeKind::lasts`]); of other kinds the counts are added up until they are told.
     ///
     /// # Errors
     /// When the store does not answer: it may have been noted.

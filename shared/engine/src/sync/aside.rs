@@ -174,7 +174,8 @@ pub(super) async fn post(
             (letter.event, letter.raw_base64, letter.body_ref) = (None, None, Some(key));
         }
         let body = serde_json::to_string(&letter).unwrap_or_default();
-        messages.push(Outbound { trace: None, body, group, deduplication_id: sqs_id(&id), lane: None });
+        let trace = batch[place].trace.clone();
+        messages.push(Outbound { trace, body, group, deduplication_id: sqs_id(&id), lane: None });
         places.push(place);
     }
     send(seams, QueueName::DeadLetter, messages, &places, fates).await

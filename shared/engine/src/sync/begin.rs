@@ -51,7 +51,7 @@ pub(super) async fn before_first_call(
             }
         }
     }
-    delete_predecessors(seams, batch, intake, jobs).await;
+    report.taken_out.extend(delete_predecessors(seams, batch, intake, jobs).await);
     report.count(Metric::Passed, pass_older_slots(seams, jobs).await);
     // Once one has crashed, each is announced alone, right before its own work: see `call_all`.
     let alone = alone(jobs);
@@ -62,7 +62,13 @@ pub(super) async fn before_first_call(
     alone
 }
 
-async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Intake, jobs: &mut [Job]) {
+/// Gives the ids of those that are out of the queue.
+async fn delete_predecessors(
+    seams: &Seams<'_>,
+    batch: &[Received],
+    intake: &Intake,
+    jobs: &mut [Job],
+) -> Vec<String> {
     let mut receipts = Vec::new();
     let mut records = Vec::new();
     for record in &intake.records {
@@ -75,18 +81,23 @@ async fn delete_predecessors(seams: &Seams<'_>, batch: &[Received], intake: &Int
         let wakes = record.wakes.iter().filter(passed).map(|(place, _)| *place);
         for place in record.compacted().into_iter().chain(wakes) {
             receipts.push(batch[place].receipt.clone());
-            records.push(&record.key);
+            records.push((place, &record.key));
         }
     }
+    let mut out = Vec::new();
     if receipts.is_empty() {
-        return;
+        return out;
     }
-    for (key, deleted) in records.into_iter().zip(seams.queue.delete(&receipts).await) {
-        if let Err(error) = deleted {
-            let of_record = jobs.iter_mut().filter(|job| job.record == *key && job.going().is_some());
-            of_record.for_each(|job| job.give_back_as_is(&error.0));
+    for ((place, key), deleted) in records.into_iter().zip(seams.queue.delete(&receipts).await) {
+        match deleted {
+            Ok(()) => out.push(batch[place].message_id.clone()),
+            Err(error) => {
+                let of_record = jobs.iter_mut().filter(|job| job.record == *key && job.going().is_some());
+                of_record.for_each(|job| job.give_back_as_is(&error.0));
+            }
         }
     }
+    out
 }
 
 /// What an older version's slot keeps leaves it before the newer one is told, as its messages leave the queue.

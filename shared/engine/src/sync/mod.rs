@@ -16,7 +16,6 @@ mod park;
 mod settled;
 
 use crate::batch::{Received, Settings};
-use crate::notices::Dead;
 use crate::poll::ensure_once;
 use crate::report::{BatchReport, RecordLine, end_batch};
 use crate::seams::Seams;
@@ -28,12 +27,14 @@ use crate::work::tally::{Unmapped, tally};
 use crate::work::{COMMIT_RESERVE_MS, prepare};
 use answer::returned;
 use intake::{Intake, take_in};
+use jobs::NoJob;
 use orgs::{Common, work_all};
 use orphans::Orphan;
 use rtr_core::change::Change;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
 use rtr_core::item::{Ended, Reason};
+use rtr_core::key::RecordKey;
 use rtr_core::mapping::Mapped;
 use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
@@ -81,16 +82,18 @@ pub async fn run(
         &mut report,
     )
     .await;
-    let mut dead = Dead::default();
-    jobs.iter().for_each(|job| dead.note_job(job));
     futures::join!(
         settle_messages(seams, batch, &fates, &mut report),
-        dead.raise(seams),
+        std::mem::take(&mut endings.dead).raise(seams),
         tally(seams, &jobs, &unmapped),
         ensure_once(seams, &caches.polls, configs.values().map(Arc::as_ref)),
     );
     let returned: HashSet<&str> = report.failed.iter().map(String::as_str).collect();
-    let comes_back = |place: usize| returned.contains(batch[place].message_id.as_str());
+    let left: HashSet<&str> = report.taken_out.iter().map(String::as_str).collect();
+    let comes_back = |place: usize| {
+        let id = batch[place].message_id.as_str();
+        returned.contains(id) && !left.contains(id)
+    };
     let mut books = BatchReport::default();
     endings.count(&intake, comes_back, &mut books);
     report.add(books);
@@ -190,7 +193,12 @@ async fn make_jobs(
         }
         for none in &none {
             match orphans::end(seams, batch, record, none, fates).await {
-                Orphan::Filed => report.count(Metric::Dead, 1),
+                Orphan::Filed(version) => {
+                    report.count(Metric::Dead, 1);
+                    let (org, connection) = (&record.key.org_id, Some(none.connection.as_str()));
+                    endings.dead.note(org, connection, None, none.reason.code);
+                    log_dead(&record.key, version, none);
+                }
                 Orphan::Returned => report.count(Metric::Parked, 1),
                 Orphan::Nothing => match record.change_for(&none.connection) {
                     Some((place, change)) => {
@@ -224,6 +232,24 @@ fn log_unfiled(change: &Change, connection: &str, outcome: Ended, reason: &Reaso
         field: "",
         attempts: received.receive_count,
         trace: received.trace.as_ref(),
+    }
+    .log();
+}
+
+/// The line of a version that slept where nobody can work it any more.
+fn log_dead(key: &RecordKey, version: u64, none: &NoJob) {
+    RecordLine {
+        org_id: &key.org_id,
+        record_type: &key.record_type,
+        record_id: &key.record_id,
+        connection: &none.connection,
+        version,
+        outcome: Ended::Dead,
+        code: Some(none.reason.code),
+        message: &none.reason.message,
+        field: "",
+        attempts: 0,
+        trace: None,
     }
     .log();
 }

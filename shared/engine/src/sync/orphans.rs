@@ -18,8 +18,8 @@ use rtr_core::time::Instant;
 /// What became of a version that sleeps where nobody can work it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Orphan {
-    /// It is a dead letter now.
-    Filed,
+    /// It is a dead letter now: the version.
+    Filed(u64),
     /// Its ending could not be written: its messages come back.
     Returned,
     /// There is none that counts: a change that came for the connection is for itself.
@@ -43,7 +43,7 @@ pub(super) async fn end(
         return Orphan::Nothing;
     }
     match one(seams, &batch[*place], record, wake.version, none).await {
-        Ok(true) => Orphan::Filed,
+        Ok(true) => Orphan::Filed(wake.version),
         Ok(false) => Orphan::Nothing,
         Err(()) => {
             let beside = change.map(|(place, _)| *place);

@@ -1,21 +1,28 @@
 //! The books of a batch: of each message that leaves the queue, what it was and how it ended. An event that comes back is not
-//! counted before it leaves: so the sums over all batches are the events that were sent, whoever is killed on the way.
+//! counted before it leaves: so the sums over all batches are the events that were sent, but for older versions that a function
+//! had taken out of the queue when it was killed.
 
 use super::intake::{Intake, Kind};
+use crate::notices::Dead;
 use crate::report::BatchReport;
 use crate::work::job::{Job, Stage};
 use rtr_core::item::Ended;
 use rtr_core::metric::Metric;
 use std::collections::HashMap;
 
-/// How events ended, by their place in the batch: of several connections the one that matters most.
+/// How events ended.
 #[derive(Debug, Default)]
-pub(super) struct Endings(HashMap<usize, Ended>);
+pub(super) struct Endings {
+    /// By their place in the batch: of several connections the one that matters most.
+    of: HashMap<usize, Ended>,
+    /// Those that are dead, by connection, for whoever is told of them.
+    pub(super) dead: Dead,
+}
 
 impl Endings {
     /// Notes that a part of the event at `place` ended so.
     pub(super) fn note(&mut self, place: usize, ended: Ended) {
-        let held = self.0.entry(place).or_insert(ended);
+        let held = self.of.entry(place).or_insert(ended);
         if rank(ended) > rank(*held) {
             *held = ended;
         }
@@ -23,6 +30,7 @@ impl Endings {
 
     /// Notes the ending of `job` for the events that it stands for.
     pub(super) fn note_job(&mut self, job: &Job) {
+        self.dead.note_job(job);
         let Stage::Ended(ended, _) = &job.stage else { return };
         self.note(job.message, as_it_was(job, *ended));
         if let Some(beside) = &job.beside {
@@ -39,7 +47,7 @@ impl Endings {
                 Kind::Look => Metric::LooksDone,
                 Kind::Malformed => event(Ended::Dead),
                 // One that a newer one of the batch stands for has no ending of its own.
-                Kind::Change => event(self.0.get(&place).copied().unwrap_or(Ended::Superseded)),
+                Kind::Change => event(self.of.get(&place).copied().unwrap_or(Ended::Superseded)),
             };
             report.count(metric, 1);
             if matches!(kind, Kind::Change | Kind::Malformed) {
@@ -89,10 +97,10 @@ mod tests {
         let mut endings = Endings::default();
         let all = [Ended::Unchanged, Ended::Applied, Ended::Superseded, Ended::Parked, Ended::Skipped];
         all.iter().for_each(|ended| endings.note(3, *ended));
-        assert_eq!(endings.0[&3], Ended::Parked);
+        assert_eq!(endings.of[&3], Ended::Parked);
         endings.note(3, Ended::Dead);
         endings.note(3, Ended::Applied);
-        assert_eq!(endings.0[&3], Ended::Dead);
+        assert_eq!(endings.of[&3], Ended::Dead);
     }
 
     #[test]

@@ -13,8 +13,8 @@ mod send;
 pub use keys::KeyCache;
 
 use crate::report::BatchReport;
-use crate::seams::{Clock, Seams, Unavailable};
-use futures::future::{Either, select};
+use crate::seams::{Seams, Unavailable};
+use crate::within::within;
 use keys::Held;
 use rtr_connectors::registry::{self, Connector};
 use rtr_connectors::webhook::{Acknowledgement, Delivery, Heard};
@@ -24,7 +24,6 @@ use rtr_core::metric::Metric;
 use rtr_core::time::Instant;
 use serde_json::Value;
 use std::future::Future;
-use std::pin::pin;
 
 /// The largest body of one call, in bytes.
 pub const MAX_BODY_BYTES: usize = 1_024 * 1_024;
@@ -262,18 +261,6 @@ impl Flow<'_> {
             Some(error) => Err(later(&error)),
             None => Ok(()),
         }
-    }
-}
-
-/// What `work` gives by `until`; none when it takes longer.
-async fn within<T>(clock: &dyn Clock, until: Instant, work: impl Future<Output = T>) -> Option<T> {
-    let left_ms = until.since_ms(clock.now());
-    if left_ms <= 0 {
-        return None;
-    }
-    match select(pin!(work), clock.sleep_ms(left_ms)).await {
-        Either::Left((done, _)) => Some(done),
-        Either::Right(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::job::Job;
 use crate::report::BatchReport;
-use rtr_connectors::session::{Answered, Called};
+use rtr_connectors::session::{Answered, Called, Session};
 use rtr_core::code::Code;
 use rtr_core::key::ConnectionKey;
 use rtr_core::metric::Metric;
@@ -27,8 +27,20 @@ pub(crate) fn count(provider: &'static str, calls: &[Called], report: &mut Batch
     }
 }
 
+/// Keeps and tells what was called since `from` for the jobs at `places`, and for no others: one batch's call.
+pub(crate) fn tell(session: &Session<'_>, jobs: &mut [&mut Job], places: &[usize], from: usize, did: Did) {
+    let made = session.tape.take(from);
+    let Some(first) = places.first().filter(|_| !made.is_empty()) else { return };
+    for at in places {
+        keep(jobs[*at], &made, did);
+    }
+    let traces: Vec<&Trace> = places.iter().filter_map(|at| jobs[*at].trace.as_ref()).collect();
+    let first = &jobs[*first];
+    log(&first.connection, first.provider(), &made, places.len(), &traces);
+}
+
 /// Notes in the job's trail that `calls` were made for it, the last of them to do this.
-pub(crate) fn keep(job: &mut Job, calls: &[Called], did: Did) {
+fn keep(job: &mut Job, calls: &[Called], did: Did) {
     let Some(last) = calls.last() else { return };
     let trail = &mut job.trail;
     trail.calls = trail.calls.saturating_add(u32::try_from(calls.len()).unwrap_or(u32::MAX));

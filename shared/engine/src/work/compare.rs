@@ -4,6 +4,7 @@
 //! What is there already is not written either: a version that the internal system made of a change in this very CRM ends
 //! unchanged there. What else the CRM has that is new is not told from here, but heard of as if the CRM had said so.
 
+use super::calls;
 use super::job::{Compared, Job, Stage};
 use super::look::{fail, stamp};
 use super::treat::{Treatment, treat};
@@ -16,6 +17,7 @@ use rtr_core::key::sqs_id;
 use rtr_core::payload::written;
 use rtr_core::plan::First;
 use rtr_core::time::Instant;
+use rtr_core::trail::Did;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +34,10 @@ pub(super) async fn compare(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut
             let names: BTreeSet<String> = places.iter().flat_map(|at| properties(jobs[*at])).collect();
             let (ids, names): (Vec<String>, Vec<String>) =
                 (ids.into_iter().collect(), names.into_iter().collect());
-            match connector.snapshots(session, &object, &ids, &names).await {
+            let from = session.tape.end();
+            let read = connector.snapshots(session, &object, &ids, &names).await;
+            calls::tell(session, jobs, places, from, Did::Look);
+            match read {
                 Ok(found) => {
                     for at in places {
                         let snapshot =

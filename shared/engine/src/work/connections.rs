@@ -174,7 +174,9 @@ async fn open(
     report.count_of(provider, Metric::CrmCalls, limiter.calls());
     report.count_of(provider, Metric::LimiterUnavailable, limiter.let_through());
     report.count_of(provider, Metric::BreakerOpened, gate.openings());
-    calls::count(provider, &session.tape.since(0), &mut report);
+    calls::count(provider, &session.tape.all(), &mut report);
+    // Asked for no record in particular, or by what keeps no trail.
+    calls::log(door.connection, provider, &session.tape.untold(), 0, &[]);
     if limiter.quota_low() {
         report.count_of(provider, Metric::QuotaLow, 1);
         let notice = notices::of(NoticeKind::QuotaLow, door.connection, provider, seams.clock.now());

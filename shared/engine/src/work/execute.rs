@@ -19,7 +19,6 @@ use rtr_core::marks::Marks;
 use rtr_core::payload::written as saying;
 use rtr_core::plan::First;
 use rtr_core::settle::{Applied, Ending, Link, Open};
-use rtr_core::trace::Trace;
 use rtr_core::trail::Did;
 use std::collections::BTreeMap;
 
@@ -33,11 +32,9 @@ pub(crate) async fn execute(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut
             return;
         }
         offers::wait(seams, jobs).await;
-        let (from, asked) = (session.tape.end(), asking(jobs));
         look(seams, session, jobs).await;
         end_what_needs_no_call(seams, jobs).await;
         compare(seams, session, jobs).await;
-        called(session, jobs, &asked, from, Did::Look);
         let mut calls: BTreeMap<(String, Kind), Vec<usize>> = BTreeMap::new();
         for (at, job) in jobs.iter().enumerate() {
             if let Some(kind) = kind(job) {
@@ -74,23 +71,6 @@ fn id(job: &Job) -> &str {
         Some(First::Upsert { value, .. }) => value,
         _ => "",
     }
-}
-
-/// Those for which something may be asked before they are written.
-fn asking(jobs: &[&mut Job]) -> Vec<usize> {
-    (0..jobs.len()).filter(|at| jobs[*at].going().is_some()).collect()
-}
-
-/// Keeps and tells what was called for the jobs at `places` since `from`.
-fn called(session: &Session<'_>, jobs: &mut [&mut Job], places: &[usize], from: usize, did: Did) {
-    let made = session.tape.since(from);
-    let Some(first) = places.first().filter(|_| !made.is_empty()) else { return };
-    for at in places {
-        calls::keep(jobs[*at], &made, did);
-    }
-    let traces: Vec<&Trace> = places.iter().filter_map(|at| jobs[*at].trace.as_ref()).collect();
-    let first = &jobs[*first];
-    calls::log(&first.connection, first.provider(), &made, places.len(), &traces);
 }
 
 fn did(kind: &Kind) -> Did {
@@ -155,7 +135,7 @@ async fn call(
     let from = session.tape.end();
     let outcomes =
         connector.write(session, &WriteCall { object: object.to_owned(), kind: kind.clone(), items }).await;
-    called(session, jobs, &places, from, did(kind));
+    calls::tell(session, jobs, &places, from, did(kind));
     if outcomes.iter().any(|outcome| matches!(outcome, Err(Failure { class: Class::Unavailable, .. }))) {
         // Its tries in place came to nothing, or it says so of records in an answer that looks well.
         session.gate.heard(Heard::Fails, 0).await;
@@ -165,11 +145,14 @@ async fn call(
         match outcome {
             Ok(done) => written.push((at, done)),
             Err(failure) => {
+                // It may look what stands there instead.
+                let from = session.tape.end();
                 failed(seams, session, jobs[at], &failure).await;
+                calls::tell(session, jobs, &[at], from, Did::Look);
             }
         }
     }
-    associate(seams, session, jobs, &mut written).await;
+    associate(seams, session, jobs, did(kind), &mut written).await;
     let mut work = Vec::new();
     for (at, job) in jobs.iter_mut().enumerate() {
         let Some((_, done)) = written.iter().find(|(place, _)| *place == at) else { continue };
@@ -234,6 +217,7 @@ async fn associate(
     seams: &Seams<'_>,
     session: &Session<'_>,
     jobs: &mut [&mut Job],
+    did: Did,
     written: &mut Vec<(usize, Written)>,
 ) {
     let mut wanted = Vec::new();
@@ -253,7 +237,11 @@ async fn associate(
     }
     let Some(first) = owners.first() else { return };
     let connector = jobs[*first].setup.connector;
+    let from = session.tape.end();
     let outcomes = connector.associate(session, &wanted).await;
+    let mut places = owners.clone();
+    places.dedup();
+    calls::tell(session, jobs, &places, from, did);
     for (at, outcome) in owners.into_iter().zip(outcomes) {
         let Err(failure) = outcome else { continue };
         let Some(place) = written.iter().position(|(other, _)| *other == at) else { continue };

@@ -1,5 +1,6 @@
 //! Looking before writing: finds records to adopt by the mapping's match, and our own that were written unrecorded.
 
+use super::calls;
 use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::job::{Job, Stage};
 use super::treat::{Treatment, treat, waiting};
@@ -13,6 +14,7 @@ use rtr_core::item::{Ended, Reason};
 use rtr_core::mapping::{Key, Mapping, OnDelete, Patch};
 use rtr_core::plan::{First, LookBy, after_finding_nothing};
 use rtr_core::settle::{Ending, Link};
+use rtr_core::trail::Did;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -63,7 +65,10 @@ async fn look_once(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Jo
         let size = jobs[places[0]].setup.connector.capabilities().lookup_batch;
         for places in places.chunks(size) {
             let lookup = question(jobs, places, step, &object, &property, ours);
-            match jobs[places[0]].setup.connector.lookup(session, &lookup).await {
+            let from = session.tape.end();
+            let answered = jobs[places[0]].setup.connector.lookup(session, &lookup).await;
+            calls::tell(session, jobs, places, from, Did::Look);
+            match answered {
                 Ok(found) => {
                     for at in places {
                         answer(seams, jobs[*at], step, &found).await;
@@ -74,7 +79,10 @@ async fn look_once(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&mut Jo
                         let failure = if places.len() > 1 && needs_a_person(&failure) {
                             // The fault of one value: each is asked for alone.
                             let lookup = question(jobs, &[*at], step, &object, &property, ours);
-                            match jobs[*at].setup.connector.lookup(session, &lookup).await {
+                            let from = session.tape.end();
+                            let answered = jobs[*at].setup.connector.lookup(session, &lookup).await;
+                            calls::tell(session, jobs, &[*at], from, Did::Look);
+                            match answered {
                                 Ok(found) => {
                                     answer(seams, jobs[*at], step, &found).await;
                                     continue;

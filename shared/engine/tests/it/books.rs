@@ -60,6 +60,23 @@ fn given_an_event_that_comes_back_when_it_leaves_at_last_then_it_is_counted_then
 }
 
 #[test]
+fn given_an_older_version_that_left_the_queue_when_the_newer_one_comes_back_then_it_is_counted_all_the_same()
+{
+    let world = World::with_contact(CONTACT);
+    // The newer one stands before it: what is behind it comes back with it, but for what is out of the queue.
+    let batch = [person(&world, "a", 2), person(&world, "a", 1)];
+    world.faults(&json!([{"provider": "hubspot", "account": "acme", "match": {"path": "*contacts*"},
+        "fault": "status", "value": 503, "count": 100}]));
+    let first = world.sync(&batch);
+    assert_eq!((first.taken_out.len(), events(&first)), (1, vec![("event_superseded", 1), ("events", 1)]));
+    world.faults(&json!([]));
+    world.clock.advance_ms(400_000);
+    let [newer, _] = batch;
+    let done = world.sync(&[build::again(newer)]);
+    assert_eq!(events(&done), [("event_applied", 1), ("events", 1)]);
+}
+
+#[test]
 fn given_an_applied_event_when_measured_then_it_is_how_long_it_took_and_what_waited_is_apart() {
     let world = World::with_contact(CONTACT);
     let sent_at = world.now();
@@ -93,6 +110,35 @@ fn given_a_refused_value_when_it_is_dead_then_its_item_tells_the_way_and_the_cal
     );
     let first = item.recent.first().unwrap().trail.clone().unwrap();
     assert_eq!(first.did, Some(Did::Upsert));
+}
+
+#[test]
+fn given_records_of_two_objects_in_one_batch_when_called_for_then_each_ones_trail_and_line_are_of_its_own_calls()
+ {
+    let world = World::with_contact(CONTACT);
+    let company = world.company("k", 1, &json!({"name": "K", "domain": "k.io"}));
+    let batch = [traced(person(&world, "a", 1), true), company];
+    let told = lines("call", || drop(world.sync(&batch)));
+    let trail = |kind: &str, id: &str| world.item(kind, id).recent.last().unwrap().trail.clone().unwrap();
+    assert_eq!(trail("contact", "a").calls as usize, told.len(), "{told:?}");
+    assert!(told.iter().all(|line| line["path"].contains("contacts")), "{told:?}");
+    assert!(trail("company", "k").calls > 0);
+}
+
+#[test]
+fn given_a_letter_of_a_traced_event_when_it_is_filed_then_its_line_and_its_record_have_the_trace() {
+    let world = World::with_contact(CONTACT);
+    let lost = traced(build::event("acme", "contact", "a", 1, &json!({}), world.now()), true);
+    let strict = rtr_engine::batch::Settings { strict_orgs: true, ..world.settings.clone() };
+    world.configs.apply(&[]).unwrap();
+    let world = World { settings: strict, ..world };
+    let lost =
+        Received { body: lost.body.replace("acme", "nobody"), group: "nobody#contact#a".to_owned(), ..lost };
+    world.sync(&[lost]);
+    let letters = world.queue.receive(rtr_engine::seams::QueueName::DeadLetter, 10);
+    assert!(letters.iter().all(|letter| letter.trace.is_some()) && letters.len() == 1, "{letters:?}");
+    let told = lines("record", || drop(world.redrive(&letters)));
+    assert_eq!(told[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736", "{told:?}");
 }
 
 #[test]

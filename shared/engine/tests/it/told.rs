@@ -1,9 +1,11 @@
 //! What operators are told by events, and what of it they are not told twice.
 
 use crate::CONTACT;
+use crate::lines::lines;
 use futures::executor::block_on;
 use rtr_core::notice::{Notice, NoticeKind};
 use rtr_engine::seams::Notices;
+use rtr_testkit::crm::BASE;
 use rtr_testkit::world::World;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -136,4 +138,64 @@ fn given_work_that_is_parked_for_an_hour_when_its_lane_is_looked_at_then_it_is_t
         world.bus.told().into_iter().filter(|notice| notice.kind == NoticeKind::ParkedOld).collect();
     assert_eq!(old.len(), 1, "{old:?}");
     assert_eq!(old[0].since, crate::parked(&world, "c0").since);
+}
+
+#[test]
+fn given_a_table_that_hangs_when_letters_of_several_connections_are_raised_then_the_batch_answers_within_seconds()
+ {
+    let world = World::with_contact("object: contacts\nfields:\n  email: email | date\n");
+    let names = ["a", "b", "c", "d", "e"];
+    let connections: String = names
+        .iter()
+        .map(|name| format!("  {name}: {{provider: hubspot, base_url: {BASE}/hubspot/acme}}\n"))
+        .collect();
+    let org = format!("org: acme\nconnections:\n{connections}routes:\n  contact: [a, b, c, d, e]\n");
+    world.configs.apply(&[("orgs/acme.yaml", &org)]).unwrap();
+    world.limits.state().hangs = true;
+    let began = world.now();
+    let report = world.sync(&[world.contact("c", 1, &json!({"email": "no date"}))]);
+    world.limits.state().hangs = false;
+    assert_eq!((report.counts["dead"], report.failed.len()), (5, 0));
+    let took_ms = world.now().since_ms(began);
+    assert!((1_000..5_000).contains(&took_ms), "{took_ms} ms");
+}
+
+#[test]
+fn given_a_suspension_whose_writer_died_when_another_sees_it_then_it_is_told_all_the_same_and_once() {
+    let mut world = World::with_contact(CONTACT);
+    let revoke = json!({"provider": "hubspot", "account": "acme", "action": "revoke"});
+    world.crm.control("POST", "/_sandbox/tokens", &revoke);
+    contacts(&world, 1, 0..1);
+    // As it stands when he died between his two writes.
+    assert_eq!(std::mem::take(&mut world.limits.state().notices).len(), 1);
+    for _ in 0..3 {
+        world.caches = rtr_engine::sync::Caches::default();
+        contacts(&world, 1, 1..3);
+        look_after(&world, 60);
+    }
+    assert_eq!(told(&world), [(NoticeKind::Suspended, 1)]);
+}
+
+#[test]
+fn given_parked_work_whose_mapping_is_gone_when_its_lane_ends_it_then_the_dead_letters_are_told_and_have_lines()
+ {
+    let world = World::with_contact(CONTACT);
+    world.faults(&fails(&json!(503), 100_000));
+    let late = |id: &str| {
+        let message = world.contact(id, 1, &json!({"email": format!("{id}@x.io"), "first_name": "y"}));
+        world.sync(&[rtr_engine::batch::Received { receive_count: 9, ..message }]);
+    };
+    ["c0", "c1"].iter().for_each(|id| late(id));
+    world.faults(&json!([]));
+    world.configs.apply(&[("orgs/acme.yaml", "org: acme\nconnections: {}\nroutes: {}\n")]).unwrap();
+    let dead = lines("record", || {
+        for _ in 0..10 {
+            look_after(&world, 60);
+            world.deliver();
+        }
+    });
+    look_after(&world, 1_000);
+    assert_eq!(told(&world).iter().map(|(_, n)| n).sum::<u64>(), 2, "{:?}", told(&world));
+    assert_eq!(dead.len(), 2, "{dead:?}");
+    assert!(dead.iter().all(|line| line["outcome"] == "dead" && line["connection"] == "hubspot"), "{dead:?}");
 }

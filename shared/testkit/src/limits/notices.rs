@@ -10,6 +10,9 @@ use rtr_engine::seams::{Notices, Raised, Unavailable};
 #[async_trait]
 impl Notices for MemoryLimits {
     async fn raise(&self, notice: &Notice) -> Result<(), Unavailable> {
+        if self.state().hangs {
+            std::future::pending::<()>().await;
+        }
         let now = self.clock.now();
         let mut state = self.state();
         let due_at = now.plus_ms(notice.kind.gathers_ms());
@@ -21,8 +24,13 @@ impl Notices for MemoryLimits {
         if notice.once.is_some() && noted.notice.once == notice.once {
             return Ok(());
         }
-        let since = if noted.due_at.is_some() { noted.notice.since } else { notice.since };
-        noted.notice = Notice { count: noted.notice.count + notice.count, since, ..notice.clone() };
+        let lasts = notice.kind.lasts();
+        if lasts && noted.told_at.is_some_and(|told| told.plus_ms(notice.kind.spacing_ms()) > now) {
+            return Ok(());
+        }
+        let since = if noted.due_at.is_some() && !lasts { noted.notice.since } else { notice.since };
+        let before = if lasts { 0 } else { noted.notice.count };
+        noted.notice = Notice { count: before + notice.count, since, ..notice.clone() };
         noted.due_at = noted.due_at.or(Some(due_at));
         Ok(())
     }
@@ -49,7 +57,8 @@ impl Notices for MemoryLimits {
         let held = state.notices.get_mut(&raised.notice.key());
         let Some(noted) = held.filter(|noted| noted.due_at == Some(raised.due_at)) else { return Ok(()) };
         noted.told_at = Some(at);
-        noted.notice.count -= raised.notice.count.min(noted.notice.count);
+        let told = if raised.notice.kind.lasts() { noted.notice.count } else { raised.notice.count };
+        noted.notice.count -= told.min(noted.notice.count);
         noted.due_at = (noted.notice.count > 0).then(|| at.plus_ms(raised.notice.kind.spacing_ms()));
         noted.notice.since = at;
         Ok(())

@@ -149,6 +149,7 @@ macro_rules! service_laws {
                 given_what_is_raised_again_when_its_time_has_come_then_it_is_one_with_all_counts,
                 given_two_who_would_tell_when_one_was_quicker_then_it_is_told_once_and_the_rest_later,
                 given_what_happens_once_when_several_raise_it_then_it_is_raised_once,
+                given_what_lasts_when_raised_again_then_the_last_look_counts_and_nothing_waits_to_be_told_later,
                 given_other_kinds_and_connections_when_raised_then_each_is_its_own,
             ]
         }

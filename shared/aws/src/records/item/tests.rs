@@ -2,6 +2,7 @@ use super::*;
 use rtr_core::code::Code;
 use rtr_core::item::{Body, Ended, Reason, Shadow, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, RecordKey};
+use rtr_core::trail::{Did, Trail};
 use serde_json::json;
 
 fn key() -> PairKey {
@@ -195,8 +196,17 @@ fn given_a_steady_record_when_stored_then_it_costs_one_write_unit() {
     let id = |c: char| std::iter::repeat_n(c, 64).collect::<String>();
     let key = PairKey::new(&RecordKey::new(id('o'), id('t'), id('r')), &ConnectionKey::new(id('o'), id('c')));
     let recent = Recent {
-        trail: None,
-        ended: Ended::Superseded,
+        trail: Some(Trail {
+            entered_ms: 1_203,
+            receives: 1,
+            waited_ms: 35,
+            calls: 2,
+            status: Some(207),
+            took_ms: 140,
+            mapping_revision: 100_000,
+            did: Some(Did::Update),
+        }),
+        ended: Ended::Applied,
         version: rtr_core::change::MAX_VERSION,
         at: Instant(1_795_000_000_123),
         code: None,

@@ -74,6 +74,29 @@ pub async fn given_what_happens_once_when_several_raise_it_then_it_is_raised_onc
     assert_eq!(on.two.raised(at(0), 10).await.unwrap()[0].notice, once("v2"));
 }
 
+/// What lasts is told as it is at the last look, and not raised again before it may be told again: else it would be told when it is
+/// over.
+pub async fn given_what_lasts_when_raised_again_then_the_last_look_counts_and_nothing_waits_to_be_told_later(
+    on: Environments<'_>,
+) {
+    let low = |count, ms| notice(NoticeKind::QuotaLow, Some("hubspot"), count, ms);
+    on.one.raise(&low(1, 0)).await.unwrap();
+    on.two.raise(&low(3, 50)).await.unwrap();
+    let due = on.one.raised(at(0), 10).await.unwrap().remove(0);
+    assert_eq!(due.notice, low(3, 50));
+    assert_eq!(on.one.put_off(&due, at(30_000)).await, Ok(true));
+    on.two.raise(&low(5, 60)).await.unwrap();
+    on.one.told(&Raised { due_at: at(30_000), ..due }, at(0)).await.unwrap();
+    let spacing_ms = NoticeKind::QuotaLow.spacing_ms();
+    on.clock.advance_ms(spacing_ms - 1);
+    on.two.raise(&low(1, spacing_ms - 1)).await.unwrap();
+    assert_eq!(on.one.raised(at(i64::from(i32::MAX)), 10).await, Ok(vec![]));
+    on.clock.advance_ms(1);
+    on.two.raise(&low(1, spacing_ms)).await.unwrap();
+    let next = on.one.raised(at(spacing_ms), 10).await.unwrap().remove(0);
+    assert_eq!((next.notice, next.told_at), (low(1, spacing_ms), Some(at(0))));
+}
+
 /// Kinds, connections and what is of none.
 pub async fn given_other_kinds_and_connections_when_raised_then_each_is_its_own(on: Environments<'_>) {
     let all = [
