@@ -237,7 +237,9 @@ impl World<'_> {
         let Some(task) = self.tasks.get_mut(number).and_then(Option::take) else { return };
         let core = self.core.clone();
         self.running -= usize::from(task.function == Function::Sync);
-        let returned = report.failed.clone();
+        // What was taken out of the queue on the way is named with those behind which it stood, and does not come back.
+        let comes_back = |id: &&String| !report.taken_out.contains(id);
+        let returned: Vec<String> = report.failed.iter().filter(comes_back).cloned().collect();
         match self.mutant {
             Some(Mutant::TooFewFailures) if report.failed.len() > 1 => drop(report.failed.pop()),
             Some(Mutant::Miscounts) if !report.failed.is_empty() => drop(report.counts.remove("parked")),
