@@ -4,6 +4,7 @@ mod limits;
 
 use self::limits::WrongLimits;
 use super::Mutant;
+use super::layer::Layered;
 use crate::core::Core;
 use crate::env::Dress;
 use crate::kernel::held;
@@ -65,7 +66,7 @@ pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress
     dress.queue = Arc::new(WrongQueue { mutant, core, function, inner: dress.queue, later });
     dress.http = Arc::new(WrongHttp { mutant, function, inner: dress.http });
     if mutant == Mutant::OffersUnheard {
-        dress.limits = Arc::new(WrongLimits(dress.limits));
+        dress.limits = Arc::new(Layered(WrongLimits(dress.limits)));
     }
     dress
 }

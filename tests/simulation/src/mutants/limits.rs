@@ -1,6 +1,7 @@
 //! Bugs in how the limits table is used.
 
 use super::Mutant;
+use super::layer::{Layer, Layered};
 use crate::core::{Core, SimClock};
 use crate::env::Dress;
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use rtr_core::key::ConnectionKey;
 use rtr_core::lane::Lane;
 use rtr_core::limit::{Ask, LIMITER_BUDGET_MS, Rule};
 use rtr_core::time::Instant;
-use rtr_engine::seams::{Baton, Clock as _, Known, Lease, Limits, Suspension, Tally, Unavailable};
+use rtr_engine::seams::{Baton, Clock as _, Lease, Limits, Unavailable};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -21,12 +22,16 @@ struct Wrong {
 }
 
 pub(super) fn dress(mutant: Mutant, core: &Arc<Core>, mut dress: Dress) -> Dress {
-    dress.limits = Arc::new(Wrong { mutant, core: core.clone(), inner: dress.limits });
+    dress.limits = Arc::new(Layered(Wrong { mutant, core: core.clone(), inner: dress.limits }));
     dress
 }
 
 #[async_trait]
-impl Limits for Wrong {
+impl Layer for Wrong {
+    fn inner(&self) -> &dyn Limits {
+        &*self.inner
+    }
+
     async fn lease(&self, bucket: &str, rules: &[Rule], ask: &Ask) -> Result<Lease, Unavailable> {
         if matches!(self.mutant, Mutant::NoBackstop | Mutant::RefusesUnanswered) {
             let asked = self.inner.lease(bucket, rules, ask);
@@ -62,14 +67,6 @@ impl Limits for Wrong {
         lease
     }
 
-    async fn block(&self, bucket: &str, until: Instant) -> Result<(), Unavailable> {
-        self.inner.block(bucket, until).await
-    }
-
-    async fn breaker(&self, connection: &ConnectionKey) -> Result<Breaker, Unavailable> {
-        self.inner.breaker(connection).await
-    }
-
     async fn change_breaker(
         &self,
         connection: &ConnectionKey,
@@ -92,44 +89,12 @@ impl Limits for Wrong {
         self.inner.lock(name, holder, for_ms * longer).await
     }
 
-    async fn unlock(&self, name: &str, holder: &str) -> Result<(), Unavailable> {
-        self.inner.unlock(name, holder).await
-    }
-
-    async fn suspension(&self, connection: &str) -> Result<Option<Suspension>, Unavailable> {
-        self.inner.suspension(connection).await
-    }
-
-    async fn set_suspension(
-        &self,
-        connection: &str,
-        suspension: Option<&Suspension>,
-    ) -> Result<(), Unavailable> {
-        self.inner.set_suspension(connection, suspension).await
-    }
-
-    async fn known(&self, connection: &str) -> Result<Known, Unavailable> {
-        self.inner.known(connection).await
-    }
-
-    async fn note_account(&self, connection: &str, account: &str) -> Result<(), Unavailable> {
-        self.inner.note_account(connection, account).await
-    }
-
-    async fn note_replaced(&self, connection: &str, version: &str) -> Result<(), Unavailable> {
-        self.inner.note_replaced(connection, version).await
-    }
-
     async fn want_lane(&self, connection: &ConnectionKey, at: Instant) -> Result<(), Unavailable> {
         if self.mutant == Mutant::LaneUnwanted {
             self.core.kernel.sleep(5).await;
             return Ok(());
         }
         self.inner.want_lane(connection, at).await
-    }
-
-    async fn lanes_due(&self, now: Instant, limit: usize) -> Result<Vec<Baton>, Unavailable> {
-        self.inner.lanes_due(now, limit).await
     }
 
     async fn take_lane(&self, baton: &Baton, quiet_ms: i64) -> Result<Option<Lane>, Unavailable> {
@@ -149,39 +114,5 @@ impl Limits for Wrong {
     ) -> Result<bool, Unavailable> {
         let next = next.filter(|_| self.mutant != Mutant::LaneForgotten);
         self.inner.pass_lane(connection, taken, next, held).await
-    }
-
-    async fn open_offers(
-        &self,
-        connection: &ConnectionKey,
-        names: &[String],
-        until: Instant,
-    ) -> Result<(), Unavailable> {
-        self.inner.open_offers(connection, names, until).await
-    }
-
-    async fn close_offers(&self, connection: &ConnectionKey, names: &[String]) -> Result<(), Unavailable> {
-        self.inner.close_offers(connection, names).await
-    }
-
-    async fn offers(&self, connection: &ConnectionKey) -> Result<Option<Instant>, Unavailable> {
-        self.inner.offers(connection).await
-    }
-
-    async fn add_tally(&self, org: &str, revision: u64, tally: Tally) -> Result<(), Unavailable> {
-        self.inner.add_tally(org, revision, tally).await
-    }
-
-    async fn tally(&self, org: &str, revision: u64) -> Result<Tally, Unavailable> {
-        self.inner.tally(org, revision).await
-    }
-
-    async fn note_lane(
-        &self,
-        connection: &ConnectionKey,
-        taken: &Lane,
-        note: Option<&str>,
-    ) -> Result<bool, Unavailable> {
-        self.inner.note_lane(connection, taken, note).await
     }
 }

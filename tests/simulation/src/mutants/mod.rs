@@ -6,6 +6,7 @@ mod bodies;
 mod clock;
 mod http;
 mod lanes;
+mod layer;
 mod limits;
 mod records;
 mod stores;
