@@ -61,6 +61,42 @@ def actions(name: str) -> set:
     return {action for statement in statements(name) for action in as_list(statement["Action"])}
 
 
+def may(action: str, resource, key: str, *names: str) -> bool:
+    """Whether the roles or policies `names` together allow `action` on the row of a table whose partition key is `key`."""
+    return any(
+        action in as_list(statement["Action"]) and resource in as_list(statement["Resource"]) and _lets(statement, key)
+        for name in names
+        for statement in statements(name)
+    )
+
+
+def _lets(statement: dict, key: str) -> bool:
+    """Whether what it says of partition keys, if anything, holds for `key`."""
+    said = {how: by["dynamodb:LeadingKeys"] for how, by in statement.get("Condition", {}).items() if "dynamodb:LeadingKeys" in by}
+    return all(LEADING_KEYS[how](key, as_list(keys)) for how, keys in said.items())
+
+
+def _like(key: str, pattern: str) -> bool:
+    """As IAM's StringLike has it: `*` for anything, `?` for one character."""
+    parts = {"*": ".*", "?": "."}
+    return bool(re.fullmatch("".join(parts.get(one, re.escape(one)) for one in pattern), key, re.DOTALL))
+
+
+# What a condition on partition keys may be, of a request for one row. Whatever it does not know raises: it is to be taught.
+LEADING_KEYS = {
+    "ForAllValues:StringEquals": lambda key, keys: key in keys,
+    "ForAllValues:StringLike": lambda key, keys: any(_like(key, pattern) for pattern in keys),
+}
+
+
+def kinds_of_limits() -> dict:
+    """What the keys of the limits table begin with, by the kind of row."""
+    source = (ROOT / "shared" / "aws" / "src" / "limits" / "mod.rs").read_text()
+    found = dict(re.findall(r'Self::(\w+) => "(\w+)"', source))
+    assert {"Bucket", "Lane", "Notice"} <= set(found), found
+    return found
+
+
 def filled(text: str, values: dict) -> str:
     """What Fn::Sub makes of `text`; what `values` lacks stands by its name."""
     known = re.sub(r"\$\{([\w:.]+)\}", lambda found: values.get(found[1], found[1]), text)

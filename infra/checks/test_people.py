@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from template import ROOT, RESOURCES, actions, arn, as_list, of_type, statements
+from template import ROOT, RESOURCES, actions, arn, as_list, kinds_of_limits, may, of_type, statements
 
 VIEWER, SUPPORT, OPERATOR = "ViewerPolicy", "SupportPolicy", "OperatorPolicy"
 RECORDS, LIMITS, CONFIG = (arn(f"{name}Table") for name in ("Records", "Limits", "Config"))
@@ -164,10 +164,23 @@ class Limits(unittest.TestCase):
     def test_a_viewer_sees_no_consent_under_way(self):
         (statement,) = allowed("dynamodb:GetItem", LIMITS, VIEWER)
         keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-        source = (ROOT / "shared" / "aws" / "src" / "limits" / "mod.rs").read_text()
-        kinds = set(re.findall(r'Self::\w+ => "(\w+)"', source))
+        kinds = set(kinds_of_limits().values())
         self.assertIn("consent", kinds)
         self.assertLessEqual({key.removesuffix("#*") for key in keys}, kinds - {"consent", "lock", "offers"})
+
+    def test_support_has_it_told_that_a_backfill_has_ended_and_writes_no_other_row_of_the_limits_but_lanes(self):
+        places = [path.relative_to(ROOT / "cli" / "src") for path, text in sources("cli/src") if "notices.raise(" in text]
+        # Whose other commands raise is to be said here, and of the role that may run them.
+        self.assertEqual({place.parts[:2] for place in places}, {("commands", "backfill")})
+        kinds = kinds_of_limits()
+        ended = f"{kinds['Notice']}#acme#hubspot#backfill.done"
+        for roles in ((VIEWER, SUPPORT), (VIEWER, SUPPORT, OPERATOR)):
+            self.assertTrue(may("dynamodb:UpdateItem", LIMITS, ended, *roles))
+        self.assertFalse(may("dynamodb:UpdateItem", LIMITS, ended, VIEWER))
+        for kind in kinds.values():
+            row, verbs = f"{kind}#acme#hubspot", ("Put", "Update", "Delete")
+            held = {verb for verb in verbs if may(f"dynamodb:{verb}Item", LIMITS, row, VIEWER, SUPPORT)}
+            self.assertEqual(held, {kinds["Lane"]: {"Put"}, kinds["Notice"]: {"Update"}}.get(kind, set()), kind)
 
     def test_support_begins_no_pause_and_stores_no_configuration(self):
         (audit,) = allowed("dynamodb:PutItem", CONFIG, VIEWER, SUPPORT)

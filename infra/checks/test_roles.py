@@ -1,8 +1,35 @@
 """What the functions may do."""
 
+import re
 import unittest
 
-from template import RESOURCES, actions, arn, as_list, of_type, statements
+from template import RESOURCES, ROOT, actions, arn, as_list, kinds_of_limits, may, of_type, statements
+
+ENGINE = ROOT / "shared" / "engine" / "src"
+# Who calls CRMs, and so may find out that a connection is refused, or goes on again.
+CALLERS = {"Sync", "Bulk", "Apply", "Poll"}
+# Where notifications are raised, and whose functions come there.
+RAISED = {
+    "apply/mod.rs": {"Apply"},
+    "bulk/age.rs": {"Bulk"},
+    "bulk/drain.rs": {"Bulk"},
+    "bulk/ingest/settling.rs": {"Bulk"},
+    "credentials/mod.rs": {*CALLERS, "Authorize"},
+    "credentials/refresh.rs": {*CALLERS, "Authorize"},
+    "redrive.rs": {"Redrive"},
+    "sync/mod.rs": {"Sync"},
+    "work/connections.rs": CALLERS,
+}
+# A notice's key: its kind of row, org, connection, what it says.
+NOTICE = f"{kinds_of_limits()['Notice']}#acme#hubspot#dead_letters.raised"
+
+
+def engine(*but: str):
+    """The engine's sources without their tests, and without those that begin with one of `but`."""
+    for path in sorted(ENGINE.rglob("*.rs")):
+        name = str(path.relative_to(ENGINE))
+        if not name.startswith(but) and path.name != "tests.rs" and "tests" not in path.parts:
+            yield name, path.read_text().split("#[cfg(test)]")[0]
 
 
 class Permissions(unittest.TestCase):
@@ -81,16 +108,37 @@ class Permissions(unittest.TestCase):
 
     def test_the_sweep_reads_records_and_changes_none_and_keeps_what_it_told_beside_the_limits(self):
         own = {action for action in actions("SweepRole") if not action.startswith("logs:")}
-        writes = {f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")}
+        writes = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
         reads = {"dynamodb:Query", "dynamodb:BatchGetItem"}
         self.assertEqual(own, {*reads, *writes, "sqs:SendMessage", "events:PutEvents"})
         for statement in statements("SweepRole"):
             if writes & set(as_list(statement["Action"])):
                 self.assertEqual(statement["Resource"], arn("LimitsTable"))
+        for action in writes:
+            self.assertTrue(may(action, arn("LimitsTable"), NOTICE, "SweepRole"))
             if "events:PutEvents" in as_list(statement["Action"]):
                 self.assertEqual(statement["Resource"], arn("EventBus"))
         variables = RESOURCES["SweepFunction"]["Properties"]["Environment"]["Variables"]
         self.assertEqual(variables, {"RTR_EVENT_BUS": {"Ref": "EventBus"}})
+
+    def test_whoever_raises_a_notification_may_note_it(self):
+        raising = {name for name, text in engine("notices.rs", "rehearsal", "seams") if re.search(r"\braise\(", text)}
+        self.assertEqual(raising, set(RAISED), "say in RAISED whose functions come there")
+        # Who has credentials renewed comes to `credentials`.
+        renewing = {name for name, text in engine("credentials") if "ConnectionAuth" in text}
+        self.assertEqual(renewing, {"authorize/trade.rs", "work/connections.rs"})
+        for place, functions in RAISED.items():
+            for function in functions:
+                with self.subTest(function, raised_in=place):
+                    self.assertTrue(may("dynamodb:UpdateItem", arn("LimitsTable"), NOTICE, f"{function}Role"))
+
+    def test_who_calls_no_crm_writes_no_other_row_of_the_limits_than_notifications(self):
+        others = [kind for kind in kinds_of_limits().values() if not NOTICE.startswith(f"{kind}#")]
+        for role in ("RedriveRole", "SweepRole"):
+            for kind in others:
+                for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem"):
+                    with self.subTest(role, kind=kind, verb=verb):
+                        self.assertFalse(may(f"dynamodb:{verb}", arn("LimitsTable"), f"{kind}#acme#hubspot", role))
 
     def test_who_calls_crms_may_keep_what_it_learns_beside_the_limits(self):
         for role in ("SyncRole", "BulkRole", "PollRole", "ApplyRole", "AuthorizeRole"):
