@@ -10,7 +10,7 @@ COMPARISONS = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "LessThanThreshold": operator.lt,
 }
-OPERATORS = {ast.Div: operator.truediv, ast.Gt: operator.gt, ast.GtE: operator.ge}
+OPERATORS = {ast.Div: operator.truediv, ast.Sub: operator.sub, ast.Gt: operator.gt, ast.GtE: operator.ge}
 
 
 class Missing(Exception):

@@ -1,6 +1,7 @@
 """Alarms, the one that tells people, the dashboard, and the pages that say what to do."""
 
 import json
+import math
 import re
 import unittest
 
@@ -15,6 +16,14 @@ ENTRY = re.compile(r'^\s+\w+ = "(\w+)", \w+, (Function|Provider), "([a-z ]+)"', 
 
 def printed() -> dict:
     return {name: (of, by.split()) for name, of, by in ENTRY.findall(PRINTED.read_text())}
+
+
+def connected() -> list:
+    """The providers that there is a connector of."""
+    facts = [path.read_text() for path in (ROOT / "shared" / "connectors" / "src").glob("*/mod.rs")]
+    found = sorted(name for text in facts for name in re.findall(r'^    name: "(\w+)",', text, re.MULTILINE))
+    assert "hubspot" in found, found
+    return found
 
 
 def alarms() -> dict:
@@ -40,7 +49,13 @@ class Alarms(unittest.TestCase):
                 self.assertLessEqual(len(filled(text, DEFAULTS)), 1024)
                 self.assertEqual(index.count(f"]({name}.md) |"), 1)
 
-    def test_one_alarm_tells_people_of_any_and_of_the_end_and_no_other_tells_them(self):
+    def test_each_tells_people_of_itself_and_of_its_end_whatever_else_is_raised(self):
+        for name, alarm in alarms().items():
+            for actions in ("AlarmActions", "OKActions"):
+                with self.subTest(name, actions=actions):
+                    self.assertEqual(alarm[actions], [{"Ref": "AlarmTopic"}])
+
+    def test_one_alarm_says_whether_any_is_raised(self):
         composite = RESOURCES["AnyAlarm"]["Properties"]
         parts = [part["Fn::Sub"] for part in composite["AlarmRule"]["Fn::Join"][1]]
         self.assertCountEqual(parts, [f'ALARM("${{{name}}}")' for name in of_type("AWS::CloudWatch::Alarm")])
@@ -48,7 +63,6 @@ class Alarms(unittest.TestCase):
         self.assertEqual(composite["AlarmName"], {"Fn::Sub": "rtr-${Stage}"})
         for actions in ("AlarmActions", "OKActions"):
             self.assertEqual(composite[actions], [{"Ref": "AlarmTopic"}])
-            self.assertFalse([name for name, alarm in alarms().items() if actions in alarm])
         self.assertIn("${RunbookUrl}/README.md", composite["AlarmDescription"]["Fn::Sub"])
 
     def test_they_are_left_out_on_the_local_stage_alone(self):
@@ -89,13 +103,37 @@ class Alarms(unittest.TestCase):
             functions = [dimensions["FunctionName"]["Ref"] for _, _, dimensions, *_ in metrics(alarms()[name]).values()]
             self.assertCountEqual(functions, of_type("AWS::Serverless::Function"))
 
-    def test_our_metrics_are_of_one_function_at_this_stage(self):
+    def test_our_metrics_are_of_one_function_at_this_stage_and_by_provider_of_each_that_there_is(self):
+        known = printed()
         for name, alarm in alarms().items():
+            providers = []
             for namespace, metric, dimensions, *_ in metrics(alarm).values():
                 if namespace == "rtr":
                     with self.subTest(alarm=name, metric=metric):
-                        self.assertEqual(set(dimensions), {"function", "stage"})
+                        self.assertEqual(set(dimensions) - {"provider"}, {"function", "stage"})
                         self.assertEqual(dimensions["stage"], {"Ref": "Stage"})
+                        if "provider" in dimensions:
+                            self.assertEqual(known[metric][0], "Provider")
+                            providers.append(dimensions["provider"])
+            self.assertIn(sorted(providers), ([], connected()), name)
+
+    def test_what_has_to_last_is_only_asked_of_what_is_told_all_the_time(self):
+        # AWS tells of its queues and functions each minute, and shares are of many calls or events in each period. Of what comes
+        # now and then a period without a point would end the row.
+        for name, alarm in alarms().items():
+            if alarm["DatapointsToAlarm"] > 1:
+                with self.subTest(name):
+                    enough = re.search(r"IF\(\w+ >= \d\d+,", " ".join(expressions(alarm).values()))
+                    namespaces = {namespace for namespace, *_ in metrics(alarm).values()}
+                    self.assertTrue(enough or not namespaces & {"rtr"})
+
+    def test_the_age_of_parked_work_is_judged_though_its_lane_runs_once_in_the_longest_rest(self):
+        source = (ROOT / "shared" / "core" / "src" / "limit.rs").read_text()
+        rest = math.prod(int(part) for part in re.search(r"QUOTA_REST_MS: i64 = ([\d_ *]+);", source)[1].split("*"))
+        alarm = alarms()["parked-age"]
+        ((*_, period, _),) = metrics(alarm).values()
+        self.assertGreaterEqual(period * 1_000, 2 * rest)
+        self.assertEqual((alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]), (1, 1))
 
     def test_every_metric_is_printed_by_the_function_that_it_is_looked_for_at(self):
         known = printed()
@@ -144,20 +182,37 @@ class Judged(unittest.TestCase):
             self.judge(name, False)
 
     def test_half_of_many_events_superseded_for_long(self):
-        self.judge("superseded", True, superseded=51, events=100)
-        self.judge("superseded", False, superseded=50, events=100)
-        self.judge("superseded", False, superseded=99, events=99)
+        self.judge("superseded", True, superseded=51, events=100, all=51, hubspot=51)
+        self.judge("superseded", False, superseded=50, events=100, all=50, hubspot=50)
+        self.judge("superseded", False, superseded=99, events=99, all=99, hubspot=99)
+        # An event for two connections is superseded at both.
+        self.judge("superseded", True, superseded=60, events=100, all=120, hubspot=60, salesforce=60)
         alarm = alarms()["superseded"]
-        self.assertEqual((alarm["DatapointsToAlarm"], alarm["Metrics"][1]["MetricStat"]["Period"]), (3, 600))
+        self.assertEqual((alarm["DatapointsToAlarm"], metrics(alarm)["events"][3]), (3, 600))
+
+    def test_versions_that_a_newer_one_of_their_batch_stood_for_are_no_alarm(self):
+        self.judge("superseded", False, superseded=900, events=1_000, all=900)
+        self.judge("superseded", False, superseded=900, events=1_000, all=900, hubspot=90)
+        # What is sent again is that all the same, though three of a record come in each batch.
+        self.judge("superseded", True, superseded=300, events=300, all=300, hubspot=100)
+        # Of all of them those are the ones without a provider.
+        engine = ROOT / "shared" / "engine" / "src"
+        uncounted = re.findall(r"report\.count\(Metric::Superseded, (.*)\)", (engine / "sync" / "mod.rs").read_text())
+        self.assertEqual(uncounted, ["record.compacted().len() as u64", "1"])
+        self.assertIn("report.count_of(job.provider(), ended.into(), 1);", (engine / "work" / "note.rs").read_text())
 
     def test_what_people_set_is_what_counts(self):
-        self.judge("dead-letters", True, sync=4, bulk=3, apply=2, filed=1)
+        self.judge("dead-letters", True, sync=4, bulk=2, apply=2, redrive=1, ingest=1)
         self.judge("dead-letters", False, sync=9)
         self.assertEqual(alarms()["dead-letters"]["Threshold"], {"Ref": "DeadLetterThreshold"})
         hour = 3_600_000
         self.judge("parked-age", False, age=4 * hour)
         self.judge("parked-age", True, age=4 * hour + 1)
         self.assertEqual(alarms()["parked-age"]["Threshold"], {"Ref": "ParkedAgeHours"})
+
+    def test_a_dead_letter_counts_once_and_whichever_function_finds_it(self):
+        found = [(metric, dimensions["function"]) for _, metric, dimensions, *_ in metrics(alarms()["dead-letters"]).values()]
+        self.assertCountEqual(found, [("dead", function) for function in printed()["dead"][1]])
 
     def test_one_older_call_after_a_newer_one_is_enough_and_one_notification_that_did_not_get_out(self):
         self.judge("overtaken", True, bulk=1)
@@ -182,7 +237,10 @@ class Told(unittest.TestCase):
     def test_alarms_and_what_rtr_sync_tells_of_itself_may_be_published_and_nothing_else(self):
         alarm, notice = RESOURCES["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
         self.assertEqual(alarm["Principal"], {"Service": "cloudwatch.amazonaws.com"})
-        self.assertTrue(alarm["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:rtr-${Stage}"))
+        own = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:"
+        let = [one["Fn::Sub"].removeprefix(own) for one in alarm["Condition"]["ArnLike"]["aws:SourceArn"]]
+        self.assertEqual(let, ["rtr-${Stage}", "rtr-${Stage}-*"])
+        self.assertEqual(alarm["Condition"]["StringEquals"], {"aws:SourceAccount": {"Ref": "AWS::AccountId"}})
         self.assertEqual(notice["Principal"], {"Service": "events.amazonaws.com"})
         self.assertEqual(notice["Condition"]["ArnEquals"]["aws:SourceArn"], arn("NoticesRule"))
         for statement in (alarm, notice):
