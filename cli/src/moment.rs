@@ -3,6 +3,9 @@
 use rtr_core::time::Instant;
 use std::time::Duration;
 
+/// Letters of a date, `2026-11-23`.
+const DATE: usize = 10;
+
 /// Reads `2026-11-23T10:00:00Z`, `2026-11-23` (its beginning, UTC), or a time ago such as `90m`, `2h`, `7d`.
 ///
 /// # Errors
@@ -11,12 +14,19 @@ pub(crate) fn read_time(text: &str, now: Instant) -> Result<Instant, String> {
     if let Ok(at) = Instant::from_rfc3339(text) {
         return Ok(at);
     }
-    if let Ok(day) = text.parse::<jiff::civil::Date>() {
+    // A date alone: read as one, a date with a time would become that day's beginning.
+    if let Some(day) = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == DATE) {
         return Instant::from_rfc3339(&format!("{day}T00:00:00Z"));
     }
+    // Whose hours they are is not guessed: there may be an offset that cannot be read, or none.
+    if let Some(at) = text.parse::<jiff::civil::DateTime>().ok().filter(|_| text.len() > DATE) {
+        return Err(format!("`{text}` has no offset that can be read: write {at}Z for UTC, or {at}+01:00"));
+    }
+    // A year, or seconds ago? A number alone says neither.
+    let is_number = text.bytes().all(|c| c.is_ascii_digit());
     match read_duration(text) {
-        Ok(ago) => Ok(now.plus_ms(-i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))),
-        Err(_) => Err(format!(
+        Ok(ago) if !is_number => Ok(now.plus_ms(-i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))),
+        _ => Err(format!(
             "`{text}` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h"
         )),
     }
@@ -71,6 +81,22 @@ mod tests {
         assert_eq!(read("2026-11-22").unwrap(), "2026-11-22T00:00:00.000Z");
         assert_eq!(read("36h").unwrap(), "2026-11-21T22:00:00.000Z");
         assert!(read("yesterday").unwrap_err().contains("a time ago such as 2h"));
+    }
+
+    #[test]
+    fn given_a_time_without_an_offset_or_a_number_alone_when_read_then_it_is_not_guessed_what_is_meant() {
+        let now = Instant::from_rfc3339("2026-11-23T10:00:00Z").unwrap();
+        let read = |text| read_time(text, now).map(Instant::to_rfc3339);
+        let told = ["2026-11-23T10:00", "2026-11-23 10:00:05", "2026", "20261123", "0", ""];
+        insta::assert_snapshot!(told.map(|text| read(text).unwrap_err()).join("\n"), @r"
+        `2026-11-23T10:00` has no offset that can be read: write 2026-11-23T10:00:00Z for UTC, or 2026-11-23T10:00:00+01:00
+        `2026-11-23 10:00:05` has no offset that can be read: write 2026-11-23T10:00:05Z for UTC, or 2026-11-23T10:00:05+01:00
+        `2026` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h
+        `20261123` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h
+        `0` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h
+        `` is no time: write 2026-11-23T10:00:00Z, 2026-11-23, or a time ago such as 2h
+        ");
+        assert_eq!(read_duration("2026"), Ok(Duration::from_secs(2026)), "a duration may be one");
     }
 
     #[test]
