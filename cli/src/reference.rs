@@ -113,6 +113,11 @@ fn name(arg: &Arg) -> String {
         arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect();
     let values = if arg.get_action().takes_values() { values.join(" ") } else { String::new() };
     match arg.get_long() {
+        // After a space it would be taken for the next argument.
+        Some(long) if arg.is_require_equals_set() => {
+            let optional = arg.get_num_args().is_some_and(|range| range.min_values() == 0);
+            if optional { format!("--{long}[={values}]") } else { format!("--{long}={values}") }
+        }
         Some(long) => format!("--{long} {values}").trim_end().to_owned(),
         None => values,
     }
@@ -180,4 +185,11 @@ fn given_the_readmes_list_of_commands_when_read_then_every_line_of_it_is_one() {
             one.get_name()
         );
     }
+}
+
+#[test]
+fn given_an_option_whose_value_follows_an_equals_sign_when_listed_then_it_is_written_so() {
+    let equals = |min| Arg::new("a").long("save").value_name("DIR").num_args(min..=1).require_equals(true);
+    assert_eq!([name(&equals(0)), name(&equals(1))], ["--save[=DIR]", "--save=DIR"]);
+    assert_eq!(name(&Arg::new("a").long("out").value_name("FILE")), "--out FILE");
 }

@@ -17,8 +17,19 @@ pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Either<Vec<Listed>, Map<St
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The command, such as `dlq list` [default: list those that have one]
-    #[arg(value_name = "COMMAND", allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND")]
     command: Vec<String>,
+    /// Of the lines that `rtr record --follow` prints
+    #[arg(long)]
+    follow: bool,
+}
+
+impl Args {
+    /// As the list of those that have one names it.
+    fn wanted(&self) -> String {
+        let follow = self.follow.then_some("--follow");
+        self.command.iter().map(String::as_str).chain(follow).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// A command that has one.
@@ -32,7 +43,7 @@ pub(crate) struct Listed {
 
 /// Prints a schema, or lists them.
 pub(crate) fn run(app: &App, args: &Args) -> Ended {
-    let wanted = args.command.join(" ");
+    let wanted = args.wanted();
     let wanted = wanted.trim_start_matches("rtr ").trim();
     if wanted.is_empty() {
         let listed =
@@ -65,7 +76,22 @@ fn named(wanted: &str) -> Result<Answer, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::{Cli, Command};
     use crate::schema::tests::holds;
+    use clap::Parser;
+
+    #[test]
+    fn given_options_after_the_command_when_a_schema_is_asked_for_then_each_is_taken_for_what_it_is() {
+        let asked = |line: &str| {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            let Command::Schema(args) = cli.command else { panic!("{line}") };
+            (cli.json, named(&args.wanted()).unwrap().command)
+        };
+        assert_eq!(asked("rtr schema dlq list --json"), (true, "dlq list"));
+        assert_eq!(asked("rtr schema record --follow"), (false, "record --follow"));
+        assert_eq!(asked("rtr schema record --follow --json"), (true, "record --follow"));
+        assert_eq!(asked("rtr schema --json record"), (true, "record"));
+    }
 
     #[test]
     fn given_names_of_commands_when_asked_for_then_words_and_file_name_find_one_and_a_slip_is_told() {
