@@ -163,13 +163,19 @@ fn given_dead_versions_when_they_are_dropped_then_they_count_as_done_and_the_aud
     };
 
     let drop = ["dlq", "drop", "--org", &org.id, "--json"];
-    let dry = stack.rtr(&[&drop[..], &["--dry-run"]].concat()).json();
+    // Whose all of them would be is not guessed.
+    stack.rtr(&["dlq", "drop", "--yes"]).ended(2);
+    let dry = stack.rtr(&[&drop[..], &["--dry-run"]].concat()).ended(0);
+    assert!(dry.err.contains("firstname"), "what they died of is told: {dry:?}");
+    let dry = dry.parsed();
     assert_eq!((&dry["matched"], &dry["dropped"]), (&json!(2), &json!(2)), "{dry}");
     org.until_dead(2);
     assert!(dropped().is_empty(), "nothing was done, and nothing is said to be");
 
     let said = [&drop[..], &["--yes", "--because", "test data", "--author", "ada"]].concat();
-    let done = stack.rtr(&said).json();
+    let done = stack.rtr(&said).ended(0);
+    assert!(done.err.contains("firstname"), "without a question too: {done:?}");
+    let done = done.parsed();
     assert_eq!((&done["dropped"], &done["gone"]), (&json!(2), &json!(0)), "{done}");
     org.until_dead(0);
     assert_eq!(org.record("contact", "a")["applied_version"], 1, "the fence stands where it was dropped");

@@ -3,6 +3,7 @@
 use super::Act;
 use super::audit::entries;
 use super::filter::Filter;
+use super::group::causes;
 use super::index;
 use super::letter::Letter;
 use super::pace::Pace;
@@ -36,6 +37,10 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, who: &Who, rate: 
     let aws = Box::pin(app.aws()).await?;
     let letters = index::find(&aws, filter).await?;
     let mut report = Report { dry_run: act.dry_run, matched: letters.len(), ..Report::default() };
+    // Before anything is done, and whether or not somebody is there to be asked: it cannot be taken back.
+    if !letters.is_empty() {
+        app.out.note(&causes(&letters));
+    }
     let question = format!("Drop {} for good?", count(letters.len(), "dead letter"));
     if letters.is_empty() || (!act.dry_run && !confirm(app, &question, act.yes)?) {
         return Ok(tell(app, &report));
@@ -93,6 +98,16 @@ async fn one_step(
     failed
 }
 
+/// What is dropped is never sent: every org's letters are not taken for want of a word.
+pub(super) fn of_something(filter: &Filter, all_orgs: bool) -> Result<(), Problem> {
+    if all_orgs || !filter.is_open() {
+        return Ok(());
+    }
+    Err(Problem::usage("dlq drop: which dead letters are to be dropped is not said").hint(
+        "name them by --org ORG, --id ID or another filter, or say --all-orgs for those of every org; rtr dlq list --group-by org counts them",
+    ))
+}
+
 fn tell(app: &App, report: &Report) -> Exit {
     app.out.answer(report, |_| {
         let would = if report.dry_run { "would drop" } else { "dropped" };
@@ -101,4 +116,20 @@ fn tell(app: &App, report: &Report) -> Exit {
         format!("{would} {}{gone}", count(report.dropped, "dead letter"))
     });
     Exit::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_drop_without_any_filter_when_asked_for_then_it_is_refused_unless_every_org_is_said() {
+        let refused = of_something(&Filter::default(), false).unwrap_err();
+        assert_eq!(refused.exit, Exit::Usage);
+        assert!(refused.hint.unwrap().contains("--all-orgs"));
+        assert_eq!(of_something(&Filter::default(), true), Ok(()));
+        let by_code = Filter { code: Some("RTR3001".to_owned()), ..Filter::default() };
+        let by_id = Filter { id: vec!["7ba3413ad828a995".to_owned()], ..Filter::default() };
+        assert_eq!([by_code, by_id].map(|filter| of_something(&filter, false)), [Ok(()), Ok(())]);
+    }
 }

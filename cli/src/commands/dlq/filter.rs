@@ -25,8 +25,8 @@ pub(crate) struct Filter {
     /// With this class of reason
     #[arg(long, value_parser = REASONS)]
     pub(crate) reason: Option<String>,
-    /// With this code
-    #[arg(long)]
+    /// With this code, such as RTR3001
+    #[arg(long, value_parser = code)]
     pub(crate) code: Option<String>,
     /// With this field at fault
     #[arg(long, value_name = "NAME")]
@@ -43,6 +43,14 @@ pub(crate) struct Filter {
     /// With this id; may be given again
     #[arg(long)]
     pub(crate) id: Vec<String>,
+}
+
+/// A slip in a code finds nothing, which would pass for good news.
+fn code(text: &str) -> Result<String, String> {
+    let digits = text.get(..3).filter(|head| head.eq_ignore_ascii_case("rtr")).and_then(|_| text.get(3..));
+    let is_code =
+        digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|c| c.is_ascii_digit()));
+    if is_code { Ok(text.to_ascii_uppercase()) } else { Err(format!("`{text}` is no code: write RTR3001")) }
 }
 
 fn time(text: &str) -> Result<Instant, String> {
@@ -65,6 +73,11 @@ impl Filter {
             && self.since.is_none_or(|since| letter.since >= since)
             && self.until.is_none_or(|until| letter.since < until)
             && (self.id.is_empty() || self.id.contains(&letter.id))
+    }
+
+    /// Whether it takes everything.
+    pub(super) fn is_open(&self) -> bool {
+        self.words().is_empty()
     }
 
     /// The same as it is said on a command line, each word after a space; what has no value is not said.
@@ -91,7 +104,7 @@ impl Filter {
 }
 
 /// A value as a shell takes it.
-pub(super) fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/@+,".contains(c);
     if !value.is_empty() && !value.starts_with('-') && value.chars().all(plain) {
         return value.to_owned();
@@ -116,6 +129,16 @@ mod tests {
             letter("2", "hubspot", 20, &summary("hubspot", "RTR3001", "phone")),
             letter("3", "salesforce", 30, &summary("salesforce", "RTR3004", "email")),
         ]
+    }
+
+    #[test]
+    fn given_a_code_when_read_then_a_slip_is_refused_and_case_does_not_matter() {
+        assert_eq!(code("rtr3001"), Ok("RTR3001".to_owned()));
+        assert!(
+            ["3001", "RTR301", "RTR30011", "RTR3OO1", "", "é", "rtré3001"]
+                .iter()
+                .all(|text| code(text).is_err())
+        );
     }
 
     #[test]

@@ -6,6 +6,8 @@ use rtr_core::time::Instant;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::BTreeMap;
 
+/// Causes that are shown.
+const FEW: usize = 10;
 /// An hour, in milliseconds.
 const HOUR_MS: i64 = 3_600_000;
 /// A day, in milliseconds.
@@ -133,6 +135,15 @@ pub(crate) fn group_rows(style: Style, groups: &[Group]) -> String {
     table(style, &header, groups.iter().map(row).collect())
 }
 
+/// What letters have in common, for who is asked or is told before they are acted on: the largest groups.
+pub(super) fn causes(letters: &[Letter]) -> String {
+    let mut groups = groups(&[Grouping::Connection, Grouping::Field], letters);
+    let others: usize = groups.iter().skip(FEW).map(|group| group.count).sum();
+    groups.truncate(FEW);
+    let rows = group_rows(Style::Plain, &groups);
+    if others == 0 { rows } else { format!("{rows}\n{others} of other causes") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::letter::tests::letter;
@@ -173,5 +184,21 @@ mod tests {
         2      1970-01-01  1970-01-01T00:00:00.000Z  1970-01-01T00:00:00.010Z  1970-01-01T00:00:00.020Z  3c26860e0d976764
         1      1970-01-02  1970-01-02T00:00:00.000Z  1970-01-02T00:00:00.030Z  1970-01-02T00:00:00.030Z  a874e904abffed75
         ");
+    }
+
+    #[test]
+    fn given_letters_of_many_causes_when_it_is_asked_then_the_largest_are_shown_and_the_rest_is_counted() {
+        let summary = |field: usize| {
+            format!(
+                r#"{{"org_id":"acme","connection":"hubspot","record_type":"contact","record_id":"c","version":1,
+                "reason":"mapping","code":"RTR2005","message":"m","field":"f{field:02}"}}"#
+            )
+        };
+        let of = |n: usize| letter(&n.to_string(), "hubspot", 0, &summary(n.saturating_sub(2)));
+        let letters: Vec<Letter> = (0..15).map(of).collect();
+        let said = causes(&letters);
+        assert!(said.lines().nth(1).unwrap().starts_with("3      acme    hubspot"), "{said}");
+        assert!(said.ends_with("\n3 of other causes") && said.lines().count() == 12, "{said}");
+        assert_eq!(causes(&letters[..1]).lines().count(), 2);
     }
 }

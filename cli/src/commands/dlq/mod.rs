@@ -78,6 +78,9 @@ pub(crate) enum Command {
     Drop {
         #[command(flatten)]
         filter: Filter,
+        /// Those of every org; without it a filter is needed
+        #[arg(long, conflicts_with = "org")]
+        all_orgs: bool,
         #[command(flatten)]
         act: Act,
         #[command(flatten)]
@@ -111,7 +114,8 @@ pub(crate) async fn run(app: &App, command: Command) -> Ended {
         Command::Redrive { filter, act, how, by } => {
             Box::pin(redrive::run(app, &filter, &act, &how, &by.who())).await
         }
-        Command::Drop { filter, act, by, rate } => {
+        Command::Drop { filter, all_orgs, act, by, rate } => {
+            drop::of_something(&filter, all_orgs)?;
             Box::pin(drop::run(app, &filter, &act, &by.who(), rate)).await
         }
     }

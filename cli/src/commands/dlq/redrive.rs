@@ -5,7 +5,7 @@ use super::Act;
 use super::audit::entries;
 use super::filter::Filter;
 use super::fresh::settled;
-use super::group::{Grouping, group_rows, groups};
+use super::group::causes;
 use super::index;
 use super::letter::Letter;
 use super::pace::Pace;
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::audit::{Who, note};
 use crate::aws::unavailable;
 use crate::confirm::confirm;
-use crate::output::{Style, count, one_line, progress_bar};
+use crate::output::{count, one_line, progress_bar};
 use crate::problem::{Ended, Exit};
 use crate::schema::foreign;
 use rtr_connectors::http::Clock as _;
@@ -25,8 +25,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Causes that are shown before it is asked.
-const FEW: usize = 10;
 /// Items that are looked at at once.
 const LOOK: usize = 1_000;
 /// Between two looks, at first and at most.
@@ -102,15 +100,6 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
         }
     }
     tell(app, &report)
-}
-
-/// What they have in common, for who is asked: the largest groups.
-fn causes(letters: &[Letter]) -> String {
-    let mut groups = groups(&[Grouping::Connection, Grouping::Field], letters);
-    let others: usize = groups.iter().skip(FEW).map(|group| group.count).sum();
-    groups.truncate(FEW);
-    let rows = group_rows(Style::Plain, &groups);
-    if others == 0 { rows } else { format!("{rows}\n{others} of other causes") }
 }
 
 async fn one_step(
@@ -205,7 +194,6 @@ fn became(outcomes: &Outcomes) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::letter::tests::letter;
     use super::*;
     use rtr_core::code::Code;
     use rtr_engine::letters::DeadAgain;
@@ -223,22 +211,6 @@ mod tests {
         ab12: RTR1001 not JSON
         ");
         assert_eq!(words(&Report { dry_run: true, ..Report::default() }), "would send 0 dead letters again");
-    }
-
-    #[test]
-    fn given_letters_of_many_causes_when_it_is_asked_then_the_largest_are_shown_and_the_rest_is_counted() {
-        let summary = |field: usize| {
-            format!(
-                r#"{{"org_id":"acme","connection":"hubspot","record_type":"contact","record_id":"c","version":1,
-                "reason":"mapping","code":"RTR2005","message":"m","field":"f{field:02}"}}"#
-            )
-        };
-        let of = |n: usize| letter(&n.to_string(), "hubspot", 0, &summary(n.saturating_sub(2)));
-        let letters: Vec<Letter> = (0..15).map(of).collect();
-        let said = causes(&letters);
-        assert!(said.lines().nth(1).unwrap().starts_with("3      acme    hubspot"), "{said}");
-        assert!(said.ends_with("\n3 of other causes") && said.lines().count() == 12, "{said}");
-        assert_eq!(causes(&letters[..1]).lines().count(), 2);
     }
 
     #[test]
