@@ -6,7 +6,7 @@ mod lambda;
 mod signed;
 mod sts;
 
-pub(crate) use errors::{code, is_denied, problem, unavailable};
+pub(crate) use errors::{code, is_denied, problem, says_denied, unavailable};
 pub(crate) use events::Rule;
 pub(crate) use lambda::{Function, Mapping};
 pub(crate) use sts::{Caller, Identity};

@@ -50,6 +50,24 @@ fn given_an_org_in_order_when_looked_at_then_its_crm_is_asked_and_nothing_is_fou
 }
 
 #[test]
+fn given_a_table_that_cannot_be_read_when_looked_at_then_all_that_was_found_beside_it_is_told() {
+    let stack = Stack::here();
+    let org = Plan::new("half-seen").mapping("contact", CONTACT).ready(&stack);
+    let asked = ["doctor", "--org", &org.id, "--json"];
+    let said = stack.rtr_with(&asked, "", &[("RECORDS_TABLE_NAME", "rtr-no-such-table")]).ended(1);
+    let all = found(&said);
+    for wanted in ["unreadable dead letters", "unreadable how the connections stand"] {
+        assert!(all.contains(&wanted.to_owned()), "{wanted}: {all:?}");
+    }
+    let looked = said.parsed()["looked_at"].to_string();
+    assert!(
+        looked.contains("function sync") && looked.contains(&format!("CRM of {} hubspot", org.id)),
+        "{looked}"
+    );
+    stack.rtr(&["doctor", "--config", "/no/such/folder"]).ended(2);
+}
+
+#[test]
 fn given_an_org_in_trouble_when_looked_at_then_each_trouble_is_found_with_what_mends_it() {
     let stack = Stack::here();
     let mut org = Plan::new("unwell").mapping("contact", CONTACT).ready(&stack);
@@ -66,6 +84,8 @@ fn given_an_org_in_trouble_when_looked_at_then_each_trouble_is_found_with_what_m
     let config = folder.to_str().unwrap();
     let said = stack.rtr(&["doctor", "--org", &id, "--config", config, "--json"]).ended(1);
     let all = found(&said);
+    let looked = said.parsed()["looked_at"].to_string();
+    assert!(looked.contains(&format!("saved description of {id} hubspot contacts")), "{looked}");
     for wanted in [
         format!("dead {id} hubspot"),
         format!("schema {id} hubspot contacts.fristname"),

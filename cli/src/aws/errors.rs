@@ -37,6 +37,11 @@ pub(crate) fn is_denied(code: &str) -> bool {
     code.contains("AccessDenied") || code == "UnauthorizedOperation"
 }
 
+/// Whether the words of a seam's error say: you may not.
+pub(crate) fn says_denied(why: &str) -> bool {
+    why.split([' ', ':']).any(is_denied)
+}
+
 /// What `operation` at `place` failed of.
 pub(crate) fn problem<E, R>(operation: &str, place: &str, error: &SdkError<E, R>) -> Problem
 where

@@ -14,9 +14,9 @@ const INDEX: &str = "dead";
 /// What stands for no connection.
 const NOWHERE: &str = "-";
 
-/// Dead letters, by org and connection; what belongs to no connection is under none.
+/// Dead letters, by org and connection; what belongs to none is under none.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Dead(BTreeMap<(String, Option<String>), u64>);
+pub(crate) struct Dead(BTreeMap<(Option<String>, Option<String>), u64>);
 
 /// Whose a dead letter is.
 #[derive(Debug, Deserialize)]
@@ -45,20 +45,26 @@ impl Dead {
     pub(crate) fn of<'a>(summaries: impl Iterator<Item = &'a str>) -> Self {
         let mut found = Self::default();
         for summary in summaries {
-            let Ok(Whose { org_id: Some(org), connection }) = serde_json::from_str(summary) else { continue };
-            *found.0.entry((org, connection.filter(|name| name != NOWHERE))).or_default() += 1;
+            // One that cannot be read is dead all the same.
+            let whose = serde_json::from_str(summary).unwrap_or(Whose { org_id: None, connection: None });
+            *found.0.entry((whose.org_id, whose.connection.filter(|name| name != NOWHERE))).or_default() += 1;
         }
         found
     }
 
     /// At this connection.
     pub(crate) fn at(&self, org: &str, connection: &str) -> u64 {
-        self.0.get(&(org.to_owned(), Some(connection.to_owned()))).copied().unwrap_or(0)
+        self.0.get(&(Some(org.to_owned()), Some(connection.to_owned()))).copied().unwrap_or(0)
     }
 
-    /// Of this org, and of no connection.
-    pub(crate) fn nowhere(&self, org: &str) -> u64 {
-        self.0.get(&(org.to_owned(), None)).copied().unwrap_or(0)
+    /// Of this org, wherever.
+    pub(crate) fn of_org(&self, org: &str) -> u64 {
+        self.0.iter().filter(|((of, _), _)| of.as_deref() == Some(org)).map(|(_, n)| n).sum()
+    }
+
+    /// Each org and connection that has any, and how many.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>, u64)> {
+        self.0.iter().map(|((org, connection), n)| (org.as_deref(), connection.as_deref(), *n))
     }
 }
 
@@ -117,7 +123,9 @@ mod tests {
             "no JSON",
         ];
         let dead = Dead::of(all.into_iter());
-        assert_eq!((dead.at("acme", "hubspot"), dead.nowhere("acme")), (2, 2));
-        assert_eq!((dead.at("acme", "salesforce"), dead.nowhere("umbra")), (0, 0));
+        assert_eq!((dead.at("acme", "hubspot"), dead.of_org("acme")), (2, 4));
+        assert_eq!((dead.at("acme", "salesforce"), dead.of_org("umbra")), (0, 0));
+        let nobodys: Vec<_> = dead.each().filter(|(org, ..)| org.is_none()).collect();
+        assert_eq!(nobodys, [(None, None, 2)], "what cannot be read is counted");
     }
 }

@@ -1,6 +1,7 @@
 //! What is going on at a connection, beside its configuration: read for people, a few requests each.
 
 use super::select::Selected;
+use crate::aws::says_denied;
 use crate::moment::now;
 use rtr_aws::function::Runtime;
 use rtr_aws::records::{Count, Counted, Oldest};
@@ -63,7 +64,7 @@ pub(super) async fn look(
         || seams.secrets.read(secret).await.map_or(true, |secret| secret.is_some());
     let counted = Counted { until: None, with_waits: true, most: MOST };
     let parked = runtime.records().count_parked(&key, counted).await?;
-    let oldest = runtime.records().oldest_parked(&key, parked.number).await?;
+    let oldest = age(runtime.records().oldest_parked(&key, parked.number).await)?;
     let (bucket, breaker) = runtime.limits().general(&key).await?;
     let at = now();
     let settings = config.and_then(|config| config.connections.get(&one.connection));
@@ -82,10 +83,32 @@ pub(super) async fn look(
     })
 }
 
+/// Since when the oldest is parked. That stands beside the record's data: who may not read it is told all the rest.
+fn age(oldest: Result<Oldest, Unavailable>) -> Result<Oldest, Unavailable> {
+    match oldest {
+        Err(error) if says_denied(&error.0) => Ok(Oldest::default()),
+        other => other,
+    }
+}
+
 fn tokens(settings: &Connection, left: impl Fn(&[Rule]) -> Vec<u64>) -> Vec<Tokens> {
     let rules = settings.limits.iter().filter(|rule| rule.api == "*");
     let rules: Vec<Rule> =
         rules.map(|rule| Rule { requests: rule.requests, per_ms: rule.per_ms, burst: rule.burst }).collect();
     let tokens = |(left, rule): (u64, &Rule)| Tokens { left, requests: rule.requests, per_ms: rule.per_ms };
     left(&rules).into_iter().zip(&rules).map(tokens).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_who_may_not_read_items_when_looked_then_the_age_alone_is_left_out_and_any_other_error_is_one() {
+        let failed = |why: &str| age(Err(Unavailable(why.to_owned())));
+        assert_eq!(failed("BatchGetItem: AccessDeniedException not authorized"), Ok(Oldest::default()));
+        assert!(failed("BatchGetItem: ThrottlingException").is_err());
+        let since = Oldest { since: Some(Instant(7)), at_latest: true };
+        assert_eq!(age(Ok(since)), Ok(since));
+    }
 }

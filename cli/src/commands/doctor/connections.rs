@@ -3,29 +3,44 @@
 use super::checks::{Finding, finding};
 use crate::commands::connection::dead::Dead;
 use crate::commands::connection::list::Listed;
+use crate::commands::dlq::filter::quoted;
 use crate::moment::span;
 use crate::output::count;
 use rtr_core::time::Instant;
-use std::collections::BTreeSet;
 
 /// What is parked for longer, at a connection that goes, is not about to go by itself, in milliseconds: an hour.
 const OLD_MS: i64 = 3_600_000;
 
-/// What is wrong with them.
-pub(super) fn connections(all: &[Listed], dead: &Dead, now: Instant) -> Vec<Finding> {
-    let mut found: Vec<Finding> = all.iter().flat_map(|one| of(one, dead, now)).collect();
-    let orgs: BTreeSet<&str> = all.iter().map(|one| one.org_id.as_str()).collect();
-    for org in orgs {
-        let n = dead.nowhere(org);
-        if n > 0 {
-            let action = format!("rtr dlq list --org {org} says which and why");
-            found.push(finding("dead", org, format!("{} of no connection", letters(n)), &action));
-        }
-    }
-    found
+/// What stops them, and what waits there.
+pub(super) fn connections(all: &[Listed], now: Instant) -> Vec<Finding> {
+    all.iter().flat_map(|one| of(one, now)).collect()
 }
 
-fn of(one: &Listed, dead: &Dead, now: Instant) -> Vec<Finding> {
+/// What is dead; of which connections there are `configured` tells.
+pub(super) fn dead(dead: &Dead, configured: impl Fn(&str, &str) -> bool) -> Vec<Finding> {
+    let found = dead.each().map(|(org, connection, n)| match (org, connection) {
+        (Some(org), Some(connection)) => {
+            let filter = format!("--org {} --connection {}", quoted(org), quoted(connection));
+            let gone =
+                if configured(org, connection) { "" } else { " of a connection that is not configured" };
+            let action = format!(
+                "rtr dlq list {filter} --group-by message says why; mend that, then rtr dlq redrive {filter}"
+            );
+            finding("dead", &format!("{org} {connection}"), format!("{}{gone}", letters(n)), &action)
+        }
+        (Some(org), None) => {
+            let action = format!("rtr dlq list --org {} says which and why", quoted(org));
+            finding("dead", org, format!("{} of no connection", letters(n)), &action)
+        }
+        (None, _) => {
+            let what = format!("{} of no org that is known", letters(n));
+            finding("dead", "dead letters", what, "rtr dlq list --json says which and why: org_id is null")
+        }
+    });
+    found.collect()
+}
+
+fn of(one: &Listed, now: Instant) -> Vec<Finding> {
     let (org, connection) = (&one.org_id, &one.connection);
     let about = format!("{org} {connection}");
     let mut found = Vec::new();
@@ -63,14 +78,6 @@ fn of(one: &Listed, dead: &Dead, now: Instant) -> Vec<Finding> {
         );
         found.push(finding("parked", &about, message, &action));
     }
-    let n = dead.at(org, connection);
-    if n > 0 {
-        let filter = format!("--org {org} --connection {connection}");
-        let action = format!(
-            "rtr dlq list {filter} --group-by message says why; mend that, then rtr dlq redrive {filter}"
-        );
-        found.push(finding("dead", &about, letters(n), &action));
-    }
     found
 }
 
@@ -90,12 +97,16 @@ mod tests {
     use super::*;
     use crate::commands::connection::list::sample;
 
+    fn lines(found: &[Finding]) -> String {
+        let line =
+            |one: &Finding| format!("{} | {} | {}\n  {}", one.check, one.about, one.message, one.action);
+        found.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn given_connections_when_told_then_each_that_needs_somebody_says_what_to_do() {
         let now = Instant(1_795_000_000_000);
-        let dead =
-            Dead::of([r#"{"org_id":"acme","connection":"hubspot"}"#, r#"{"org_id":"acme"}"#].into_iter());
-        assert_eq!(connections(&[sample("salesforce", "ok")], &Dead::default(), now), []);
+        assert_eq!(connections(&[sample("salesforce", "ok")], now), []);
         let parked = |state, ms: i64| {
             let parked_since = Some(now.plus_ms(-ms).to_rfc3339());
             Listed { parked: 3, parked_since, ..sample("salesforce", state) }
@@ -118,13 +129,7 @@ mod tests {
             parked("ok", OLD_MS),
             parked("paused", 0),
         ];
-        let found = connections(&all, &dead, now);
-        let lines = found
-            .iter()
-            .map(|one| format!("{} | {} | {}\n  {}", one.check, one.about, one.message, one.action));
-        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
-        dead | acme hubspot | 1 dead letter
-          rtr dlq list --org acme --connection hubspot --group-by message says why; mend that, then rtr dlq redrive --org acme --connection hubspot
+        insta::assert_snapshot!(lines(&connections(&all, now)), @r"
         suspended | acme a | suspended since 2026-11-18T11:00:00.000Z: the refresh token was revoked
           mend its credentials, then rtr connection test acme a
         paused | acme b | `mode: paused` in the org's file
@@ -135,8 +140,29 @@ mod tests {
           rtr parked list --org acme --connection salesforce --group-by message says why; rtr parked drain --org acme --connection salesforce tries them now
         paused | acme salesforce | 
           say `mode: live` in the org's file, then rtr config apply
+        ");
+    }
+
+    #[test]
+    fn given_dead_letters_when_told_then_those_of_connections_that_are_gone_and_of_nobody_are_among_them() {
+        let all = [
+            r#"{"org_id":"acme","connection":"hubspot"}"#,
+            r#"{"org_id":"acme","connection":"sales force"}"#,
+            r#"{"org_id":"acme"}"#,
+            "no JSON",
+        ];
+        let found =
+            dead(&Dead::of(all.into_iter()), |org, connection| (org, connection) == ("acme", "hubspot"));
+        insta::assert_snapshot!(lines(&found), @r"
+        dead | dead letters | 1 dead letter of no org that is known
+          rtr dlq list --json says which and why: org_id is null
         dead | acme | 1 dead letter of no connection
           rtr dlq list --org acme says which and why
+        dead | acme hubspot | 1 dead letter
+          rtr dlq list --org acme --connection hubspot --group-by message says why; mend that, then rtr dlq redrive --org acme --connection hubspot
+        dead | acme sales force | 1 dead letter of a connection that is not configured
+          rtr dlq list --org acme --connection 'sales force' --group-by message says why; mend that, then rtr dlq redrive --org acme --connection 'sales force'
         ");
+        assert_eq!(dead(&Dead::default(), |_, _| true), []);
     }
 }

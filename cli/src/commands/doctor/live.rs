@@ -14,6 +14,9 @@ use std::path::Path;
 /// CRMs asked at once: each is another account, and their answers are waited for.
 const AT_ONCE: usize = 8;
 
+/// What was found, and which saved descriptions it was held against.
+type Told = (Vec<Finding>, Vec<String>);
+
 /// Asks the CRMs of `all`. What was saved of them is looked for in `folder`.
 pub(super) async fn live(
     aws: &Aws,
@@ -21,21 +24,23 @@ pub(super) async fn live(
     all: &[Selected],
     folder: &Path,
     seen: &dyn Fn(usize),
-) -> Result<Vec<Finding>, Problem> {
+) -> Result<Told, Problem> {
     let runtime = way(aws).await?;
     let ask = |one: Selected| {
         let runtime = &runtime;
         async move { (survey(runtime, stored, &one).await, one) }
     };
     let mut surveys = stream::iter(all.iter().cloned().map(ask)).buffered(AT_ONCE);
-    let (mut found, mut asked) = (Vec::new(), 0);
+    let (mut found, mut compared, mut asked) = (Vec::new(), Vec::new(), 0);
     while let Some((survey, one)) = surveys.next().await {
         asked += 1;
         seen(asked);
         let saved = |now: &Description| saved(folder, now);
-        found.extend(of(&one.org, &one.connection, survey, saved));
+        let (more, with) = of(&one.org, &one.connection, survey, saved);
+        found.extend(more);
+        compared.extend(with);
     }
-    Ok(found)
+    Ok((found, compared))
 }
 
 /// The description that was saved of the same object; none: there is none that can be read, which rtr config check tells.
@@ -44,13 +49,13 @@ fn saved(folder: &Path, now: &Description) -> Option<Description> {
     serde_json::from_str(&text).ok()
 }
 
-/// What is wrong with one.
+/// What is wrong with one. An object of which nothing was saved is held against nothing, and not told as looked at.
 fn of(
     org: &str,
     connection: &str,
     survey: Result<Survey, Flaw>,
     saved: impl Fn(&Description) -> Option<Description>,
-) -> Vec<Finding> {
+) -> Told {
     let about = |flaw: &Flaw| {
         let place = [flaw.object.as_deref(), flaw.property.as_deref()];
         let place = place.into_iter().flatten().collect::<Vec<_>>().join(".");
@@ -61,16 +66,17 @@ fn of(
         Err(flaw) => {
             let action = format!("rtr explain {}; then rtr connection test {org} {connection}", flaw.code);
             let message = format!("{} {}", flaw.code, flaw.message);
-            return vec![finding("credentials", &about(&flaw), message, &action)];
+            return (vec![finding("credentials", &about(&flaw), message, &action)], Vec::new());
         }
     };
-    let mut found: Vec<Finding> = Vec::new();
+    let (mut found, mut compared) = (Vec::new(), Vec::new());
     for flaw in &survey.findings {
         let action = format!("mend the mapping, or the CRM's property; rtr explain {}", flaw.code);
         found.push(finding("schema", &about(flaw), format!("{} {}", flaw.code, flaw.message), &action));
     }
     for now in &survey.described {
         let Some(before) = saved(now) else { continue };
+        compared.push(format!("saved description of {org} {connection} {}", now.object));
         let action = format!(
             "rtr connection test {org} {connection} --save keeps what it is now, and rtr config check tells what does not fit it"
         );
@@ -79,7 +85,7 @@ fn of(
             found.push(finding("schema_drift", &about, what, &action));
         }
     }
-    found
+    (found, compared)
 }
 
 #[cfg(test)]
@@ -104,8 +110,9 @@ mod tests {
         let flaw = Flaw::of(Code::ConfigReference, "the CRM has no such property").at("contacts").on("phone");
         let survey = Survey { described: vec![described(&["email"])], findings: vec![flaw] };
         let before = |_: &Description| Some(described(&["email", "phone"]));
-        let mut found = of("acme", "hubspot", refused, |_| None);
-        found.extend(of("acme", "hubspot", Ok(survey), before));
+        let (mut found, with) = of("acme", "hubspot", refused, |_| None);
+        assert_eq!(with, Vec::<String>::new(), "nothing was compared");
+        found.extend(of("acme", "hubspot", Ok(survey), before).0);
         let lines = found
             .iter()
             .map(|one| format!("{} | {} | {}\n  {}", one.check, one.about, one.message, one.action));
@@ -117,7 +124,10 @@ mod tests {
         schema_drift | acme hubspot contacts.phone | it was there when the CRM's description was saved, and is not now
           rtr connection test acme hubspot --save keeps what it is now, and rtr config check tells what does not fit it
         ");
-        let same = Survey { described: vec![described(&["email"])], findings: Vec::new() };
-        assert_eq!(of("acme", "hubspot", Ok(same), |_| Some(described(&["email"]))), []);
+        let same = || Ok(Survey { described: vec![described(&["email"])], findings: Vec::new() });
+        let compared = vec!["saved description of acme hubspot contacts".to_owned()];
+        let before = |_: &Description| Some(described(&["email"]));
+        assert_eq!(of("acme", "hubspot", same(), before), (Vec::new(), compared));
+        assert_eq!(of("acme", "hubspot", same(), |_| None), (Vec::new(), Vec::new()), "nothing was saved");
     }
 }

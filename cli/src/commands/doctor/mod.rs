@@ -26,18 +26,21 @@ use crate::commands::connection::list::{self, Listed};
 use crate::commands::connection::open::runtime;
 use crate::commands::connection::select::{select, stored};
 use crate::moment::now;
-use crate::output::{count, progress_bar};
+use crate::output::{count, one_line, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
-use checks::{Finding, Seen, findings};
+use checks::{Finding, LEAVE, Seen, finding, findings};
 use identity::{Who, identity};
 use indicatif::ProgressBar;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The shapes of its `--json` answers.
 pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Report>("doctor")];
+
+/// Where the configuration lies, unless that is said.
+const DEFAULT_FOLDER: &str = "config";
 
 /// How much is looked at.
 #[derive(Debug, clap::Args)]
@@ -52,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["org", "all"])]
     no_connections: bool,
     /// The folder of the configuration, where `rtr connection test --save` keeps what CRMs describe
-    #[arg(long, value_name = "DIR", default_value = "config")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_FOLDER)]
     config: PathBuf,
 }
 
@@ -74,12 +77,22 @@ struct Report {
 
 /// Looks.
 pub(crate) async fn run(app: &App, args: &Args) -> Ended {
+    named(&args.config)?;
     let bar = progress_bar(None);
     let looked = Box::pin(look(app, args, &bar)).await;
     bar.finish_and_clear();
     let report = looked?;
     app.out.answer(&report, |_| words(&report));
     Ok(Exit::of_findings(!report.findings.is_empty()))
+}
+
+/// Refuses a folder that is named and is not there: nothing would be compared, which would pass for no drift.
+fn named(folder: &Path) -> Result<(), Problem> {
+    if folder == Path::new(DEFAULT_FOLDER) || folder.is_dir() {
+        return Ok(());
+    }
+    let what = format!("{} is no folder", folder.display());
+    Err(Problem::usage(what).hint("name the folder of the configuration by --config"))
 }
 
 async fn look(app: &App, args: &Args, bar: &ProgressBar) -> Result<Report, Problem> {
@@ -94,9 +107,15 @@ async fn look(app: &App, args: &Args, bar: &ProgressBar) -> Result<Report, Probl
     let seen = Box::pin(look::look(&aws)).await?;
     let mut report = report(&aws.stack.name, &aws.place, &who, &seen);
     tell("what these credentials may do");
-    let tried = Box::pin(access::look(&aws)).await?;
-    report.looked_at.extend(tried.iter().map(|(right, _)| format!("{} on {}", right.action, right.of)));
-    report.findings.extend(access::access(&tried, &aws.stack.stage));
+    match Box::pin(access::look(&aws)).await {
+        Ok(tried) => {
+            report
+                .looked_at
+                .extend(tried.iter().map(|(right, _)| format!("{} on {}", right.action, right.of)));
+            report.findings.extend(access::access(&tried, &aws.stack.stage));
+        }
+        Err(problem) => report.findings.push(unreadable("permissions", &problem)),
+    }
     // Where the configuration cannot be read that is told already.
     if !args.no_connections && seen.providers.is_ok() {
         tell("the connections");
@@ -105,23 +124,57 @@ async fn look(app: &App, args: &Args, bar: &ProgressBar) -> Result<Report, Probl
     Ok(report)
 }
 
+/// What could not be looked at is a finding among the others: what was found before it must not be lost.
+fn unreadable(about: &str, problem: &Problem) -> Finding {
+    finding("unreadable", about, problem.what.clone(), problem.hint.as_deref().unwrap_or(LEAVE))
+}
+
 /// The connections: as the tables have them, their secrets, and if that was asked for as their CRMs are.
+///
+/// # Errors
+/// When an org is asked for that there is none of.
 async fn of_connections(
     aws: &Aws,
     args: &Args,
     report: &mut Report,
     tell: &(impl Fn(&str) + Sync),
 ) -> Result<(), Problem> {
-    let stored = stored(aws).await?;
+    let stored = match stored(aws).await {
+        Ok(stored) => stored,
+        Err(problem) => {
+            report.findings.push(unreadable("the configuration", &problem));
+            return Ok(());
+        }
+    };
     let which = Which { org: args.org.clone(), connection: None };
-    let listed = Box::pin(list::all(aws, &stored, &which)).await?;
-    let dead = Box::pin(Dead::count(aws, args.org.as_deref())).await?;
+    let mut asked = select(&stored, &which)?;
+    let dead = Box::pin(Dead::count(aws, args.org.as_deref())).await.unwrap_or_else(|problem| {
+        report.findings.push(unreadable("dead letters", &problem));
+        Dead::default()
+    });
+    let listed = Box::pin(list::all(aws, &stored, &which)).await.unwrap_or_else(|problem| {
+        report.findings.push(unreadable("how the connections stand", &problem));
+        Vec::new()
+    });
     report.looked_at.extend(listed.iter().map(|one| format!("connection {} {}", one.org_id, one.connection)));
-    report.findings.extend(connections::connections(&listed, &dead, now()));
+    report.findings.extend(connections::connections(&listed, now()));
+    let configured = |org: &str, connection: &str| {
+        stored
+            .orgs
+            .get(org)
+            .is_some_and(|org| !org.doc.removed && org.doc.connections.contains_key(connection))
+    };
+    report.findings.extend(connections::dead(&dead, configured));
     // What a person has stopped needs no secret before he lets it go on.
     let going: Vec<&Listed> = listed.iter().filter(|one| one.state != "paused").collect();
     let seen = |n: usize| tell(&format!("secrets: {n} of {}", going.len()));
-    let runtime = runtime(aws).await?;
+    let runtime = match runtime(aws).await {
+        Ok(runtime) => runtime,
+        Err(problem) => {
+            report.findings.push(unreadable("the connections' secrets", &problem));
+            return Ok(());
+        }
+    };
     let held = Box::pin(secrets::look(&runtime, &going, &seen)).await;
     report.findings.extend(secrets::secrets(&held, &aws.stack.stage, now()));
     if args.org.is_some() || args.all {
@@ -129,11 +182,16 @@ async fn of_connections(
         let held = |one: &&Listed| one.state == "suspended";
         let held: Vec<(&str, &str)> =
             listed.iter().filter(held).map(|one| (one.org_id.as_str(), one.connection.as_str())).collect();
-        let mut asked = select(&stored, &which)?;
         asked.retain(|one| !held.contains(&(one.org.as_str(), one.connection.as_str())));
         let seen = |n: usize| tell(&format!("CRMs: {n} of {}", asked.len()));
         report.looked_at.extend(asked.iter().map(|one| format!("CRM of {} {}", one.org, one.connection)));
-        report.findings.extend(Box::pin(live::live(aws, &stored, &asked, &args.config, &seen)).await?);
+        match Box::pin(live::live(aws, &stored, &asked, &args.config, &seen)).await {
+            Ok((found, compared)) => {
+                report.looked_at.extend(compared);
+                report.findings.extend(found);
+            }
+            Err(problem) => report.findings.push(unreadable("the CRMs", &problem)),
+        }
     }
     Ok(())
 }
@@ -160,7 +218,7 @@ fn report(stack: &str, place: &str, who: &Who, seen: &Seen) -> Report {
 fn words(report: &Report) -> String {
     let mut lines: Vec<String> = Vec::new();
     for Finding { about, message, action, .. } in &report.findings {
-        lines.push(format!("{about}: {message}\n  {action}"));
+        lines.push(format!("{}\n  {}", one_line(&format!("{about}: {message}")), one_line(action)));
     }
     let looked = count(report.looked_at.len(), "part");
     lines.push(match report.findings.len() {
@@ -186,6 +244,27 @@ mod tests {
             words(&of(&sound())),
             "rtr-prod at AWS in eu-central-1: 28 parts looked at, nothing wrong"
         );
+    }
+
+    #[test]
+    fn given_a_folder_that_is_named_and_not_there_when_asked_for_then_it_is_refused_and_the_usual_one_is_not()
+    {
+        assert_eq!(named(Path::new(DEFAULT_FOLDER)), Ok(()), "what is not kept is not compared");
+        assert_eq!(named(&std::env::temp_dir()), Ok(()));
+        let refused = named(Path::new("confg")).unwrap_err();
+        assert_eq!((refused.exit, refused.what.as_str()), (Exit::Usage, "confg is no folder"));
+    }
+
+    #[test]
+    fn given_what_cannot_be_looked_at_and_words_from_outside_when_told_then_it_is_a_finding_that_no_terminal_acts_on()
+     {
+        let problem = Problem::unreachable("Scan failed at AWS: \u{1b}[2Jgone\u{9b}31m");
+        let report = Report { findings: vec![unreadable("dead letters", &problem)], ..of(&sound()) };
+        insta::assert_snapshot!(words(&report), @r"
+        dead letters: Scan failed at AWS: \u{1b}[2Jgone\u{9b}31m
+          it may be missing, or these credentials may not look at it
+        rtr-prod at AWS in eu-central-1: 28 parts looked at, 1 finding
+        ");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::access::{SECRETS, Tried, access};
 use super::checks::{Finding, finding};
-use crate::aws::is_denied;
+use crate::aws::says_denied;
 use crate::commands::connection::list::Listed;
 use crate::moment::span;
 use futures::stream::{self, StreamExt};
@@ -78,7 +78,7 @@ async fn read(runtime: &Runtime, name: &str, stage: &str) -> Held {
 }
 
 fn refused(why: &str) -> Held {
-    if why.split([' ', ':']).any(is_denied) { Held::Denied } else { Held::Failed(why.to_owned()) }
+    if says_denied(why) { Held::Denied } else { Held::Failed(why.to_owned()) }
 }
 
 /// What is wrong with them.

@@ -128,6 +128,8 @@ pub(super) fn shown(
             pauses.push(pause.clone());
         }
     }
+    let known: u64 = listed.iter().map(|one| dead.at(org, &one.connection)).sum();
+    let dead_elsewhere = dead.of_org(org).saturating_sub(known);
     let at = |one: list::Listed| At {
         dead: dead.at(org, &one.connection),
         connection: one.connection,
@@ -155,7 +157,7 @@ pub(super) fn shown(
         routes: config.map(|config| config.routes).unwrap_or_default(),
         connections: listed.into_iter().map(at).collect(),
         pauses,
-        dead_elsewhere: dead.nowhere(org),
+        dead_elsewhere,
         audit: Vec::new(),
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn words(style: Style, shown: &Shown) -> String {
     if shown.dead_elsewhere > 0 {
         let n = usize::try_from(shown.dead_elsewhere).unwrap_or(usize::MAX);
         parts.push(format!(
-            "{} of no connection: rtr dlq list --org {}",
+            "{} elsewhere, of connections that are gone or of none: rtr dlq list --org {}",
             count(n, "dead letter"),
             shown.org_id
         ));
@@ -112,7 +112,7 @@ mod tests {
         hubspot     contact  contacts  41                acme
         salesforce  contact  Contact   7                 all orgs
 
-        1 dead letter of no connection: rtr dlq list --org acme
+        1 dead letter elsewhere, of connections that are gone or of none: rtr dlq list --org acme
 
         AT                        BY   ACTION            OF            RECORDS  REASON
         2026-11-18T11:06:40.000Z  ada  connection.pause  acme hubspot  -
