@@ -3,7 +3,7 @@
 use super::way::Waiting;
 use crate::aws::{Aws, unavailable};
 use crate::commands::connection::pause::Paused;
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use crate::problem::Problem;
 use rtr_aws::function::Runtime;
 use rtr_core::config::{Mode, OrgDoc, Pauses};
@@ -141,7 +141,8 @@ fn stopped(one: &Watched, mode: Mode, pauses: &Pauses, suspension: Option<&Suspe
 fn news(before: &BTreeMap<String, Stopped>, now: &BTreeMap<String, Stopped>) -> Vec<String> {
     let begun = now.iter().filter(|(name, stopped)| before.get(*name) != Some(stopped));
     let begun = begun.map(|(name, Stopped { why, action })| {
-        format!("{name} is stopped: {why}\n  what is sent waits there, and goes after: {action}")
+        let head = one_line(&format!("{name} is stopped: {why}"));
+        format!("{head}\n  what is sent waits there, and goes after: {}", one_line(action))
     });
     let ended = before.keys().filter(|name| !now.contains_key(*name));
     begun.chain(ended.map(|name| format!("{name} goes on"))).collect()
@@ -201,5 +202,7 @@ mod tests {
             news(&both, &of(&[("a", "z")])),
             ["a is stopped: z\n  what is sent waits there, and goes after: resume it", "b goes on"]
         );
+        let outside = news(&none, &of(&[("a", "x\u{1b}[2Jy\u{9b}31m")]));
+        assert!(outside[0].starts_with("a is stopped: x\\u{1b}[2Jy\\u{9b}31m\n"), "{outside:?}");
     }
 }

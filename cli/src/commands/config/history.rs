@@ -3,6 +3,7 @@
 use super::apply::name;
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
+use crate::output::one_line;
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::foreign;
 use rtr_core::config::{Applied, Change, Signature, diff};
@@ -78,7 +79,7 @@ fn words(one: &Listed) -> String {
     let mut lines =
         vec![format!("{} {}{canary} by {} at {}{why}", one.revision, name(&one.org), one.author, one.at)];
     lines.extend(one.changes.iter().map(|change| format!("  {change}")));
-    lines.join("\n")
+    lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -104,5 +105,7 @@ mod tests {
         12 acme (canary) by ada at 2026-11-23T10:00:00Z: asked for
           ~ routes.contact: [] → ["hubspot"]
         "#);
+        let outside = Listed { reason: Some("a\u{1b}[2Jb\u{9b}31m".to_owned()), changes: Vec::new(), ..one };
+        assert!(words(&outside).ends_with(r": a\u{1b}[2Jb\u{9b}31m"), "{}", words(&outside));
     }
 }

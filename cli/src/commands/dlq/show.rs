@@ -12,7 +12,7 @@ use crate::aws::{Aws, unavailable};
 use crate::commands::connection::select::stored;
 use crate::commands::preview::letterhead::letterhead;
 use crate::commands::preview::{Request, request, request_words};
-use crate::output::{count, one_line, or_dash, pretty};
+use crate::output::{count, one_line, or_dash, pretty, safe};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::foreign;
 use rtr_aws::function::Runtime;
@@ -251,7 +251,7 @@ fn words(shown: &Shown<'_>) -> String {
     let mut text = lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n");
     if let Some(data) = &shown.data {
         text.push_str("\n  data\n");
-        text.push_str(&indented(&pretty(data)));
+        text.push_str(&indented(&safe(&pretty(data))));
     }
     let requests = shown.redrive.iter().flat_map(|redrive| &redrive.requests);
     for (place, one) in requests.enumerate() {
@@ -338,4 +338,13 @@ mod tests {
         };
         assert_eq!(what(&dead), "would be dead again: RTR2005 `stage`: no value of the map");
     }
+        let outside = json!({"name": "a\u{1b}[2Jb\u{9b}31m"});
+        let told = words(&Shown { data: Some(outside), redrive: None, ..shown });
+        assert!(
+            told.ends_with(
+                r#""name": "a\u001b[2Jb\u{9b}31m"
+    }"#
+            ),
+            "{told}"
+        );
 }

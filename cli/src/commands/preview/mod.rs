@@ -13,7 +13,6 @@ pub(crate) use one::{Request, request};
 pub(crate) use words::request as request_words;
 
 use crate::app::App;
-use crate::output::one_line;
 use crate::problem::{Ended, Exit};
 use crate::schema::Answer;
 use setting::Setting;
@@ -57,9 +56,4 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
     }
     app.out.answer(&told, |_| told.iter().map(words::words).collect::<Vec<_>>().join("\n\n"));
     Ok(Exit::of_findings(told.iter().any(one::Told::has_findings)))
-}
-
-/// Text of the user's own, line by line safe for a terminal.
-fn shown(text: &str) -> String {
-    text.lines().map(one_line).collect::<Vec<_>>().join("\n")
 }

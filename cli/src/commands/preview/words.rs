@@ -2,8 +2,7 @@
 
 use super::live::{Difference, Live};
 use super::one::{At, Effect, Request, Told};
-use super::shown;
-use crate::output::{count, one_line, pretty};
+use crate::output::{count, one_line, pretty, safe};
 use rtr_connectors::registry;
 use rtr_connectors::shape::{Compared, text};
 use rtr_core::config::Mode;
@@ -86,7 +85,7 @@ pub(crate) fn request(number: usize, one: &Request) -> String {
             Value::String(text) => text.clone(),
             json => pretty(json),
         };
-        lines.extend(shown(&body).lines().map(|line| format!("   {line}")));
+        lines.extend(safe(&body).lines().map(|line| format!("   {line}")));
     }
     lines.join("\n")
 }

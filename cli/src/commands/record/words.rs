@@ -1,7 +1,7 @@
 //! The record as people read it.
 
 use super::view::{At, Back, Outcome, Record, Shadowed, Waiting};
-use crate::output::{Style, one_line, or_dash, pretty, table};
+use crate::output::{Style, one_line, or_dash, pretty, safe, table};
 use rtr_core::time::Instant;
 
 /// The whole answer: what holds at each connection, the way of the newest outcome at each, and the outcomes before it.
@@ -81,13 +81,14 @@ fn stamp(version: u64) -> String {
 
 fn shadowed(id: &str, shadow: &Shadowed) -> String {
     let Shadowed { version, operation, fields, .. } = shadow;
-    format!("{id} is shadowed: version {version} would {operation} {}", fields.join(", "))
+    one_line(&format!("{id} is shadowed: version {version} would {operation} {}", fields.join(", ")))
 }
 
 /// What is shown on request only.
 fn revealed(id: &str, slot: &Waiting) -> Option<String> {
     let said = slot.crm_message.iter().map(|words| format!("{id}: the CRM says: {}", one_line(words)));
-    let data = slot.data.iter().map(|data| format!("{id}: version {}\n{}", slot.version, pretty(data)));
+    let data =
+        slot.data.iter().map(|data| format!("{id}: version {}\n{}", slot.version, safe(&pretty(data))));
     let parts: Vec<String> = said.chain(data).collect();
     (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
@@ -122,6 +123,32 @@ mod tests {
         );
         insta::assert_snapshot!(way_back(Style::Plain, "hubspot", &Back::of(&item).unwrap()), @r"
         hubspot, back to your system: told up to 2026-11-18T11:06:40.123Z
+    #[test]
+    fn given_data_and_names_from_outside_when_shown_then_no_terminal_acts_on_them() {
+        let outside = "a\u{1b}[2Jb\u{9b}31m";
+        let slot = Waiting {
+            state: rtr_core::item::SlotState::Dead,
+            version: 8,
+            operation: "upsert",
+            code: Code::Invalid,
+            message: String::new(),
+            field: None,
+            since: String::new(),
+            not_before: None,
+            attempts: 1,
+            crm_message: Some(outside.to_owned()),
+            data: Some(serde_json::json!({ "name": outside })),
+        };
+        insta::assert_snapshot!(revealed("hubspot", &slot).unwrap(), @r#"
+        hubspot: the CRM says: a\u{1b}[2Jb\u{9b}31m
+
+        hubspot: version 8
+        {
+          "name": "a\u001b[2Jb\u{9b}31m"
+        }
+        "#);
+    }
+
         AT                        OUTCOME     CHANGE OF                 CODE     MESSAGE
         2026-11-18T11:06:42.000Z  superseded  2026-11-18T11:06:40.124Z  RTR3010  The internal system does not take a change of the CRM's as it is.
         2026-11-18T11:06:41.000Z  told        2026-11-18T11:06:40.123Z  -
