@@ -163,6 +163,14 @@ fn given_dead_versions_when_they_are_dropped_then_they_count_as_done_and_the_aud
     };
 
     let drop = ["dlq", "drop", "--org", &org.id, "--json"];
+    // A slip finds nothing: the answer stays what scripts know, and people are told.
+    let slip = format!("{}x", org.id);
+    let said = stack.rtr(&["dlq", "list", "--org", &slip, "--json"]).ended(0);
+    assert_eq!(said.parsed(), json!([]));
+    assert!(
+        said.err.contains(&format!("no org `{slip}` is configured; did you mean `{}`?", org.id)),
+        "{said:?}"
+    );
     // Whose all of them would be is not guessed.
     stack.rtr(&["dlq", "drop", "--yes"]).ended(2);
     let dry = stack.rtr(&[&drop[..], &["--dry-run"]].concat()).ended(0);

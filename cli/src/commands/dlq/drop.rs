@@ -7,6 +7,7 @@ use super::group::causes;
 use super::index;
 use super::letter::Letter;
 use super::pace::Pace;
+use super::slip;
 use crate::app::App;
 use crate::audit::{Who, note};
 use crate::aws::{Aws, unavailable};
@@ -41,6 +42,9 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, who: &Who, rate: 
     if !letters.is_empty() {
         app.out.note(&causes(&letters));
     }
+    if letters.is_empty() {
+        slip::tell(app, &aws, filter).await;
+    }
     let question = format!("Drop {} for good?", count(letters.len(), "dead letter"));
     if letters.is_empty() || (!act.dry_run && !confirm(app, &question, act.yes)?) {
         return Ok(tell(app, &report));
@@ -51,7 +55,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, who: &Who, rate: 
         }
     }
     let runtime = aws.runtime("")?;
-    let pace = Pace::new(rate, letters.len());
+    let mut pace = Pace::new(rate, letters.len());
     for step in letters.chunks(pace.step()) {
         let done = one_step(&runtime.seams(), &aws, step, &mut report).await;
         if let Err(problem) = done {

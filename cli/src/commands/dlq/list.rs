@@ -4,6 +4,7 @@ use super::filter::Filter;
 use super::group::{Group, Grouping, group_rows, groups};
 use super::index;
 use super::letter::Letter;
+use super::slip;
 use crate::app::App;
 use crate::output::{Style, count, or_dash, table};
 use crate::problem::{Ended, Exit};
@@ -17,6 +18,9 @@ pub(super) async fn run(app: &App, filter: &Filter, group_by: &[Grouping]) -> En
     let aws = Box::pin(app.aws()).await?;
     let mut letters = Box::pin(index::read(&aws, filter)).await?;
     letters.reverse();
+    if letters.is_empty() {
+        slip::tell(app, &aws, filter).await;
+    }
     if group_by.is_empty() {
         app.out.answer(&letters, |style| rows(style, &letters));
     }

@@ -16,6 +16,7 @@ mod redact;
 mod redrive;
 mod rehearse;
 mod show;
+mod slip;
 
 use crate::app::App;
 use crate::audit::Because;

@@ -4,6 +4,7 @@ use super::filter::{Filter, quoted};
 use super::index;
 use super::outlook::Outlook;
 use super::rehearse::{Against, rehearse};
+use super::slip;
 use crate::app::App;
 use crate::commands::config::load_or_refuse;
 use crate::commands::connection::select::stored;
@@ -47,6 +48,9 @@ pub(super) async fn run(app: &App, filter: &Filter, args: &Args) -> Ended {
     let set = folder.map(load_or_refuse).transpose()?;
     let aws = Box::pin(app.aws()).await?;
     let mut letters = Box::pin(index::find(&aws, filter)).await?;
+    if letters.is_empty() {
+        slip::tell(app, &aws, filter).await;
+    }
     let now = stored(&aws).await?;
     let plan = set.map(|set| plan_apply(&now, &set, Wish::default()));
     let then: Option<Stored> = plan.as_ref().map(|plan| now.after(plan));

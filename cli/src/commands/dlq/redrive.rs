@@ -9,6 +9,7 @@ use super::group::causes;
 use super::index;
 use super::letter::Letter;
 use super::pace::Pace;
+use super::slip;
 use crate::app::App;
 use crate::audit::{Who, note};
 use crate::aws::unavailable;
@@ -65,6 +66,9 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
     let aws = Box::pin(app.aws()).await?;
     let letters = index::find(&aws, filter).await?;
     let mut report = Report { dry_run: act.dry_run, matched: letters.len(), ..Report::default() };
+    if letters.is_empty() {
+        slip::tell(app, &aws, filter).await;
+    }
     let question = format!("Send {} again?", count(letters.len(), "dead letter"));
     if !letters.is_empty() && !act.dry_run && !act.yes {
         app.out.note(&causes(&letters));
@@ -82,7 +86,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
         }
     }
     let mut following = Following::default();
-    let pace = Pace::new(how.rate, letters.len());
+    let mut pace = Pace::new(how.rate, letters.len());
     for step in letters.chunks(pace.step()) {
         let done = one_step(&runtime.seams(), step, &addressing, &mut report, &mut following).await;
         if let Err(Failed { doing, error }) = done {

@@ -7,6 +7,7 @@ use super::letter::Letter;
 use super::outlook::Outcome;
 use super::redact::{Known, redacted};
 use super::rehearse::{Against, orgs};
+use super::slip;
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
 use crate::commands::connection::select::stored;
@@ -76,6 +77,7 @@ pub(super) async fn run(app: &App, filter: &Filter, show_data: bool) -> Ended {
         shown.extend(Box::pin(read(&aws, &runtime, step, values)).await?);
     }
     if shown.is_empty() {
+        slip::tell(app, &aws, filter).await;
         return Err(
             Problem::not_found("nothing is dead that matches").hint("rtr dlq list shows what is dead")
         );
@@ -336,8 +338,6 @@ mod tests {
             message: Some("no value of the map".to_owned()),
             requests: Vec::new(),
         };
-        assert_eq!(what(&dead), "would be dead again: RTR2005 `stage`: no value of the map");
-    }
         let outside = json!({"name": "a\u{1b}[2Jb\u{9b}31m"});
         let told = words(&Shown { data: Some(outside), redrive: None, ..shown });
         assert!(
@@ -347,4 +347,6 @@ mod tests {
             ),
             "{told}"
         );
+        assert_eq!(what(&dead), "would be dead again: RTR2005 `stage`: no value of the map");
+    }
 }
