@@ -1,4 +1,4 @@
-//! Storing a plan: written down first, each document by itself, and planned anew where somebody else was first.
+//! Storing a plan: each document written down and stored by itself, and planned anew where somebody else was first.
 
 use super::apply::{name, stored, tell, tell_with};
 use crate::app::App;
@@ -6,17 +6,14 @@ use crate::audit::{Who, note};
 use crate::aws::{Aws, unavailable};
 use crate::commands::dlq::foresee::Outlooks;
 use crate::moment::now;
-use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
 use rtr_aws::config::ApplyError;
+use rtr_core::audit::Entry;
 use rtr_core::config::{DocChange, GLOBAL_ORG, Signature, Stored};
 use std::cell::RefCell;
 
 /// Times a plan is made anew because somebody else applied at the same time.
 const ROUNDS: usize = 5;
-
-/// Orgs that an entry of the audit names.
-const NAMED: usize = 5;
 
 /// Stores what `planned` makes of what is stored, and plans anew where somebody else was first; what `outlooks` says of dead
 /// letters by then is told with it.
@@ -71,15 +68,16 @@ where
     let mut done = Vec::new();
     let made = async {
         let stored = stored(aws).await?;
-        let (store, plan) = (aws.config_store()?, planned(&stored).await?);
-        audit(aws, act, &plan).await?;
-        Ok((store, plan))
+        Ok((aws.config_store()?, planned(&stored).await?))
     };
     let (store, plan) = match made.await {
         Ok(made) => made,
         Err(problem) => return (done, Err(problem)),
     };
     for change in plan {
+        if let Err(problem) = note(aws, &entry(act, &change)).await {
+            return (done, Err(problem));
+        }
         let Who { author, reason } = act.who.clone();
         let by = Signature { author, at: now().to_rfc3339(), reason };
         match store.apply(&change, &by).await {
@@ -94,21 +92,13 @@ where
     (done, Ok(Round::Done))
 }
 
-/// Writes a plan down: one entry, whose target names the documents.
-async fn audit(aws: &Aws, act: &Act<'_>, plan: &[DocChange]) -> Result<(), Problem> {
-    let (Some(first), Ok(documents)) = (plan.first(), u64::try_from(plan.len())) else { return Ok(()) };
-    let mut entry = act.who.entry(act.action, target(plan));
-    entry.org_id = (plan.len() == 1 && first.org != GLOBAL_ORG).then(|| first.org.clone());
-    entry.count = Some(documents);
-    note(aws, &entry).await
-}
-
-/// Whose documents they are: the first of them by name.
-fn target(plan: &[DocChange]) -> String {
-    let names: Vec<&str> = plan.iter().take(NAMED).map(|change| name(&change.org)).collect();
-    match plan.len().saturating_sub(NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {}", names.join(", "), count(more, "other org")),
+/// What the audit says of a document: an org finds its own there, whoever else's were stored by the same command.
+fn entry(act: &Act<'_>, change: &DocChange) -> Entry {
+    let target = name(&change.org).to_owned();
+    if change.org == GLOBAL_ORG {
+        act.who.entry(act.action, target)
+    } else {
+        act.who.entry_of(act.action, &change.org, target)
     }
 }
 
@@ -118,7 +108,8 @@ mod tests {
     use rtr_core::config::{DocBody, OrgDoc};
 
     #[test]
-    fn given_a_plan_when_written_down_then_the_first_orgs_are_named_and_the_others_counted() {
+    fn given_documents_of_several_orgs_when_written_down_then_each_org_has_an_entry_and_what_holds_for_all_is_nobodys()
+     {
         let change = |org: &str| DocChange {
             org: org.to_owned(),
             revision: 1,
@@ -126,8 +117,15 @@ mod tests {
             doc: DocBody::Org(OrgDoc::default()),
             changes: Vec::new(),
         };
-        let plan = |orgs: &[&str]| orgs.iter().map(|org| change(org)).collect::<Vec<_>>();
-        assert_eq!(target(&plan(&[GLOBAL_ORG, "acme"])), "all orgs, acme");
-        assert_eq!(target(&plan(&["a", "b", "c", "d", "e", "f", "g"])), "a, b, c, d, e and 2 other orgs");
+        let who = Who { reason: Some("asked for".to_owned()), author: "ada".to_owned() };
+        let act = Act { who: &who, action: "config.apply" };
+        let of = |org: &str| {
+            let Entry { by, action, target, org_id, reason, .. } = entry(&act, &change(org));
+            assert_eq!((by.as_str(), action.as_str(), &reason), ("ada", "config.apply", &who.reason));
+            (target, org_id)
+        };
+        assert_eq!(of("acme"), ("acme".to_owned(), Some("acme".to_owned())));
+        assert_eq!(of("umbra"), ("umbra".to_owned(), Some("umbra".to_owned())));
+        assert_eq!(of(GLOBAL_ORG), ("all orgs".to_owned(), None));
     }
 }

@@ -78,7 +78,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     };
     let bar = byte_bar(source.size());
     let noting = Noting::new(&aws, &args.who, Source::new(&args.file).name());
-    let sending = Run::new(target, how, keeper, bar, noting);
+    let sending = Run::new(target, how, keeper, bar, noting, app.out);
     let (summary, stopped) = Box::pin(sending.send_all(source)).await?;
     let exit = tell(app, &args, &summary);
     match stopped {

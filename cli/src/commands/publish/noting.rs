@@ -5,7 +5,7 @@
 
 use super::line::Event;
 use crate::audit::{Who, note};
-use crate::aws::Aws;
+use crate::aws::{Aws, says_denied};
 use rtr_core::audit::Entry;
 use std::collections::BTreeSet;
 
@@ -15,33 +15,39 @@ const OWN: usize = 100;
 /// The entries of one run.
 pub(super) struct Noting<'a> {
     aws: &'a Aws,
-    who: &'a Who,
-    file: String,
-    noted: BTreeSet<String>,
-    /// Whether it cannot be written.
-    refused: bool,
+    entries: Entries<'a>,
 }
 
 impl<'a> Noting<'a> {
     /// Of the file that is called `file`.
     pub(super) fn new(aws: &'a Aws, who: &'a Who, file: String) -> Self {
-        Self { aws, who, file, noted: BTreeSet::new(), refused: false }
+        Self { aws, entries: Entries { who, file, noted: BTreeSet::new(), denied: false } }
     }
 
     /// Writes down whose events `batch` is the first of.
     pub(super) async fn note(&mut self, batch: &[Event], say: impl Fn(&str)) {
         for event in batch {
-            let Some(entry) = self.entry(&event.org) else { continue };
+            let Some(entry) = self.entries.next(&event.org) else { continue };
             if let Err(problem) = note(self.aws, &entry).await {
-                say(&format!("this is not in the audit: {}", problem.what));
-                self.refused = true;
+                say(&self.entries.failed(&entry, &problem.what));
             }
         }
     }
+}
 
-    /// The entry that is still to be written before an event of `org` goes.
-    fn entry(&mut self, org: &str) -> Option<Entry> {
-        if self.refused || self.noted.len() > OWN || !self.noted.insert(org.to_owned()) {
+/// Which entries are still to be written.
+struct Entries<'a> {
+    who: &'a Who,
+    file: String,
+    noted: BTreeSet<String>,
+    /// Whether none may be written by these credentials.
+    denied: bool,
+}
+
+impl Entries<'_> {
+    /// The entry that is to be written before an event of `org` goes, if one is.
+    fn next(&mut self, org: &str) -> Option<Entry> {
+        if self.denied || self.noted.len() > OWN || !self.noted.insert(org.to_owned()) {
             return None;
         }
         let entry = self.who.entry("publish", self.file.clone());
@@ -51,5 +57,43 @@ impl<'a> Noting<'a> {
         } else {
             Entry { target: format!("{} (orgs beyond the first {OWN})", self.file), ..entry }
         })
+    }
+
+    /// What is said of one that could not be written. Who may not write it may not write the next one either; of a table that is busy
+    /// the next one is tried.
+    fn failed(&mut self, entry: &Entry, why: &str) -> String {
+        if says_denied(why) {
+            self.denied = true;
+            return format!("this is not in the audit: {why}");
+        }
+        let of = entry.org_id.as_deref().unwrap_or("the other orgs");
+        format!("what is sent of {of} is not in the audit: {why}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_entries_that_fail_when_the_next_org_comes_then_it_has_one_unless_none_may_be_written() {
+        let who = Who { reason: None, author: "ada".to_owned() };
+        let mut entries =
+            Entries { who: &who, file: "events.jsonl".to_owned(), noted: BTreeSet::new(), denied: false };
+        let first = entries.next("acme").unwrap();
+        assert_eq!((first.org_id.as_deref(), entries.next("acme")), (Some("acme"), None));
+        let said = entries.failed(&first, "writing the audit failed at AWS: PutItem: ThrottlingException");
+        assert!(said.starts_with("what is sent of acme is not in the audit: "), "{said}");
+        for n in 2..=OWN {
+            assert!(entries.next(&format!("org-{n}")).is_some_and(|one| one.org_id.is_some()), "{n}");
+        }
+        let rest = entries.next("one-more").unwrap();
+        assert_eq!((rest.org_id, rest.target.as_str()), (None, "events.jsonl (orgs beyond the first 100)"));
+        assert_eq!(entries.next("and-one-more"), None);
+
+        let mut entries = Entries { who: &who, file: "-".to_owned(), noted: BTreeSet::new(), denied: false };
+        let first = entries.next("acme").unwrap();
+        entries.failed(&first, "writing the audit failed at AWS: PutItem: AccessDeniedException no");
+        assert_eq!(entries.next("umbra"), None, "it would be refused again, once for each org");
     }
 }

@@ -5,7 +5,7 @@ use super::noting::Noting;
 use super::schedule::Schedule;
 use super::send::{Ended, Target, send};
 use crate::commands::lines::{Keeper, NumberedLine, Source, interrupted};
-use crate::output::rate;
+use crate::output::{Output, rate};
 use crate::problem::Problem;
 use crate::signal::asked_to_end;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -40,6 +40,7 @@ pub(super) struct Run<'a> {
     summary: Summary,
     stopped: Option<Problem>,
     noting: Noting<'a>,
+    out: Output,
 }
 
 impl<'a> Run<'a> {
@@ -50,9 +51,10 @@ impl<'a> Run<'a> {
         keeper: Keeper,
         bar: ProgressBar,
         noting: Noting<'a>,
+        out: Output,
     ) -> Self {
         let summary = Summary { resumed_after: keeper.resumed_after(), ..Summary::default() };
-        Self { target, how, keeper, bar, schedule: Schedule::default(), summary, stopped: None, noting }
+        Self { target, how, keeper, bar, schedule: Schedule::default(), summary, stopped: None, noting, out }
     }
 
     /// Sends everything; the second answer is why the run stopped before its end.
@@ -74,8 +76,8 @@ impl<'a> Run<'a> {
                 if batch.is_empty() {
                     break;
                 }
-                let bar = &self.bar;
-                self.noting.note(&batch, |text| bar.suspend(|| eprintln!("{text}"))).await;
+                let (bar, out) = (&self.bar, self.out);
+                self.noting.note(&batch, |text| bar.suspend(|| out.note(text))).await;
                 under_way.push(send(self.target.clone(), batch));
             }
             if under_way.is_empty() && (self.stopped.is_some() || (ended && self.schedule.is_empty())) {
