@@ -30,11 +30,11 @@ pub(crate) struct Args {
     /// The record id
     #[arg(value_name = "ID")]
     record_id: String,
-    /// Go on looking every second, and print each new outcome
+    /// Go on looking every second, and print each new outcome, at the CRM or on the way back to the internal system
     #[arg(long)]
     follow: bool,
     /// Also the data of a version that is not applied, and the CRM's own words
-    #[arg(long)]
+    #[arg(long, conflicts_with = "follow")]
     show_data: bool,
 }
 
@@ -49,15 +49,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     let found = Box::pin(read::read(&aws, &runtime.seams(), &key, args.show_data)).await?;
     if found.connections.is_empty() {
         let name = format!("{} {} {}", key.org_id, key.record_type, key.record_id);
-        let why: Vec<String> = found
-            .absent
-            .iter()
-            .map(|absent| {
-                let whose = absent.connection.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-                let code = absent.code.map_or_else(String::new, |code| format!(" ({code})"));
-                format!("{whose}{}{code}", absent.message)
-            })
-            .collect();
+        let why: Vec<String> = found.absent.iter().map(setting::Absent::words).collect();
         return Err(Problem::not_found(format!("nothing is known of {name}")).hint(why.join("\n  ")));
     }
     app.out.answer(&found, |style| words::words(style, &found));

@@ -64,6 +64,15 @@ impl Setting {
     }
 }
 
+impl Absent {
+    /// In words.
+    pub(super) fn words(&self) -> String {
+        let whose = self.connection.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+        let code = self.code.map_or_else(String::new, |code| format!(" ({code})"));
+        format!("{whose}{}{code}", self.message)
+    }
+}
+
 /// Why nothing is known of a record at the connections where nothing is: those in `known` are left out.
 pub(super) fn absent(config: &OrgConfig, record_type: &str, known: &[&str]) -> Vec<Absent> {
     let of_all = |code: Option<Code>, message: String| Absent { connection: None, code, message };

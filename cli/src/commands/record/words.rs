@@ -17,9 +17,7 @@ pub(super) fn words(style: Style, record: &Record) -> String {
         parts.extend(at.slot.as_ref().and_then(|slot| revealed(id, slot)));
     }
     for absent in &record.absent {
-        let whose = absent.connection.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-        let code = absent.code.map_or_else(String::new, |code| format!(" ({code})"));
-        parts.push(one_line(&format!("{whose}{}{code}", absent.message)));
+        parts.push(one_line(&absent.words()));
     }
     parts.join("\n\n")
 }
@@ -105,24 +103,26 @@ pub(super) fn line(connection: &str, one: &Outcome) -> Vec<String> {
     ]
 }
 
+/// The same of an outcome on the way back: its version is a time of the CRM's.
+pub(super) fn line_back(connection: &str, one: &Outcome) -> Vec<String> {
+    let told = if one.outcome == "applied" { "told" } else { one.outcome };
+    let change = format!("change of {}", stamp(one.version));
+    vec![
+        one.at.clone(),
+        format!("{connection}, back"),
+        told.to_owned(),
+        change,
+        or_dash(one.code),
+        one.message.clone().unwrap_or_default(),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rtr_core::code::Code;
     use rtr_core::item::{Ended, Item};
 
-    #[test]
-    fn given_what_the_internal_system_was_told_when_shown_then_stamps_are_times() {
-        let item = Item { rev: 2, applied_version: Some(1_795_000_000_123_000), ..Item::default() };
-        let item = item.noting(Ended::Applied, 1_795_000_000_123_000, Instant(1_795_000_001_000), None);
-        let item = item.noting(
-            Ended::Superseded,
-            1_795_000_000_124_000,
-            Instant(1_795_000_002_000),
-            Some(Code::NotTaken),
-        );
-        insta::assert_snapshot!(way_back(Style::Plain, "hubspot", &Back::of(&item).unwrap()), @r"
-        hubspot, back to your system: told up to 2026-11-18T11:06:40.123Z
     #[test]
     fn given_data_and_names_from_outside_when_shown_then_no_terminal_acts_on_them() {
         let outside = "a\u{1b}[2Jb\u{9b}31m";
@@ -149,6 +149,18 @@ mod tests {
         "#);
     }
 
+    #[test]
+    fn given_what_the_internal_system_was_told_when_shown_then_stamps_are_times() {
+        let item = Item { rev: 2, applied_version: Some(1_795_000_000_123_000), ..Item::default() };
+        let item = item.noting(Ended::Applied, 1_795_000_000_123_000, Instant(1_795_000_001_000), None);
+        let item = item.noting(
+            Ended::Superseded,
+            1_795_000_000_124_000,
+            Instant(1_795_000_002_000),
+            Some(Code::NotTaken),
+        );
+        insta::assert_snapshot!(way_back(Style::Plain, "hubspot", &Back::of(&item).unwrap()), @r"
+        hubspot, back to your system: told up to 2026-11-18T11:06:40.123Z
         AT                        OUTCOME     CHANGE OF                 CODE     MESSAGE
         2026-11-18T11:06:42.000Z  superseded  2026-11-18T11:06:40.124Z  RTR3010  The internal system does not take a change of the CRM's as it is.
         2026-11-18T11:06:41.000Z  told        2026-11-18T11:06:40.123Z  -
