@@ -10,6 +10,9 @@ use serde::Serialize;
 
 /// What is deployed: its alarms and dashboards are counted in it.
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
+const ALARM: &str = "Type: AWS::CloudWatch::Alarm";
+const COMPOSITE: &str = "Type: AWS::CloudWatch::CompositeAlarm\n";
+const DASHBOARD: &str = "Type: AWS::CloudWatch::Dashboard\n";
 /// Days of a month.
 const DAYS: f64 = 30.0;
 /// Minutes of a month: the sweep is started in each, and a secret is read again in each while there is work.
@@ -120,25 +123,40 @@ fn lambda(load: &Load, batches: f64, prices: &Prices) -> Part {
 
 fn watched(batches: f64, prices: &Prices) -> Part {
     let gb = batches * LOG_BYTES / 1e9;
-    let [alarms, composites, dashboards] = [
-        "Type: AWS::CloudWatch::Alarm\n",
-        "Type: AWS::CloudWatch::CompositeAlarm\n",
-        "Type: AWS::CloudWatch::Dashboard\n",
-    ]
-    .map(|kind| TEMPLATE.matches(kind).count());
-    let times = |n: usize, price: f64| f64::from(u32::try_from(n).unwrap_or(u32::MAX)) * price;
+    let (alarms, metrics) = (alarms(TEMPLATE).len(), alarms(TEMPLATE).iter().sum::<usize>());
+    let [composites, dashboards] = [COMPOSITE, DASHBOARD].map(|kind| TEMPLATE.matches(kind).count());
     Part {
         part: "CloudWatch",
-        usd: gb * prices.logs_gb
-            + METRICS * prices.metric
-            + times(alarms, prices.alarm)
-            + times(composites, prices.composite_alarm)
-            + times(dashboards, prices.dashboard),
+        usd: gb * prices.logs_gb + METRICS * prices.metric + standing(prices),
         because: format!(
-            "{gb:.1} GB of logs, {METRICS} metrics, {} alarms, {dashboards} dashboards",
+            "{gb:.1} GB of logs, {METRICS} metrics, {} alarms over {metrics} metrics, {dashboards} dashboards",
             alarms + composites
         ),
     }
+}
+
+/// Alarms and dashboards, which cost the same whatever happens.
+fn standing(prices: &Prices) -> f64 {
+    let times = |n: usize, price: f64| f64::from(u32::try_from(n).unwrap_or(u32::MAX)) * price;
+    // An alarm over an expression is paid once for each metric that it looks at.
+    times(alarms(TEMPLATE).iter().sum(), prices.alarm)
+        + times(TEMPLATE.matches(COMPOSITE).count(), prices.composite_alarm)
+        + times(TEMPLATE.matches(DASHBOARD).count(), prices.dashboard)
+}
+
+/// How many metrics each alarm of `template` looks at.
+fn alarms(template: &str) -> Vec<usize> {
+    // A resource begins at two blanks; what is within it further in.
+    let mut resources: Vec<(bool, usize)> = Vec::new();
+    for line in template.lines() {
+        if line.starts_with("  ") && !line.starts_with("   ") && !line.starts_with("  #") {
+            resources.push((false, 0));
+        }
+        let Some((is_alarm, metrics)) = resources.last_mut() else { continue };
+        *is_alarm |= line.trim() == ALARM;
+        *metrics += line.matches("MetricStat:").count();
+    }
+    resources.iter().filter(|(is_alarm, _)| *is_alarm).map(|(_, metrics)| (*metrics).max(1)).collect()
 }
 
 fn assumptions(load: &Load) -> Vec<String> {
@@ -198,6 +216,28 @@ mod tests {
         assert!(all(&idle) < all(&LOAD) && all(&idle) > 0.0);
         let dear = Prices { sqs_fifo_million: 1.0, ..Prices::default() };
         assert!(estimate(&LOAD, dear).usd > all(&LOAD));
+    }
+
+    #[test]
+    fn given_alarms_over_expressions_when_counted_then_each_metric_that_they_look_at_is_one() {
+        let text = "Resources:\n  A:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      MetricName: m\n\n  # Two.\n  B:\n    Type: \
+            AWS::CloudWatch::Alarm\n    Properties:\n      Metrics:\n        - {Id: a, MetricStat: {}}\n        - {Id: b, MetricStat: {}}\n  \
+            C:\n    Type: AWS::SQS::Queue\n    MetricStat: x\n";
+        assert_eq!(alarms(text), [1, 2]);
+        let all = alarms(TEMPLATE);
+        assert_eq!(all.len(), TEMPLATE.matches(&format!("{ALARM}\n")).count());
+        assert!(all.iter().any(|metrics| *metrics > 1), "{all:?}");
+    }
+
+    #[test]
+    fn given_what_the_pages_say_of_alarms_and_dashboard_when_held_against_the_template_then_it_is_so() {
+        let usd = standing(&Prices::default());
+        for page in [include_str!("../../../../docs/operations.md"), include_str!("../../../../docs/faq.md")]
+        {
+            let said = page.split("some $").nth(1).unwrap();
+            let said: f64 = said.split(' ').next().unwrap().parse().unwrap();
+            assert!((said - usd).abs() <= 1.0, "a page says some ${said} a month, and it is ${usd:.2}");
+        }
     }
 
     #[test]
