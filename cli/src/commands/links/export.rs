@@ -54,13 +54,13 @@ struct Meant<'a> {
 
 /// Writes all links.
 pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
+    let form = form(app.out.is_json(), args)?;
     let aws = Box::pin(app.aws()).await?;
     let which = Which { org: Some(args.of.org.clone()), connection: Some(args.of.connection.clone()) };
     let stored = stored(&aws).await?;
     select(&stored, &which)?;
     let before = if args.stale { Some(revision(&stored, &args.of, &aws.stack.stage)?) } else { None };
     let meant = Meant { aws: &aws, of: &args.of, before };
-    let form = args.format.unwrap_or(if app.out.is_json() { Form::Jsonl } else { Form::Csv });
     let failed = |error: &std::io::Error| match &args.out {
         Some(path) => Problem::usage(format!("{} cannot be written: {error}", path.display())),
         None => Problem::usage(format!("stdout cannot be written: {error}")),
@@ -80,6 +80,16 @@ pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
         Err(error) => return Err(failed(&error)),
     }
     Ok(Exit::Done)
+}
+
+/// The form of the lines.
+fn form(is_json: bool, args: &ExportArgs) -> Result<Form, Problem> {
+    let form = args.format.unwrap_or(if is_json { Form::Jsonl } else { Form::Csv });
+    if is_json && form == Form::Csv && args.out.is_none() {
+        let what = "with --json there is JSON on stdout and nothing else, and --format csv is none";
+        return Err(Problem::usage(what).hint("leave one of the two out, or name a file: --out FILE"));
+    }
+    Ok(form)
 }
 
 /// The revision of the mapping that holds now.
@@ -198,6 +208,19 @@ fn line(link: &Link, form: Form) -> String {
 mod tests {
     use super::*;
     use rtr_core::links::{Format, Told, read};
+
+    #[test]
+    fn given_csv_and_json_when_both_are_asked_for_on_stdout_then_it_is_refused() {
+        let args = |format, out: Option<&str>| ExportArgs {
+            of: Of { org: String::new(), connection: String::new(), record_type: String::new() },
+            format,
+            out: out.map(Into::into),
+            stale: false,
+        };
+        assert_eq!(form(true, &args(Some(Form::Csv), None)).unwrap_err().exit, Exit::Usage);
+        assert_eq!(form(true, &args(Some(Form::Csv), Some("ids.csv"))), Ok(Form::Csv));
+        assert_eq!([true, false].map(|json| form(json, &args(None, None))), [Ok(Form::Jsonl), Ok(Form::Csv)]);
+    }
 
     #[test]
     fn given_links_when_written_in_either_form_then_they_are_read_back_as_they_are() {
