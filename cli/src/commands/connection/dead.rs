@@ -7,10 +7,12 @@ use futures::future::try_join_all;
 use rtr_aws::records::dead_stem;
 use rtr_core::key::index_partitions;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The index.
 const INDEX: &str = "dead";
+/// Parts of the whole index that are read side by side: one page after another would take an hour to give a hundred million.
+const SEGMENTS: i32 = 4;
 /// What stands for no connection.
 const NOWHERE: &str = "-";
 
@@ -25,31 +27,47 @@ struct Whose {
     connection: Option<String>,
 }
 
-type Row = HashMap<String, AttributeValue>;
+/// A part of the index, which is read by itself.
+enum Part {
+    Partition(String),
+    Segment(i32),
+}
 
 impl Dead {
-    /// Counts those of `org`, or of all.
+    /// Counts those of `org`, or of all: the parts of the index side by side, and of each no more kept than its counts.
     pub(crate) async fn count(aws: &Aws, org: Option<&str>) -> Result<Self, Problem> {
-        let rows = match org {
+        let parts = match org {
             Some(org) => {
                 let stem = dead_stem(Some(org));
-                let partitions = index_partitions(&stem).map(|partition| pages(aws, Some(partition)));
-                try_join_all(partitions).await?.concat()
+                let partitions = index_partitions(&stem).map(|name| part(aws, Part::Partition(name)));
+                try_join_all(partitions).await?
             }
-            None => pages(aws, None).await?,
+            None => try_join_all((0..SEGMENTS).map(|segment| part(aws, Part::Segment(segment)))).await?,
         };
-        Ok(Self::of(rows.iter().filter_map(|row| row.get("dead_summary")?.as_s().ok()).map(String::as_str)))
+        Ok(parts.into_iter().fold(Self::default(), Self::with))
     }
 
     /// By summaries, as the index has them.
+    #[cfg(test)]
     pub(crate) fn of<'a>(summaries: impl Iterator<Item = &'a str>) -> Self {
         let mut found = Self::default();
-        for summary in summaries {
-            // One that cannot be read is dead all the same.
-            let whose = serde_json::from_str(summary).unwrap_or(Whose { org_id: None, connection: None });
-            *found.0.entry((whose.org_id, whose.connection.filter(|name| name != NOWHERE))).or_default() += 1;
-        }
+        summaries.for_each(|summary| found.add(summary));
         found
+    }
+
+    /// Counts one more, by its summary.
+    fn add(&mut self, summary: &str) {
+        // One that cannot be read is dead all the same.
+        let whose = serde_json::from_str(summary).unwrap_or(Whose { org_id: None, connection: None });
+        *self.0.entry((whose.org_id, whose.connection.filter(|name| name != NOWHERE))).or_default() += 1;
+    }
+
+    /// Those of both.
+    fn with(mut self, other: Self) -> Self {
+        for (whose, n) in other.0 {
+            *self.0.entry(whose).or_default() += n;
+        }
+        self
     }
 
     /// At this connection.
@@ -68,31 +86,32 @@ impl Dead {
     }
 }
 
-/// All rows of a partition of the index, or of the whole.
-async fn pages(aws: &Aws, partition: Option<String>) -> Result<Vec<Row>, Problem> {
-    let table = aws.stack.output("RECORDS_TABLE_NAME")?;
-    let (mut rows, mut from) = (Vec::new(), None);
+/// Counts what is in a part, page by page.
+async fn part(aws: &Aws, part: Part) -> Result<Dead, Problem> {
+    let (table, dynamodb) = (aws.stack.output("RECORDS_TABLE_NAME")?, &aws.clients.dynamodb);
+    let (mut found, mut from) = (Dead::default(), None);
     loop {
-        let dynamodb = &aws.clients.dynamodb;
-        let (items, next) = match &partition {
-            Some(partition) => {
+        let (items, next) = match &part {
+            Part::Partition(name) => {
                 let query = dynamodb
                     .query()
                     .table_name(table)
                     .index_name(INDEX)
                     .key_condition_expression("dead_pk = :partition")
-                    .expression_attribute_values(":partition", AttributeValue::S(partition.clone()))
+                    .expression_attribute_values(":partition", AttributeValue::S(name.clone()))
                     .projection_expression("dead_summary")
                     .set_exclusive_start_key(from);
                 let page = query.send().await;
                 let page = page.map_err(|error| problem("Query of the dead index", &aws.place, &error))?;
                 (page.items, page.last_evaluated_key)
             }
-            None => {
+            Part::Segment(segment) => {
                 let scan = dynamodb
                     .scan()
                     .table_name(table)
                     .index_name(INDEX)
+                    .segment(*segment)
+                    .total_segments(SEGMENTS)
                     .projection_expression("dead_summary")
                     .set_exclusive_start_key(from);
                 let page = scan.send().await;
@@ -100,10 +119,13 @@ async fn pages(aws: &Aws, partition: Option<String>) -> Result<Vec<Row>, Problem
                 (page.items, page.last_evaluated_key)
             }
         };
-        rows.extend(items.unwrap_or_default());
+        for row in items.unwrap_or_default() {
+            let summary = row.get("dead_summary").and_then(|summary| summary.as_s().ok());
+            found.add(summary.map_or("", String::as_str));
+        }
         from = next;
         if from.is_none() {
-            return Ok(rows);
+            return Ok(found);
         }
     }
 }
@@ -127,5 +149,16 @@ mod tests {
         assert_eq!((dead.at("acme", "salesforce"), dead.of_org("umbra")), (0, 0));
         let nobodys: Vec<_> = dead.each().filter(|(org, ..)| org.is_none()).collect();
         assert_eq!(nobodys, [(None, None, 2)], "what cannot be read is counted");
+    }
+
+    #[test]
+    fn given_parts_of_the_index_when_put_together_then_each_letter_counts_once() {
+        let acme = r#"{"org_id":"acme","connection":"hubspot"}"#;
+        let umbra = r#"{"org_id":"umbra","connection":"hubspot"}"#;
+        let parts = [vec![acme, umbra], vec![], vec![acme], vec!["no JSON"]];
+        let whole = Dead::of(parts.iter().flatten().copied());
+        let parts = parts.iter().map(|part| Dead::of(part.iter().copied()));
+        assert_eq!(parts.fold(Dead::default(), Dead::with), whole);
+        assert_eq!((whole.at("acme", "hubspot"), whole.of_org("umbra")), (2, 1));
     }
 }
