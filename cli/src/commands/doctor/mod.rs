@@ -119,7 +119,7 @@ async fn look(app: &App, args: &Args, bar: &ProgressBar) -> Result<Report, Probl
     // Where the configuration cannot be read that is told already.
     if !args.no_connections && seen.providers.is_ok() {
         tell("the connections");
-        Box::pin(of_connections(&aws, args, &mut report, &tell)).await?;
+        Box::pin(of_connections(&aws, args, &mut report, bar)).await?;
     }
     Ok(report)
 }
@@ -137,7 +137,7 @@ async fn of_connections(
     aws: &Aws,
     args: &Args,
     report: &mut Report,
-    tell: &(impl Fn(&str) + Sync),
+    bar: &ProgressBar,
 ) -> Result<(), Problem> {
     let stored = match stored(aws).await {
         Ok(stored) => stored,
@@ -167,7 +167,11 @@ async fn of_connections(
     report.findings.extend(connections::dead(&dead, configured));
     // What a person has stopped needs no secret before he lets it go on.
     let going: Vec<&Listed> = listed.iter().filter(|one| one.state != "paused").collect();
-    let seen = |n: usize| tell(&format!("secrets: {n} of {}", going.len()));
+    // From here on it is known how many there are.
+    bar.finish_and_clear();
+    let counted = progress_bar(Some(going.len() as u64));
+    counted.set_message("secrets");
+    let seen = |n: usize| counted.set_position(n as u64);
     let runtime = match runtime(aws).await {
         Ok(runtime) => runtime,
         Err(problem) => {
@@ -176,6 +180,7 @@ async fn of_connections(
         }
     };
     let held = Box::pin(secrets::look(&runtime, &going, &seen)).await;
+    counted.finish_and_clear();
     report.findings.extend(secrets::secrets(&held, &aws.stack.stage, now()));
     if args.org.is_some() || args.all {
         // Asking a suspended one with new credentials would end that: it is for rtr connection test.
@@ -183,9 +188,13 @@ async fn of_connections(
         let held: Vec<(&str, &str)> =
             listed.iter().filter(held).map(|one| (one.org_id.as_str(), one.connection.as_str())).collect();
         asked.retain(|one| !held.contains(&(one.org.as_str(), one.connection.as_str())));
-        let seen = |n: usize| tell(&format!("CRMs: {n} of {}", asked.len()));
+        let counted = progress_bar(Some(asked.len() as u64));
+        counted.set_message("CRMs");
+        let seen = |n: usize| counted.set_position(n as u64);
         report.looked_at.extend(asked.iter().map(|one| format!("CRM of {} {}", one.org, one.connection)));
-        match Box::pin(live::live(aws, &stored, &asked, &args.config, &seen)).await {
+        let told = Box::pin(live::live(aws, &stored, &asked, &args.config, &seen)).await;
+        counted.finish_and_clear();
+        match told {
             Ok((found, compared)) => {
                 report.looked_at.extend(compared);
                 report.findings.extend(found);
