@@ -25,6 +25,8 @@ Of every command:
 - What takes long shows how much of how much is done, how fast, and how long it will take, on stderr if that is a terminal.
 - What cannot be taken back shows what it will do and asks. `--yes` goes on without a question, `--dry-run` shows and does nothing;
   where there is nobody to ask and neither is given, nothing is done (exit 2).
+- What stops or sets up many connections, or writes our keys at a CRM, says how many and asks whoever sits at a terminal; where there is
+  none it goes on, so that scripts and an emergency stop need no word more.
 - `--because TEXT` and `--author NAME` say why, and who does it; `rtr audit` keeps both.
 
 | exit code | means |

@@ -143,6 +143,10 @@ fn given_records_changed_behind_our_back_when_reconciled_then_exactly_these_are_
     // Nobody is there to be asked; how much it would be is said without asking.
     let repair = [&from[..], &["--repair"]].concat();
     reconcile(&org, "hubspot", &repair).ended(2);
+    // That is told before anything is read, and not when it is found out what there is to repair.
+    let unasked = [&["reconcile", &org.id, "hubspot"][..], &repair, &["--json"]].concat();
+    let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    org.stack.rtr_with(&unasked, "", &nowhere).ended(2);
     let said = reconcile(&org, "hubspot", &[&repair[..], &["--dry-run"]].concat()).ended(1).parsed();
     assert_eq!((&said["repair"]["records"], &said["repair"]["sent"]), (&json!(2), &json!(0)), "{said}");
     assert_eq!(wrote(mark), 0, "nothing is written without leave");

@@ -27,7 +27,7 @@ use crate::commands::lines::NumberedLine;
 use crate::commands::publish::fresh;
 use crate::commands::publish::line::{Addressing, Line, read};
 use crate::commands::publish::send::Target;
-use crate::confirm::confirm;
+use crate::confirm::{confirm, will_be_answered};
 use crate::moment::now;
 use crate::output::share_bar;
 use crate::problem::{Ended, Exit, Problem};
@@ -155,6 +155,10 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
 /// Sends it; none when the person did not agree.
 pub(in crate::commands) async fn bring(app: &App, args: Args) -> Result<Option<Brought>, Problem> {
     args.from.iter().try_for_each(From::is_there)?;
+    // Fetching a list may take hours: nobody learns after them that he cannot be asked.
+    if !args.dry_run {
+        will_be_answered("Send the events?", args.yes)?;
+    }
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(stored(&aws)).await?;
     let connections = connections(&args, &stored, &aws.stack.stage)?;

@@ -6,7 +6,7 @@ use super::select::{Selected, select, stored};
 use crate::app::App;
 use crate::audit::Who;
 use crate::aws::Aws;
-use crate::output::one_line;
+use crate::output::{one_line, progress_bar};
 use crate::problem::{Ended, Exit};
 use rtr_aws::function::Runtime;
 use rtr_connectors::session::Session;
@@ -36,10 +36,11 @@ impl<T> Seen<T> {
     }
 }
 
-/// Looks at connections, one after another. An error of `look` ends its connection; what is found on the way is noted.
+/// Looks at connections, one after another, if that is agreed to. An error of `look` ends its connection; what is found on the way is
+/// noted.
 pub(super) async fn run<T: Default + Serialize>(
     app: &App,
-    which: &Which,
+    (which, agreed): (&Which, impl FnOnce(&[Selected]) -> bool),
     who: &Who,
     look: impl AsyncFn(&Opening<'_>, &Session<'_>, &mut T, &mut Vec<Finding>) -> Result<(), Finding>,
     words: impl Fn(&Seen<T>) -> String,
@@ -47,11 +48,16 @@ pub(super) async fn run<T: Default + Serialize>(
     let aws = Box::pin(app.aws()).await?;
     let stored = stored(&aws).await?;
     let selected = select(&stored, which)?;
+    if !agreed(&selected) {
+        return Ok(Exit::Done);
+    }
     let mut runtime = runtime(&aws).await?;
     // Whether what was refused works by now is what a person wants to know.
     runtime.caches.credentials = CredentialCache::trying_refused();
     let mut all = Vec::new();
+    let bar = progress_bar(Some(selected.len() as u64));
     for one in &selected {
+        bar.set_message(one_line(&format!("{} {}", one.org, one.connection)));
         let mut seen = Seen {
             org_id: one.org.clone(),
             connection: one.connection.clone(),
@@ -65,7 +71,9 @@ pub(super) async fn run<T: Default + Serialize>(
         }
         seen.ok = seen.findings.is_empty();
         all.push(seen);
+        bar.inc(1);
     }
+    bar.finish_and_clear();
     app.out.answer(&all, |_| all.iter().map(&words).collect::<Vec<_>>().join("\n"));
     Ok(Exit::of_findings(all.iter().any(|one| !one.ok)))
 }

@@ -1,12 +1,13 @@
 //! `rtr connection pause`: stops the calls of connections at once, without editing a file.
 
 use super::Which;
-use super::select::{Selected, select, stored};
+use super::select::{Selected, crowd, select, stored};
 use crate::app::App;
 use crate::audit::{Who, note};
 use crate::aws::{Aws, unavailable};
+use crate::confirm::confirm_where_somebody_sits;
 use crate::moment::now;
-use crate::output::count;
+use crate::output::{count, one_line};
 use crate::problem::{Ended, Exit, Problem};
 use rtr_connectors::registry;
 use rtr_core::config::{Pause, Scope, Stored};
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// Every connection to this CRM, those that are yet to come too
     #[arg(long, value_name = "NAME", conflicts_with = "org")]
     pub(super) provider: Option<String>,
+    /// Do not ask: with --all or --provider, at a terminal; where there is none nothing is asked
+    #[arg(long)]
+    pub(super) yes: bool,
     #[command(flatten)]
     pub(super) who: Who,
 }
@@ -90,6 +94,9 @@ pub(super) async fn pause(app: &App, args: &Args) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let stored = stored(&aws).await?;
     let (scopes, selected) = meant(&stored, args)?;
+    if !agreed(app, "Pause", args, &selected) {
+        return Ok(Exit::Done);
+    }
     let store = aws.config_store()?;
     let mut paused = Vec::new();
     for scope in &scopes {
@@ -119,6 +126,22 @@ pub(super) fn meant(stored: &Stored, args: &Args) -> Result<(Vec<Scope>, Vec<Sel
         None => selected.iter().map(|one| Scope::Connection(key(one))).collect(),
     };
     Ok((scopes, selected))
+}
+
+/// Whether to go on. An emergency stop needs no terminal: only who sits at one is asked.
+pub(super) fn agreed(app: &App, verb: &str, args: &Args, selected: &[Selected]) -> bool {
+    question(verb, args, selected)
+        .is_none_or(|question| confirm_where_somebody_sits(app, &question, args.yes))
+}
+
+/// What is asked, where it concerns more than one org.
+fn question(verb: &str, args: &Args, selected: &[Selected]) -> Option<String> {
+    let of = match &args.provider {
+        _ if args.all => "every connection of every org".to_owned(),
+        Some(provider) => format!("every connection to {provider}"),
+        None => return None,
+    };
+    Some(format!("{verb} {of}, now {}?", crowd(selected)))
 }
 
 fn known(provider: &str) -> Result<(), Problem> {
@@ -167,7 +190,7 @@ fn stopped_words(done: &Stopped) -> String {
         count(done.connections, "connection"),
         done.within_s
     ));
-    lines.join("\n")
+    lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -177,6 +200,35 @@ mod tests {
 
     fn pause(by: &str, reason: Option<&str>) -> Pause {
         Pause { by: by.to_owned(), at: Instant(1_795_000_000_000), reason: reason.map(str::to_owned) }
+    }
+
+    #[test]
+    fn given_more_than_one_org_when_paused_then_how_many_connections_stands_in_the_question_and_one_org_asks_nothing()
+     {
+        let args = |all, provider: Option<&str>, org: Option<&str>| Args {
+            org: org.map(str::to_owned),
+            connection: None,
+            all,
+            provider: provider.map(str::to_owned),
+            yes: false,
+            who: Who::default(),
+        };
+        let one = |org: &str, connection: &str| Selected {
+            org: org.to_owned(),
+            connection: connection.to_owned(),
+            doc: rtr_core::config::ConnectionDoc::default(),
+        };
+        let selected = [one("acme", "hubspot"), one("acme", "salesforce"), one("umbra", "hubspot")];
+        let asked = |args: &Args| question("Pause", args, &selected);
+        assert_eq!(
+            asked(&args(true, None, None)).unwrap(),
+            "Pause every connection of every org, now 3 connections of 2 orgs?"
+        );
+        assert_eq!(
+            asked(&args(false, Some("hubspot"), None)).unwrap(),
+            "Pause every connection to hubspot, now 3 connections of 2 orgs?"
+        );
+        assert_eq!(asked(&args(false, None, Some("acme"))), None);
     }
 
     #[test]
@@ -198,6 +250,10 @@ mod tests {
         acme hubspot-eu: already paused by bob at 2026-11-18T11:06:40.000Z: they asked
         2 connections stopped: within 60 s no call is begun any more; what comes meanwhile is parked, and goes when they are resumed
         ");
+        let outside = pause("bob", Some("a\u{1b}[2Jb\u{9b}31m"));
+        let outside = Changed { pause: Paused::new(&of("hubspot"), &outside), changed: false };
+        let told = stopped_words(&Stopped { paused: vec![outside], connections: 1, within_s: 60 });
+        assert!(told.contains(r": a\u{1b}[2Jb\u{9b}31m"), "{told}");
         crate::schema::tests::holds("connection pause", &done);
         insta::assert_snapshot!(serde_json::to_string(&done).unwrap(), @r#"{"paused":[{"of":"acme hubspot","by":"ada","at":"2026-11-18T11:06:40.000Z","reason":null,"changed":true},{"of":"acme hubspot-eu","by":"bob","at":"2026-11-18T11:06:40.000Z","reason":"they asked","changed":false}],"connections":2,"within_s":60}"#);
     }

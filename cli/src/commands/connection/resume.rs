@@ -1,10 +1,11 @@
 //! `rtr connection resume`: ends pauses, wakes the lanes of what goes on, and says what is stopped all the same.
 
-use super::pause::{Args, Paused, audit, key, meant};
+use super::pause::{Args, Paused, agreed, audit, key, meant};
 use super::select::{Selected, stored};
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
 use crate::moment::now;
+use crate::output::one_line;
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::config::{Mode, Pauses};
 use rtr_core::key::ConnectionKey;
@@ -50,6 +51,9 @@ pub(super) async fn resume(app: &App, args: &Args) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let before = stored(&aws).await?;
     let (scopes, selected) = meant(&before, args)?;
+    if !agreed(app, "Resume", args, &selected) {
+        return Ok(Exit::Done);
+    }
     let store = aws.config_store()?;
     let (mut resumed, mut pauses) = (Vec::new(), before.pauses.clone());
     for scope in &scopes {
@@ -174,7 +178,7 @@ fn resumed_words(done: &Resumed) -> String {
             .iter()
             .map(|one| format!("{} {} is stopped all the same: {}", one.org_id, one.connection, one.by)),
     );
-    lines.join("\n")
+    lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -240,5 +244,9 @@ mod tests {
         nothing was to be resumed
         ");
         assert_eq!((done.connections, going.len()), (0, 1));
+        let was = Some(Paused::new(&Scope::All, &pause("ada", Some("a\u{1b}[2Jb\u{9b}31m"))));
+        let resumed = vec![Ending { of: Scope::All.to_string(), was }];
+        let told = resumed_words(&Resumed { resumed, connections: 0, still_paused: Vec::new() });
+        assert!(told.ends_with(r": a\u{1b}[2Jb\u{9b}31m"), "{told}");
     }
 }

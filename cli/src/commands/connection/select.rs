@@ -3,10 +3,12 @@
 use super::Which;
 use crate::aws::{Aws, unavailable};
 use crate::commands::config::absent;
+use crate::output::count;
 use crate::problem::Problem;
 use rtr_connectors::registry;
 use rtr_core::config::{ConfigError, ConnectionDoc, Mode, OrgConfig, Stored, resolve};
 use rtr_core::mapping::nearest;
+use std::collections::BTreeSet;
 
 /// One connection as it is stored.
 #[derive(Debug, Clone)]
@@ -65,6 +67,12 @@ pub(crate) fn select(stored: &Stored, which: &Which) -> Result<Vec<Selected>, Pr
         });
     }
     Ok(found)
+}
+
+/// How many they are, of how many orgs.
+pub(crate) fn crowd(all: &[Selected]) -> String {
+    let orgs: BTreeSet<&str> = all.iter().map(|one| one.org.as_str()).collect();
+    format!("{} of {}", count(all.len(), "connection"), count(orgs.len(), "org"))
 }
 
 /// The org's configuration as the functions use it.

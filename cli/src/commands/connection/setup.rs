@@ -5,8 +5,10 @@ use super::Which;
 use super::compare::unfit_key;
 use super::each::{self, Seen};
 use super::open::{Finding, Opening};
+use super::select::{Selected, crowd};
 use crate::app::App;
 use crate::audit::Who;
+use crate::confirm::confirm_where_somebody_sits;
 use crate::problem::Ended;
 use rtr_connectors::connector::Property;
 use rtr_connectors::session::Session;
@@ -22,6 +24,9 @@ use std::collections::BTreeSet;
 pub(crate) struct Args {
     #[command(flatten)]
     which: Which,
+    /// Do not ask: of more than one connection, at a terminal; where there is none nothing is asked
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     who: Who,
 }
@@ -43,7 +48,17 @@ pub(super) struct SetUp {
 
 /// Sets connections up, one after another.
 pub(super) async fn run(app: &App, args: &Args) -> Ended {
-    each::run(app, &args.which, &args.who, make_all, words).await
+    let agreed = |selected: &[Selected]| {
+        question(&args.which, selected)
+            .is_none_or(|question| confirm_where_somebody_sits(app, &question, args.yes))
+    };
+    each::run(app, (&args.which, agreed), &args.who, make_all, words).await
+}
+
+/// What is asked: only where a connection is named it is known what is meant.
+fn question(which: &Which, selected: &[Selected]) -> Option<String> {
+    let properties = "Make the properties that hold our record ids, where they are missing, at";
+    which.connection.is_none().then(|| format!("{properties} {}?", crowd(selected)))
 }
 
 async fn make_all(
@@ -152,6 +167,23 @@ fn words(seen: &Seen<SetUp>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn given_more_than_a_connection_when_set_up_then_how_many_stands_in_the_question_and_a_named_one_asks_nothing()
+     {
+        let one = Selected {
+            org: "acme".to_owned(),
+            connection: "hubspot".to_owned(),
+            doc: rtr_core::config::ConnectionDoc::default(),
+        };
+        let all = Which { org: None, connection: None };
+        assert_eq!(
+            question(&all, &[one.clone(), Selected { org: "umbra".to_owned(), ..one.clone() }]).unwrap(),
+            "Make the properties that hold our record ids, where they are missing, at 2 connections of 2 orgs?"
+        );
+        let named = Which { org: Some("acme".to_owned()), connection: Some("hubspot".to_owned()) };
+        assert_eq!(question(&named, &[one]), None);
+    }
 
     #[test]
     fn given_what_was_made_when_told_then_each_object_has_a_line_and_clicks_where_a_person_must() {

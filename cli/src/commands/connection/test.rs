@@ -61,7 +61,7 @@ pub(super) async fn run(app: &App, args: &Args) -> Ended {
         described.borrow_mut().append(&mut here);
         ended
     };
-    let ended = Box::pin(each::run(app, &args.which, &args.who, look, words)).await?;
+    let ended = Box::pin(each::run(app, (&args.which, |_: &[_]| true), &args.who, look, words)).await?;
     if let Some(dir) = &args.save {
         for one in described.into_inner() {
             save(dir, &one)?;

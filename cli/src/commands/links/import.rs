@@ -11,6 +11,7 @@ use crate::commands::connection::Which;
 use crate::commands::connection::open::{Opening, runtime};
 use crate::commands::connection::select::{select, stored};
 use crate::commands::lines::{Keeper, Source};
+use crate::confirm::confirm_where_somebody_sits;
 use crate::output::{byte_bar, count};
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::key::ConnectionKey;
@@ -63,6 +64,9 @@ pub(super) async fn run(app: &App, args: &ImportArgs) -> Ended {
     };
     let source = source.kept().await?;
     let look = Look::at(source.clone()).await?;
+    if args.stamp && !confirm_where_somebody_sits(app, &question(&args.of, &name, look.links()), args.yes) {
+        return Ok(Exit::Done);
+    }
     if !args.dry_run {
         let (Of { org, connection, record_type }, stamp) =
             (&args.of, if args.stamp { " --stamp" } else { "" });
@@ -82,6 +86,12 @@ pub(super) async fn run(app: &App, args: &ImportArgs) -> Ended {
         Some(problem) => Err(problem),
         None => Ok(Exit::of_findings(!summary.refused.is_empty())),
     }
+}
+
+/// What is asked before anything is written at the CRM.
+fn question(Of { org, connection, record_type }: &Of, file: &str, links: u64) -> String {
+    let records = count(usize::try_from(links).unwrap_or(usize::MAX), &format!("{record_type} record"));
+    format!("Write our key on those of the {records} in {file} that have none at {org} {connection}?")
 }
 
 fn target<'a>(args: &ImportArgs, opening: &'a Opening<'_>, now: Instant) -> Result<Target<'a>, Problem> {
@@ -132,6 +142,17 @@ fn words(summary: &Summary) -> String {
 mod tests {
     use super::*;
     use rtr_core::links::{Refusal, Told};
+
+    #[test]
+    fn given_a_file_whose_records_are_to_be_stamped_when_asked_then_how_many_and_where_stands_in_the_question()
+     {
+        let text = str::to_owned;
+        let of = Of { org: text("acme"), connection: text("hubspot"), record_type: text("contact") };
+        assert_eq!(
+            question(&of, "ids.csv", 150),
+            "Write our key on those of the 150 contact records in ids.csv that have none at acme hubspot?"
+        );
+    }
 
     #[test]
     fn given_a_summary_when_told_then_words_and_json_agree() {

@@ -11,6 +11,8 @@ pub(super) struct Look {
     format: Option<Format>,
     header: Option<u64>,
     conflicts: BTreeMap<u64, Conflict>,
+    /// Lines that name a link, those that contradict each other too.
+    links: u64,
 }
 
 /// What a line is.
@@ -27,17 +29,23 @@ pub(super) enum Line {
 impl Look {
     /// Reads all of `source` once.
     pub(super) async fn at(source: Source) -> Result<Self, Problem> {
-        let mut look = Self { format: None, header: None, conflicts: BTreeMap::new() };
+        let mut look = Self { format: None, header: None, conflicts: BTreeMap::new(), links: 0 };
         let (mut repeats, mut lines) = (Repeats::default(), source.lines()?);
         while let Some(next) = lines.recv().await {
             let (number, bytes, _) = next?;
             look.notice(number, &bytes);
             if let Line::Link(told) = look.line(number, &bytes) {
                 repeats.add(number, &told);
+                look.links += 1;
             }
         }
         look.conflicts = repeats.conflicts();
         Ok(look)
+    }
+
+    /// How many links its lines name.
+    pub(super) fn links(&self) -> u64 {
+        self.links
     }
 
     fn notice(&mut self, number: u64, bytes: &[u8]) {
@@ -87,6 +95,7 @@ mod tests {
         let source = Source::Lines(text.iter().map(|line| line.as_bytes().to_vec()).collect());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let look = runtime.block_on(Look::at(source)).unwrap();
+        assert_eq!(look.links(), 4);
         let lines: Vec<String> = text
             .iter()
             .enumerate()

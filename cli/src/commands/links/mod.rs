@@ -44,6 +44,9 @@ pub(crate) struct ImportArgs {
     /// Verify, and write our key on each record of the CRM that has none
     #[arg(long)]
     stamp: bool,
+    /// With --stamp: do not ask, at a terminal; where there is none nothing is asked
+    #[arg(long, requires = "stamp")]
+    yes: bool,
     /// Write nothing; say what would be. Claims of other records are not looked at
     #[arg(long, conflicts_with_all = ["stamp", "resume"])]
     dry_run: bool,

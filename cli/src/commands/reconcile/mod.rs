@@ -22,6 +22,7 @@ use crate::commands::connection::open::runtime;
 use crate::commands::connection::select::{resolved, select, stored};
 use crate::commands::lines::interrupted;
 use crate::commands::publish::fresh;
+use crate::confirm::will_be_answered;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
@@ -103,6 +104,10 @@ impl Asked {
 /// Compares, tells, and repairs if it is to.
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
     args.from.iter().try_for_each(From::is_there)?;
+    // Comparing may take hours: nobody learns after them that he cannot be asked.
+    if args.repair && !args.dry_run {
+        will_be_answered("Write again what differs?", args.yes)?;
+    }
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(stored(&aws)).await?;
     let which = Which { org: Some(args.org.clone()), connection: Some(args.connection.clone()) };
