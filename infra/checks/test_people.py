@@ -10,6 +10,7 @@ VIEWER, SUPPORT, OPERATOR = "ViewerPolicy", "SupportPolicy", "OperatorPolicy"
 RECORDS, LIMITS, CONFIG = (arn(f"{name}Table") for name in ("Records", "Limits", "Config"))
 INDEXES = {"Fn::Sub": "${RecordsTable.Arn}/index/*"}
 LANES = {"Fn::Sub": "${LimitsTable.Arn}/index/lanes"}
+CONFIGS = ROOT / "shared" / "aws" / "src" / "config"
 
 # What a request of the SDK's asks to be allowed, wherever the command makes it.
 ASKS = {
@@ -124,7 +125,7 @@ class Requests(unittest.TestCase):
             (SUPPORT, RECORDS, "BatchGetItem GetItem Query PartiQLUpdate"),
             (OPERATOR, RECORDS, "Scan PartiQLInsert PutItem UpdateItem DeleteItem"),
             (OPERATOR, LIMITS, "GetItem PutItem UpdateItem DeleteItem"),
-            (OPERATOR, CONFIG, "GetItem PutItem UpdateItem DeleteItem"),
+            (OPERATOR, CONFIG, "GetItem PutItem UpdateItem"),
         )
         for role, resource, verbs in wanted:
             up_to = everyone[: everyone.index(role) + 1]
@@ -183,14 +184,35 @@ class Limits(unittest.TestCase):
             self.assertEqual(held, {kinds["Lane"]: {"Put"}, kinds["Notice"]: {"Update"}}.get(kind, set()), kind)
 
     def test_support_begins_no_pause_and_stores_no_configuration(self):
+        names = (ROOT / "shared" / "core" / "src" / "config" / "apply.rs").read_text()
+        everyones, audits = (re.search(rf'const {name}: &str = "(.+)";', names)[1] for name in ("GLOBAL_ORG", "AUDIT"))
+        self.assertTrue(may("dynamodb:PutItem", CONFIG, audits, SUPPORT))
+        for key in (everyones, "acme", f"{audits}#acme"):
+            self.assertFalse(may("dynamodb:PutItem", CONFIG, key, VIEWER, SUPPORT), key)
         (audit,) = allowed("dynamodb:PutItem", CONFIG, VIEWER, SUPPORT)
-        condition = audit["Condition"]["ForAllValues:StringEquals"]
-        self.assertEqual(condition, {"dynamodb:LeadingKeys": ["*"], "dynamodb:Attributes": ["pk", "sk", "entry"]})
-        for verb in ("UpdateItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate"):
-            self.assertFalse(allowed(f"dynamodb:{verb}", CONFIG, VIEWER, SUPPORT))
-        # The lines that it writes are what the source writes.
+        attributes = audit["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+        self.assertEqual(attributes, ["pk", "sk", "entry"])
+        # The lines that it writes are what the source writes, and where.
         text = (ROOT / "shared" / "aws" / "src" / "config" / "audit.rs").read_text()
-        self.assertEqual(re.findall(r'\.item\("(\w+)"', text), ["pk", "sk", "entry"])
+        self.assertEqual(re.findall(r'\.item\("(\w+)", s\((?:(\w+)\))?', text), [("pk", "AUDIT"), ("sk", ""), ("entry", "text")])
+        for verb in ("DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"):
+            self.assertFalse(allowed(f"dynamodb:{verb}", CONFIG, VIEWER, SUPPORT))
+
+    def test_support_ends_a_pause_by_a_mark_and_writes_nothing_else_beside_the_documents(self):
+        (resume,) = allowed("dynamodb:UpdateItem", CONFIG, VIEWER, SUPPORT)
+        (mark,) = re.findall(r'const OVER: &str = "(\w+)";', (CONFIGS / "pauses.rs").read_text())
+        self.assertEqual(resume["Condition"], {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", mark]}})
+        # No document, number or line of the log has an attribute of that name.
+        written = {word for name in ("row", "store", "log") for word in re.findall(r'"(\w+)"', (CONFIGS / f"{name}.rs").read_text())}
+        self.assertIn("revision", written)
+        self.assertNotIn(mark, written)
+
+    def test_nobody_takes_anything_out_of_the_configuration(self):
+        for name in (*of_type("AWS::IAM::Role"), VIEWER, SUPPORT, OPERATOR):
+            for verb in ("DeleteItem", "BatchWriteItem", "PartiQLDelete"):
+                self.assertFalse(may(f"dynamodb:{verb}", CONFIG, "acme", name), name)
+        for path in CONFIGS.glob("*.rs"):
+            self.assertNotRegex(path.read_text(), r"delete_item|Delete::builder|DeleteRequest", path.name)
 
     def test_nothing_is_allowed_everywhere_but_what_has_no_resources_and_only_reads(self):
         for policy in (VIEWER, SUPPORT, OPERATOR):

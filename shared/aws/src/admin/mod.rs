@@ -17,8 +17,8 @@ use request::{Asked, Replaces};
 use rtr_connectors::http::Clock as _;
 use rtr_connectors::registry;
 use rtr_core::config::{
-    DocBody, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, OrgDoc, Signature, Stored, plan_put, plan_removal,
-    read_org, to_file,
+    DocBody, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, OrgDoc, Signature, Stored, is_no_org, plan_put,
+    plan_removal, read_org, to_file,
 };
 use serde_json::json;
 
@@ -52,6 +52,9 @@ impl Admin {
         let answer = match request.asked() {
             Ok(asked) if asked.org == GLOBAL_ORG => {
                 Answer::problem(400, "`*` is no org: what holds for all is applied from files")
+            }
+            Ok(asked) if is_no_org(asked.org) => {
+                Answer::problem(400, format!("`{}` is no org: what people did is kept there", asked.org))
             }
             Ok(asked) => self.act(&asked).await,
             Err(why) => Answer::problem(400, why),

@@ -1,21 +1,22 @@
 //! What people did, as rows beside the configuration: appended, never changed, never removed by us.
 //!
-//! One partition, sorted by time: people act a few times a day.
+//! One partition, sorted by time: people act a few times a day. It is theirs alone, so that who may write lines of it can be kept
+//! from documents: IAM tells partitions apart, and not what lies in them.
 
 use super::{ConfigStore, ConfigTable};
 use crate::attributes::{Row, s, text};
 use crate::errors::unavailable;
 use rtr_core::audit::Entry;
-use rtr_core::config::GLOBAL_ORG;
+use rtr_core::config::AUDIT;
 use rtr_core::time::Instant;
 use rtr_engine::seams::Unavailable;
 
 /// What the sort key of an entry begins with.
-const AUDIT: &str = "audit#";
+const ENTRY: &str = "audit#";
 
 /// A time as text that sorts as the number does, up to the year 2286.
 fn sorted(at: Instant) -> String {
-    format!("{AUDIT}{:013}", at.0.clamp(0, 9_999_999_999_999))
+    format!("{ENTRY}{:013}", at.0.clamp(0, 9_999_999_999_999))
 }
 
 impl ConfigStore {
@@ -30,7 +31,7 @@ impl ConfigStore {
         let put = client
             .put_item()
             .table_name(name)
-            .item("pk", s(GLOBAL_ORG))
+            .item("pk", s(AUDIT))
             .item("sk", s(format!("{}#{nonce}", sorted(entry.at))))
             .item("entry", s(text))
             .condition_expression("attribute_not_exists(pk)");
@@ -55,7 +56,7 @@ impl ConfigStore {
         if since >= until {
             return Ok(Vec::new());
         }
-        self.table.newest(GLOBAL_ORG, (sorted(since), sorted(until)), most, read).await
+        self.table.newest(AUDIT, (sorted(since), sorted(until)), most, read).await
     }
 }
 

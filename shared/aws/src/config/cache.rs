@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures::future::{join, join_all, try_join};
 use rtr_connectors::http::Clock;
 use rtr_connectors::registry;
-use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, StoredDoc, resolve_over};
+use rtr_core::config::{GLOBAL_ORG, GlobalDoc, OrgConfig, OrgDoc, StoredDoc, is_no_org, resolve_over};
 use rtr_core::mapping::ProviderFacts;
 use rtr_core::time::Instant;
 use rtr_engine::batch::Settings;
@@ -155,8 +155,8 @@ impl Configs for DynamoConfigs {
 impl DynamoConfigs {
     /// The document of `org` alone.
     async fn own(&self, org: &str, age: Age, now: Instant) -> Result<Looked, Unavailable> {
-        // The global document is no org's, whatever an event calls itself.
-        if org == GLOBAL_ORG {
+        // The global document is no org's, whatever an event calls itself, and nor is the audit.
+        if is_no_org(org) {
             let known = Known { doc: None, pauses: Arc::default(), read_at: now, look_at: now, bytes: 0 };
             return Ok(Looked { known, is_new: false });
         }

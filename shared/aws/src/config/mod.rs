@@ -3,8 +3,9 @@
 //! Keys: `pk` the org, [`rtr_core::config::GLOBAL_ORG`] for what holds for all; `sk` `current`, or `revision#` and twelve
 //! digits. The counter is `pk` `*`, `sk` `counter`; what got which number lies under `*`, `applied#` and it. A document and its
 //! number appear together or not at all. A pause lies beside
-//! the document, under `current#paused#` and what it is of: read with it, and not written by whoever applies one. What people
-//! did lies under `*`, `audit#` and the time.
+//! the document, under `current#paused#` and what it is of: read with it, and not written by whoever applies one. Its end is a mark in
+//! it, so that nobody needs a right to take anything out of the table. What people did lies under [`rtr_core::config::AUDIT`],
+//! `audit#` and the time.
 
 mod audit;
 mod cache;
@@ -96,7 +97,7 @@ impl ConfigTable {
                 .map_err(|error| unavailable("Query", &error))?;
             for row in page.items.unwrap_or_default() {
                 if pauses::is_pause(&row) {
-                    paused.push(pauses::from_row(&row)?);
+                    paused.extend(pauses::standing(&row)?);
                 } else {
                     document = Some(row);
                 }

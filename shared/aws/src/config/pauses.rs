@@ -10,6 +10,8 @@ use std::collections::HashMap;
 
 /// What the sort key of a pause begins with: with that of the document, so that one question finds both.
 pub(super) const PAUSED: &str = "current#paused#";
+/// The mark of a pause that is over. Whoever pauses anew writes the row anew, without it.
+pub(super) const OVER: &str = "is_over";
 /// Longer names stand in the sort key as their digest: it takes 1,024 bytes.
 const MAX_NAME_BYTES: usize = 512;
 
@@ -49,6 +51,11 @@ pub(super) fn is_pause(row: &Row) -> bool {
     text(row, "sk").ok().flatten().is_some_and(|sk| sk.starts_with(PAUSED))
 }
 
+/// The pause that `row` says, unless it is over.
+pub(super) fn standing(row: &Row) -> Result<Option<(Scope, Pause)>, Unavailable> {
+    if row.contains_key(OVER) { Ok(None) } else { from_row(row).map(Some) }
+}
+
 pub(super) fn from_row(row: &Row) -> Result<(Scope, Pause), Unavailable> {
     read(row).map_err(|error| Unavailable(format!("a stored pause cannot be used: {error}")))
 }
@@ -85,7 +92,9 @@ mod tests {
             let pause = Pause { by: "ada".to_owned(), at: Instant(7), reason: reason.map(str::to_owned) };
             let row = to_row(scope, &pause);
             assert!(is_pause(&row));
-            assert_eq!(from_row(&row).unwrap(), (scope.clone(), pause));
+            assert_eq!(standing(&row).unwrap(), Some((scope.clone(), pause)));
+            let over = HashMap::from([(OVER.to_owned(), s("yes"))]);
+            assert_eq!(standing(&row.into_iter().chain(over).collect()), Ok(None));
         }
         assert!(keys.iter().all(|(_, sk)| sk.len() <= 1_024));
         keys.sort();

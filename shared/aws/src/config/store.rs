@@ -1,6 +1,6 @@
 //! Configuration as the commands see it: all of it, its history, and one document's change at a time.
 
-use super::pauses::{self, is_pause};
+use super::pauses::{self, OVER, is_pause};
 use super::row::{from_row, to_row};
 use super::{COUNTER, CURRENT, ConfigTable, REVISION, revision_key};
 use crate::attributes::{Row, n, number, s, text};
@@ -9,10 +9,12 @@ use crate::errors::unavailable;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem,
+    Update,
 };
-use rtr_core::config::{DocChange, GLOBAL_ORG, Pause, Pauses, Scope, Signature, Stored, StoredDoc};
+use rtr_core::config::{AUDIT, DocChange, GLOBAL_ORG, Pause, Pauses, Scope, Signature, Stored, StoredDoc};
 use rtr_engine::seams::Unavailable;
 use serde::de::DeserializeOwned;
 
@@ -153,7 +155,7 @@ impl ConfigStore {
             .put_item()
             .table_name(&self.table.name)
             .set_item(Some(pauses::to_row(scope, pause)))
-            .condition_expression("attribute_not_exists(pk)")
+            .condition_expression(format!("attribute_not_exists(pk) OR attribute_exists({OVER})"))
             .return_values_on_condition_check_failure(OnFailure::AllOld);
         let Err(error) = put.send().await else { return Ok(None) };
         let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
@@ -170,10 +172,32 @@ impl ConfigStore {
     /// When the table does not answer.
     pub async fn resume(&self, scope: &Scope) -> Result<Option<Pause>, Unavailable> {
         let (pk, sk) = pauses::key(scope);
-        let delete = self.table.client.delete_item().table_name(&self.table.name);
-        let delete = delete.key("pk", s(pk)).key("sk", s(sk)).return_values(ReturnValue::AllOld);
-        let answer = delete.send().await.map_err(|error| unavailable("DeleteItem", &error))?;
-        Ok(answer.attributes.as_ref().map(pauses::from_row).transpose()?.map(|(_, pause)| pause))
+        let update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", s(pk))
+            .key("sk", s(sk))
+            // No other attribute than these may be written by who may resume and not configure.
+            .update_expression(format!("SET {OVER} = :yes"))
+            .condition_expression(format!("attribute_exists(pk) AND attribute_not_exists({OVER})"))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .return_values(ReturnValue::AllOld);
+        match update.send().await {
+            Ok(answer) => {
+                let ended = answer.attributes.as_ref().map(pauses::from_row).transpose()?;
+                Ok(ended.map(|(_, pause)| pause))
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(unavailable("UpdateItem", &error)),
+        }
     }
 
     fn transaction(&self, change: &DocChange, by: &Signature) -> Result<Vec<TransactWriteItem>, BuildError> {
@@ -222,9 +246,12 @@ fn add(stored: &mut Stored, row: &Row) -> Result<(), Unavailable> {
     let wrong = |error: crate::attributes::Unreadable| Unavailable(error.to_string());
     let key = |name| text(row, name).map(|value| value.unwrap_or_default().to_owned()).map_err(wrong);
     match (key("pk")?.as_str(), key("sk")?.as_str()) {
+        // Whatever was written there is no configuration: who may write lines of the audit may not configure.
+        (AUDIT, _) => {}
         _ if is_pause(row) => {
-            let (scope, pause) = pauses::from_row(row)?;
-            stored.pauses.begin(scope, pause);
+            if let Some((scope, pause)) = pauses::standing(row)? {
+                stored.pauses.begin(scope, pause);
+            }
         }
         (_, COUNTER) => stored.revision = number(row, "n").map_err(wrong)?.unwrap_or(0),
         (GLOBAL_ORG, _) => stored.global = Some(from_row(row)?),

@@ -1,7 +1,8 @@
 use crate::stack::{SetClock, drop_table, make_table, with_stack};
+use rtr_aws::admin::Admin;
 use rtr_aws::clients::Clients;
 use rtr_aws::config::{ApplyError, ConfigStore, DynamoConfigs};
-use rtr_core::config::{DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Signature};
+use rtr_core::config::{AUDIT, DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Signature};
 use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
 use rtr_engine::seams::Configs;
@@ -98,6 +99,25 @@ fn given_two_who_apply_at_once_when_the_second_comes_then_nothing_of_it_is_store
 }
 
 #[test]
+fn given_what_is_no_org_when_its_document_is_put_then_it_is_refused_and_nothing_is_stored() {
+    with_stack(async |clients, name| {
+        let (_, store, _) = cache(&clients, &name).await;
+        let admin = Admin::new(store.clone());
+        for org in [GLOBAL_ORG, AUDIT] {
+            let request = json!({
+                "pathParameters": {"org": org}, "body": format!("org: \"{org}\"\n"),
+                "requestContext": {"http": {"method": "PUT"}, "authorizer": {"iam": {"userArn": "arn:aws:iam::1:role/app"}}},
+            });
+            let answer = admin.answer(&serde_json::from_value(request).unwrap()).await;
+            assert_eq!(answer.status, 400, "{:?}", answer.body);
+            assert!(answer.body["message"].as_str().unwrap().starts_with(&format!("`{org}` is no org")));
+            assert_eq!(store.current::<Value>(org).await.unwrap(), None);
+        }
+        drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
 fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_is_read() {
     with_stack(async |clients, name| {
         let (clock, store, configs) = cache(&clients, &name).await;
@@ -105,7 +125,11 @@ fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_
         store.apply(&change(GLOBAL_ORG, 1, None, global(&["contact"])), &by("ada")).await.unwrap();
         store.apply(&change("acme", 2, None, org_doc(json!({"hubspot": {}}))), &by("ada")).await.unwrap();
         assert!(!configs.org("acme").await.unwrap().known);
-        assert!(!configs.org(GLOBAL_ORG).await.unwrap().known);
+        // Whatever an event calls itself, what stands there is no org's.
+        store.apply(&change(AUDIT, 3, None, org_doc(json!({"hubspot": {}}))), &by("eve")).await.unwrap();
+        for org in [GLOBAL_ORG, AUDIT] {
+            assert!(!configs.org(org).await.unwrap().known, "{org}");
+        }
         clock.advance(CACHE_MS);
         let config = configs.org("acme").await.unwrap();
         assert!(config.known && config.mapping("hubspot", "contact").is_some());
@@ -114,7 +138,7 @@ fn given_a_change_when_the_cache_expires_then_it_is_seen_and_until_then_nothing_
         // Unchanged documents are not compiled again; a changed global one is, for every org.
         clock.advance(CACHE_MS);
         assert!(Arc::ptr_eq(&config, &configs.org("acme").await.unwrap()));
-        store.apply(&change(GLOBAL_ORG, 3, Some(1), global(&["contact", "lead"])), &by("ada")).await.unwrap();
+        store.apply(&change(GLOBAL_ORG, 4, Some(1), global(&["contact", "lead"])), &by("ada")).await.unwrap();
         clock.advance(CACHE_MS);
         assert!(configs.org("acme").await.unwrap().mapping("hubspot", "lead").is_some());
         assert!(!configs.org(GLOBAL_ORG).await.unwrap().known);

@@ -1,12 +1,14 @@
 //! What only people ask: counts, what waits, a lane and a bucket as they stand, and what was done by whom.
 
 use crate::stack::{SetClock, drop_table, make_indexed_table, make_lanes_table, make_table, with_stack};
+use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_aws::config::ConfigStore;
 use rtr_aws::limits::DynamoLimits;
 use rtr_aws::records::{Count, Counted, DynamoRecords, Oldest};
 use rtr_core::audit::Entry;
 use rtr_core::breaker::{Breaker, Change, OPENS_AT, State};
 use rtr_core::code::Code;
+use rtr_core::config::{AUDIT, GLOBAL_ORG, Pauses};
 use rtr_core::item::{Body, Item, Reason, Slot, SlotState, Waits};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_core::limit::{Ask, Rule, general_bucket, left};
@@ -193,8 +195,24 @@ fn given_what_people_did_when_asked_then_the_newest_comes_first_and_configuratio
             (asked(0, 10, 2).await.len(), asked(9, 9, 9).await.len(), asked(9, 5, 9).await.len()),
             (2, 0, 0)
         );
+        let s = |text: &str| AttributeValue::S(text.to_owned());
+        // Who may write lines may write others there, and none of them is configuration.
+        for key in ["current", "counter", "current#paused#hubspot"] {
+            let put = clients.dynamodb.put_item().table_name(&name).item("pk", s(AUDIT)).item("sk", s(key));
+            put.item("entry", s("{}")).send().await.unwrap();
+        }
         let stored = store.load().await.unwrap();
         assert_eq!((stored.revision, stored.orgs.len(), stored.global), (0, 0, None));
+        assert_eq!(stored.pauses, Pauses::default());
+        assert_eq!(asked(0, 10, 100).await, ["d", "c", "b", "a"]);
+        // They lie where nothing else does: that is all that a right to write them can name.
+        for (pk, lines) in [(AUDIT, 4), (GLOBAL_ORG, 0)] {
+            let query = clients.dynamodb.query().table_name(&name).consistent_read(true);
+            let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :audit)");
+            let query = query.expression_attribute_values(":pk", s(pk));
+            let query = query.expression_attribute_values(":audit", s("audit#"));
+            assert_eq!(query.send().await.unwrap().count(), lines, "{pk}");
+        }
         drop_table(&clients, &name).await;
     });
 }

@@ -17,6 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The org that stands for all: its document is the global one.
 pub const GLOBAL_ORG: &str = "*";
+/// Where what people did is kept, beside the orgs: no org may be called so, and who may write there writes no document.
+pub const AUDIT: &str = "*audit";
+
+/// Whether `name` stands for something else than an org.
+#[must_use]
+pub fn is_no_org(name: &str) -> bool {
+    name == GLOBAL_ORG || name == AUDIT
+}
 
 /// What the table holds.
 #[derive(Debug, Clone, Default)]

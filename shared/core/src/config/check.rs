@@ -113,6 +113,10 @@ impl Checker<'_> {
                 format!("an org's id has 1 to {MAX_ORG_CHARS} characters and no control characters");
             self.at(org, &["org"], Code::ConfigSyntax, message, None);
         }
+        if file.org == super::AUDIT {
+            let message = format!("no org may be called `{}`: what people did is kept there", super::AUDIT);
+            self.at(org, &["org"], Code::ConfigSyntax, message, None);
+        }
         if let Some(Source::Http { url, .. }) = &file.source {
             self.address(org, &["source", "http", "url"], url);
         }

@@ -38,8 +38,8 @@ mod yaml;
 pub use admin::{plan_put, plan_removal, read_org, to_file};
 pub use append::{append_case, yaml_text};
 pub use apply::{
-    DocBody, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, Stored, Then, Wish, plan_apply, plan_end_trial,
-    plan_rollback,
+    AUDIT, DocBody, DocChange, GLOBAL_ORG, MAX_DOC_BYTES, Stored, Then, Wish, is_no_org, plan_apply,
+    plan_end_trial, plan_rollback,
 };
 pub use canary::{Canaries, Canary, Verdict, judge, tried_on};
 pub use cases::{PlacedCase, TestCases, test_cases};

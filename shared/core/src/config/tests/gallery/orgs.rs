@@ -44,6 +44,7 @@ pub(super) fn cases() -> Vec<Wrong> {
         .and("mappings/hubspot/contact.yaml", CONTACT),
         Wrong::org("a delivery to nowhere", "inbound: {target: {htp: {url: x}}}"),
         Wrong::file("an org without a name", "orgs/none.yaml", "org: \"\"\n"),
+        Wrong::file("an org called as the audit is", "orgs/audit.yaml", "org: \"*audit\"\n"),
         Wrong::org("an org twice", "").and("orgs/again.yaml", "org: acme\n"),
         Wrong::file("connections of all orgs", "orgs/all.yaml", "org: \"*\"\nconnections: {hubspot: {}}\n"),
         layer("a layer over nothing", "city: town"),
@@ -132,6 +133,11 @@ fn given_orgs_with_faults_when_checked_then_a_person_sees_what_and_where() {
     — an org without a name
     config/orgs/none.yaml:1:6: RTR2001 an org's id has 1 to 512 characters and no control characters
       1 | org: ""
+        |      ^
+
+    — an org called as the audit is
+    config/orgs/audit.yaml:1:6: RTR2001 no org may be called `*audit`: what people did is kept there
+      1 | org: "*audit"
         |      ^
 
     — an org twice
