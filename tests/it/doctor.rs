@@ -94,6 +94,9 @@ fn given_an_org_in_trouble_when_looked_at_then_each_trouble_is_found_with_what_m
         assert!(all.contains(&wanted), "{wanted}: {said:?}");
     }
     std::fs::remove_dir_all(&folder).unwrap();
+    // Among everybody's too, whatever the others' are.
+    let everybodys = found(&stack.rtr(&["doctor", "--json"]).ended(1));
+    assert!(everybodys.contains(&format!("dead {id} hubspot")), "{everybodys:?}");
     org.drop_secret();
     let all = found(&seen(&org).ended(1));
     assert!(all.contains(&format!("secret secret of {id} hubspot")), "{all:?}");

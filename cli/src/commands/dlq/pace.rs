@@ -83,6 +83,14 @@ mod tests {
     }
 
     #[test]
+    fn given_letters_that_are_done_when_shown_then_the_bar_alone_says_how_fast() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut pace = Pace::new(None, 5);
+        runtime.block_on(pace.wait(2));
+        assert_eq!((pace.bar.position(), pace.bar.message().as_str()), (2, ""));
+    }
+
+    #[test]
     fn given_stalls_when_paced_then_no_second_has_more_than_the_rate_and_the_rest_nearly_as_many() {
         for rate in [1_u32, 3, 7, 11, 15, 97, 100, 105, 2_000, 9_973, 50_000] {
             let pace = Rate::new(rate);

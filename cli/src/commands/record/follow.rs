@@ -128,6 +128,15 @@ mod tests {
     }
 
     #[test]
+    fn given_data_that_is_asked_for_when_followed_then_it_is_refused_since_outcomes_have_none() {
+        let read = |more: &[&str]| {
+            let line = ["rtr", "record", "acme", "contact", "c-1", "--follow"];
+            crate::args::command().try_get_matches_from([&line[..], more].concat())
+        };
+        assert!(read(&[]).is_ok() && read(&["--show-data"]).is_err());
+    }
+
+    #[test]
     fn given_a_record_when_followed_then_both_ways_are_told_once_and_so_is_what_is_absent() {
         let (mut seen, record) = (Seen::default(), record());
         let news = seen.news(&record);
