@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Findings,
     /// The command line or the configuration is wrong.
     Usage,
-    /// AWS or the network is not reachable, or not permitted.
+    /// AWS or the network is not reachable, or not permitted; or the answer cannot be written.
     Unreachable,
     /// What was asked for does not exist.
     NotFound,

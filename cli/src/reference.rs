@@ -34,7 +34,7 @@ Of every command:
 | 0 | done, and nothing to complain about |
 | 1 | failures, findings, drift or a difference |
 | 2 | the command line or the configuration is wrong |
-| 3 | AWS or the network is not reachable, or not permitted |
+| 3 | AWS or the network is not reachable, or not permitted; or the answer cannot be written, as on a full disk |
 | 4 | what was asked for does not exist |
 
 Not there, though one might look for them: `rtr org purge`, `rtr record erase`, `rtr connection forget`, `rtr console`.

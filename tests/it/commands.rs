@@ -42,6 +42,13 @@ fn given_what_needs_no_stack_when_asked_for_then_it_is_told_without_one() {
     let cost = told(&["cost", "--syncs-per-day", "100000", "--json"]).json();
     assert!(cost["usd"].as_f64().is_some_and(|usd| usd > 1.0 && usd < 1_000.0), "{cost}");
     told(&["cost", "--syncs-per-day", "1", "--region-prices", "/none/at/all"]).ended(4);
+    // Half an answer must not pass for the whole.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(stack.binaries.join("rtr"));
+    let cut = command.args(["explain", "--list", "--json"]).stdout(full).output().unwrap();
+    let err = String::from_utf8_lossy(&cut.stderr);
+    assert_eq!(cut.status.code(), Some(3), "{err}");
+    assert!(err.starts_with("rtr: stdout cannot be written: "), "{err}");
     assert!(told(&["completions", "bash"]).ended(0).out.contains("complete -F _rtr"));
     assert!(told(&["dlq", "redrive", "--help"]).ended(0).out.contains("Examples:\n  rtr dlq redrive"));
 }
