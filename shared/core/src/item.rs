@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// Outcomes kept in an item.
 pub const RECENT: usize = 5;
+/// How many of them, the newest, say how they came about: with more an item would outgrow a KiB, and cost twice as much to write.
+pub const TRAILS: usize = 3;
 /// Runs begun without an end after which a record is filed as dead.
 pub const MAX_CRASHES: u32 = 3;
 
@@ -220,12 +222,14 @@ impl Item {
         }
     }
 
-    /// This item with one more outcome, the oldest beyond [`RECENT`] gone.
+    /// This item with one more outcome, the oldest beyond [`RECENT`] gone, and the ways of those beyond [`TRAILS`].
     #[must_use]
     pub fn noting(mut self, ended: Ended, version: u64, at: Instant, code: Option<Code>) -> Self {
         self.recent.push(Recent { ended, version, at, code, trail: None });
         let extra = self.recent.len().saturating_sub(RECENT);
         self.recent.drain(..extra);
+        let old = self.recent.len().saturating_sub(TRAILS);
+        self.recent[..old].iter_mut().for_each(|one| one.trail = None);
         self
     }
 }
@@ -233,6 +237,19 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn given_many_outcomes_when_noted_then_the_last_five_stand_and_the_newest_say_how_they_came_about() {
+        let mut item = Item::default();
+        for version in 1..=9 {
+            item = item.noting(Ended::Applied, version, Instant(0), None);
+            item.recent.iter_mut().filter(|one| one.version == version).for_each(|one| {
+                one.trail = Some(Trail { receives: 1, ..Trail::default() });
+            });
+        }
+        let kept: Vec<_> = item.recent.iter().map(|one| (one.version, one.trail.is_some())).collect();
+        assert_eq!(kept, [(5, false), (6, false), (7, true), (8, true), (9, true)]);
+    }
 
     #[test]
     fn given_an_outcome_when_stored_and_read_then_it_is_the_same() {

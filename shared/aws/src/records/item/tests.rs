@@ -1,6 +1,6 @@
 use super::*;
 use rtr_core::code::Code;
-use rtr_core::item::{Body, Ended, Reason, Shadow, Slot, SlotState, Waits};
+use rtr_core::item::{Body, Ended, RECENT, Reason, Shadow, Slot, SlotState, TRAILS, Waits};
 use rtr_core::key::{ConnectionKey, RecordKey};
 use rtr_core::trail::{Did, Trail};
 use serde_json::json;
@@ -211,6 +211,7 @@ fn given_a_steady_record_when_stored_then_it_costs_one_write_unit() {
         at: Instant(1_795_000_000_123),
         code: None,
     };
+    let old = Recent { trail: None, ..recent.clone() };
     let item = Item {
         rev: 1_000_000,
         applied_version: Some(rtr_core::change::MAX_VERSION),
@@ -221,7 +222,7 @@ fn given_a_steady_record_when_stored_then_it_costs_one_write_unit() {
         object: Some("contacts".to_owned()),
         linked_at: Some(Instant(1_795_000_000_123)),
         by: "059f36b4-87a3-44ab-83d2-661975830a7d".to_owned(),
-        recent: vec![recent; 5],
+        recent: [vec![old; RECENT - TRAILS], vec![recent; TRAILS]].concat(),
         ..Item::default()
     };
     let stored = attributes(&key, &Names::default(), &item);
