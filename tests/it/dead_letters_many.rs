@@ -26,7 +26,7 @@ const A_SECOND: f64 = 300.0;
 const ITEMS: usize = 25;
 
 /// Files `count` dead letters of the org's, in the shape in which the functions write them.
-fn seed(stack: &Stack, org: &Org<'_>, count: usize) {
+pub(crate) fn seed(stack: &Stack, org: &Org<'_>, count: usize) {
     let table = variable("RECORDS_TABLE_NAME");
     let puts: Vec<WriteRequest> = (0..count).map(|n| put(org, n)).collect();
     let writing = puts

@@ -48,6 +48,7 @@ mod remapping;
 mod repeats;
 mod secrecy;
 mod stack;
+mod terminal;
 mod tracing;
 mod webhook;
 

@@ -31,9 +31,7 @@ impl Stack {
 
     /// The same in the folder `dir`.
     pub(crate) fn rtr_in(&self, dir: &Path, args: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Said {
-        let mut command = Command::new(self.binaries.join("rtr"));
-        let own = self.own.get().into_iter().flatten().map(|(name, value)| (*name, value.as_str()));
-        command.args(args).current_dir(dir).envs(own).envs(variables.iter().copied());
+        let mut command = self.command(dir, args, variables);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Whoever does not read its stdin may be gone before it is written.
@@ -51,6 +49,14 @@ impl Stack {
         );
         schemas::hold(args, &said);
         said
+    }
+
+    /// The command, ready to run.
+    pub(super) fn command(&self, dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(self.binaries.join("rtr"));
+        let own = self.own.get().into_iter().flatten().map(|(name, value)| (*name, value.as_str()));
+        command.args(args).current_dir(dir).envs(own).envs(variables.iter().copied());
+        command
     }
 
     /// Applies a folder of configuration.

@@ -19,6 +19,7 @@ mod sandbox;
 mod schemas;
 mod scratch;
 mod tally;
+mod terminal;
 mod wait;
 mod worker;
 

@@ -32,6 +32,7 @@ use crate::moment::now;
 use crate::output::share_bar;
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
+use crate::signal::told_to_end;
 use feed::From;
 use meant::{Meant, connections};
 use pace::Pace;
@@ -40,7 +41,7 @@ use rtr_core::audit::Entry;
 use rtr_core::change::BULK;
 use rtr_core::config::Mode;
 use rtr_core::pressure::Pressure;
-use run::{Run, Sent, Stop};
+use run::{Run, Sent};
 use state::State;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -269,7 +270,7 @@ async fn send(
         way: Way::new(aws, runtime, stops.keys(), args.rewrite.then(now)),
         stops,
         bar: share_bar(),
-        stop: Stop::listen(),
+        stop: told_to_end(),
         sent: Sent::default(),
         pace: Pace::default(),
         began: Instant::now(),

@@ -8,17 +8,16 @@ use super::state::State;
 use super::stops::Stops;
 use super::way::{Waiting, Way};
 use crate::aws::Aws;
-use crate::commands::lines::{NumberedLine, interrupted, is_open};
+use crate::commands::lines::{NumberedLine, is_open};
 use crate::commands::publish::line::{Addressing, Line, Refused, read};
 use crate::commands::publish::schedule::Schedule;
 use crate::commands::publish::send::{Target, send};
 use crate::problem::Problem;
-use crate::signal::asked_to_end;
+use crate::signal::interrupted;
 use indicatif::ProgressBar;
 use rtr_core::pressure::{LOOK, Pressure};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// Refused lines that are kept to be told; the others are counted.
 const KEPT: usize = 10_000;
@@ -49,33 +48,6 @@ impl Sent {
     }
 }
 
-/// Says when it is told to stop: by the person's Ctrl-C, or by SIGTERM from whoever runs it for them.
-#[derive(Clone)]
-pub(super) struct Stop(Arc<Notify>);
-
-impl Stop {
-    /// From now on.
-    pub(super) fn listen() -> Self {
-        let stop = Self(Arc::new(Notify::new()));
-        let (told, asked) = (stop.clone(), asked_to_end());
-        tokio::spawn(async move {
-            asked.await;
-            // It stays told until somebody hears it.
-            told.0.notify_one();
-        });
-        stop
-    }
-
-    /// Does `work`, unless it is told to stop first.
-    async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
-        tokio::select! {
-            biased;
-            () = self.0.notified() => Err(interrupted()),
-            done = work => Ok(done),
-        }
-    }
-}
-
 /// A run under way.
 pub(super) struct Run<'a> {
     pub(super) aws: &'a Aws,
@@ -86,7 +58,7 @@ pub(super) struct Run<'a> {
     pub(super) way: Way<'a>,
     pub(super) stops: Stops<'a>,
     pub(super) bar: ProgressBar,
-    pub(super) stop: Stop,
+    pub(super) stop: CancellationToken,
     pub(super) sent: Sent,
     pub(super) pace: Pace,
     pub(super) began: Instant,
@@ -103,7 +75,7 @@ impl Run<'_> {
         let mut ended = false;
         loop {
             while !ended && schedule.has_room() {
-                match self.stop.or(feed.lines.recv()).await? {
+                match self.unless_told(feed.lines.recv()).await? {
                     Some(line) => self.take(line?, &mut schedule),
                     None => ended = true,
                 }
@@ -137,6 +109,11 @@ impl Run<'_> {
         }
     }
 
+    /// Does `work`, unless it is told to stop first.
+    async fn unless_told<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        self.stop.run_until_cancelled(work).await.ok_or_else(interrupted)
+    }
+
     fn take(&mut self, (number, bytes, _): NumberedLine, schedule: &mut Schedule) {
         let settled = self.state.progress.has(number);
         match read(number, &bytes, &self.how) {
@@ -159,7 +136,7 @@ impl Run<'_> {
         let depth = depth(self.aws).await?;
         if !self.pressure.look(depth) {
             self.show(feed).await?;
-            self.stop.or(tokio::time::sleep(LOOK)).await?;
+            self.unless_told(tokio::time::sleep(LOOK)).await?;
         }
         Ok(())
     }
@@ -233,7 +210,7 @@ impl Run<'_> {
                 return Ok(());
             }
             let pause = if exact { COUNT_EVERY } else { ESTIMATE_EVERY };
-            self.stop.or(tokio::time::sleep(pause)).await?;
+            self.unless_told(tokio::time::sleep(pause)).await?;
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::aws::{Aws, unavailable};
 use crate::confirm::confirm;
 use crate::output::count;
 use crate::problem::{Ended, Exit, Problem};
+use crate::signal::{told_to_end, unless_interrupted};
 use futures::stream::{self, StreamExt};
 use rtr_engine::letters::{Cleared, clear, dropped};
 use rtr_engine::seams::Seams;
@@ -56,15 +57,21 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, who: &Who, rate: 
     }
     let runtime = aws.runtime("")?;
     let mut pace = Pace::new(rate, letters.len());
+    let (stop, mut left) = (told_to_end(), letters.len());
     for step in letters.chunks(pace.step()) {
         let done = one_step(&runtime.seams(), &aws, step, &mut report).await;
         if let Err(problem) = done {
+            pace.end();
             tell(app, &report);
             return Err(problem);
         }
-        pace.wait(step.len()).await;
+        left -= step.len();
+        if stop.run_until_cancelled(pace.wait(step.len())).await.is_none() {
+            break;
+        }
     }
-    Ok(tell(app, &report))
+    pace.end();
+    unless_interrupted(tell(app, &report), left, letters.len())
 }
 
 async fn one_step(

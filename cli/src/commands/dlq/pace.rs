@@ -31,12 +31,17 @@ impl Pace {
         self.rate.map_or(STEP, |rate| rate.step)
     }
 
+    /// Shows no more of it.
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
     /// Notes that `done` more are done, and waits until the next step is within the rate.
     pub(super) async fn wait(&mut self, done: usize) {
         self.bar.inc(done as u64);
         let all_done = self.bar.length() == Some(self.bar.position());
         if all_done {
-            self.bar.finish_and_clear();
+            self.end();
         }
         if let Some(rate) = self.rate.filter(|_| !all_done) {
             self.began += rate.next(self.began.elapsed());

@@ -17,6 +17,7 @@ use crate::confirm::confirm;
 use crate::output::{count, one_line, progress_bar};
 use crate::problem::{Ended, Exit};
 use crate::schema::foreign;
+use crate::signal::{told_to_end, unless_interrupted};
 use rtr_connectors::http::Clock as _;
 use rtr_engine::letters::{Addressing, Failed, Following, Outcomes, Refused, plan_step};
 use rtr_engine::seams::{Records, Seams, Unavailable};
@@ -25,6 +26,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// Items that are looked at at once.
 const LOOK: usize = 1_000;
@@ -87,23 +89,29 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
     }
     let mut following = Following::default();
     let mut pace = Pace::new(how.rate, letters.len());
+    let (stop, mut left) = (told_to_end(), letters.len());
     for step in letters.chunks(pace.step()) {
         let done = one_step(&runtime.seams(), step, &addressing, &mut report, &mut following).await;
         if let Err(Failed { doing, error }) = done {
+            pace.end();
             tell(app, &report)?;
             return Err(unavailable(&doing, &aws.place, &error));
         }
-        pace.wait(step.len()).await;
+        left -= step.len();
+        if stop.run_until_cancelled(pace.wait(step.len())).await.is_none() {
+            break;
+        }
     }
+    pace.end();
     if !act.dry_run && !how.wait.is_zero() {
-        let followed = follow(runtime.seams().records, &mut following, how.wait).await;
+        let followed = follow(runtime.seams().records, &mut following, how.wait, &stop).await;
         report.outcomes = Some(following.outcomes());
         if let Err(error) = followed {
             tell(app, &report)?;
             return Err(unavailable("reading what became of them", &aws.place, &error));
         }
     }
-    tell(app, &report)
+    unless_interrupted(tell(app, &report)?, left, letters.len())
 }
 
 async fn one_step(
@@ -126,13 +134,21 @@ async fn one_step(
     step.failed.map_or(Ok(()), Err)
 }
 
-/// Looks until all have ended or the time is over; what is left then is looked at once more.
-async fn follow(records: &dyn Records, following: &mut Following, wait: Duration) -> Result<(), Unavailable> {
+/// Looks until all have ended, the time is over or somebody asks for the end; what is left then is looked at once more.
+async fn follow(
+    records: &dyn Records,
+    following: &mut Following,
+    wait: Duration,
+    stop: &CancellationToken,
+) -> Result<(), Unavailable> {
     let until = Instant::now() + wait;
     let bar = progress_bar(Some(following.left() as u64));
     let [mut pause, longest] = PAUSES;
     while following.left() > 0 && Instant::now() < until {
-        tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
+        let next = tokio::time::sleep_until(until.min(Instant::now() + pause));
+        if stop.run_until_cancelled(next).await.is_none() {
+            break;
+        }
         let before = following.left();
         following.look(records, LOOK).await?;
         bar.set_position(following.ended() as u64);

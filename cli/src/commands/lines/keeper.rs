@@ -108,7 +108,7 @@ impl Keeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::lines::interrupted;
+    use crate::signal::interrupted;
 
     #[test]
     fn given_a_stopped_run_when_its_place_can_be_kept_or_not_then_it_is_told_and_never_that_nothing_was_done()

@@ -10,8 +10,6 @@ pub(crate) use keeper::Keeper;
 pub(crate) use place::Place;
 pub(crate) use source::{NumberedLine, Source, is_open, numbered};
 
-use crate::problem::{Exit, Problem};
-
 /// The text of a line, without what surrounds it.
 ///
 /// # Errors
@@ -19,9 +17,4 @@ use crate::problem::{Exit, Problem};
 pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
     // Windows programs begin files with a mark of their own.
     std::str::from_utf8(bytes).map(|text| text.trim_start_matches('\u{feff}').trim())
-}
-
-/// The person's Ctrl-C.
-pub(crate) fn interrupted() -> Problem {
-    Problem { exit: Exit::Findings, what: "stopped before the end".to_owned(), hint: None }
 }

@@ -12,6 +12,7 @@ use crate::commands::dlq::filter::Filter;
 use crate::confirm::confirm;
 use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
+use crate::signal::{told_to_end, unless_interrupted};
 use rtr_core::item::Item;
 use rtr_core::key::ConnectionKey;
 use rtr_core::parked::{self, give_up, hasten};
@@ -78,6 +79,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
     }
     let by = format!("rtr#{}", runtime.seams().clock.nonce());
     let bar = progress_bar(Some(entries.len() as u64));
+    let (stop, mut left) = (told_to_end(), entries.len());
     for step in entries.chunks(STEP) {
         let done = one_step(&runtime.seams(), step, what, &by, &mut report).await;
         if let Err(error) = done {
@@ -86,9 +88,13 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
             return Err(unavailable("changing what is parked", &aws.place, &error));
         }
         bar.inc(step.len() as u64);
+        left -= step.len();
+        if stop.is_cancelled() {
+            break;
+        }
     }
     bar.finish_and_clear();
-    Ok(tell(app, what, &report))
+    unless_interrupted(tell(app, what, &report), left, entries.len())
 }
 
 /// One entry for each connection that is concerned.
