@@ -42,19 +42,23 @@ fn shown(examples: &[(&str, &str)]) -> StyledStr {
 }
 
 #[cfg(test)]
+mod pages;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::args::{Cli, command};
     use clap::FromArgMatches;
 
     /// The words of a line, as a shell has them; what it writes to a file is the shell's.
-    fn words(line: &str) -> Vec<String> {
+    pub(super) fn words(line: &str) -> Vec<String> {
         let line = line.split(" > ").next().unwrap_or_default();
-        let (mut words, mut quoted) = (vec![String::new()], false);
+        let (mut words, mut quoted) = (vec![String::new()], None);
         for c in line.chars() {
             match c {
-                '\'' => quoted = !quoted,
-                ' ' if !quoted => words.push(String::new()),
+                '\'' | '"' if quoted == Some(c) => quoted = None,
+                '\'' | '"' if quoted.is_none() => quoted = Some(c),
+                ' ' if quoted.is_none() => words.push(String::new()),
                 c => words.last_mut().unwrap().push(c),
             }
         }

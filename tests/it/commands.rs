@@ -42,6 +42,8 @@ fn given_what_needs_no_stack_when_asked_for_then_it_is_told_without_one() {
     let cost = told(&["cost", "--syncs-per-day", "100000", "--json"]).json();
     assert!(cost["usd"].as_f64().is_some_and(|usd| usd > 1.0 && usd < 1_000.0), "{cost}");
     told(&["cost", "--syncs-per-day", "1", "--region-prices", "/none/at/all"]).ended(4);
+    told(&["preview", "/none/at/all"]).ended(4);
+    told(&["config", "init", "acme", "nocrm"]).ended(4);
     // Half an answer must not pass for the whole.
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut command = std::process::Command::new(stack.binaries.join("rtr"));

@@ -110,6 +110,6 @@ fn given_an_org_without_that_connection_when_connected_then_the_lines_to_add_are
     let stack = Stack::here();
     let org = Plan::new("missing").mapping("contact", CONTACT).ready(&stack);
     let said =
-        stack.rtr(&["connection", "connect", &org.id, "hubspot", "--connection", "hubspot-eu"]).ended(2);
+        stack.rtr(&["connection", "connect", &org.id, "hubspot", "--connection", "hubspot-eu"]).ended(4);
     assert!(said.err.contains("hubspot-eu: {provider: hubspot}"), "{}", said.err);
 }

@@ -203,3 +203,33 @@ fn given_dead_versions_when_they_are_dropped_then_they_count_as_done_and_the_aud
         same(crm.values("contacts", "firstname"), vec!["Ann".to_owned()])
     });
 }
+
+#[test]
+fn given_what_the_crm_refused_when_its_mapping_changes_again_and_again_then_it_is_known_to_be_the_same_until_its_field_is()
+ {
+    let stack = Stack::here();
+    let mapping = |email: &str, first_name: &str| {
+        format!("object: contacts\nfields:\n  email: {email}\n  firstname: {first_name}\n")
+    };
+    let plan = Plan::new("refused-then").mapping("contact", &mapping("email", "first_name"));
+    let mut org = plan.ready(&stack);
+    org.crm().property(json!({"object": "contacts", "name": "firstname", "options": ["Ann"]}));
+    stack.publish(&[org.contact("c", 1, &json!({"email": "c@x.example", "first_name": "Bob"}))]);
+    org.until_dead(1);
+    let mut foretold = |first_name: &str, email: &str| {
+        org.replan("contact", &mapping(email, first_name));
+        let folder = Folder::with(&[("orgs/one.yaml", &org.file())]);
+        let said = stack.rtr(&["config", "apply", folder.path(), "--json"]).json();
+        let preview = ["dlq", "preview", "--org", &org.id, "--stored", "--json"];
+        let previewed = stack.rtr(&preview).json();
+        let of = |outlook: &serde_json::Value| [outlook["as_refused"].clone(), outlook["applied"].clone()];
+        assert_eq!(of(&said[0]["dead_letters"]), of(&previewed), "{said} {previewed}");
+        of(&previewed)
+    };
+    for email in ["email | lower", "email | upper", "email | trim"] {
+        assert_eq!(foretold("first_name", email), [json!(1), json!(0)], "{email}");
+    }
+    assert_eq!(foretold("{from: first_name, map: {Bob: Ann}}", "email"), [json!(0), json!(1)]);
+    let redriven = org.redrive_waiting("60s").json();
+    assert_eq!(redriven["outcomes"]["applied"], 1, "{redriven}");
+}

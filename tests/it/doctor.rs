@@ -64,7 +64,7 @@ fn given_a_table_that_cannot_be_read_when_looked_at_then_all_that_was_found_besi
         looked.contains("function sync") && looked.contains(&format!("CRM of {} hubspot", org.id)),
         "{looked}"
     );
-    stack.rtr(&["doctor", "--config", "/no/such/folder"]).ended(2);
+    stack.rtr(&["doctor", "--config", "/no/such/folder"]).ended(4);
 }
 
 #[test]

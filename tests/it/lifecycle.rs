@@ -167,7 +167,7 @@ fn given_a_bad_mapping_when_a_canary_tries_it_then_its_dead_letters_stop_it_and_
     assert_eq!(listed[0]["author"], "ada");
     stack.rtr(&["config", "history", "nobody-at-all"]).ended(4);
     stack.rtr(&["config", "rollback", "999999999"]).ended(4);
-    stack.rtr(&["config", "apply", folder.path(), "--canary", "nobody-at-all"]).ended(2);
+    stack.rtr(&["config", "apply", folder.path(), "--canary", "nobody-at-all"]).ended(4);
 }
 
 #[test]

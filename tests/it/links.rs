@@ -121,6 +121,11 @@ fn given_lines_that_contradict_each_other_when_imported_then_both_are_listed_and
     none([&org.id, "hubspot", "contcat"]).ended(4);
     none([&org.id, "hubspott", "contact"]).ended(4);
     none([&format!("no-{}", org.id), "hubspot", "contact"]).ended(4);
+    // Links that cannot be written are no slip of the command line.
+    let export = ["links", "export", &org.id, "hubspot", "contact"];
+    let said = stack.rtr(&[&export[..], &["--out", "/dev/full"]].concat()).ended(3);
+    assert!(said.err.contains("/dev/full cannot be written"), "{said:?}");
+    stack.rtr(&[&export[..], &["--out", "/none/at/all"]].concat()).ended(2);
 }
 
 #[test]

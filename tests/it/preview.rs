@@ -192,3 +192,22 @@ fn given_a_live_preview_when_the_crm_holds_other_values_then_each_field_is_told_
     let said = stack.rtr_with(&args, &k(2, json!(13)).body, &[]).ended(1);
     assert!(said.out.contains("~ numberofemployees  12 → 13"), "{}", said.out);
 }
+
+#[test]
+fn given_events_of_which_one_is_of_nobody_when_previewed_then_it_is_a_finding_and_the_others_are_shown() {
+    let stack = Stack::here();
+    let org = plan("odd").ready(&stack);
+    let event = |id: &str| org.contact(id, 1, &json!({"email": format!("{id}@x.io"), "last_name": "L"})).body;
+    let nobody = event("b").replace(&org.id, "nobody-at-all");
+    let lines = [event("a"), nobody.clone(), event("c")].join("\n");
+    let said = stack.rtr_with(&["preview", "-", "--stored", "--json"], &lines, &[]).ended(1).parsed();
+    let ids: Vec<&str> =
+        said.as_array().unwrap().iter().map(|one| one["record_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    assert_eq!(said[1]["problem"]["event"], 2, "{said}");
+    assert!(said[0].get("problem").is_none() && !said[2]["connections"].as_array().unwrap().is_empty());
+    let words = stack.rtr_with(&["preview", "-", "--stored"], &lines, &[]).ended(1).out;
+    assert!(words.contains("not previewed: event 2: org `nobody-at-all` has no configuration"), "{words}");
+    // Where nothing can be previewed there is nothing to show.
+    assert!(stack.rtr_with(&["preview", "-", "--stored"], &nobody, &[]).ended(4).out.is_empty());
+}

@@ -178,8 +178,10 @@ fn given_what_is_not_there_or_cannot_be_reached_when_reconciled_then_the_exit_co
     run(&[&org.id, "hubspot", "deal"]).ended(4);
     stack.rtr(&["reconcile", &org.id, "hubspot", "--from", "/none"]).ended(4);
     // There is no list, and nothing else is named.
-    let said = stack.rtr(&["reconcile", &org.id, "hubspot"]).ended(2);
-    assert!(said.err.contains("has no `source`"), "{said:?}");
+    for args in [&[][..], &["--json"]] {
+        let said = stack.rtr(&[&["reconcile", &org.id, "hubspot"], args].concat()).ended(2);
+        assert!(said.err.contains("has no `source`") && said.out.is_empty(), "{said:?}");
+    }
     stack.rtr(&["reconcile", &org.id, "hubspot", "--sample", "0"]).ended(2);
     let missing = run(&[&org.id, "hubspot"]).ended(1);
     assert!(missing.out.contains("missing"), "{missing:?}");

@@ -127,8 +127,10 @@ fn given_a_new_mapping_when_the_source_is_backfilled_then_only_records_whose_pay
 fn given_no_source_or_one_that_lets_nobody_in_when_backfilled_then_it_is_told_what_to_do() {
     let stack = Stack::here();
     let org = Plan::new("nosource").mapping("contact", CONTACT).ready(&stack);
-    let said = stack.rtr(&["backfill", &org.id, "contact", "--yes"]).ended(2);
-    assert!(said.err.contains("has no `source`") && said.err.contains("--from FILE"), "{said:?}");
+    for yes in [&["--yes"][..], &[]] {
+        let said = stack.rtr(&[&["backfill", &org.id, "contact"], yes].concat()).ended(2);
+        assert!(said.err.contains("has no `source`") && said.err.contains("--from FILE"), "{said:?}");
+    }
     let list = List::of(&org.id, "another".to_owned());
     let folder = std::env::temp_dir().join(format!("rtr-remap-{}", org.id));
     let secret = format!("rtr/{}/{}/source", variable("RTR_STAGE"), org.id);

@@ -41,7 +41,7 @@ fn given_a_redrive_under_way_when_it_is_interrupted_then_what_was_sent_is_told_a
     let redrive = ["dlq", "redrive", "--org", &org.id, "--rate", "4", "--yes"];
     let mut terminal = stack.rtr_at_a_terminal(&redrive, &[]);
     // A bar, the count, how fast and how long still.
-    terminal.finds(r"\d+/40  +[0-9.]+/s +, \d+ seconds? left");
+    terminal.finds(r"\d+/40  [0-9.]+/s, \d+ seconds? left");
     terminal.interrupts();
     let (told, code) = terminal.ends();
     assert_eq!(code, 1, "{told}");

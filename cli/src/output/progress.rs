@@ -23,8 +23,8 @@ enum Total {
 impl Total {
     fn template(self) -> &'static str {
         match self {
-            Self::Items(_) => "{bar:30} {pos}/{len}  {rate}  {msg}{left}",
-            Self::Bytes(_) => "{bar:30} {bytes}/{total_bytes}  {msg}{left}",
+            Self::Items(_) => "{bar:30} {pos}/{len}  {rate}{left}  {msg}",
+            Self::Bytes(_) => "{bar:30} {bytes}/{total_bytes}{left}  {msg}",
             Self::Share => "{bar:30} {percent:>3}%  {msg}",
             Self::Unknown => "{spinner} {msg}  {elapsed}",
         }
@@ -64,8 +64,7 @@ fn rate_key(state: &ProgressState, out: &mut dyn Write) {
 }
 
 fn left_key(state: &ProgressState, out: &mut dyn Write) {
-    let begun = state.pos() > 0;
-    let _ = write!(out, "{}", left_words(Some(state.eta()).filter(|_| begun)));
+    let _ = write!(out, "{}", left_words(rest(state.pos(), state.len(), state.elapsed())));
 }
 
 /// How fast it goes: `done` since the bar was made.
@@ -73,9 +72,17 @@ pub(crate) fn rate(done: u64, bar: &ProgressBar) -> String {
     rate_words(done, bar.elapsed())
 }
 
-/// How long it will take still, by how the bar has moved; nothing before it has.
+/// How long it will take still, if it goes on as fast as it went since the bar was made; nothing before it has moved.
 pub(crate) fn left(bar: &ProgressBar) -> String {
-    left_words(Some(bar.eta()).filter(|_| bar.position() > 0))
+    left_words(rest(bar.position(), bar.length(), bar.elapsed()))
+}
+
+/// What `rate_words` says of `done`, turned into the time for what is left of `all`.
+fn rest(done: u64, all: Option<u64>, elapsed: Duration) -> Option<Duration> {
+    let left = all?.saturating_sub(done);
+    #[allow(clippy::cast_precision_loss)] // counts of things
+    let times = (done > 0).then(|| left as f64 / done as f64)?;
+    Duration::try_from_secs_f64((elapsed.as_secs_f64() * times).round()).ok()
 }
 
 fn rate_words(done: u64, elapsed: Duration) -> String {
@@ -114,6 +121,28 @@ mod tests {
             [left_words(None), left_words(Some(s(0))), left_words(Some(s(90)))],
             ["", "", ", 2 minutes left"]
         );
+    }
+
+    #[test]
+    fn given_how_far_something_is_when_told_then_rate_and_rest_are_of_one_estimate() {
+        let told = |done, ms| {
+            let elapsed = Duration::from_millis(ms);
+            rate_words(done, elapsed) + &left_words(rest(done, Some(14), elapsed))
+        };
+        // One a second, of which the first counts for a whole second too.
+        assert_eq!(
+            [told(1, 1_010), told(2, 2_020), told(6, 6_030), told(13, 13_020), told(14, 14_000)],
+            [
+                "1.0/s, 13 seconds left",
+                "1.0/s, 12 seconds left",
+                "1.0/s, 8 seconds left",
+                "1.0/s, 1 second left",
+                "1.0/s"
+            ]
+        );
+        assert_eq!([told(0, 0), told(0, 5_000)], ["0/s", "0/s"]);
+        assert_eq!((rest(5, None, Duration::from_secs(1)), rest(0, Some(5), Duration::MAX)), (None, None));
+        assert_eq!(rest(1, Some(u64::MAX), Duration::MAX), None);
     }
 
     #[test]

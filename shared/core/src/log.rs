@@ -62,7 +62,7 @@ pub const LINES: &[Line] = &[
     ),
     line(
         "call",
-        "sync bulk",
+        "sync bulk apply poll",
         "One for each request to a CRM that got no answer, met an ill CRM or was not authorised; and one for each trace of a record in it that is sampled.",
         &[
             "org_id",

@@ -92,7 +92,7 @@ metrics! {
     LatencyMs = "latency_ms", Milliseconds, Provider, "sync", "From the event's arrival in changes.fifo to the CRM's confirmation, of events that went at their first receive.";
     LatencyHeldMs = "latency_held_ms", Milliseconds, Provider, "sync bulk", "The same of what waited: in the queue, parked, or for another record.";
     ParkedAgeMs = "parked_age_ms", Milliseconds, Provider, "bulk", "Age of the parked version that goes first, each time that its connection's lane is looked at.";
-    TokensWaitMs = "tokens_wait_ms", Milliseconds, Provider, "sync bulk", "How long a call waited for its token, of calls that had to wait.";
+    TokensWaitMs = "tokens_wait_ms", Milliseconds, Provider, "sync bulk apply poll", "How long a call waited for its token, of calls that had to wait.";
     // Calls of CRMs.
     CrmCalls = "crm_calls", Count, Provider, "sync bulk apply poll", "Calls that were let through to a CRM.";
     CrmFailed = "crm_failed", Count, Provider, "sync bulk apply poll", "Of these: no answer, or one that says that the CRM is not well (5xx).";

@@ -142,7 +142,7 @@ async fn raise_all(seams: &Seams<'_>, notices: &[Notice]) {
     }
     let raising = notices.iter().map(|notice| async move {
         if let Err(error) = seams.notices.raise(notice).await {
-            let (org_id, connection) = (&notice.org_id, notice.connection.as_deref().unwrap_or(""));
+            let (org_id, connection) = (&notice.org_id, notice.connection.as_deref());
             let kind = notice.kind.as_str();
             tracing::warn!(
                 event = "notice",
@@ -191,8 +191,7 @@ pub(crate) async fn tell(seams: &Seams<'_>, bus: &dyn Bus, report: &mut BatchRep
         };
         if let Err(error) = noted {
             report.count(Metric::NoticesFailed, 1);
-            let (org_id, connection) =
-                (&raised.notice.org_id, raised.notice.connection.as_deref().unwrap_or(""));
+            let (org_id, connection) = (&raised.notice.org_id, raised.notice.connection.as_deref());
             let kind = raised.notice.kind.as_str();
             tracing::warn!(event = "notice", org_id, connection, kind, error = error.0, "it is told again");
         }

@@ -100,22 +100,26 @@ pub struct RecordLine<'a> {
 impl RecordLine<'_> {
     /// Writes the line.
     pub fn log(&self) {
-        let code = self.code.map_or("", Code::as_str);
         tracing::info!(
             event = "record",
-            org_id = self.org_id,
-            record_type = self.record_type,
-            record_id = self.record_id,
-            connection = self.connection,
+            org_id = said(self.org_id),
+            record_type = said(self.record_type),
+            record_id = said(self.record_id),
+            connection = said(self.connection),
             version = self.version,
             outcome = self.outcome.as_str(),
-            code,
-            message = self.message,
-            field = self.field,
+            code = self.code.map(Code::as_str),
+            message = said(self.message),
+            field = said(self.field),
             attempts = self.attempts,
             trace_id = self.trace.map(|trace| trace.trace_id.as_str()),
         );
     }
+}
+
+/// What a line has of `text`: nothing where it says nothing, so that who looks for lines with a field finds no others.
+pub(crate) fn said(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// Writes the line of one run of a connection's lane: what became of its records, when it is to be looked at and, unless
@@ -142,8 +146,8 @@ pub fn log_lane(
         put_off = n(Metric::PutOff),
         job_rows = n(Metric::JobRows),
         crm_calls = n(Metric::CrmCalls),
-        until = until.map(Instant::to_rfc3339).unwrap_or_default(),
-        code = why.map_or("", Code::as_str),
+        until = until.map(Instant::to_rfc3339),
+        code = why.map(Code::as_str),
         message = why.map_or("Nothing is due.", Code::about),
         took_ms,
     );

@@ -98,7 +98,7 @@ fn letters_of(world: &World) -> Vec<Letter> {
 
 fn rehearse(world: &World, letters: &[Letter]) {
     let config = block_on(world.configs.org(ORG)).unwrap();
-    let under = Under { config: (*config).clone(), before: None, letterheads: BTreeMap::new() };
+    let under = Under { config: (*config).clone(), letterheads: BTreeMap::new() };
     let orgs = BTreeMap::from([(ORG.to_owned(), under)]);
     let trial = Trial::over(&world.records, world.clock.as_ref());
     for step in letters.chunks(100) {

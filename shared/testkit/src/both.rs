@@ -4,6 +4,7 @@
 mod org;
 
 pub use self::org::{AT_HUBSPOT, AT_SALESFORCE, CONNECTIONS};
+use crate::counting;
 use crate::crm::BASE;
 use crate::house::MemoryHouse;
 use crate::world::{ORG, TIMEOUT_MS, World};
@@ -353,6 +354,7 @@ impl BothWays {
     }
 
     fn note(&self, flow: &'static str, report: &BatchReport) {
+        counting::check(flow, report);
         let mut counts = self.counts.borrow_mut();
         for (name, n) in &report.counts {
             *counts.entry((flow, name)).or_default() += n;

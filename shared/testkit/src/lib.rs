@@ -8,6 +8,7 @@ pub mod bus;
 pub mod clock;
 pub mod configs;
 pub mod conformance;
+pub mod counting;
 pub mod crm;
 pub mod fifo;
 pub mod house;

@@ -3,6 +3,7 @@
 use crate::bus::MemoryBus;
 use crate::clock::TestClock;
 use crate::configs::MemoryConfigs;
+use crate::counting;
 use crate::crm::{BASE, SandboxHttp};
 use crate::limits::MemoryLimits;
 use crate::queue::MemoryQueue;
@@ -135,14 +136,17 @@ impl World {
     /// Runs one batch through the sync flow.
     pub fn sync(&self, batch: &[Received]) -> BatchReport {
         let deadline = self.now().plus_ms(TIMEOUT_MS);
-        futures::executor::block_on(run(&self.seams(), &self.settings, &self.caches, batch, deadline))
+        let report =
+            futures::executor::block_on(run(&self.seams(), &self.settings, &self.caches, batch, deadline));
+        counting::of("sync", report)
     }
 
     /// Runs one batch through the bulk flow.
     pub fn bulk(&self, batch: &[Received]) -> BatchReport {
         let deadline = self.now().plus_ms(TIMEOUT_MS);
         let (seams, settings) = (self.seams(), &self.settings);
-        futures::executor::block_on(bulk::run(&seams, settings, &self.caches, batch, deadline))
+        let report = futures::executor::block_on(bulk::run(&seams, settings, &self.caches, batch, deadline));
+        counting::of("bulk", report)
     }
 
     /// Delivers what the flows sent to `changes.fifo` and `bulk.fifo`, one message a batch, until nothing more comes; the
@@ -168,13 +172,15 @@ impl World {
     /// One look of the sweep, and the delivery of what it woke.
     pub fn sweep(&self) -> Vec<BatchReport> {
         let (seams, settings) = (self.seams(), &self.settings);
-        futures::executor::block_on(rtr_engine::sweep::run(&seams, settings, &self.bus, self.now()));
+        let swept = rtr_engine::sweep::run(&seams, settings, &self.bus, self.now());
+        counting::check("sweep", &futures::executor::block_on(swept));
         self.deliver()
     }
 
     /// Runs one batch through the redrive flow.
     pub fn redrive(&self, batch: &[Received]) -> BatchReport {
-        futures::executor::block_on(rtr_engine::redrive::run(&self.seams(), batch))
+        let report = futures::executor::block_on(rtr_engine::redrive::run(&self.seams(), batch));
+        counting::of("redrive", report)
     }
 
     /// A contact's event.

@@ -7,7 +7,7 @@ use crate::commands::connection::pause::within_s;
 use crate::commands::connection::select::resolved;
 use crate::moment::{now, span};
 use crate::problem::Problem;
-use rtr_core::config::Stored;
+use rtr_core::config::{Source, Stored};
 use rtr_core::time::Instant;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,16 +33,14 @@ pub(super) async fn heard(app: &App, aws: &Aws, org: &str) -> Result<(), Problem
     Ok(())
 }
 
-/// The file that holds what the org's source lists.
-pub(super) async fn listed(app: &App, aws: &Aws, args: &Args, stored: &Stored) -> Result<PathBuf, Problem> {
-    let config =
-        resolved(stored, &args.org, &aws.stack.stage).map_err(|error| Problem::usage(error.to_string()))?;
-    let missing = || {
-        let what = format!("org `{}` has no `source`, and there is no --from", args.org);
-        Problem::usage(what)
-            .hint("name the events: --from FILE; or where they are listed: `source` in the org's file")
-    };
-    let source = config.source.as_ref().ok_or_else(missing)?;
+/// Where the org's records are listed.
+pub(super) fn source(args: &Args, stored: &Stored, stage: &str) -> Result<Source, Problem> {
+    let config = resolved(stored, &args.org, stage).map_err(|error| Problem::usage(error.to_string()))?;
+    crate::commands::reconcile::source(&config).cloned()
+}
+
+/// The file that holds what `source` lists.
+pub(super) async fn listed(app: &App, aws: &Aws, args: &Args, source: &Source) -> Result<PathBuf, Problem> {
     let wanted = listed::Wanted { org: &args.org, record_type: &args.record_type, source };
     listed::fetch(app, aws, &wanted, args.restart).await
 }

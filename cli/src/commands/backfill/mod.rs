@@ -156,16 +156,23 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
 /// Sends it; none when the person did not agree.
 pub(in crate::commands) async fn bring(app: &App, args: Args) -> Result<Option<Brought>, Problem> {
     args.from.iter().try_for_each(From::is_there)?;
-    // Fetching a list may take hours: nobody learns after them that he cannot be asked.
-    if !args.dry_run {
-        will_be_answered("Send the events?", args.yes)?;
+    // What is to be sent comes first: where there is none, nobody is asked whether it may be.
+    let answered =
+        || if args.dry_run { Ok(()) } else { will_be_answered("Send the events?", args.yes) };
+    if args.from.is_some() {
+        answered()?;
     }
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(stored(&aws)).await?;
     let connections = connections(&args, &stored, &aws.stack.stage)?;
     let from = match &args.from {
         Some(from) => from.clone(),
-        None => From::File(Box::pin(begin::listed(app, &aws, &args, &stored)).await?),
+        None => {
+            let source = begin::source(&args, &stored, &aws.stack.stage)?;
+            // Fetching a list may take hours: nobody learns after them that he cannot be asked.
+            answered()?;
+            From::File(Box::pin(begin::listed(app, &aws, &args, &source)).await?)
+        }
     };
     let version = from.version(Some(&aws)).await?;
     let is_shadowed = |one: &&Meant| one.mode == Mode::Shadow;

@@ -170,7 +170,8 @@ fn known(canaries: &Canaries, stored: &Stored, wanted: &ConfigSet) -> Result<(),
     };
     let Some(org) = canaries.iter().find(|org| !there(org)) else { return Ok(()) };
     let names = wanted.orgs.keys().chain(stored.orgs.keys()).map(String::as_str);
-    let problem = Problem::usage(format!("--canary {org}: there is no such org, in the folder or stored"));
+    let problem =
+        Problem::not_found(format!("--canary {org}: there is no such org, in the folder or stored"));
     Err(match nearest(org, names) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem.hint("rtr config show lists the orgs"),
@@ -329,6 +330,16 @@ mod tests {
         let told = small_enough(&planned(&[(CONTACT.0, &large)])).unwrap_err();
         assert!(told.what.contains("all orgs") && told.what.contains(&MAX_DOC_BYTES.to_string()), "{told}");
         assert!(small_enough(&planned(&[CONTACT])).is_ok());
+    }
+
+    #[test]
+    fn given_a_canary_that_is_nowhere_when_applied_then_what_was_asked_for_does_not_exist() {
+        let acme = SourceFile { path: "orgs/acme.yaml".to_owned(), text: "org: acme\n".to_owned() };
+        let set = load(&[acme], &registry::facts()).unwrap();
+        let of = |org: &str| known(&Canaries::from([org.to_owned()]), &Stored::default(), &set);
+        assert_eq!(of("acme"), Ok(()));
+        let told = of("acmee").unwrap_err();
+        assert_eq!((told.exit, told.hint.as_deref()), (Exit::NotFound, Some("did you mean `acme`?")));
     }
 
     #[test]

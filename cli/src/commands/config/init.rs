@@ -50,7 +50,7 @@ fn begin(org: &str, provider: &str, dir: &Path) -> Result<Begun, Problem> {
     check_org(org)?;
     let Some(connector) = registry::by_name(provider) else {
         let names = || registry::ALL.iter().map(|connector| connector.facts().name);
-        let problem = Problem::usage(format!("there is no provider `{provider}`"));
+        let problem = Problem::not_found(format!("there is no provider `{provider}`"));
         return Err(match nearest(provider, names()) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
             None => problem.hint(format!("there are {}", listed(names()))),

@@ -12,7 +12,7 @@ use rtr_core::config::{
     Canaries, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Stored, StoredDoc, Then, plan_end_trial,
     plan_rollback,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What to take back.
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,7 @@ pub(super) async fn rollback(app: &App, args: &Args) -> Ended {
     let orgs: BTreeSet<&str> = args.org.iter().map(String::as_str).collect();
     let planned = async |stored: &Stored| {
         let plan = match args.revision {
-            Some(revision) => plan_rollback(stored, &then(&aws, stored, revision, &orgs).await?),
+            Some(revision) => plan_rollback(stored, &then(&aws, stored, revision, &orgs).await?.0),
             None => plan_end_trial(stored, &trying(stored, &args.canary)?),
         };
         usable(stored, &plan)?;
@@ -112,17 +112,18 @@ fn trying(stored: &Stored, canary: &[String]) -> Result<Canaries, Problem> {
 pub(super) async fn diff(app: &App, revision: u64) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let stored = stored(&aws).await?;
-    let then = then(&aws, &stored, revision, &BTreeSet::new()).await?;
+    let (then, revisions) = then(&aws, &stored, revision, &BTreeSet::new()).await?;
     // The way back, turned round.
     let back = plan_rollback(&stored, &then);
     let was = stored.after(&back);
-    let changes: Vec<DocChange> = back.iter().map(|change| since(&stored, &was, change)).collect();
+    let changes: Vec<DocChange> =
+        back.iter().map(|change| since(&stored, &was, &revisions, change)).collect();
     tell(app, &changes, "no difference");
     Ok(Exit::of_findings(!changes.is_empty()))
 }
 
-/// The change that `back` takes back.
-fn since(stored: &Stored, was: &Stored, back: &DocChange) -> DocChange {
+/// The change that `back` takes back, from the document of then, whose revision is in `revisions` if there was one.
+fn since(stored: &Stored, was: &Stored, revisions: &BTreeMap<String, u64>, back: &DocChange) -> DocChange {
     fn at<T>(doc: Option<&StoredDoc<T>>) -> u64 {
         doc.map_or(0, |doc| doc.revision)
     }
@@ -138,11 +139,16 @@ fn since(stored: &Stored, was: &Stored, back: &DocChange) -> DocChange {
         org => at(stored.orgs.get(org)),
     };
     let changes = rtr_core::config::diff(Some(&json(was)), &json(stored));
-    DocChange { revision, changes, ..back.clone() }
+    DocChange { revision, replaces: revisions.get(&back.org).copied(), changes, ..back.clone() }
 }
 
-/// The documents that were stored since `revision`, of `orgs` where any are named, as they were then.
-async fn then(aws: &Aws, stored: &Stored, revision: u64, orgs: &BTreeSet<&str>) -> Result<Then, Problem> {
+/// The documents that were stored since `revision`, of `orgs` where any are named, as they were then, each with its own revision.
+async fn then(
+    aws: &Aws,
+    stored: &Stored,
+    revision: u64,
+    orgs: &BTreeSet<&str>,
+) -> Result<(Then, BTreeMap<String, u64>), Problem> {
     if revision > stored.revision {
         let last = stored.revision;
         return Err(Problem::not_found(format!("there is no revision {revision}; the last one is {last}")));
@@ -155,23 +161,60 @@ async fn then(aws: &Aws, stored: &Stored, revision: u64, orgs: &BTreeSet<&str>) 
     }
     let store = aws.config_store()?;
     let failed = |error| unavailable(&format!("reading revision {revision}"), &aws.place, &error);
-    let mut then = Then::default();
+    let (mut then, mut revisions) = (Then::default(), BTreeMap::new());
     for org in touched.into_iter().filter(|org| orgs.is_empty() || orgs.contains(org.as_str())) {
         if org == GLOBAL_ORG {
             let doc = store.at::<GlobalDoc>(&org, revision).await.map_err(failed)?;
+            revisions.extend(doc.iter().map(|stored| (org.clone(), stored.revision)));
             then.global = Some(doc.map(|stored| stored.doc));
         } else {
             let doc = store.at::<OrgDoc>(&org, revision).await.map_err(failed)?;
+            revisions.extend(doc.iter().map(|stored| (org.clone(), stored.revision)));
             then.orgs.insert(org, doc.map(|stored| stored.doc));
         }
     }
-    Ok(then)
+    Ok((then, revisions))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtr_core::config::DocBody;
+    use rtr_core::config::{ConnectionDoc, DocBody};
+
+    #[test]
+    fn given_a_revision_when_what_changed_since_is_told_then_it_is_from_the_document_of_then_to_that_of_now()
+    {
+        let doc = |url: &str| OrgDoc {
+            connections: BTreeMap::from([(
+                "hubspot".to_owned(),
+                ConnectionDoc { base_url: Some(url.to_owned()), ..ConnectionDoc::default() },
+            )]),
+            ..OrgDoc::default()
+        };
+        let change = |revision, replaces, url| DocChange {
+            org: "acme".to_owned(),
+            revision,
+            replaces,
+            doc: DocBody::Org(doc(url)),
+            changes: Vec::new(),
+        };
+        let stored = Stored::default().after(&[change(5, None, "https://a.x")]).after(&[change(
+            6,
+            Some(5),
+            "https://b.x",
+        )]);
+        let then =
+            Then { orgs: BTreeMap::from([("acme".to_owned(), Some(doc("https://a.x")))]), ..Then::default() };
+        let back = plan_rollback(&stored, &then);
+        let was = stored.after(&back);
+        let told = since(&stored, &was, &BTreeMap::from([("acme".to_owned(), 5)]), &back[0]);
+        assert_eq!((told.replaces, told.revision), (Some(5), 6));
+        assert_eq!(
+            told.changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [r#"~ connections.hubspot.base_url: "https://a.x" → "https://b.x""#]
+        );
+        assert_eq!(since(&stored, &was, &BTreeMap::new(), &back[0]).replaces, None, "there was none");
+    }
 
     #[test]
     fn given_an_org_that_a_page_stored_when_rolled_back_then_it_has_to_be_named() {

@@ -144,7 +144,7 @@ fn choose(all: Vec<Selected>, args: &Args) -> Result<Selected, Problem> {
 fn unconfigured(args: &Args) -> Problem {
     if registry::by_name(&args.provider).is_none() {
         let known: Vec<&str> = registry::ALL.iter().map(|connector| connector.facts().name).collect();
-        let problem = Problem::usage(format!("unknown provider `{}`", args.provider));
+        let problem = Problem::not_found(format!("unknown provider `{}`", args.provider));
         return match nearest(&args.provider, known.iter().copied()) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
             None => problem.hint(format!("there are {}", known.join(", "))),
@@ -155,7 +155,7 @@ fn unconfigured(args: &Args) -> Problem {
         if id == args.provider { "{}".to_owned() } else { format!("{{provider: {}}}", args.provider) };
     let what = format!("{} has no connection {id} at {}", args.org, args.provider);
     let lines = format!("connections:\n    {id}: {provider}");
-    Problem::usage(what)
+    Problem::not_found(what)
         .hint(format!("add it to orgs/{}.yaml and run rtr config apply, then connect:\n  {lines}", args.org))
 }
 
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(chosen(vec![one("main", "hubspot")], None).unwrap(), "main");
         let told = [chosen(all(), None), chosen(Vec::new(), None), chosen(all(), Some("hubspot-us"))];
         let told = told.map(|wrong| wrong.unwrap_err());
-        assert!(told.iter().all(|problem| problem.exit == Exit::Usage));
+        assert_eq!([0, 1, 2].map(|at| told[at].exit), [Exit::Usage, Exit::NotFound, Exit::NotFound]);
         insta::assert_snapshot!(told.map(|problem| problem.to_string()).join("\n"), @r"
         rtr: acme has several connections at hubspot: hubspot, hubspot-eu
           say which with --connection
@@ -234,6 +234,7 @@ mod tests {
         ");
         let slip = Args { provider: "salesfarce".to_owned(), ..args(None) };
         let told = choose(Vec::new(), &slip).map(|one| one.connection).unwrap_err();
+        assert_eq!(told.exit, Exit::NotFound);
         assert_eq!(told.to_string(), "rtr: unknown provider `salesfarce`\n  did you mean `salesforce`?");
     }
 }

@@ -4,24 +4,28 @@
 //! for each record, in one request each, a lease of tokens for the batch, and one call of the CRM.
 
 use super::prices::Prices;
+use super::standing::{COMPOSITE, DASHBOARD, TEMPLATE, alarms, standing};
 use crate::output::count;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What is deployed: its alarms and dashboards are counted in it.
-const TEMPLATE: &str = include_str!("../../../../template.yaml");
-const ALARM: &str = "Type: AWS::CloudWatch::Alarm";
-const COMPOSITE: &str = "Type: AWS::CloudWatch::CompositeAlarm\n";
-const DASHBOARD: &str = "Type: AWS::CloudWatch::Dashboard\n";
 /// Days of a month.
 const DAYS: f64 = 30.0;
-/// Minutes of a month: the sweep is started in each, and a secret is read again in each while there is work.
+/// Minutes of a month: the sweep is started in each, and a secret is read again in each in which there is work.
 const MINUTES: f64 = DAYS * 1_440.0;
+/// Hours of a month: a metric is paid for in those in which something was published of it.
+/// <https://aws.amazon.com/cloudwatch/pricing/>
+const HOURS: f64 = DAYS * 24.0;
 /// Memory of the function that works on events, in gigabytes, as the template has it.
 const SYNC_GB: f64 = 0.5;
-/// Memory of the sweep, in gigabytes, as the template has it, and how long it takes, in seconds.
+/// Memory of the sweep, in gigabytes, as the template has it, and how long it looks, in seconds: its timeout but for the time that it
+/// keeps back.
 const SWEEP_GB: f64 = 0.125;
-const SWEEP_S: f64 = 0.1;
+const SWEEP_S: f64 = 90.0 - 8.0;
+/// Between two of its looks, in seconds, and the reads of one: 16 partitions of what is due, 4 of lanes and 1 of notifications, each half
+/// a unit where nothing is.
+const LOOK_S: f64 = 2.0;
+const LOOK_READS: f64 = (16.0 + 4.0 + 1.0) / 2.0;
 /// What a batch takes beside the call of the CRM, in seconds: two requests to DynamoDB, and our own work.
 const OWN_S: f64 = 0.03;
 /// What a batch writes to the logs, Lambda's own lines included, in bytes.
@@ -74,8 +78,12 @@ pub(super) fn estimate(load: &Load, prices: Prices) -> Estimate {
         watched(batches, &prices),
         Part {
             part: "Secrets Manager",
-            usd: connections * (prices.secret + MINUTES / 10_000.0 * prices.secrets_ten_thousand),
-            because: format!("{}, read once a minute", count(load.connections as usize, "secret")),
+            usd: connections
+                * (prices.secret + batches.min(MINUTES) / 10_000.0 * prices.secrets_ten_thousand),
+            because: format!(
+                "{}, read once in a minute with work",
+                count(load.connections as usize, "secret")
+            ),
         },
     ];
     let parts: Vec<Part> = parts.into_iter().map(|part| Part { usd: cents(part.usd), ..part }).collect();
@@ -94,12 +102,13 @@ fn sqs(syncs: f64, batches: f64, prices: &Prices) -> Part {
 }
 
 fn dynamodb(syncs: f64, batches: f64, prices: &Prices) -> Part {
-    let (reads, writes) = (syncs, syncs + batches);
+    let looks = MINUTES * SWEEP_S / LOOK_S;
+    let (reads, writes) = (syncs + looks * LOOK_READS, syncs + batches);
     Part {
         part: "DynamoDB",
         usd: reads / 1e6 * prices.dynamodb_reads_million + writes / 1e6 * prices.dynamodb_writes_million,
         because: format!(
-            "{} reads and {} writes: one each for a record, a lease of tokens for a batch",
+            "{} reads and {} writes: one each for a record, a lease of tokens for a batch, and the sweep's looks",
             whole(reads),
             whole(writes)
         ),
@@ -114,7 +123,7 @@ fn lambda(load: &Load, batches: f64, prices: &Prices) -> Part {
         part: "Lambda",
         usd: invocations / 1e6 * prices.lambda_million + gb_s * prices.lambda_gb_second,
         because: format!(
-            "{} invocations and {} GB-seconds: a batch takes {seconds:.2} s, the sweep goes every minute",
+            "{} invocations and {} GB-seconds: a batch takes {seconds:.2} s, a sweep is always at work",
             whole(invocations),
             whole(gb_s)
         ),
@@ -123,40 +132,18 @@ fn lambda(load: &Load, batches: f64, prices: &Prices) -> Part {
 
 fn watched(batches: f64, prices: &Prices) -> Part {
     let gb = batches * LOG_BYTES / 1e9;
+    let share = (batches / HOURS).min(1.0);
     let (alarms, metrics) = (alarms(TEMPLATE).len(), alarms(TEMPLATE).iter().sum::<usize>());
     let [composites, dashboards] = [COMPOSITE, DASHBOARD].map(|kind| TEMPLATE.matches(kind).count());
     Part {
         part: "CloudWatch",
-        usd: gb * prices.logs_gb + METRICS * prices.metric + standing(prices),
+        usd: gb * prices.logs_gb + METRICS * share * prices.metric + standing(prices),
         because: format!(
-            "{gb:.1} GB of logs, {METRICS} metrics, {} alarms over {metrics} metrics, {dashboards} dashboards",
+            "{gb:.1} GB of logs, {METRICS} metrics in {:.0} % of all hours, {} alarms over {metrics} metrics, {dashboards} dashboards",
+            share * 100.0,
             alarms + composites
         ),
     }
-}
-
-/// Alarms and dashboards, which cost the same whatever happens.
-fn standing(prices: &Prices) -> f64 {
-    let times = |n: usize, price: f64| f64::from(u32::try_from(n).unwrap_or(u32::MAX)) * price;
-    // An alarm over an expression is paid once for each metric that it looks at.
-    times(alarms(TEMPLATE).iter().sum(), prices.alarm)
-        + times(TEMPLATE.matches(COMPOSITE).count(), prices.composite_alarm)
-        + times(TEMPLATE.matches(DASHBOARD).count(), prices.dashboard)
-}
-
-/// How many metrics each alarm of `template` looks at.
-fn alarms(template: &str) -> Vec<usize> {
-    // A resource begins at two blanks; what is within it further in.
-    let mut resources: Vec<(bool, usize)> = Vec::new();
-    for line in template.lines() {
-        if line.starts_with("  ") && !line.starts_with("   ") && !line.starts_with("  #") {
-            resources.push((false, 0));
-        }
-        let Some((is_alarm, metrics)) = resources.last_mut() else { continue };
-        *is_alarm |= line.trim() == ALARM;
-        *metrics += line.matches("MetricStat:").count();
-    }
-    resources.iter().filter(|(is_alarm, _)| *is_alarm).map(|(_, metrics)| (*metrics).max(1)).collect()
 }
 
 fn assumptions(load: &Load) -> Vec<String> {
@@ -167,6 +154,8 @@ fn assumptions(load: &Load) -> Vec<String> {
         format!("a call of the CRM takes {} ms: --call-ms", load.call_ms),
         "events up to 64 KB, items up to 1 KB (records of 15 fields or so), and no error, retry or backfill".to_owned(),
         "events come by SQS: API Gateway, EventBridge and Kafka in front of it are their own; so is what the CRM takes"
+            .to_owned(),
+        "syncs come throughout the month; what Lambda asks empty queues, some $0.30 a month for each, is not counted"
             .to_owned(),
         "nothing comes back from the CRMs: a change told to the internal system costs about as much as one told to a CRM"
             .to_owned(),
@@ -196,10 +185,11 @@ mod tests {
 
     #[test]
     fn given_a_load_when_estimated_then_each_part_is_units_times_price() {
-        // Three million syncs: 9 million requests, 3 million reads, 6 million writes.
+        // Three million syncs: 9 million requests, 3 million reads, 6 million writes; and 41 looks of a sweep at 10.5 reads.
         assert!((usd(&LOAD, "SQS") - 4.50).abs() < 0.01);
-        assert!((usd(&LOAD, "DynamoDB") - (0.375 + 3.75)).abs() < 0.01);
-        let gb_s = 3e6 * 0.43 * 0.5 + 43_200.0 * 0.1 * 0.125;
+        let looks = 43_200.0 * 41.0 * 10.5 / 1e6 * 0.125;
+        assert!((usd(&LOAD, "DynamoDB") - (0.375 + 3.75 + looks)).abs() < 0.01);
+        let gb_s = 3e6 * 0.43 * 0.5 + 43_200.0 * 82.0 * 0.125;
         let lambda = 3.0432 * 0.20 + gb_s * 0.000_013_333_4;
         assert!((usd(&LOAD, "Lambda") - lambda).abs() < 0.01);
         let found = estimate(&LOAD, Prices::default());
@@ -219,24 +209,40 @@ mod tests {
     }
 
     #[test]
-    fn given_alarms_over_expressions_when_counted_then_each_metric_that_they_look_at_is_one() {
-        let text = "Resources:\n  A:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      MetricName: m\n\n  # Two.\n  B:\n    Type: \
-            AWS::CloudWatch::Alarm\n    Properties:\n      Metrics:\n        - {Id: a, MetricStat: {}}\n        - {Id: b, MetricStat: {}}\n  \
-            C:\n    Type: AWS::SQS::Queue\n    MetricStat: x\n";
-        assert_eq!(alarms(text), [1, 2]);
-        let all = alarms(TEMPLATE);
-        assert_eq!(all.len(), TEMPLATE.matches(&format!("{ALARM}\n")).count());
-        assert!(all.iter().any(|metrics| *metrics > 1), "{all:?}");
+    fn given_nothing_to_do_when_estimated_then_only_what_stands_and_the_sweep_is_paid_for() {
+        let idle = Load { syncs_per_day: 0, ..LOAD };
+        assert!(
+            (usd(&idle, "CloudWatch") - standing(&Prices::default())).abs() < 0.01,
+            "no metric is published"
+        );
+        assert!((usd(&idle, "SQS") - 0.0).abs() < 0.005);
+        assert!((usd(&idle, "Secrets Manager") - 0.40).abs() < 0.005, "no secret is read");
+        // Once a day: thirty of 720 hours.
+        let seldom = Load { syncs_per_day: 1, ..LOAD };
+        let metrics = usd(&seldom, "CloudWatch") - usd(&idle, "CloudWatch");
+        assert!((metrics - 40.0 * 0.30 / 24.0).abs() < 0.02, "{metrics}");
+        let hourly = Load { syncs_per_day: 24, ..LOAD };
+        let metrics = usd(&hourly, "CloudWatch") - usd(&idle, "CloudWatch");
+        assert!((metrics - 40.0 * 0.30).abs() < 0.02, "{metrics}");
     }
 
     #[test]
-    fn given_what_the_pages_say_of_alarms_and_dashboard_when_held_against_the_template_then_it_is_so() {
-        let usd = standing(&Prices::default());
-        for page in [include_str!("../../../../docs/operations.md"), include_str!("../../../../docs/faq.md")]
-        {
-            let said = page.split("some $").nth(1).unwrap();
-            let said: f64 = said.split(' ').next().unwrap().parse().unwrap();
-            assert!((said - usd).abs() <= 1.0, "a page says some ${said} a month, and it is ${usd:.2}");
+    fn given_what_the_pages_say_of_costs_when_held_against_the_estimate_then_it_is_so() {
+        let standing = standing(&Prices::default());
+        let idle = estimate(&Load { syncs_per_day: 0, ..LOAD }, Prices::default()).usd;
+        let pages = [
+            (include_str!("../../../../README.md"), vec![idle]),
+            (include_str!("../../../../docs/faq.md"), vec![idle, standing]),
+            (include_str!("../../../../docs/operations.md"), vec![standing]),
+        ];
+        for (page, usd) in pages {
+            let said =
+                page.split("some $").skip(1).filter_map(|rest| rest.split(' ').next()?.parse::<f64>().ok());
+            let said: Vec<f64> = said.collect();
+            assert_eq!(said.len(), usd.len(), "{said:?}");
+            for (said, usd) in said.iter().zip(usd) {
+                assert!((said - usd).abs() <= 1.0, "a page says some ${said} a month, and it is ${usd:.2}");
+            }
         }
     }
 
@@ -256,5 +262,10 @@ mod tests {
             ("MemorySize: 128".to_owned(), "MemorySize: 128".to_owned())
         );
         assert!(TEMPLATE.contains("Schedule: rate(1 minute)"));
+        let sweep = &TEMPLATE[TEMPLATE.find("  SweepFunction:\n").unwrap()..];
+        let timeout = sweep.lines().find(|line| line.contains("Timeout:")).unwrap();
+        let kept_back = include_str!("../../../../functions/sweep/src/main.rs");
+        assert!(kept_back.contains("const RESERVE_MS: i64 = 8_000;"));
+        assert_eq!(timeout.trim(), format!("Timeout: {}", SWEEP_S + 8.0));
     }
 }

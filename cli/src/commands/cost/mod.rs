@@ -2,6 +2,7 @@
 
 mod estimate;
 mod prices;
+mod standing;
 
 use crate::app::App;
 use crate::output::{Style, table};

@@ -4,7 +4,7 @@ use super::filter::Filter;
 use super::index::{self, Extent};
 use super::letter::Letter;
 use super::outlook::{Alike, Outcome, Outlook};
-use super::rehearse::{Against, rehearse};
+use super::rehearse::rehearse;
 use crate::aws::Aws;
 use crate::output::{Style, one_line, progress_bar};
 use crate::problem::Problem;
@@ -48,13 +48,12 @@ pub(crate) async fn foresee(aws: &Aws, stored: &Stored, plan: &[DocChange]) -> R
     let of: BTreeMap<&str, &String> = letters.iter().map(|letter| letter.id.as_str()).zip(&whose).collect();
     let runtime = aws.runtime("")?;
     let bar = progress_bar(Some(letters.len() as u64));
-    let against = Against { then: &then, now: Some(stored) };
     let each = |fared: &rtr_engine::letters::Fared<'_>| {
         if let Some(org) = of.get(fared.letter.id.as_str()) {
             outlooks.entry((*org).clone()).or_default().add(fared);
         }
     };
-    Box::pin(rehearse(aws, &runtime, against, &letters, &bar, each)).await?;
+    Box::pin(rehearse(aws, &runtime, &then, &letters, &bar, each)).await?;
     let or_more = !found.whole;
     let finished = |(org, outlook): (String, Outlook)| (org, Outlook { or_more, ..outlook.sorted() });
     Ok(outlooks.into_iter().map(finished).collect())

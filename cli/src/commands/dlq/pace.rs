@@ -23,7 +23,9 @@ impl Pace {
     /// At most `rate` a second of `total`.
     pub(super) fn new(rate: Option<u32>, total: usize) -> Self {
         let rate = rate.map(Rate::new);
-        Self { rate, began: Instant::now(), bar: progress_bar(Some(total as u64)) }
+        // The first step goes at once: it counts for as long as each after it.
+        let ahead = rate.map_or(Duration::ZERO, |rate| rate.slot);
+        Self { rate, began: Instant::now(), bar: progress_bar(Some(total as u64)).with_elapsed(ahead) }
     }
 
     /// How many to do at a time.

@@ -3,7 +3,7 @@
 use super::filter::{Filter, quoted};
 use super::index;
 use super::outlook::Outlook;
-use super::rehearse::{Against, rehearse};
+use super::rehearse::rehearse;
 use super::slip;
 use crate::app::App;
 use crate::commands::config::load_or_refuse;
@@ -57,10 +57,7 @@ pub(super) async fn run(app: &App, filter: &Filter, args: &Args) -> Ended {
     let not_looked_at = letters.len().saturating_sub(args.most);
     letters.truncate(args.most);
     let runtime = aws.runtime("")?;
-    let against = match &then {
-        Some(then) => Against { then, now: Some(&now) },
-        None => Against { then: &now, now: None },
-    };
+    let against = then.as_ref().unwrap_or(&now);
     let bar = progress_bar(Some(letters.len() as u64));
     let mut outlook = Outlook { not_looked_at, ..Outlook::default() };
     Box::pin(rehearse(&aws, &runtime, against, &letters, &bar, |fared| outlook.add(fared))).await?;

@@ -4,6 +4,7 @@ use super::letter::Letter;
 use crate::aws::{Aws, unavailable};
 use crate::problem::Problem;
 use indicatif::ProgressBar;
+use rtr_aws::config::EarlierMappings;
 use rtr_aws::function::Runtime;
 use rtr_connectors::registry;
 use rtr_core::config::{Globals, OrgConfig, Stored, resolve_over};
@@ -14,27 +15,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Letters of one read of items.
 const STEP: usize = 100;
 
-/// The configuration that counts, and what is in force if that is another.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Against<'a> {
-    /// What is rehearsed.
-    pub(crate) then: &'a Stored,
-    /// What is in force.
-    pub(crate) now: Option<&'a Stored>,
-}
-
-/// Tells `each` how it would fare.
+/// Tells `each` how it would fare under what `stored` says.
 pub(super) async fn rehearse(
     aws: &Aws,
     runtime: &Runtime,
-    against: Against<'_>,
+    stored: &Stored,
     letters: &[Letter],
     bar: &ProgressBar,
     mut each: impl FnMut(&Fared<'_>),
 ) -> Result<(), Problem> {
-    let orgs = orgs(against, letters, &runtime.settings.stage);
+    let stage = &runtime.settings.stage;
+    let orgs = orgs(stored, letters, stage);
     let seams = runtime.seams();
-    let trial = Trial::over(seams.records, seams.clock);
+    let earlier = EarlierMappings::new(aws.config_store()?, stored, stage);
+    let trial = Trial::over(seams.records, seams.clock).knowing(&earlier);
     for step in letters.chunks(STEP) {
         let fared = Box::pin(trial.run(step, &orgs)).await;
         fared.map_err(|error| unavailable("reading items", &aws.place, &error))?.iter().for_each(&mut each);
@@ -45,15 +39,13 @@ pub(super) async fn rehearse(
 }
 
 /// The orgs of `letters`; one whose configuration cannot be used is not among them.
-pub(super) fn orgs(against: Against<'_>, letters: &[Letter], stage: &str) -> BTreeMap<String, Under> {
+pub(super) fn orgs(stored: &Stored, letters: &[Letter], stage: &str) -> BTreeMap<String, Under> {
     let facts = registry::facts();
-    let then = Compiled::of(against.then, &facts);
-    let now = against.now.map(|stored| Compiled::of(stored, &facts));
+    let compiled = Compiled::of(stored, &facts);
     let names: BTreeSet<&String> = letters.iter().filter_map(|letter| letter.org_id.as_ref()).collect();
     let under = |org: &String| {
-        let config = then.org(org, &facts, stage)?;
-        let before = now.as_ref().and_then(|now| now.org(org, &facts, stage));
-        Some((org.clone(), Under { config, before, letterheads: BTreeMap::new() }))
+        let config = compiled.org(org, &facts, stage)?;
+        Some((org.clone(), Under { config, letterheads: BTreeMap::new() }))
     };
     names.into_iter().filter_map(under).collect()
 }

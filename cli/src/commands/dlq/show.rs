@@ -6,7 +6,7 @@ use super::index;
 use super::letter::Letter;
 use super::outlook::Outcome;
 use super::redact::{Known, redacted};
-use super::rehearse::{Against, orgs};
+use super::rehearse::orgs;
 use super::slip;
 use crate::app::App;
 use crate::aws::{Aws, unavailable};
@@ -16,6 +16,7 @@ use crate::commands::preview::{Request, request, request_words};
 use crate::output::{count, one_line, or_dash, pretty, safe};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::foreign;
+use rtr_aws::config::EarlierMappings;
 use rtr_aws::function::Runtime;
 use rtr_core::item::{Item, Slot};
 use rtr_engine::letters::{Fared, Fate, Trial, Under, body_of};
@@ -151,13 +152,13 @@ async fn redrives(
 ) -> Result<Vec<Option<Redrive>>, Problem> {
     let stored = stored(aws).await?;
     let letters: Vec<Letter> = shown.iter().map(|one| one.letter.clone()).collect();
-    let against = Against { then: &stored, now: None };
-    let mut orgs = orgs(against, &letters, &runtime.settings.stage);
+    let mut orgs = orgs(&stored, &letters, &runtime.settings.stage);
     for letter in &letters {
         authorise(runtime, &mut orgs, letter).await;
     }
     let seams = runtime.seams();
-    let trial = Trial::over(seams.records, seams.clock);
+    let earlier = EarlierMappings::new(aws.config_store()?, &stored, &runtime.settings.stage);
+    let trial = Trial::over(seams.records, seams.clock).knowing(&earlier);
     let fared = Box::pin(trial.run(&letters, &orgs)).await;
     let fared = fared.map_err(|error| unavailable("reading items", &aws.place, &error))?;
     let mut redrives = Vec::with_capacity(fared.len());

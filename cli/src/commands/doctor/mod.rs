@@ -92,7 +92,7 @@ fn named(folder: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     let what = format!("{} is no folder", folder.display());
-    Err(Problem::usage(what).hint("name the folder of the configuration by --config"))
+    Err(Problem::not_found(what).hint("name the folder of the configuration by --config"))
 }
 
 async fn look(app: &App, args: &Args, bar: &ProgressBar) -> Result<Report, Problem> {
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(named(Path::new(DEFAULT_FOLDER)), Ok(()), "what is not kept is not compared");
         assert_eq!(named(&std::env::temp_dir()), Ok(()));
         let refused = named(Path::new("confg")).unwrap_err();
-        assert_eq!((refused.exit, refused.what.as_str()), (Exit::Usage, "confg is no folder"));
+        assert_eq!((refused.exit, refused.what.as_str()), (Exit::NotFound, "confg is no folder"));
     }
 
     #[test]

@@ -18,7 +18,9 @@ use rtr_core::key::{ConnectionKey, PairKey};
 use rtr_core::links::csv_field;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
 
 /// Segments read side by side.
 const SEGMENTS: i32 = 4;
@@ -61,14 +63,7 @@ pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
     select(&stored, &which)?;
     let before = if args.stale { Some(revision(&stored, &args.of, &aws.stack.stage)?) } else { None };
     let meant = Meant { aws: &aws, of: &args.of, before };
-    let failed = |error: &std::io::Error| match &args.out {
-        Some(path) => Problem::usage(format!("{} cannot be written: {error}", path.display())),
-        None => Problem::usage(format!("stdout cannot be written: {error}")),
-    };
-    let mut out: Box<dyn Write> = match &args.out {
-        Some(path) => Box::new(BufWriter::new(std::fs::File::create(path).map_err(|error| failed(&error))?)),
-        None => Box::new(BufWriter::new(std::io::stdout())),
-    };
+    let mut out = opened(args.out.as_deref())?;
     let ended = Box::pin(all(&meant, form, &mut out)).await?;
     match ended.and_then(|written| out.flush().map(|()| written)) {
         Ok(written) => app.out.note(&match before {
@@ -77,9 +72,23 @@ pub(super) async fn run(app: &App, args: &ExportArgs) -> Ended {
         }),
         // Whoever reads has closed the pipe, as `head` does: the rest is not wanted.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        Err(error) => return Err(failed(&error)),
+        Err(error) => return Err(unwritten(args.out.as_deref(), &error)),
     }
     Ok(Exit::Done)
+}
+
+/// Where the links go: a file that cannot be begun is a slip of the command line.
+fn opened(path: Option<&Path>) -> Result<Box<dyn Write>, Problem> {
+    let Some(path) = path else { return Ok(Box::new(BufWriter::new(std::io::stdout()))) };
+    let file = File::create(path)
+        .map_err(|error| Problem::usage(format!("{} cannot be written: {error}", path.display())))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+/// The answer cannot be written, as on a full disk: half of one must not pass for the whole.
+fn unwritten(path: Option<&Path>, error: &std::io::Error) -> Problem {
+    let place = path.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
+    Problem::unreachable(format!("{place} cannot be written: {error}"))
 }
 
 /// The form of the lines.
@@ -220,6 +229,19 @@ mod tests {
         assert_eq!(form(true, &args(Some(Form::Csv), None)).unwrap_err().exit, Exit::Usage);
         assert_eq!(form(true, &args(Some(Form::Csv), Some("ids.csv"))), Ok(Form::Csv));
         assert_eq!([true, false].map(|json| form(json, &args(None, None))), [Ok(Form::Jsonl), Ok(Form::Csv)]);
+    }
+
+    #[test]
+    fn given_what_takes_no_links_when_written_to_then_a_full_disk_is_no_slip_of_the_command_line() {
+        let nowhere = opened(Some(Path::new("/no/such/folder/links.csv"))).err().map(|problem| problem.exit);
+        assert_eq!(nowhere, Some(Exit::Usage));
+        let full = std::io::Error::from(ErrorKind::StorageFull);
+        let told = [None, Some(Path::new("links.csv"))].map(|path| unwritten(path, &full));
+        assert!(told.iter().all(|problem| problem.exit == Exit::Unreachable));
+        assert_eq!(
+            told.map(|problem| problem.what),
+            ["stdout cannot be written: no storage space", "links.csv cannot be written: no storage space"]
+        );
     }
 
     #[test]

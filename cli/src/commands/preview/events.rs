@@ -1,5 +1,6 @@
 //! The events of a file: one JSON value after another, however they are laid out.
 
+use crate::commands::lines::unreadable;
 use crate::problem::Problem;
 use rtr_core::change::{Change, Malformed, Message, parse};
 use serde_json::Value;
@@ -25,12 +26,12 @@ pub(super) fn read(name: &Path) -> Result<Vec<Event>, Problem> {
     } else {
         std::fs::read_to_string(name).map(|read| text = read)
     };
-    read.map_err(|error| Problem::usage(format!("{shown} cannot be read: {error}")))?;
+    read.map_err(|error| unreadable(Path::new(&shown), &error))?;
     of_text(&shown, &text)
 }
 
 /// The events of `text`, which `name` holds.
-fn of_text(name: &str, text: &str) -> Result<Vec<Event>, Problem> {
+pub(super) fn of_text(name: &str, text: &str) -> Result<Vec<Event>, Problem> {
     let text = text.trim_start_matches('\u{feff}');
     let mut bodies = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
@@ -69,6 +70,7 @@ fn event(name: &str, number: usize, body: String) -> Result<Event, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Exit;
 
     const EVENT: &str =
         r#"{"org_id":"acme","record_type":"contact","record_id":"c-1","version":7,"data":{}}"#;
@@ -86,6 +88,12 @@ mod tests {
         assert_eq!(versions(&format!("[{EVENT},{EVENT}]")), [7, 7]);
         let queue = serde_json::json!({"Records": [{"body": EVENT}]}).to_string();
         assert_eq!(versions(&queue), [7]);
+    }
+
+    #[test]
+    fn given_a_file_that_is_not_there_when_read_then_what_was_asked_for_does_not_exist() {
+        let of = |path| read(Path::new(path)).unwrap_err().exit;
+        assert_eq!([of("/no/such/event.json"), of("/")], [Exit::NotFound, Exit::Usage]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) mod letterhead;
 mod live;
 mod one;
 mod setting;
+mod unpreviewed;
 mod words;
 
 pub(crate) use one::{Request, request};
@@ -50,10 +51,15 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
     let setting = Box::pin(Setting::of(app, args)).await?;
     setting.note(app);
     let state = setting.state();
-    let mut told = Vec::with_capacity(events.len());
+    let mut came = Vec::with_capacity(events.len());
     for event in &events {
-        told.push(Box::pin(one::preview(&setting, &state, event, args)).await?);
+        match Box::pin(one::preview(&setting, &state, event, args)).await {
+            // Who does not answer will not answer for the next one either.
+            Err(problem) if problem.exit == Exit::Unreachable => return Err(problem),
+            one => came.push(one),
+        }
     }
+    let told = unpreviewed::together(&events, came)?;
     app.out.answer(&told, |_| told.iter().map(words::words).collect::<Vec<_>>().join("\n\n"));
     Ok(Exit::of_findings(told.iter().any(one::Told::has_findings)))
 }

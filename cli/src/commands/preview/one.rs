@@ -5,6 +5,7 @@ use super::events::Event;
 use super::letterhead::letterhead;
 use super::live::{self, Live};
 use super::setting::Setting;
+use super::unpreviewed::Unpreviewed;
 use crate::commands::connection::Which;
 use crate::commands::connection::open::{Finding, Opening};
 use crate::commands::connection::select::select;
@@ -32,6 +33,9 @@ pub(super) struct Told {
     pub(super) operation: &'static str,
     /// One for each connection that it goes to; empty: it is skipped.
     pub(super) connections: Vec<At>,
+    /// Why it cannot be previewed, where others can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) problem: Option<Unpreviewed>,
 }
 
 /// What it would do at one connection.
@@ -87,10 +91,16 @@ pub(crate) struct Request {
 }
 
 impl Told {
-    /// Whether something is not as one would have it: a dead letter, or a difference.
+    pub(super) fn of(change: &Change, connections: Vec<At>) -> Self {
+        let Change { key, version, operation, .. } = change;
+        let operation = operation.as_str();
+        Self { key: key.clone(), version: *version, operation, connections, problem: None }
+    }
+
+    /// Whether something is not as one would have it: a dead letter, a difference, or an event that cannot be previewed.
     pub(super) fn has_findings(&self) -> bool {
         let differs = |at: &At| at.live.as_ref().is_some_and(Live::differs);
-        self.connections.iter().any(|at| at.outcome == Ended::Dead || differs(at))
+        self.problem.is_some() || self.connections.iter().any(|at| at.outcome == Ended::Dead || differs(at))
     }
 }
 
@@ -109,8 +119,7 @@ pub(super) async fn preview(
         let place = Place { setting, state, config: &config, name, linked: args.linked.as_deref() };
         connections.push(Box::pin(place.preview(event, args.live)).await?);
     }
-    let Change { key, version, operation, .. } = change;
-    Ok(Told { key: key.clone(), version: *version, operation: operation.as_str(), connections })
+    Ok(Told::of(change, connections))
 }
 
 /// The connections that the event goes to, and that are asked for.
@@ -151,7 +160,7 @@ struct Place<'a> {
 impl Place<'_> {
     async fn preview(&self, event: &Event, is_live: bool) -> Result<At, Problem> {
         let change = &event.change;
-        let missing = || Problem::usage(format!("there is no connection `{}`", self.name));
+        let missing = || Problem::not_found(format!("there is no connection `{}`", self.name));
         let own = self.config.connections.get(self.name).ok_or_else(missing)?;
         let assumed = self.assume(change);
         let letterhead = letterhead(self.setting.runtime(), own).await?;

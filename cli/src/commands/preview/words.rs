@@ -2,6 +2,7 @@
 
 use super::live::{Difference, Live};
 use super::one::{At, Effect, Request, Told};
+use super::unpreviewed::Unpreviewed;
 use crate::output::{count, one_line, pretty, safe};
 use rtr_connectors::registry;
 use rtr_connectors::shape::{Compared, text};
@@ -11,10 +12,13 @@ use serde_json::Value;
 
 /// One event, and what it would do at each connection.
 pub(super) fn words(told: &Told) -> String {
-    let Told { key, version, operation, connections } = told;
+    let Told { key, version, operation, connections, problem } = told;
     let head = format!("{} {} {} version {version}, {operation}", key.org_id, key.record_type, key.record_id);
     let mut blocks = vec![one_line(&head)];
-    if connections.is_empty() {
+    if let Some(Unpreviewed { event, message, advice }) = problem {
+        let advice = advice.as_ref().map_or_else(String::new, |advice| format!("\n  {}", one_line(advice)));
+        blocks.push(format!("{}{advice}", one_line(&format!("not previewed: event {event}: {message}"))));
+    } else if connections.is_empty() {
         let nowhere = format!("skipped: no route says where `{}` of this org go", key.record_type);
         blocks.push(one_line(&nowhere));
     }
@@ -154,7 +158,7 @@ mod tests {
 
     fn told(connections: Vec<At>) -> String {
         let key = RecordKey::new("acme", "contact", "c-1");
-        let told = Told { key, version: 7, operation: "upsert", connections };
+        let told = Told { key, version: 7, operation: "upsert", connections, problem: None };
         crate::schema::tests::holds("preview", &[&told]);
         words(&told)
     }
@@ -253,6 +257,25 @@ mod tests {
         acme contact c-1 version 7, upsert
 
         skipped: no route says where `contact` of this org go
+        ");
+    }
+
+    #[test]
+    fn given_an_event_that_cannot_be_previewed_when_told_then_it_says_which_why_and_what_to_do() {
+        let problem = Unpreviewed {
+            event: 3,
+            message: "org `nobody` has no configuration: its events are skipped".to_owned(),
+            advice: Some("rtr config show lists all".to_owned()),
+        };
+        let key = RecordKey::new("nobody", "contact", "c-1");
+        let connections = Vec::new();
+        let told = Told { key, version: 7, operation: "upsert", connections, problem: Some(problem) };
+        crate::schema::tests::holds("preview", &[&told]);
+        insta::assert_snapshot!(words(&told), @r"
+        nobody contact c-1 version 7, upsert
+
+        not previewed: event 3: org `nobody` has no configuration: its events are skipped
+          rtr config show lists all
         ");
     }
 

@@ -29,7 +29,7 @@ use crate::signal::asked_to_end;
 use crate::signal::interrupted;
 use repair::{Aside, repair};
 use report::Report;
-use rtr_core::config::{Mode, OrgConfig, Stored};
+use rtr_core::config::{Mode, OrgConfig, Source, Stored};
 use rtr_core::mapping::nearest;
 use run::Run;
 use sample::Sample;
@@ -104,9 +104,11 @@ impl Asked {
 /// Compares, tells, and repairs if it is to.
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
     args.from.iter().try_for_each(From::is_there)?;
-    // Comparing may take hours: nobody learns after them that he cannot be asked.
-    if args.repair && !args.dry_run {
-        will_be_answered("Write again what differs?", args.yes)?;
+    // What is to be compared comes first, and comparing may take hours: nobody learns after them that he cannot be asked.
+    let asks = args.repair && !args.dry_run;
+    let answered = || if asks { will_be_answered("Write again what differs?", args.yes) } else { Ok(()) };
+    if args.from.is_some() {
+        answered()?;
     }
     let aws = Box::pin(app.aws()).await?;
     let stored = Box::pin(stored(&aws)).await?;
@@ -114,6 +116,10 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     select(&stored, &which)?;
     let config = configured(&stored, &args, &aws.stack.stage)?;
     let types = types(&args, &config)?;
+    if args.from.is_none() {
+        source(&config)?;
+        answered()?;
+    }
     let runtime = runtime(&aws).await?;
     let Args { sample, seed, partial, show_values, dry_run, yes, no_wait, .. } = args;
     let who = args.who.clone();
@@ -142,6 +148,11 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     };
     report.complete = looked.is_ok();
     report.count();
+    // Where nothing was seen there is nothing to tell but why.
+    let looked = match looked {
+        Err(problem) if !report.has_seen_any() => return Err(problem),
+        looked => looked,
+    };
     let repaired = match (aside, &looked) {
         (Some(aside), Ok(())) => Box::pin(repair(app, &aws, &asked, aside, &mut report)).await,
         _ => Ok(()),
@@ -186,12 +197,16 @@ impl Drop for Listed {
     }
 }
 
-async fn listed_of(app: &App, aws: &Aws, config: &OrgConfig, record_type: &str) -> Result<Listed, Problem> {
-    let missing = || {
+/// Where the org's records are listed, for whoever gave no list.
+pub(super) fn source(config: &OrgConfig) -> Result<&Source, Problem> {
+    config.source.as_ref().ok_or_else(|| {
         Problem::usage(format!("org `{}` has no `source`, and there is no --from", config.org))
             .hint("name the events: --from FILE; or where they are listed: `source` in the org's file")
-    };
-    let source = config.source.as_ref().ok_or_else(missing)?;
+    })
+}
+
+async fn listed_of(app: &App, aws: &Aws, config: &OrgConfig, record_type: &str) -> Result<Listed, Problem> {
+    let source = source(config)?;
     let listed = Listed(std::env::temp_dir().join(format!("rtr-reconcile-{}.jsonl", fresh())));
     let records = Box::pin(fetch_into(aws, &config.org, record_type, source, &listed.0)).await?;
     app.out.note(&format!("{record_type}: {} listed", count(records, "record")));

@@ -135,6 +135,12 @@ pub(super) struct Repair {
 }
 
 impl Report {
+    /// Whether anything was seen: a record, or a line that is none.
+    pub(super) fn has_seen_any(&self) -> bool {
+        let seen = |of: &OfType| of.looked_at > 0 || of.unjudged > 0 || of.refused_lines > 0;
+        self.types.iter().any(seen) || !self.findings.is_empty()
+    }
+
     /// Counts what became of a record of the last type.
     pub(super) fn take(&mut self, judged: &Judged, show_values: bool) {
         let Some(of) = self.types.last_mut() else { return };

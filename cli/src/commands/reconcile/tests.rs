@@ -53,6 +53,21 @@ fn given_a_connection_when_types_are_asked_for_then_all_that_are_routed_there_or
 }
 
 #[test]
+fn given_an_org_without_a_list_when_none_is_given_either_then_that_is_said_before_anything_is_looked_at() {
+    let config = configured(&stored(Mode::Live), &args(&["hubspot"]), "test").unwrap();
+    let problem = source(&config).unwrap_err();
+    insta::assert_snapshot!(format!("{} {problem}", problem.exit.code()), @r"
+    2 rtr: org `acme` has no `source`, and there is no --from
+      name the events: --from FILE; or where they are listed: `source` in the org's file
+    ");
+    assert!(!Report::default().has_seen_any());
+    let empty = report::OfType { record_type: "contact".to_owned(), ..report::OfType::default() };
+    assert!(!Report { types: vec![empty.clone()], ..Report::default() }.has_seen_any());
+    let seen = report::OfType { refused_lines: 1, ..empty };
+    assert!(Report { types: vec![seen], ..Report::default() }.has_seen_any());
+}
+
+#[test]
 fn given_a_connection_that_is_stopped_when_asked_then_it_is_told_and_a_shadowed_one_is_only_looked_at() {
     let of = |mode, line: &[&str]| {
         configured(&stored(mode), &args(line), "test").map(drop).map_err(|problem| problem.to_string())

@@ -6,15 +6,15 @@ use super::words::{line, line_back};
 use crate::app::App;
 use crate::aws::Aws;
 use crate::output::one_line;
-use crate::problem::{Ended, Exit};
-use crate::signal::asked_to_end;
+use crate::problem::{Ended, Exit, Problem};
+use crate::signal::told_to_end;
 use rtr_core::key::RecordKey;
 use rtr_engine::seams::Seams;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashSet;
-use std::pin::pin;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -50,18 +50,29 @@ struct Seen {
 pub(super) async fn run(app: &App, aws: &Aws, seams: &Seams<'_>, key: &RecordKey) -> Ended {
     let mut seen = Seen::default();
     app.out.note("following; Ctrl-C ends it");
-    let mut asked = pin!(asked_to_end());
-    loop {
-        let record = Box::pin(read(aws, seams, key, false)).await?;
+    let look = async || Box::pin(read(aws, seams, key, false)).await;
+    let tell = |record: Record| {
         for followed in seen.news(&record) {
             app.out.item(&followed, || followed.words());
         }
         seen.absences(&record).iter().for_each(|why| app.out.note(&one_line(why)));
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = &mut asked => return Ok(Exit::Done),
+    };
+    until(&told_to_end(), look, tell).await
+}
+
+/// Looks and tells until told to end: at once, a look that does not come back included.
+async fn until<R>(
+    stop: &CancellationToken,
+    look: impl AsyncFn() -> Result<R, Problem>,
+    mut tell: impl FnMut(R),
+) -> Ended {
+    while let Some(found) = stop.run_until_cancelled(look()).await {
+        tell(found?);
+        if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+            break;
         }
     }
+    Ok(Exit::Done)
 }
 
 impl Seen {
@@ -134,6 +145,28 @@ mod tests {
             crate::args::command().try_get_matches_from([&line[..], more].concat())
         };
         assert!(read(&[]).is_ok() && read(&["--show-data"]).is_err());
+    }
+
+    #[tokio::test]
+    async fn given_a_look_that_never_comes_back_when_told_to_end_then_following_ends() {
+        let stop = CancellationToken::new();
+        let hangs = until(&stop, || std::future::pending(), |()| panic!("it came back"));
+        let tells = async {
+            tokio::task::yield_now().await;
+            stop.cancel();
+        };
+        assert_eq!(tokio::join!(hangs, tells).0, Ok(Exit::Done));
+        // Between two looks too.
+        let (stop, mut told) = (CancellationToken::new(), 0);
+        let told_once = |()| {
+            told += 1;
+            stop.cancel();
+        };
+        assert_eq!(until(&stop, async || Ok(()), told_once).await, Ok(Exit::Done));
+        assert_eq!(told, 1);
+        let going = CancellationToken::new();
+        let fails = until(&going, async || Err(Problem::usage("x")), |()| {});
+        assert_eq!(fails.await, Err(Problem::usage("x")));
     }
 
     #[test]

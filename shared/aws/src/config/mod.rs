@@ -9,6 +9,7 @@
 
 mod audit;
 mod cache;
+mod earlier;
 mod log;
 mod memory;
 mod pauses;
@@ -16,6 +17,7 @@ mod row;
 mod store;
 
 pub use cache::DynamoConfigs;
+pub use earlier::EarlierMappings;
 pub use store::{ApplyError, ConfigStore};
 
 use crate::attributes::{Row, s};

@@ -6,7 +6,7 @@
 //! - `canary.rs` orgs that try a change before all others · `admin.rs` one org by itself, `openapi.rs` how that is asked for
 //! - [`load`] files → [`ConfigSet`] · [`plan_apply`] what to store · [`diff`] in people's words
 //! - [`resolve`] stored documents → [`OrgConfig`], what the functions work with · [`Pauses`] what stops connections beside them
-//! - `described.rs` what the CRMs say, kept beside the files
+//! - `earlier.rs` one mapping as it was · `described.rs` what the CRMs say, kept beside the files
 //! - `yaml.rs` positions · `shown.rs` what is wrong, with a caret below it · `shape.rs` the check against the schema · `schema.rs` the schemas themselves
 
 mod admin;
@@ -20,6 +20,7 @@ mod described;
 mod diagnostic;
 mod diff;
 mod document;
+mod earlier;
 mod effective;
 mod file;
 mod globals;
@@ -47,6 +48,7 @@ pub use described::Description;
 pub use diagnostic::{Diagnostic, SourceFile};
 pub use diff::{Change, ChangeKind, diff};
 pub use document::{Applied, ConnectionDoc, GlobalDoc, Mappings, OrgDoc, Routes, Signature, StoredDoc};
+pub use earlier::EarlierMapping;
 pub use file::{Inbound, LimitText, Mode, OrgFile, Reserve, Source, Target};
 pub use globals::Globals;
 pub use load::{ConfigSet, load, org_of};

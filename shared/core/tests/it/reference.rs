@@ -82,8 +82,8 @@ fn page() -> String {
         let _ = writeln!(page, "| `{}` | {crm} | {by} | {}{unit} |", metric.name(), metric.about());
     }
     page.push_str(
-        "\n## Log lines\n\nJSON, one object a line, told apart by `event`; `timestamp` and `level` are in each. No line holds a payload, a \
-         value of a record or a secret.\n\n| event | by | when | fields |\n|---|---|---|---|\n",
+        "\n## Log lines\n\nJSON, one object a line, told apart by `event`; `timestamp` and `level` are in each. A field that has no value is \
+         left out. No line holds a payload, a value of a record or a secret.\n\n| event | by | when | fields |\n|---|---|---|---|\n",
     );
     for line in LINES {
         let fields: Vec<String> = line.fields.iter().map(|name| format!("`{name}`")).collect();

@@ -6,10 +6,13 @@
 //!
 //! - `letter` one, as an index shows it · `plan` what a redrive sends for it · `decision` what is left of one that is given up
 //! - `send` one step of a redrive · `clear` frees a place · `follow` what became of what was sent
-//! - `trial` how dead letters would fare, by a rehearsal
+//! - `trial` how dead letters would fare, by a rehearsal · `case` one of them · `earlier` the mappings that
+//!   they died under
 
+mod case;
 mod clear;
 mod decision;
+mod earlier;
 mod follow;
 mod letter;
 mod plan;
@@ -18,6 +21,7 @@ mod trial;
 
 pub use clear::{Cleared, clear};
 pub use decision::{Kind, Seen, dropped};
+pub use earlier::{Earlier, Of};
 pub use follow::{Became, DeadAgain, Following, Outcomes, became};
 pub use letter::{Letter, id};
 pub use plan::{Addressing, Redrive, body_of, needs_body, redrive};

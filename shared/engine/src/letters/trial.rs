@@ -4,36 +4,31 @@
 //! batch, and those that its records refer to, are read at once. What a CRM would say is not known to a rehearsal: what it
 //! refused, and what would be sent to it as it was, is told apart from what would go through.
 
+use super::case::{Again, Case, compared, meant, references, undone};
+use super::earlier::{Earlier, Of};
 use super::letter::Letter;
 use super::plan::body_of;
 use crate::rehearsal::{Letterhead, Rehearsed, Scene, Sent, State, rehearse};
 use crate::seams::{Clock, Records, Unavailable};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rtr_connectors::registry;
-use rtr_core::change::{Change, Operation, to_body};
 use rtr_core::code::Code;
 use rtr_core::config::{Connection, Mode, OrgConfig};
 use rtr_core::item::{Ended, Item, Reason, Slot};
-use rtr_core::key::{ConnectionKey, PairKey, RecordKey, Whose};
-use rtr_core::mapping::Subject;
+use rtr_core::key::PairKey;
 use rtr_core::payload::Payload;
-use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Bodies read at once.
 const AT_ONCE: usize = 16;
-/// No payload's hash: a person's wake-up is never taken to be unchanged.
-const NO_HASH: &str = "dead";
-/// The class of what a CRM refused.
-const REJECTED: &str = "rejected";
+/// Why nobody can say whether the CRM would get what it refused.
+const NOT_KNOWN: &str = "not known: what the CRM refused was of a mapping that is not kept any more, and it may get the same again";
 
 /// An org, as it would be.
 #[derive(Debug)]
 pub struct Under {
     /// Its configuration.
     pub config: OrgConfig,
-    /// The one that is in force, if it is another.
-    pub before: Option<OrgConfig>,
     /// How requests of its connections are authorised, where that is to be shown.
     pub letterheads: BTreeMap<String, Letterhead>,
 }
@@ -72,19 +67,13 @@ pub struct Fared<'l> {
 pub struct Trial<'a> {
     records: &'a dyn Records,
     clock: &'a dyn Clock,
+    earlier: Option<&'a dyn Earlier>,
     now: State<'a>,
     before: State<'a>,
 }
 
-/// A letter with what is known of it.
-struct Case<'l> {
-    letter: &'l Letter,
-    record: RecordKey,
-    connection: &'l str,
-    item: Item,
-    slot: Slot,
-    data: Value,
-}
+/// The configuration with the mapping that letters died under; none where that is not kept.
+type Thens = BTreeMap<Of, Option<OrgConfig>>;
 
 impl std::fmt::Debug for Trial<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -97,7 +86,13 @@ impl<'a> Trial<'a> {
     #[must_use]
     pub fn over(records: &'a dyn Records, clock: &'a dyn Clock) -> Self {
         let state = || State::over(Some(records));
-        Self { records, clock, now: state(), before: state() }
+        Self { records, clock, earlier: None, now: state(), before: state() }
+    }
+
+    /// With what is kept of earlier mappings: without them nobody can say whether a CRM would get what it refused.
+    #[must_use]
+    pub fn knowing(self, earlier: &'a dyn Earlier) -> Self {
+        Self { earlier: Some(earlier), ..self }
     }
 
     /// Rehearses `letters` under `orgs`, in their order.
@@ -122,12 +117,13 @@ impl<'a> Trial<'a> {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        self.lay(&cases, orgs).await?;
+        let thens = self.thens(&cases, orgs).await?;
+        self.lay(&cases, orgs, &thens).await?;
         let mut all = Vec::with_capacity(cases.len());
         for case in cases {
             all.push(match case {
                 Ok(case) => match orgs.get(&case.record.org_id) {
-                    Some(under) => self.one(&case, under).await?,
+                    Some(under) => self.one(&case, under, &thens).await?,
                     None => {
                         fared(case.letter, Fate::Unrehearsed("the configuration of its org cannot be used"))
                     }
@@ -155,18 +151,47 @@ impl<'a> Trial<'a> {
         Ok(Ok(Case { letter, record, connection, item: item.clone(), slot: slot.clone(), data }))
     }
 
+    /// The mappings that letters were refused under and that are others by now: each is asked for once.
+    async fn thens(
+        &self,
+        cases: &[Result<Case<'_>, Fared<'_>>],
+        orgs: &BTreeMap<String, Under>,
+    ) -> Result<Thens, Unavailable> {
+        let mut thens = Thens::new();
+        for case in cases.iter().flatten() {
+            let Some(under) = orgs.get(&case.record.org_id) else { continue };
+            let Some(of) = case.refused_under_another(under).filter(|of| !thens.contains_key(of)) else {
+                continue;
+            };
+            let then = match self.earlier {
+                Some(earlier) => earlier.config(&of).await?,
+                None => None,
+            };
+            // Whatever is kept: only the mapping of that revision says what was sent.
+            let is_of_then =
+                |config: &OrgConfig| of.mapping(config).is_some_and(|at| at.revision == of.revision);
+            let then = then.filter(is_of_then);
+            thens.insert(of, then);
+        }
+        Ok(thens)
+    }
+
     /// Lays out the letters' items, and those of what their records refer to, for both rehearsals.
     async fn lay(
         &self,
         cases: &[Result<Case<'_>, Fared<'_>>],
         orgs: &BTreeMap<String, Under>,
+        thens: &Thens,
     ) -> Result<(), Unavailable> {
         let mut keys = Vec::new();
         for case in cases.iter().flatten() {
             for state in [&self.now, &self.before] {
                 state.lay(case.letter.key.clone(), undone(&case.item, case.slot.wanted_version));
             }
-            keys.extend(orgs.get(&case.record.org_id).into_iter().flat_map(|under| references(case, under)));
+            keys.extend(orgs.get(&case.record.org_id).into_iter().flat_map(|under| {
+                let then = case.refused_under_another(under).and_then(|of| thens.get(&of)?.as_ref());
+                references(case, under, then)
+            }));
         }
         if keys.is_empty() {
             return Ok(());
@@ -180,15 +205,21 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    async fn one<'l>(&self, case: &Case<'l>, under: &Under) -> Result<Fared<'l>, Unavailable> {
+    async fn one<'l>(&self, case: &Case<'l>, under: &Under, thens: &Thens) -> Result<Fared<'l>, Unavailable> {
         let own = under.config.connections.get(case.connection);
         let mode = own.map_or(Mode::Live, |own| own.mode);
         let Some(rehearsed) = self.rehearse(case, under, &under.config, &self.now).await? else {
             return Ok(fared(case.letter, Fate::Unrehearsed("its event cannot be read any more")));
         };
-        let as_refused =
-            rehearsed.ended == Ended::Applied && self.is_as_refused(case, under, &rehearsed).await?;
-        let fate = if as_refused { Fate::AsRefused } else { Fate::Ended(rehearsed.ended) };
+        let again = match rehearsed.ended {
+            Ended::Applied => self.again(case, under, thens, &rehearsed).await?,
+            _ => Again::Otherwise,
+        };
+        let fate = match again {
+            Again::Otherwise => Fate::Ended(rehearsed.ended),
+            Again::Same => Fate::AsRefused,
+            Again::NotKnown => Fate::Unrehearsed(NOT_KNOWN),
+        };
         let Rehearsed { reason, payload, requests, .. } = rehearsed;
         Ok(Fared { letter: case.letter, fate, reason, payload, requests, mode })
     }
@@ -220,114 +251,32 @@ impl<'a> Trial<'a> {
     }
 
     /// Whether the CRM refused it, and would get the same.
-    async fn is_as_refused(
+    async fn again(
         &self,
         case: &Case<'_>,
         under: &Under,
-        then: &Rehearsed,
-    ) -> Result<bool, Unavailable> {
-        if case.slot.reason.class() != REJECTED {
-            return Ok(false);
-        }
-        let mapping = |config: &OrgConfig| {
-            let at = config.mapping(case.connection, &case.record.record_type)?;
-            Some((at.revision, at.mapping.object.clone()))
+        thens: &Thens,
+        now: &Rehearsed,
+    ) -> Result<Again, Unavailable> {
+        let of = case.of();
+        let Some(at) = of.mapping(&under.config).filter(|_| case.is_refused()) else {
+            return Ok(Again::Otherwise);
         };
-        let Some((revision, object)) = mapping(&under.config) else { return Ok(false) };
-        if revision == case.slot.mapping_revision {
-            return Ok(true);
+        if at.revision == of.revision {
+            return Ok(Again::Same);
         }
-        // What was sent then is known as long as the mapping of then is.
-        let Some(before) = &under.before else { return Ok(false) };
-        if mapping(before) != Some((case.slot.mapping_revision, object)) {
-            return Ok(false);
+        let Some(Some(then)) = thens.get(&of) else { return Ok(Again::NotKnown) };
+        if of.mapping(then).is_none_or(|was| was.mapping.object != at.mapping.object) {
+            return Ok(Again::Otherwise);
         }
-        let was = self.rehearse(case, under, before, &self.before).await?;
+        let was = self.rehearse(case, under, then, &self.before).await?.and_then(|was| was.payload);
         let field = case.slot.reason.field.as_deref();
-        Ok(was.is_some_and(|was| is_same(was.payload.as_ref(), then.payload.as_ref(), field)))
+        Ok(compared(was.as_ref(), now.payload.as_ref(), field))
     }
-}
-
-impl Case<'_> {
-    fn event(&self) -> String {
-        let change = Change {
-            trace: None,
-            key: self.record.clone(),
-            event_id: None,
-            version: self.slot.wanted_version,
-            operation: self.slot.operation(),
-            occurred_at: self.slot.occurred_at,
-            data: self.data.clone(),
-            unknown_fields: 0,
-            only: None,
-            rewrite: false,
-        };
-        to_body(&change).to_string()
-    }
-}
-
-/// The item with its dead version, or why the letter is not rehearsed.
-fn meant<'i>(letter: &Letter, items: &'i HashMap<PairKey, Item>) -> Result<(&'i Item, &'i Slot), Fate> {
-    let dead = items.get(&letter.key).and_then(|item| Some((item, item.dead()?)));
-    let (item, slot) = dead.ok_or(Fate::Gone)?;
-    if letter.key.whose() == Whose::External {
-        return Err(Fate::Unrehearsed("it is a CRM's record on its way back: a redrive looks at it anew"));
-    }
-    if letter.is_unattributed() {
-        let why = "it could not be read: publish the corrected event, then rtr dlq drop this one";
-        return Err(Fate::Unrehearsed(why));
-    }
-    Ok((item, slot))
 }
 
 fn fared(letter: &Letter, fate: Fate) -> Fared<'_> {
     Fared { letter, fate, reason: None, payload: None, requests: Vec::new(), mode: Mode::Live }
-}
-
-/// The item as if `version` had never been tried: as far as a person's wake-up does not ask for it.
-fn undone(item: &Item, version: u64) -> Item {
-    Item {
-        slot: None,
-        crashes: 0,
-        applied_version: item.applied_version.filter(|applied| *applied < version),
-        applied_hash: item.applied_hash.as_ref().map(|_| NO_HASH.to_owned()),
-        ..item.clone()
-    }
-}
-
-/// The items of what the record refers to, by either configuration.
-fn references(case: &Case<'_>, under: &Under) -> Vec<PairKey> {
-    if case.slot.operation() == Operation::Deleted {
-        return Vec::new();
-    }
-    let RecordKey { org_id, record_type, record_id } = &case.record;
-    let connection = ConnectionKey::new(org_id, case.connection);
-    let mut keys = Vec::new();
-    for config in std::iter::once(&under.config).chain(&under.before) {
-        let Some(at) = config.mapping(case.connection, record_type) else { continue };
-        // What cannot be mapped refers to nothing.
-        let mapped = at.mapping.apply(&Subject { org_id, record_type, record_id }, &case.data);
-        let references = mapped.map(|mapped| mapped.references).unwrap_or_default();
-        keys.extend(
-            references.iter().map(|one| {
-                PairKey::new(&RecordKey::new(org_id, &one.record_type, &one.record_id), &connection)
-            }),
-        );
-    }
-    keys.retain(|key| *key != case.letter.key);
-    keys
-}
-
-/// Whether the CRM gets the same: in the field that it named, or in all of it where it named none of ours.
-fn is_same(was: Option<&Payload>, then: Option<&Payload>, field: Option<&str>) -> bool {
-    let (Some(was), Some(then)) = (was, then) else { return was.is_none() && then.is_none() };
-    let of = |payload: &Payload, field: &str| {
-        payload.fields.get(field).or_else(|| payload.on_create.get(field)).cloned()
-    };
-    match field.filter(|field| of(was, field).is_some()) {
-        Some(field) => of(was, field) == of(then, field),
-        None => was == then,
-    }
 }
 
 /// How requests look where nobody is to see them.

@@ -12,7 +12,7 @@ mod send;
 
 pub use keys::KeyCache;
 
-use crate::report::BatchReport;
+use crate::report::{BatchReport, said};
 use crate::seams::{Seams, Unavailable};
 use crate::within::within;
 use keys::Held;
@@ -277,7 +277,7 @@ fn log(key: &ConnectionKey, status: u16, why: &str, report: &BatchReport, took_m
             org_id,
             connection,
             status,
-            message = why,
+            message = said(why),
             heard,
             enqueued,
             foreign,

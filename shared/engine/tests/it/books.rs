@@ -139,6 +139,9 @@ fn given_a_letter_of_a_traced_event_when_it_is_filed_then_its_line_and_its_recor
     assert!(letters.iter().all(|letter| letter.trace.is_some()) && letters.len() == 1, "{letters:?}");
     let told = lines("record", || drop(world.redrive(&letters)));
     assert_eq!(told[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736", "{told:?}");
+    // It names no field and goes to no connection: the line has neither.
+    assert!(told.iter().flat_map(|line| line.values()).all(|value| !value.is_empty()), "{told:?}");
+    assert_eq!((told[0].get("field"), told[0].get("connection")), (None, None), "{told:?}");
 }
 
 #[test]

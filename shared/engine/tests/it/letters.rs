@@ -1,15 +1,19 @@
 //! Dead letters acted on over the in-memory services: rehearsed, sent again, followed to their endings.
 
+use async_trait::async_trait;
 use futures::executor::block_on;
 use rtr_core::code::Code;
 use rtr_core::config::OrgConfig;
 use rtr_core::item::Ended;
-use rtr_engine::letters::{Addressing, Fared, Fate, Following, Letter, Outcomes, Trial, Under, plan_step};
-use rtr_engine::seams::{Configs, Named, QueueName};
+use rtr_engine::letters::{
+    Addressing, Earlier, Fared, Fate, Following, Letter, Of, Outcomes, Trial, Under, plan_step,
+};
+use rtr_engine::seams::{Configs, Named, QueueName, Unavailable};
 use rtr_testkit::build;
 use rtr_testkit::world::{ORG, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 const FAILING: &str =
     "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna}}\n";
@@ -29,8 +33,31 @@ fn config(world: &World) -> OrgConfig {
     (*block_on(world.configs.org(ORG)).unwrap()).clone()
 }
 
-fn under(config: OrgConfig, before: Option<OrgConfig>) -> BTreeMap<String, Under> {
-    BTreeMap::from([(ORG.to_owned(), Under { config, before, letterheads: BTreeMap::new() })])
+fn under(config: OrgConfig) -> BTreeMap<String, Under> {
+    BTreeMap::from([(ORG.to_owned(), Under { config, letterheads: BTreeMap::new() })])
+}
+
+/// What is kept of earlier configuration, by the revision of the contacts' mapping.
+#[derive(Default)]
+struct Kept {
+    configs: BTreeMap<u64, OrgConfig>,
+    asked: Mutex<Vec<u64>>,
+}
+
+impl Kept {
+    fn keep(&mut self, config: OrgConfig) -> u64 {
+        let revision = config.mapping("hubspot", "contact").unwrap().revision;
+        self.configs.insert(revision, config);
+        revision
+    }
+}
+
+#[async_trait]
+impl Earlier for Kept {
+    async fn config(&self, of: &Of) -> Result<Option<OrgConfig>, Unavailable> {
+        self.asked.lock().unwrap().push(of.revision);
+        Ok(self.configs.get(&of.revision).cloned())
+    }
 }
 
 fn tried<'l>(world: &World, letters: &'l [Letter], orgs: &BTreeMap<String, Under>) -> Vec<Fared<'l>> {
@@ -69,11 +96,11 @@ fn given_letters_of_a_mapping_when_rehearsed_and_redriven_then_each_ends_as_it_w
     assert_eq!(letters.len(), 3);
     let fates = |fared: &[Fared<'_>]| fared.iter().map(|one| one.fate).collect::<Vec<_>>();
     let dead = Fate::Ended(Ended::Dead);
-    assert_eq!(fates(&tried(&world, &letters, &under(config(&world), None))), [dead, dead, dead]);
+    assert_eq!(fates(&tried(&world, &letters, &under(config(&world)))), [dead, dead, dead]);
     let calls = world.calls().len();
     world.configs.apply(&[("mappings/hubspot/contact.yaml", MENDED)]).unwrap();
     let reads = world.records.state().reads;
-    let told = tried(&world, &letters, &under(config(&world), None));
+    let told = tried(&world, &letters, &under(config(&world)));
     assert_eq!(world.records.state().reads - reads, 1, "all of them in one read");
     let applied = Fate::Ended(Ended::Applied);
     assert_eq!(fates(&told), [applied, applied, dead]);
@@ -108,16 +135,38 @@ fn given_what_the_crm_refused_when_rehearsed_then_it_is_told_whether_it_would_ge
     contact(&world, "a", &json!({"email": "a@x.io", "first_name": "Bob"}));
     let letters = letters(&world);
     assert_eq!(letters[0].field.as_deref(), Some("firstname"));
-    let before = config(&world);
-    let fate = |orgs| tried(&world, &letters, &orgs)[0].fate;
-    assert_eq!(fate(under(before.clone(), None)), Fate::AsRefused);
-    let another = "object: contacts\nfields:\n  email: email | upper\n  firstname: first_name\n";
-    world.configs.apply(&[("mappings/hubspot/contact.yaml", another)]).unwrap();
-    assert_eq!(fate(under(config(&world), Some(before.clone()))), Fate::AsRefused, "its field is the same");
+    let mut kept = Kept::default();
+    let of_then = kept.keep(config(&world));
+    let fate = |kept: &Kept, config: OrgConfig| {
+        let trial = Trial::over(&world.records, world.clock.as_ref()).knowing(kept);
+        block_on(trial.run(&letters, &under(config))).unwrap()[0].fate
+    };
+    assert_eq!(fate(&kept, config(&world)), Fate::AsRefused);
+    // However often something else of the mapping changes: what the CRM refused stays what it was.
+    for more in ["email: email | upper", "email: email | lower", "email: email | trim"] {
+        let another = format!("object: contacts\nfields:\n  {more}\n  firstname: first_name\n");
+        world.configs.apply(&[("mappings/hubspot/contact.yaml", &another)]).unwrap();
+        assert_eq!(fate(&kept, config(&world)), Fate::AsRefused, "its field is the same: {more}");
+        kept.keep(config(&world));
+    }
+    assert!(kept.configs.len() == 4 && kept.asked.lock().unwrap().iter().all(|asked| *asked == of_then));
+    // What was sent then is not known once the mapping of then is not kept, nor by another that is.
+    let by_later = Kept { configs: BTreeMap::from([(of_then, config(&world))]), ..Kept::default() };
+    for unknowing in [Kept::default(), by_later] {
+        let Fate::Unrehearsed(why) = fate(&unknowing, config(&world)) else {
+            panic!("it is said to be known")
+        };
+        assert!(why.starts_with("not known: "), "{why}");
+    }
+    let orgs = under(config(&world));
+    assert!(matches!(tried(&world, &letters, &orgs)[0].fate, Fate::Unrehearsed(_)), "nothing is kept at all");
+    let left_out = "object: contacts\nfields:\n  email: email\n";
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", left_out)]).unwrap();
+    assert_eq!(fate(&kept, config(&world)), Fate::Ended(Ended::Applied), "its field is not sent any more");
     let mapped =
         "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Bob: Robert}}\n";
     world.configs.apply(&[("mappings/hubspot/contact.yaml", mapped)]).unwrap();
-    assert_eq!(fate(under(config(&world), Some(before))), Fate::Ended(Ended::Applied));
+    assert_eq!(fate(&kept, config(&world)), Fate::Ended(Ended::Applied));
     assert_eq!(redriven(&world, &letters).applied, 1);
     assert_eq!(world.contacts("firstname"), ["Robert"]);
 }
@@ -129,7 +178,7 @@ fn given_a_linked_record_with_a_dead_version_when_rehearsed_then_the_requests_ar
     contact(&world, "a", &json!({"email": "a@x.io", "first_name": "Ann"}));
     world.sync(&[world.contact("a", 2, &json!({"email": "b@x.io", "first_name": "Bob"}))]);
     let letters = letters(&world);
-    let told = tried(&world, &letters, &under(config(&world), None));
+    let told = tried(&world, &letters, &under(config(&world)));
     let said: Vec<String> = told[0]
         .requests
         .iter()
@@ -161,7 +210,7 @@ fn given_letters_that_refer_to_others_when_rehearsed_then_these_are_read_at_once
         [("mappings/hubspot/contact.yaml", mended.as_str()), ("mappings/hubspot/company.yaml", company)];
     world.configs.apply(&files).unwrap();
     let reads = world.records.state().reads;
-    let told = tried(&world, &letters, &under(config(&world), None));
+    let told = tried(&world, &letters, &under(config(&world)));
     assert_eq!(world.records.state().reads - reads, 2, "the letters, and what they refer to");
     let linked = world.item("company", "k").external_id.unwrap();
     let sent = |one: &Fared<'_>| {
@@ -181,7 +230,7 @@ fn given_letters_that_nobody_can_rehearse_when_rehearsed_then_each_says_why() {
     let deal = build::event(ORG, "deal", "d", 1, &json!({"name": "x"}), world.now());
     assert!(world.redrive(&[deal]).failed.is_empty());
     let letters = letters(&world);
-    let told = tried(&world, &letters, &under(config(&world), None));
+    let told = tried(&world, &letters, &under(config(&world)));
     let why: Vec<&str> = told
         .iter()
         .map(|one| match one.fate {
@@ -194,6 +243,6 @@ fn given_letters_that_nobody_can_rehearse_when_rehearsed_then_each_says_why() {
     assert!(why.iter().any(|why| why.starts_with("it goes to no connection yet")), "{why:?}");
     // What is not dead any more is told apart.
     world.records.state().items.clear();
-    let told = tried(&world, &letters, &under(config(&world), None));
+    let told = tried(&world, &letters, &under(config(&world)));
     assert!(told.iter().all(|one| one.fate == Fate::Gone));
 }

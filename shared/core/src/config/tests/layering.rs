@@ -3,12 +3,18 @@
 use super::*;
 use crate::mapping::{Origin, Part, Patch, Subject, parts};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const GLOBAL: &str = "object: contacts\nmatch: email\nwhen: email\nfields:\n  email: email | lower\n  phone: phone\n  firstname: first_name\n";
 const LAYER: &str = "mappings:\n  hubspot:\n    contact:\n      on_delete: ignore\n      fields:\n        phone: null\n        firstname: name\n        city: town\n";
 
 fn org(mappings: &str) -> String {
     format!("{ACME}{mappings}")
+}
+
+fn loaded_of(files: &[(String, String)]) -> ConfigSet {
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    loaded(&files)
 }
 
 fn files(mappings: &str) -> Vec<SourceFile> {
@@ -48,6 +54,55 @@ fn given_a_layer_when_the_global_mapping_changes_then_the_orgs_does_and_its_revi
     let subject = Subject { org_id: "acme", record_type: "contact", record_id: "1" };
     let mapped = after.mapping.apply(&subject, &json!({"email": " A "})).unwrap();
     assert_eq!(mapped.fields.get("email"), Some(&Patch::Set(json!("A"))));
+}
+
+#[test]
+fn given_mappings_that_changed_again_and_again_when_one_of_then_is_asked_for_then_it_is_what_held_under_that_revision()
+ {
+    let mut stored = Stored::default();
+    let mut history = vec![stored.clone()];
+    let folders = [
+        (GLOBAL.to_owned(), None),
+        (GLOBAL.to_owned(), Some(LAYER.to_owned())),
+        (GLOBAL.replace("email | lower", "email | trim"), Some(LAYER.to_owned())),
+        (GLOBAL.replace("email | lower", "email | trim"), Some(LAYER.replace("town", "place"))),
+        (GLOBAL.replace("email | lower", "email | upper"), None),
+    ];
+    let folder = |global: &str, layer: &Option<String>| {
+        let of_acme = layer.as_deref().map_or_else(|| ACME.to_owned(), org);
+        vec![
+            ("mappings/hubspot/contact.yaml".to_owned(), global.to_owned()),
+            ("orgs/acme.yaml".to_owned(), of_acme),
+        ]
+    };
+    for (global, layer) in &folders {
+        for change in plan_apply(&stored, &loaded_of(&folder(global, layer)), Wish::default()) {
+            store(&mut stored, vec![change]);
+            history.push(stored.clone());
+        }
+    }
+    let at = |stored: &Stored| config(stored, "acme").mapping("hubspot", "contact").unwrap().clone();
+    let shown = |stored: &Stored| format!("{:?}", at(stored).mapping);
+    let kept = |revision: u64| history.iter().rev().find(|one| one.revision <= revision).unwrap();
+    let whole = history.iter().filter(|one| one.orgs.contains_key("acme") && one.global.is_some());
+    let mut revisions = BTreeSet::new();
+    for was in whole {
+        let revision = at(was).revision;
+        let earlier = EarlierMapping::of(&stored, "acme", "hubspot", "contact", revision).unwrap();
+        let then = kept(revision);
+        let own = then.orgs.get("acme").map(|stored| &stored.doc).filter(|_| earlier.needs_own(&stored));
+        let global = then.global.as_ref().map(|stored| &stored.doc);
+        let global = global.filter(|_| earlier.needs_global(&stored));
+        let with = earlier.within(&stored, own, global);
+        assert_eq!((at(&with).revision, shown(&with)), (revision, shown(was)), "of revision {revision}");
+        revisions.insert(revision);
+    }
+    assert!(revisions.len() > 3, "{revisions:?}");
+    assert_eq!(EarlierMapping::of(&stored, "acme", "gone", "contact", 1), None);
+    // What holds still needs no document of then.
+    let earlier = EarlierMapping::of(&stored, "acme", "hubspot", "contact", stored.revision).unwrap();
+    assert!(!earlier.needs_own(&stored) && !earlier.needs_global(&stored));
+    assert_eq!(shown(&earlier.within(&stored, None, None)), shown(&stored));
 }
 
 #[test]
