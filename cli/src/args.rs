@@ -6,6 +6,7 @@ use crate::commands::{
 };
 use crate::examples::added;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::any::TypeId;
 
 /// Keeps records of an internal system in step with CRMs: the operators' command.
 ///
@@ -73,9 +74,35 @@ pub(crate) enum Command {
     Schema(schema::Args),
 }
 
+/// The arguments that name something: an org, a connection, a record, by whatever word.
+const NAMING: [&str; 9] =
+    ["by", "connection", "id", "ids", "org", "provider", "record_id", "record_type", "stack"];
+
 /// The command line, as it is read, helped with, completed and documented.
 pub(crate) fn command() -> clap::Command {
-    added(Cli::command())
+    naming(added(Cli::command()))
+}
+
+/// `command` with names that say something: an unset variable of a script's is nobody's name, and no key of a table's.
+fn naming(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        if NAMING.contains(&arg.get_id().as_str()) && is_any_text(&arg) {
+            arg.value_parser(filled)
+        } else {
+            arg
+        }
+    });
+    command.mut_subcommands(naming)
+}
+
+/// Whether it takes any text at all: what is one of a list is refused by that.
+fn is_any_text(arg: &clap::Arg) -> bool {
+    let parser = arg.get_value_parser();
+    parser.type_id() == TypeId::of::<String>() && parser.possible_values().is_none()
+}
+
+fn filled(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it is empty: say a name".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 #[cfg(test)]
@@ -91,5 +118,36 @@ mod tests {
     fn given_global_options_when_they_come_after_the_command_then_they_count_too() {
         let cli = Cli::try_parse_from(["rtr", "dlq", "list", "--json", "--stack", "rtr-prod"]).unwrap();
         assert_eq!((cli.json, cli.stack.as_deref()), (true, Some("rtr-prod")));
+    }
+
+    #[test]
+    fn given_an_empty_name_when_a_command_line_is_read_then_it_is_refused_wherever_a_name_is_said() {
+        for line in [
+            &["record", "", "contact", "c"][..],
+            &["record", "acme", " ", "c"],
+            &["record", "acme", "contact", ""],
+            &["dlq", "list", "--org", ""],
+            &["dlq", "list", "--type="],
+            &["dlq", "show", ""],
+            &["parked", "drop", "--id", ""],
+            &["connection", "list", ""],
+            &["connection", "test", "acme", ""],
+            &["connection", "connect", "", "hubspot"],
+            &["reconcile", "acme", ""],
+            &["links", "export", "", "hubspot"],
+            &["backfill", "acme", "", "--from", "-"],
+            &["audit", "--org", ""],
+            &["audit", "--by", ""],
+            &["doctor", "--org", ""],
+            &["org", "show", ""],
+            &["config", "show", ""],
+            &["--stack", "", "connection", "list"],
+        ] {
+            let refused = command().try_get_matches_from([&["rtr"], line].concat()).unwrap_err();
+            let told = refused.to_string();
+            assert!(refused.exit_code() == 2 && told.contains("it is empty"), "{line:?}: {told}");
+        }
+        let fine = command().try_get_matches_from(["rtr", "record", "acme", "contact", "c 1"]);
+        assert!(fine.is_ok(), "{fine:?}");
     }
 }

@@ -4,7 +4,7 @@ use crate::aws::{Aws, unavailable};
 use crate::moment::now;
 use crate::problem::Problem;
 use rtr_connectors::http::Clock as _;
-use rtr_core::audit::Entry;
+use rtr_core::audit::{ACTIONS, Entry};
 
 /// Who acts, and why.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -38,6 +38,7 @@ impl Because {
 impl Who {
     /// The entry of an act that begins now.
     pub(crate) fn entry(&self, action: &str, target: String) -> Entry {
+        debug_assert!(ACTIONS.contains(&action), "{action} is not among those that can be asked for");
         let (by, reason) = (self.author.clone(), self.reason.clone());
         Entry { at: now(), by, action: action.to_owned(), target, org_id: None, reason, count: None }
     }

@@ -1,12 +1,14 @@
 //! The way to AWS: clients, the stack's names, and errors that say which endpoint did what.
 
+mod describe;
 mod errors;
 mod events;
 mod lambda;
 mod signed;
 mod sts;
 
-pub(crate) use errors::{code, is_denied, problem, says_denied, unavailable};
+pub(crate) use describe::Described;
+pub(crate) use errors::{code, is_absent, is_denied, problem, says_denied, unavailable, unavailable_part};
 pub(crate) use events::Rule;
 pub(crate) use lambda::{Function, Mapping};
 pub(crate) use sts::{Caller, Identity};
@@ -16,6 +18,7 @@ use crate::stack::{Choice, Stack, upper_case};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use describe::{Asked, describe};
 use rtr_aws::clients::Clients;
 use rtr_aws::config::ConfigStore;
 use rtr_aws::function::Runtime;
@@ -28,9 +31,13 @@ use std::time::Duration;
 
 /// For a connection. A person's line is slower than a function's.
 const CONNECT: Duration = Duration::from_secs(5);
-/// For one attempt: a megabyte over a slow line.
-const ATTEMPT: Duration = Duration::from_secs(30);
-/// Attempts of one operation, the first included.
+/// For one attempt: a megabyte over a slow line, or a page of a slow stack.
+const ATTEMPT: Duration = Duration::from_secs(15);
+/// For an operation with all its attempts: who takes connections and never answers is told after as long.
+const OPERATION: Duration = Duration::from_secs(28);
+/// For a question of the stack itself, which often comes before another: its answer is some kilobytes.
+const DESCRIPTION: Duration = Duration::from_secs(10);
+/// Attempts of one operation, the first included. Nothing above the SDK tries again.
 const ATTEMPTS: u32 = 4;
 
 /// How long one run of the command may use what it has read, in milliseconds.
@@ -49,31 +56,27 @@ pub(crate) struct Aws {
     config: SdkConfig,
 }
 
-/// A stack as CloudFormation describes it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Described {
-    /// Its status.
-    pub(crate) status: String,
-    /// Its parameters.
-    pub(crate) parameters: BTreeMap<String, String>,
-    /// Its outputs.
-    pub(crate) outputs: BTreeMap<String, String>,
-}
-
 impl Aws {
     /// Looks the stack up.
     pub(crate) async fn connect(choice: &Choice) -> Result<Self, Problem> {
-        let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(OPERATION)
+            .build();
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-        let loading =
-            aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).retry_config(retries);
+        let loading = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts.clone())
+            .retry_config(retries);
         let config = Box::pin(loading.load()).await;
-        let place = place(&config)?;
-        let cloudformation = aws_sdk_cloudformation::Client::new(&config);
+        let place = place(config.endpoint_url(), config.region().map(AsRef::as_ref))?;
+        let described = timeouts.to_builder().operation_timeout(DESCRIPTION).build();
+        let described = aws_sdk_cloudformation::config::Builder::from(&config).timeout_config(described);
+        let cloudformation = aws_sdk_cloudformation::Client::from_conf(described.build());
+        let asked = Asked { name: &choice.name, region: config.region().map(AsRef::as_ref), place: &place };
         let stack = match choice.described() {
             Some(stack) => stack,
-            None => look_up(&cloudformation, choice, &place).await?,
+            None => found(choice, Box::pin(describe(&cloudformation, asked)).await?),
         };
         Ok(Self { stack, clients: Clients::new(&config), place, cloudformation, config })
     }
@@ -130,18 +133,8 @@ impl Aws {
 
     /// The stack as CloudFormation describes it.
     pub(crate) async fn described(&self) -> Result<Described, Problem> {
-        let answer = self.cloudformation.describe_stacks().stack_name(&self.stack.name).send().await;
-        let answer = answer.map_err(|error| problem("DescribeStacks", &self.place, &error))?;
-        let missing = || Problem::not_found(format!("there is no stack {}", self.stack.name));
-        let stack = answer.stacks().first().ok_or_else(missing)?;
-        let output = |output: &aws_sdk_cloudformation::types::Output| {
-            Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
-        };
-        Ok(Described {
-            status: stack.stack_status().map_or_else(String::new, |status| status.as_str().to_owned()),
-            parameters: parameters(stack),
-            outputs: stack.outputs().iter().filter_map(output).collect(),
-        })
+        let asked = Asked { name: &self.stack.name, region: self.region(), place: &self.place };
+        Box::pin(describe(&self.cloudformation, asked)).await
     }
 
     /// The configuration of the function `name`, as it is deployed.
@@ -171,53 +164,47 @@ impl Aws {
 
     /// The stack's parameters; none when CloudFormation does not tell.
     pub(crate) async fn parameters(&self) -> Option<BTreeMap<String, String>> {
-        let answer = self.cloudformation.describe_stacks().stack_name(&self.stack.name).send().await.ok()?;
-        answer.stacks().first().map(parameters)
+        self.described().await.ok().map(|described| described.parameters)
     }
 }
 
-/// Where AWS is. No region and no endpoint: nothing can be called.
-fn place(config: &SdkConfig) -> Result<String, Problem> {
-    match (config.endpoint_url(), config.region()) {
+/// Where AWS is. Without a region nothing can be signed, an endpoint or none.
+fn place(endpoint: Option<&str>, region: Option<&str>) -> Result<String, Problem> {
+    match (endpoint, region.filter(|region| !region.is_empty())) {
+        (_, None) => Err(Problem::usage("no AWS region is set")
+            .hint("set AWS_REGION or AWS_PROFILE; for the local stack: source target/local/env.sh")),
         (Some(endpoint), _) => Ok(endpoint.to_owned()),
         (None, Some(region)) => Ok(format!("AWS in {region}")),
-        (None, None) => Err(Problem::usage("no AWS region is set")
-            .hint("set AWS_REGION or AWS_PROFILE; for the local stack: source target/local/env.sh")),
     }
 }
 
-async fn look_up(
-    client: &aws_sdk_cloudformation::Client,
-    choice: &Choice,
-    place: &str,
-) -> Result<Stack, Problem> {
-    let answer = client.describe_stacks().stack_name(&choice.name).send().await;
-    let missing = || {
-        Problem::not_found(format!("there is no stack {} at {place}", choice.name)).hint(
-            "set --stack or RTR_STACK; for the local stack: make local, then source target/local/env.sh",
-        )
-    };
-    let answer = match answer {
-        Ok(answer) => answer,
-        // CloudFormation's word for a stack that does not exist is that the request is not valid.
-        Err(error) if errors::code(&error) == Some("ValidationError") => return Err(missing()),
-        Err(error) => return Err(problem("DescribeStacks", place, &error)),
-    };
-    let stack = answer.stacks().first().ok_or_else(missing)?;
-    let output = |output: &aws_sdk_cloudformation::types::Output| {
-        Some((upper_case(output.output_key()?), output.output_value()?.to_owned()))
-    };
-    let stage = choice.stage(parameters(stack).get("Stage").map(String::as_str));
-    Ok(Stack {
-        name: choice.name.clone(),
-        stage,
-        outputs: stack.outputs().iter().filter_map(output).collect(),
-    })
+/// The stack that is meant, by what CloudFormation says of it.
+fn found(choice: &Choice, described: Described) -> Stack {
+    let stage = choice.stage(described.parameters.get("Stage").map(String::as_str));
+    let outputs = described.outputs.into_iter().map(|(name, value)| (upper_case(&name), value)).collect();
+    Stack { name: choice.name.clone(), stage, outputs }
 }
 
-fn parameters(stack: &aws_sdk_cloudformation::types::Stack) -> BTreeMap<String, String> {
-    let parameter = |parameter: &aws_sdk_cloudformation::types::Parameter| {
-        Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
-    };
-    stack.parameters().iter().filter_map(parameter).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Exit;
+
+    #[test]
+    fn given_an_endpoint_or_none_when_no_region_is_set_then_that_is_told_before_anything_is_asked() {
+        assert_eq!(place(None, Some("eu-west-1")), Ok("AWS in eu-west-1".to_owned()));
+        assert_eq!(place(Some("http://x"), Some("eu-west-1")), Ok("http://x".to_owned()));
+        for (endpoint, region) in [(None, None), (Some("http://x"), None), (Some("http://x"), Some(""))] {
+            let refused = place(endpoint, region).unwrap_err();
+            assert_eq!((refused.exit, refused.what.as_str()), (Exit::Usage, "no AWS region is set"));
+        }
+    }
+
+    #[test]
+    fn given_who_never_answers_when_asked_then_two_questions_one_after_another_end_within_forty_seconds() {
+        assert!(
+            CONNECT < ATTEMPT && ATTEMPT < OPERATION && DESCRIPTION + OPERATION < Duration::from_secs(40)
+        );
+        assert!(ATTEMPT >= 3 * Duration::from_secs(5), "a page of a slow local stack takes five seconds");
+    }
 }

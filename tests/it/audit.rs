@@ -12,7 +12,7 @@ fn given_what_operators_do_when_looked_for_then_each_act_has_its_line_with_who_w
     let contact =
         |n: u64| org.contact(&format!("c-{n}"), n, &json!({"email": format!("c{n}@x.example")})).body;
     let run = |args: &[&str], stdin: &str| stack.rtr_with(&[args, &who[..]].concat(), stdin, &[]).ended(0);
-    run(&["publish", "-"], &contact(1));
+    run(&["publish", "-", "--strict"], &contact(1));
     run(&["links", "import", id, "hubspot", "contact", "-"], "record_id,external_id\nc-9,909\n");
     run(&["backfill", id, "contact", "--from", "-", "--yes", "--no-wait"], &contact(2));
     run(&["connection", "pause", id, "hubspot"], "");
@@ -31,6 +31,7 @@ fn given_what_operators_do_when_looked_for_then_each_act_has_its_line_with_who_w
         "{by_ada:?}"
     );
     assert!(by_ada.iter().all(|one| one["reason"] == "moving in"), "{by_ada:?}");
+    assert_eq!(by_ada[4]["count"], 1, "it was read before it was sent");
     assert_eq!(by_ada[3]["target"], format!("{id} hubspot contact stdin"));
     assert_eq!(
         actions(&entries(&["--action", "connection", "--by", "ada"])),
@@ -42,5 +43,9 @@ fn given_what_operators_do_when_looked_for_then_each_act_has_its_line_with_who_w
     // What was only asked for leaves none.
     let dry = ["links", "import", id, "hubspot", "contact", "-", "--dry-run", "--author", "eve"];
     stack.rtr_with(&dry, "record_id,external_id\nc-8,808\n", &[]).ended(0);
+    assert_eq!(entries(&["--by", "eve"]), Vec::<Value>::new());
+    // Nor does a consent that cannot be asked for.
+    let connect = ["connection", "connect", id, "hubspot", "--app", "no-such-app", "--author", "eve"];
+    stack.rtr(&connect).ended(2);
     assert_eq!(entries(&["--by", "eve"]), Vec::<Value>::new());
 }

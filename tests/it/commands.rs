@@ -1,18 +1,28 @@
 //! `rtr` as scripts use it: exit codes and shapes.
 
 use crate::CONTACT;
-use crate::stack::{Plan, ScratchQueue, ScratchTable, Stack, Worker, eventually, same, unique};
+use crate::stack::{Plan, ScratchQueue, ScratchTable, Stack, Worker, eventually, same, unique, variable};
 use serde_json::{Value, json};
 
 #[test]
 fn given_no_such_things_when_asked_for_then_the_exit_codes_say_so() {
     let stack = Stack::here();
     let nobody = unique();
-    assert_eq!(stack.rtr(&["dlq", "list", "--org", &nobody, "--json"]).json(), json!([]));
+    for act in [&["list"][..], &["preview", "--stored"], &["redrive"], &["drop"]] {
+        let said = stack.rtr(&[&["dlq"], act, &["--org", &nobody, "--json"]].concat()).ended(4);
+        assert!(said.out.is_empty() && said.err.contains(&format!("org `{nobody}`")), "{said:?}");
+    }
     stack.rtr(&["explain", "RTR9999"]).ended(4);
     let explained = stack.rtr(&["explain", "RTR3001", "--json"]).json();
     assert_eq!(explained["code"], "RTR3001");
     stack.rtr(&["record", &nobody, "contact", "c"]).ended(4);
+    for empty in [["record", "", "contact", "c"], ["record", &nobody, "contact", ""]] {
+        assert!(stack.rtr(&empty).ended(2).err.contains("it is empty"));
+    }
+    let said = stack.rtr(&["audit", "--action", "dlq.drp"]).ended(2);
+    assert!(said.err.contains("did you mean `dlq.drop`?"), "{said:?}");
+    let said = stack.rtr(&["audit", "--by", &nobody, "--json"]).ended(0);
+    assert!(said.parsed() == json!([]) && said.err.contains("no entry matches"), "{said:?}");
     stack.rtr(&["dlq", "show", "0123456789abcdef"]).ended(4);
     stack.rtr(&["no-such-command"]).ended(2);
     stack.rtr(&["dlq", "list", "--since", "whenever"]).ended(2);
@@ -23,6 +33,25 @@ fn given_no_such_things_when_asked_for_then_the_exit_codes_say_so() {
     let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
     let said = stack.rtr_with(&["dlq", "list", "--json"], "", &nowhere).ended(3);
     assert!(said.err.contains("http://127.0.0.1:1"), "{said:?}");
+    let said = stack.rtr_with(&["connection", "list", "--json"], "", &nowhere).ended(3);
+    assert!(said.err.contains("check AWS_ENDPOINT_URL"), "{said:?}");
+    // A CRM answers there, and no AWS.
+    let crm = variable("SANDBOX_URL");
+    let said = stack.rtr_with(&["doctor"], "", &[("AWS_ENDPOINT_URL", &crm)]).ended(3);
+    assert!(said.err.contains("does not look like AWS"), "{said:?}");
+    let said = stack.rtr_with(&["doctor"], "", &[("AWS_REGION", "eu-west-1")]).ended(4);
+    assert!(said.err.contains("region eu-west-1") && said.err.contains("AWS_REGION if"), "{said:?}");
+    let said =
+        stack.rtr_with(&["dlq", "list"], "", &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")]).ended(2);
+    assert!(said.err.contains("no AWS region is set"), "{said:?}");
+    for table in ["CONFIG_TABLE_NAME", "RECORDS_TABLE_NAME"] {
+        let gone = [(table, "rtr-no-such-table")];
+        for args in [&["connection", "list"][..], &["audit"], &["config", "show"], &["dlq", "list"]] {
+            let said = stack.rtr_with(args, "", &gone);
+            let told = said.code == 4 && said.err.contains("rtr doctor says what is missing");
+            assert!(said.code == 0 || told, "{args:?} without {table}: {said:?}");
+        }
+    }
 }
 
 #[test]

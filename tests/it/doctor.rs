@@ -1,7 +1,7 @@
 //! `rtr doctor` on a stack as it is deployed, and on orgs in trouble.
 
 use crate::CONTACT;
-use crate::stack::{Org, Plan, Said, Stack};
+use crate::stack::{Org, Plan, Said, Stack, unique, variable};
 use serde_json::json;
 
 /// The findings as `check about`.
@@ -56,9 +56,13 @@ fn given_a_table_that_cannot_be_read_when_looked_at_then_all_that_was_found_besi
     let asked = ["doctor", "--org", &org.id, "--json"];
     let said = stack.rtr_with(&asked, "", &[("RECORDS_TABLE_NAME", "rtr-no-such-table")]).ended(1);
     let all = found(&said);
-    for wanted in ["unreadable dead letters", "unreadable how the connections stand"] {
+    let wanted =
+        ["environment RECORDS_TABLE_NAME", "unreadable dead letters", "unreadable how the connections stand"];
+    for wanted in wanted {
         assert!(all.contains(&wanted.to_owned()), "{wanted}: {all:?}");
     }
+    assert!(!all.iter().any(|one| one.contains("dynamodb:")), "that is no question of rights: {all:?}");
+    assert!(said.out.contains("not looked at: RECORDS_TABLE_NAME names another table"), "{said:?}");
     let looked = said.parsed()["looked_at"].to_string();
     assert!(
         looked.contains("function sync") && looked.contains(&format!("CRM of {} hubspot", org.id)),
@@ -101,6 +105,11 @@ fn given_an_org_in_trouble_when_looked_at_then_each_trouble_is_found_with_what_m
     let all = found(&seen(&org).ended(1));
     assert!(all.contains(&format!("secret secret of {id} hubspot")), "{all:?}");
     assert!(all.contains(&format!("credentials {id} hubspot")), "{all:?}");
+    let told = seen(&org);
+    assert!(
+        told.out.contains(&format!("rtr connection connect {id} hubspot")),
+        "the mend is named: {told:?}"
+    );
     stack.rtr(&["connection", "pause", &id, "hubspot"]).ended(0);
     let all = found(&stack.rtr(&["doctor", "--org", &id, "--json"]).ended(1));
     assert!(all.contains(&format!("paused {id} hubspot")), "{all:?}");
@@ -120,4 +129,33 @@ fn given_an_org_in_trouble_when_looked_at_then_each_trouble_is_found_with_what_m
     let actions: Vec<&str> =
         shown["audit"].as_array().unwrap().iter().filter_map(|one| one["action"].as_str()).collect();
     assert!(actions.contains(&"connection.pause") && actions.contains(&"config.apply"), "{shown}");
+}
+
+#[test]
+fn given_the_secret_that_deliveries_are_signed_with_when_it_is_garbage_or_gone_then_it_is_found_with_its_mend()
+ {
+    let stack = Stack::here();
+    let secret = format!("rtr/{}/{}/inbound", variable("RTR_STAGE"), unique());
+    let target = format!(
+        "{{target: {{http: {{url: 'https://internal.example/changes', secret: {secret}}}}}, poll: 1h}}"
+    );
+    let org = Plan::new("unsigned").mapping("contact", CONTACT).inbound(&target).ready(&stack);
+    let finding = |said: &Said| {
+        let all = said.parsed()["findings"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["about"] == format!("secret of {} inbound", org.id))
+    };
+    let missing = finding(&seen(&org).ended(1)).unwrap();
+    assert_eq!(missing["message"], format!("there is no secret {secret}"), "{missing}");
+    assert!(missing["action"].as_str().unwrap().contains("whsec_"), "{missing}");
+    stack.wait(stack.secrets.create_secret().name(&secret).secret_string("{}").send()).unwrap();
+    let garbage = finding(&seen(&org).ended(1)).unwrap();
+    assert!(garbage["message"].as_str().unwrap().contains("nothing in it to sign with"), "{garbage}");
+    let put = stack.secrets.put_secret_value().secret_id(&secret);
+    stack.wait(put.secret_string(r#"{"secrets": ["whsec_a"]}"#).send()).unwrap();
+    assert_eq!(finding(&seen(&org)), None);
+    // Nobody has to have one by which events are handed in; what stands there must be of use.
+    let ingest = format!("rtr/{}/{}/ingest", variable("RTR_STAGE"), org.id);
+    stack.wait(stack.secrets.create_secret().name(&ingest).secret_string("no JSON").send()).unwrap();
+    let all = found(&seen(&org).ended(1));
+    assert!(all.contains(&format!("secret secret of {} ingest", org.id)), "{all:?}");
 }

@@ -2,6 +2,7 @@
 //! requests.
 
 use crate::problem::Problem;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use rtr_engine::seams::Unavailable;
 use std::error::Error;
@@ -37,9 +38,31 @@ pub(crate) fn is_denied(code: &str) -> bool {
     code.contains("AccessDenied") || code == "UnauthorizedOperation"
 }
 
+/// Whether the answer is: the part is not there.
+pub(crate) fn is_absent(code: &str) -> bool {
+    ABSENT.contains(&code)
+}
+
 /// Whether the words of a seam's error say: you may not.
 pub(crate) fn says_denied(why: &str) -> bool {
     why.split([' ', ':']).any(is_denied)
+}
+
+/// What stands behind an error, as far as what is to be done depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// These credentials may not.
+    Denied,
+    /// The stack's part is not there.
+    Absent,
+    /// Who answers is not AWS.
+    Foreign,
+    /// There is nothing to sign with.
+    NoCredentials,
+    /// Nobody answers.
+    Unreached,
+    /// Anything else: the words say it.
+    Other,
 }
 
 /// What `operation` at `place` failed of.
@@ -49,45 +72,116 @@ where
     R: std::fmt::Debug,
 {
     match error {
-        SdkError::ServiceError(service) => {
-            let code = service.err().code().unwrap_or("an error without a code");
-            answered(operation, place, code, service.err().message().unwrap_or_default())
-        }
+        SdkError::ServiceError(service) => match service.err().code() {
+            Some(code) => answered(operation, place, code, service.err().message().unwrap_or_default()),
+            None => foreign(operation, place, "an error without a code"),
+        },
+        SdkError::ResponseError(_) => foreign(operation, place, "an answer that cannot be read"),
         SdkError::TimeoutError(_) => unreached(operation, place, "no answer in time"),
-        SdkError::DispatchFailure(failure) => {
-            let cause = failure.as_connector_error().map_or_else(String::new, |error| innermost(error));
-            unreached(operation, place, &cause)
-        }
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(error) if is_of_credentials(error) => unsigned(operation, &innermost(error)),
+            Some(error) => unreached(operation, place, &innermost(error)),
+            None => unreached(operation, place, ""),
+        },
         other => unreached(operation, place, &innermost(other)),
     }
 }
 
-/// A seam's error. It has been put into words already; the place is still missing.
+/// A seam's error. It has been put into words already, by the same causes; the place and the advice are still missing.
 pub(crate) fn unavailable(doing: &str, place: &str, error: &Unavailable) -> Problem {
-    Problem::unreachable(format!("{doing} failed at {place}: {error}"))
+    told(format!("{doing} failed at {place}: {error}"), Cause::of_words(&error.0))
+}
+
+/// The same where only the part is known that did not do as asked.
+pub(crate) fn unavailable_part(part: &str, error: &Unavailable) -> Problem {
+    told(format!("{part}: {error}"), Cause::of_words(&error.0))
+}
+
+impl Cause {
+    fn of_code(code: &str) -> Self {
+        match code {
+            code if is_absent(code) => Self::Absent,
+            code if DENIED.contains(&code) || is_denied(code) => Self::Denied,
+            _ => Self::Other,
+        }
+    }
+
+    /// By words as the adapters put them: the operation, a colon, and the code or what happened on the way.
+    fn of_words(words: &str) -> Self {
+        let says = |what: &str| words.contains(&format!(": {what}"));
+        if says("not reachable") && words.contains("credential") {
+            return Self::NoCredentials;
+        }
+        if says("not reachable") || says("no answer in time") {
+            return Self::Unreached;
+        }
+        if says("an error without a code") || says("an answer that cannot be read") {
+            return Self::Foreign;
+        }
+        let mut codes = words.split([' ', ':']).map(Self::of_code);
+        codes.find(|cause| *cause != Self::Other).unwrap_or(Self::Other)
+    }
+
+    fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Denied => Some("check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and their policy"),
+            Self::Absent => Some(
+                "it is gone, or the environment names another stack's parts: check --stack; rtr doctor says what is missing",
+            ),
+            Self::Foreign => Some(
+                "what answers there does not look like AWS: check AWS_ENDPOINT_URL, and any proxy on the way",
+            ),
+            Self::NoCredentials => Some(
+                "set AWS_PROFILE (and log in), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the local stack: source \
+                 target/local/env.sh",
+            ),
+            Self::Unreached => {
+                Some("check AWS_ENDPOINT_URL, AWS_REGION and the network; for the local stack: make local")
+            }
+            Self::Other => None,
+        }
+    }
+}
+
+fn told(what: String, cause: Cause) -> Problem {
+    let problem = match cause {
+        Cause::Absent => Problem::not_found(what),
+        _ => Problem::unreachable(what),
+    };
+    match cause.hint() {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
 }
 
 fn answered(operation: &str, place: &str, code: &str, message: &str) -> Problem {
     let what = format!("{operation} failed at {place}: {code} {message}").trim_end().to_owned();
-    if ABSENT.contains(&code) {
-        return Problem::not_found(what).hint("the environment names another stack's parts? check --stack");
-    }
-    let denied = DENIED.contains(&code);
-    let problem = Problem::unreachable(what);
-    if denied {
-        problem.hint("check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and their policy")
-    } else {
-        problem
-    }
+    told(what, Cause::of_code(code))
+}
+
+fn foreign(operation: &str, place: &str, what: &str) -> Problem {
+    told(format!("{place} does not answer as AWS does ({operation}): {what}"), Cause::Foreign)
+}
+
+fn unsigned(operation: &str, cause: &str) -> Problem {
+    told(format!("there are no AWS credentials to ask with ({operation}): {cause}"), Cause::NoCredentials)
 }
 
 fn unreached(operation: &str, place: &str, cause: &str) -> Problem {
-    let problem = Problem::unreachable(format!("{place} cannot be reached ({operation}): {cause}"));
-    if cause.contains("credential") {
-        return problem
-            .hint("no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret");
+    let what = format!("{place} cannot be reached ({operation}): {cause}");
+    told(what.trim_end_matches([':', ' ']).to_owned(), Cause::Unreached)
+}
+
+/// Whether it failed before anything was sent: nobody had credentials, or whoever has them did not give them.
+fn is_of_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(one) = cause {
+        if one.is::<CredentialsError>() {
+            return true;
+        }
+        cause = one.source();
     }
-    problem.hint("check AWS_ENDPOINT_URL, AWS_REGION and the network; for the local stack: make local")
+    innermost(error).contains("credential")
 }
 
 /// The last cause of `error`, which says most in fewest words.
@@ -103,23 +197,96 @@ fn innermost(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
+    /// What the SDK puts around a cause.
+    #[derive(Debug)]
+    struct Sending(CredentialsError);
+
+    impl std::fmt::Display for Sending {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("dispatch failure")
+        }
+    }
+
+    impl Error for Sending {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    fn lines(all: &[Problem]) -> String {
+        all.iter().map(|one| format!("{} {one}", one.exit.code())).collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn given_aws_errors_when_told_then_place_and_advice_stand_in_them() {
         let all = [
             answered("Scan", "AWS in eu-west-1", "AccessDeniedException", "not authorized"),
             answered("Scan", "AWS in eu-west-1", "ResourceNotFoundException", "no such table"),
             answered("Scan", "AWS in eu-west-1", "InternalServerError", ""),
+            foreign("Scan", "http://127.0.0.1:4600", "an error without a code"),
+            unsigned("Scan", "no providers in chain provided credentials"),
             unreached("Scan", "http://127.0.0.1:4566", "Connection refused (os error 111)"),
+            unreached("Scan", "http://127.0.0.1:4566", ""),
         ];
-        let text = all.iter().map(|one| format!("{} {one}", one.exit.code())).collect::<Vec<_>>().join("\n");
-        insta::assert_snapshot!(text, @r"
+        insta::assert_snapshot!(lines(&all), @r"
         3 rtr: Scan failed at AWS in eu-west-1: AccessDeniedException not authorized
           check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and their policy
         4 rtr: Scan failed at AWS in eu-west-1: ResourceNotFoundException no such table
-          the environment names another stack's parts? check --stack
+          it is gone, or the environment names another stack's parts: check --stack; rtr doctor says what is missing
         3 rtr: Scan failed at AWS in eu-west-1: InternalServerError
+        3 rtr: http://127.0.0.1:4600 does not answer as AWS does (Scan): an error without a code
+          what answers there does not look like AWS: check AWS_ENDPOINT_URL, and any proxy on the way
+        3 rtr: there are no AWS credentials to ask with (Scan): no providers in chain provided credentials
+          set AWS_PROFILE (and log in), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the local stack: source target/local/env.sh
         3 rtr: http://127.0.0.1:4566 cannot be reached (Scan): Connection refused (os error 111)
           check AWS_ENDPOINT_URL, AWS_REGION and the network; for the local stack: make local
+        3 rtr: http://127.0.0.1:4566 cannot be reached (Scan)
+          check AWS_ENDPOINT_URL, AWS_REGION and the network; for the local stack: make local
         ");
+    }
+
+    #[test]
+    fn given_a_seams_error_when_told_then_exit_code_and_advice_are_those_of_the_same_cause() {
+        let all = [
+            "Scan: not reachable Connection refused (os error 111)",
+            "BatchGetItem: no answer in time",
+            "Query: not reachable no providers in chain provided credentials",
+            "Query: an error without a code",
+            "Query: ResourceNotFoundException Requested resource not found",
+            "SendMessageBatch: AWS.SimpleQueueService.NonExistentQueue The queue does not exist",
+            "GetSecretValue rtr/prod/acme/hubspot: AccessDeniedException",
+            "Query: ThrottlingException slower",
+            "the stored configuration of `acme` cannot be used: it is no JSON",
+        ];
+        let of = |words: &&str| {
+            let told = unavailable("reading", "AWS in eu-west-1", &Unavailable((*words).to_owned()));
+            let hint = told.hint.unwrap_or_default();
+            format!(
+                "{} {} | {}",
+                told.exit.code(),
+                words,
+                hint.split([':', ',', ';']).next().unwrap_or_default()
+            )
+        };
+        insta::assert_snapshot!(all.iter().map(of).collect::<Vec<_>>().join("\n"), @r"
+        3 Scan: not reachable Connection refused (os error 111) | check AWS_ENDPOINT_URL
+        3 BatchGetItem: no answer in time | check AWS_ENDPOINT_URL
+        3 Query: not reachable no providers in chain provided credentials | set AWS_PROFILE (and log in)
+        3 Query: an error without a code | what answers there does not look like AWS
+        4 Query: ResourceNotFoundException Requested resource not found | it is gone
+        4 SendMessageBatch: AWS.SimpleQueueService.NonExistentQueue The queue does not exist | it is gone
+        3 GetSecretValue rtr/prod/acme/hubspot: AccessDeniedException | check the credentials (AWS_PROFILE
+        3 Query: ThrottlingException slower | 
+        3 the stored configuration of `acme` cannot be used: it is no JSON | 
+        ");
+    }
+
+    #[test]
+    fn given_a_failure_before_anything_was_sent_when_looked_at_then_missing_credentials_are_told_from_a_dead_network()
+     {
+        let io = std::io::Error::other("connection refused");
+        assert!(!is_of_credentials(&io));
+        let none = || CredentialsError::not_loaded("no providers in chain provided them");
+        assert!(is_of_credentials(&none()) && is_of_credentials(&Sending(none())));
     }
 }

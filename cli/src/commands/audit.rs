@@ -8,7 +8,8 @@ use crate::moment::{now, read_time};
 use crate::output::{Style, or_dash, table};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
-use rtr_core::audit::Entry;
+use rtr_core::audit::{ACTIONS, Entry};
+use rtr_core::mapping::nearest;
 use rtr_core::time::Instant;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AUTHOR")]
     by: Option<String>,
     /// Of this action, such as connection.pause or dlq.drop; connection: of all that begin so
-    #[arg(long)]
+    #[arg(long, value_parser = action)]
     action: Option<String>,
     /// At most so many, the newest
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one)]
@@ -53,6 +54,21 @@ pub(super) struct Listed {
 
 fn time(text: &str) -> Result<Instant, String> {
     read_time(text, now())
+}
+
+/// A slip in an action finds nothing, which would pass for good news.
+fn action(text: &str) -> Result<String, String> {
+    if ACTIONS.iter().any(|known| is_of(known, text)) {
+        return Ok(text.to_owned());
+    }
+    let near = nearest(text, ACTIONS.iter().copied());
+    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Err(format!("there is no such action{near}\n  there are {}", ACTIONS.join(", ")))
+}
+
+/// Whether `action` is `wanted`, or one of those that begin so.
+fn is_of(action: &str, wanted: &str) -> bool {
+    action.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -86,6 +102,10 @@ pub(crate) async fn run(app: &App, args: &Args) -> Ended {
         found.into_iter().filter(|entry| concerns(args.org.as_ref(), entry) && takes(args, entry));
     let all: Vec<Listed> = concerned.take(args.most).map(listed).collect();
     app.out.answer(&all, |style| words(style, &all));
+    if all.is_empty() {
+        // Nothing at all on a screen would pass for a command that did nothing.
+        app.out.note("no entry matches");
+    }
     Ok(Exit::Done)
 }
 
@@ -107,13 +127,8 @@ pub(super) fn concerns(org: Option<&String>, entry: &Entry) -> bool {
 
 /// Whether it is by the person, and of the action, that are asked for.
 fn takes(args: &Args, entry: &Entry) -> bool {
-    let begins = |wanted: &String| {
-        entry
-            .action
-            .strip_prefix(wanted.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    args.by.as_ref().is_none_or(|by| *by == entry.by) && args.action.as_ref().is_none_or(begins)
+    args.by.as_ref().is_none_or(|by| *by == entry.by)
+        && args.action.as_ref().is_none_or(|wanted| is_of(&entry.action, wanted))
 }
 
 /// The entry as it is shown.
@@ -131,13 +146,14 @@ pub(super) fn words(style: Style, all: &[Listed]) -> String {
         vec![
             one.at.clone(),
             one.by.clone(),
+            or_dash(one.org_id.as_ref()),
             one.action.clone(),
             one.target.clone(),
             or_dash(one.count),
             one.reason.clone().unwrap_or_default(),
         ]
     };
-    table(style, &["at", "by", "action", "of", "records", "reason"], all.iter().map(row).collect())
+    table(style, &["at", "by", "org", "action", "of", "records", "reason"], all.iter().map(row).collect())
 }
 
 #[cfg(test)]
@@ -184,6 +200,21 @@ mod tests {
     }
 
     #[test]
+    fn given_an_action_when_read_then_whole_ones_and_beginnings_are_taken_and_a_slip_is_told_with_what_there_is()
+     {
+        for fine in ["dlq.drop", "connection", "publish", "config"] {
+            assert_eq!(action(fine), Ok(fine.to_owned()));
+        }
+        for slip in ["", "con", "connection.", "connection.p", "nope"] {
+            assert!(action(slip).is_err(), "{slip}");
+        }
+        insta::assert_snapshot!(action("dlq.drp").unwrap_err(), @r"
+        there is no such action; did you mean `dlq.drop`?
+          there are backfill, config.apply, config.rollback, connection.connect, connection.pause, connection.resume, connection.setup, connection.test, dlq.drop, dlq.redrive, links.import, parked.drain, parked.drop, publish, reconcile.repair
+        ");
+    }
+
+    #[test]
     fn given_entries_when_listed_then_each_is_a_line_and_an_org_has_its_own_and_those_of_all() {
         let entry = |action: &str, target: &str, org: Option<&str>, count: Option<u64>| Entry {
             at: Instant(1_795_000_000_000),
@@ -203,9 +234,9 @@ mod tests {
         let of_acme: Vec<Listed> =
             all.iter().filter(|entry| concerns(Some(&acme), entry)).cloned().map(listed).collect();
         insta::assert_snapshot!(words(Style::Plain, &of_acme), @r"
-        AT                        BY   ACTION            OF            RECORDS  REASON
-        2026-11-18T11:06:40.000Z  ada  parked.drop       acme hubspot  12       sent by mistake
-        2026-11-18T11:06:40.000Z  ada  connection.pause  --all         -
+        AT                        BY   ORG   ACTION            OF            RECORDS  REASON
+        2026-11-18T11:06:40.000Z  ada  acme  parked.drop       acme hubspot  12       sent by mistake
+        2026-11-18T11:06:40.000Z  ada  -     connection.pause  --all         -
         ");
         insta::assert_snapshot!(serde_json::to_string(&of_acme[0]).unwrap(), @r#"{"at":"2026-11-18T11:06:40.000Z","by":"ada","action":"parked.drop","target":"acme hubspot","org_id":"acme","count":12,"reason":"sent by mistake"}"#);
         crate::schema::tests::holds("audit", &of_acme);

@@ -3,6 +3,25 @@
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
+/// Every action that is written down.
+pub const ACTIONS: [&str; 15] = [
+    "backfill",
+    "config.apply",
+    "config.rollback",
+    "connection.connect",
+    "connection.pause",
+    "connection.resume",
+    "connection.setup",
+    "connection.test",
+    "dlq.drop",
+    "dlq.redrive",
+    "links.import",
+    "parked.drain",
+    "parked.drop",
+    "publish",
+    "reconcile.repair",
+];
+
 /// One act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

@@ -179,13 +179,17 @@ async fn headers(aws: &Aws, source: &Source) -> Result<Vec<(String, SecretString
     let read = read.map_err(|error| unavailable("reading the source's secret", &aws.place, &error))?;
     let missing = || Problem::not_found(format!("there is no secret `{name}`, which the source names"));
     let text = read.ok_or_else(missing)?.text;
-    let wrong = |why: String| Problem::usage(format!("the secret `{name}`: {why}"));
-    let credential = Credential::parse(&text).map_err(wrong)?;
+    lets_in(&text).map_err(|why| Problem::usage(format!("the secret `{name}`: {why}")))
+}
+
+/// The headers that a source's secret of this `text` lets us in by, or why it cannot be one.
+pub(in crate::commands) fn lets_in(text: &SecretString) -> Result<Vec<(String, SecretString)>, String> {
+    let credential = Credential::parse(text)?;
     let lasting = || {
-        wrong(format!(
+        format!(
             "a secret of type {} is renewed; a source takes bearer, basic or header",
             credential.kind_name()
-        ))
+        )
     };
     if credential.can_refresh() {
         return Err(lasting());

@@ -10,8 +10,8 @@ use crate::moment::read_duration;
 use crate::problem::{Ended, Exit, Problem};
 use rtr_connectors::registry;
 use rtr_core::mapping::nearest;
-use rtr_engine::authorize::{Begin, BeginError, begin};
-use rtr_engine::seams::{ConsentEnding, Consents};
+use rtr_engine::authorize::{Begin, BeginError, prepare};
+use rtr_engine::seams::{ConsentEnding, Consents, Unavailable};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
@@ -79,12 +79,15 @@ pub(super) async fn run(app: &App, args: &Args) -> Ended {
         scope: args.scope.as_deref(),
         redirect_uri: &redirect_uri,
     };
+    let failed = |error| match error {
+        BeginError::Setup(what) => Problem::usage(what),
+        BeginError::Unavailable(what) => unavailable("asking for consent", &aws.place, &Unavailable(what)),
+    };
+    // What cannot be asked is no act.
+    let ready = prepare(&runtime.seams(), &ask).await.map_err(failed)?;
     let target = format!("{} {}", args.org, connection.id);
     note(&aws, &args.who.entry_of("connection.connect", &args.org, target)).await?;
-    let begun = begin(&runtime.seams(), consents, &ask).await.map_err(|error| match error {
-        BeginError::Setup(what) => Problem::usage(what),
-        BeginError::Unavailable(what) => Problem::unreachable(what),
-    })?;
+    let begun = ready.note(consents).await.map_err(failed)?;
     let mut done = Connected {
         org_id: args.org.clone(),
         connection: connection.id.clone(),
@@ -163,7 +166,7 @@ async fn wait(
     consents: &dyn Consents,
     state: &str,
     timeout: Duration,
-) -> Result<Option<ConsentEnding>, rtr_engine::seams::Unavailable> {
+) -> Result<Option<ConsentEnding>, Unavailable> {
     let until = Instant::now() + timeout;
     loop {
         if let Some(ending) = consents.consent_ending(state).await? {

@@ -44,7 +44,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, who: &Who, rate: 
         app.out.note(&causes(&letters));
     }
     if letters.is_empty() {
-        slip::tell(app, &aws, filter).await;
+        slip::tell(app, &aws, filter).await?;
     }
     let question = format!("Drop {} for good?", count(letters.len(), "dead letter"));
     if letters.is_empty() || (!act.dry_run && !confirm(app, &question, act.yes)?) {

@@ -19,7 +19,7 @@ pub(super) async fn run(app: &App, filter: &Filter, group_by: &[Grouping]) -> En
     let mut letters = Box::pin(index::read(&aws, filter)).await?;
     letters.reverse();
     if letters.is_empty() {
-        slip::tell(app, &aws, filter).await;
+        slip::tell(app, &aws, filter).await?;
     }
     if group_by.is_empty() {
         app.out.answer(&letters, |style| rows(style, &letters));

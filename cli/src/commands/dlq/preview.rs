@@ -49,7 +49,7 @@ pub(super) async fn run(app: &App, filter: &Filter, args: &Args) -> Ended {
     let aws = Box::pin(app.aws()).await?;
     let mut letters = Box::pin(index::find(&aws, filter)).await?;
     if letters.is_empty() {
-        slip::tell(app, &aws, filter).await;
+        slip::tell(app, &aws, filter).await?;
     }
     let now = stored(&aws).await?;
     let plan = set.map(|set| plan_apply(&now, &set, Wish::default()));

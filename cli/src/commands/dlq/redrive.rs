@@ -69,7 +69,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
     let letters = index::find(&aws, filter).await?;
     let mut report = Report { dry_run: act.dry_run, matched: letters.len(), ..Report::default() };
     if letters.is_empty() {
-        slip::tell(app, &aws, filter).await;
+        slip::tell(app, &aws, filter).await?;
     }
     let question = format!("Send {} again?", count(letters.len(), "dead letter"));
     if !letters.is_empty() && !act.dry_run && !act.yes {

@@ -78,7 +78,7 @@ pub(super) async fn run(app: &App, filter: &Filter, show_data: bool) -> Ended {
         shown.extend(Box::pin(read(&aws, &runtime, step, values)).await?);
     }
     if shown.is_empty() {
-        slip::tell(app, &aws, filter).await;
+        slip::tell(app, &aws, filter).await?;
         return Err(
             Problem::not_found("nothing is dead that matches").hint("rtr dlq list shows what is dead")
         );

@@ -1,28 +1,48 @@
-//! A slip in a name finds nothing, which would pass for good news: it is said beside the answer.
+//! A slip in a name finds nothing, which would pass for good news: an org that is nowhere is an error, as for `rtr parked`; of a
+//! connection, which may be gone while its letters were still there, it is said beside the answer.
 
 use super::filter::Filter;
 use crate::app::App;
 use crate::aws::Aws;
+use crate::commands::config::absent;
 use crate::commands::connection::select::stored;
+use crate::problem::Problem;
 use rtr_core::config::Stored;
 use rtr_core::mapping::nearest;
+use rtr_core::time::Instant;
+use rtr_engine::seams::Limits as _;
 use std::collections::BTreeSet;
 
-/// Says so where nothing was found by a name that no stored configuration knows. The answer stays as it is: scripts rely on it.
-pub(super) async fn tell(app: &App, aws: &Aws, filter: &Filter) {
+/// Says so where nothing was found by a name that no stored configuration knows.
+///
+/// # Errors
+/// When the org that is named is nowhere: neither configured, nor gone with work of it left.
+pub(super) async fn tell(app: &App, aws: &Aws, filter: &Filter) -> Result<(), Problem> {
     if filter.org.is_none() && filter.connection.is_none() {
-        return;
+        return Ok(());
     }
     // Whoever may look at dead letters need not be allowed to read the configuration.
-    let Ok(stored) = Box::pin(stored(aws)).await else { return };
+    let Ok(stored) = Box::pin(stored(aws)).await else { return Ok(()) };
+    if let Some(org) = filter.org.as_ref().filter(|org| !is_configured(org, &stored)) {
+        // Where lanes cannot be read nobody knows that there is none.
+        let lanes = aws.runtime("")?.limits().lanes_due(Instant(i64::MAX), usize::MAX).await;
+        if lanes.is_ok_and(|lanes| lanes.iter().all(|baton| baton.connection.org_id != *org)) {
+            return Err(absent(org, &stored));
+        }
+    }
     if let Some(words) = words(filter, &stored) {
         app.out.note(&words);
     }
+    Ok(())
+}
+
+fn is_configured(org: &str, stored: &Stored) -> bool {
+    stored.orgs.get(org).is_some_and(|stored| !stored.doc.removed)
 }
 
 fn words(filter: &Filter, stored: &Stored) -> Option<String> {
     let orgs = || stored.orgs.iter().filter(|(_, stored)| !stored.doc.removed);
-    if let Some(org) = filter.org.as_ref().filter(|org| !orgs().any(|(name, _)| name == *org)) {
+    if let Some(org) = filter.org.as_ref().filter(|org| !is_configured(org, stored)) {
         let near = near(org, orgs().map(|(name, _)| name.as_str()));
         return Some(format!("no org `{org}` is configured{near}"));
     }

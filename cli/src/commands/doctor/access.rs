@@ -1,7 +1,8 @@
 //! What these credentials may read: each kind of read that a command needs, tried at what is not there.
 
-use super::checks::{Finding, LEAVE, finding};
-use crate::aws::{Aws, code, is_denied};
+use super::checks::{DEPLOY, Finding, LEAVE, finding};
+use super::unseen::Gone;
+use crate::aws::{Aws, code, is_absent, is_denied};
 use crate::problem::Problem;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -39,6 +40,8 @@ pub(super) struct Right {
     pub(super) action: &'static str,
     /// What it is done to.
     pub(super) of: &'static str,
+    /// The table that it is done to, where it is one.
+    pub(super) table: Option<&'static str>,
     /// What cannot be done without.
     pub(super) needed_by: &'static str,
     /// Who has it.
@@ -52,6 +55,8 @@ pub(super) enum Tried {
     Allowed,
     /// It may not.
     Denied,
+    /// What it is done to is not there.
+    Missing,
     /// Nobody knows: something else was in the way.
     Failed(String),
 }
@@ -59,42 +64,49 @@ pub(super) enum Tried {
 const CONFIG: Right = Right {
     action: "dynamodb:Query",
     of: "the configuration table",
+    table: Some("Config"),
     needed_by: "every command that knows an org",
     policy: Policy::Viewer,
 };
 const STATE: Right = Right {
     action: "dynamodb:GetItem",
     of: "the limits table",
+    table: Some("Limits"),
     needed_by: "rtr connection list, pause, resume, test",
     policy: Policy::Viewer,
 };
 const LANES: Right = Right {
     action: "dynamodb:Query",
     of: "the index `lanes` of the limits table",
+    table: Some("Limits"),
     needed_by: "rtr wait, rtr parked",
     policy: Policy::Viewer,
 };
 const DEAD: Right = Right {
     action: "dynamodb:Scan",
     of: "the indexes of the records table",
+    table: Some("Records"),
     needed_by: "rtr dlq list, rtr parked list",
     policy: Policy::Viewer,
 };
 const ITEMS: Right = Right {
     action: "dynamodb:BatchGetItem",
     of: "whole items of the records table",
+    table: Some("Records"),
     needed_by: "rtr record, rtr dlq show and redrive, rtr parked drain",
     policy: Policy::Support,
 };
 const BODIES: Right = Right {
     action: "s3:GetObject",
     of: "the payload bucket",
+    table: None,
     needed_by: "--show-data and rtr dlq redrive, where bodies are large",
     policy: Policy::Support,
 };
 const RECORDS: Right = Right {
     action: "dynamodb:Scan",
     of: "the records table",
+    table: Some("Records"),
     needed_by: "rtr links export, rtr reconcile",
     policy: Policy::Operator,
 };
@@ -102,6 +114,7 @@ const RECORDS: Right = Right {
 pub(super) const SECRETS: Right = Right {
     action: "secretsmanager:GetSecretValue",
     of: "the connections' secrets",
+    table: None,
     needed_by: "rtr connection test and setup, rtr preview --live, rtr reconcile",
     policy: Policy::Operator,
 };
@@ -146,6 +159,7 @@ fn tried<T, E: ProvideErrorMetadata>(answer: Result<T, SdkError<E>>) -> Tried {
 fn judged(status: Option<u16>, code: Option<&str>) -> Tried {
     match (status, code) {
         (_, Some(code)) if is_denied(code) => Tried::Denied,
+        (_, Some(code)) if is_absent(code) => Tried::Missing,
         (Some(403), _) => Tried::Denied,
         (Some(404), None | Some("NotFound" | "NoSuchKey")) => Tried::Allowed,
         (None, _) => Tried::Failed("no answer".to_owned()),
@@ -155,12 +169,12 @@ fn judged(status: Option<u16>, code: Option<&str>) -> Tried {
     }
 }
 
-/// What is wrong.
-pub(super) fn access(tried: &[(Right, Tried)], stage: &str) -> Vec<Finding> {
-    tried.iter().filter_map(|(right, tried)| lacking(right, tried, stage)).collect()
+/// What is wrong, beside what has been told of tables that are `gone`.
+pub(super) fn access(tried: &[(Right, Tried)], gone: &Gone, stage: &str) -> Vec<Finding> {
+    tried.iter().filter_map(|(right, tried)| lacking(right, tried, gone, stage)).collect()
 }
 
-fn lacking(right: &Right, tried: &Tried, stage: &str) -> Option<Finding> {
+fn lacking(right: &Right, tried: &Tried, gone: &Gone, stage: &str) -> Option<Finding> {
     let about = format!("{} on {}", right.action, right.of);
     match tried {
         Tried::Allowed => None,
@@ -168,6 +182,11 @@ fn lacking(right: &Right, tried: &Tried, stage: &str) -> Option<Finding> {
             let message = format!("these credentials may not; needed by {}", right.needed_by);
             let action = format!("have the policy {} attached to them", right.policy.name(stage));
             Some(finding("permission", &about, message, &action))
+        }
+        Tried::Missing if right.table.is_some_and(|table| gone.contains_key(table)) => None,
+        Tried::Missing => {
+            let message = format!("not tried: {} is not there", right.of);
+            Some(finding("missing", &about, message, DEPLOY))
         }
         Tried::Failed(why) => Some(finding("unreadable", &about, why, LEAVE)),
     }
@@ -184,8 +203,8 @@ mod tests {
         assert_eq!(judged(Some(403), None), Tried::Denied);
         assert_eq!(judged(Some(400), Some("AccessDeniedException")), Tried::Denied);
         assert_eq!(
-            judged(Some(400), Some("ResourceNotFoundException")),
-            Tried::Failed("400 ResourceNotFoundException".to_owned())
+            judged(Some(400), Some("ThrottlingException")),
+            Tried::Failed("400 ThrottlingException".to_owned())
         );
         assert_eq!(judged(None, None), Tried::Failed("no answer".to_owned()));
     }
@@ -194,7 +213,7 @@ mod tests {
     fn given_what_is_denied_when_told_then_action_need_and_policy_stand_there() {
         let all =
             [CONFIG, STATE, LANES, DEAD, ITEMS, BODIES, RECORDS, SECRETS].map(|right| (right, Tried::Denied));
-        let found = access(&all, "prod");
+        let found = access(&all, &Gone::new(), "prod");
         let lines = found.iter().map(|one| format!("{} | {} | {}", one.about, one.message, one.action));
         insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
         dynamodb:Query on the configuration table | these credentials may not; needed by every command that knows an org | have the policy rtr-prod-viewer attached to them
@@ -206,8 +225,19 @@ mod tests {
         dynamodb:Scan on the records table | these credentials may not; needed by rtr links export, rtr reconcile | have the policy rtr-prod-operator attached to them
         secretsmanager:GetSecretValue on the connections' secrets | these credentials may not; needed by rtr connection test and setup, rtr preview --live, rtr reconcile | have the policy rtr-prod-operator attached to them
         ");
-        assert_eq!(access(&all.map(|(right, _)| (right, Tried::Allowed)), "prod"), []);
-        let failed = access(&[(DEAD, Tried::Failed("no answer".to_owned()))], "prod");
+        assert_eq!(access(&all.map(|(right, _)| (right, Tried::Allowed)), &Gone::new(), "prod"), []);
+        let failed = access(&[(DEAD, Tried::Failed("no answer".to_owned()))], &Gone::new(), "prod");
         assert_eq!((failed[0].check, failed[0].message.as_str()), ("unreadable", "no answer"));
+    }
+
+    #[test]
+    fn given_a_table_that_is_missing_when_rights_are_tried_on_it_then_that_is_no_question_of_rights() {
+        assert_eq!(judged(Some(400), Some("ResourceNotFoundException")), Tried::Missing);
+        assert_eq!(judged(Some(400), Some("AccessDeniedException")), Tried::Denied);
+        let all = [(STATE, Tried::Missing), (LANES, Tried::Missing), (DEAD, Tried::Missing)];
+        let gone = Gone::from([("Limits", "table Limits is missing".to_owned())]);
+        let found = access(&all, &gone, "prod");
+        let lines = found.iter().map(|one| format!("{} | {} | {}", one.check, one.about, one.message));
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"missing | dynamodb:Scan on the indexes of the records table | not tried: the indexes of the records table is not there");
     }
 }

@@ -1,6 +1,7 @@
 //! What must hold of a stack, and what is wrong where it does not. Pure.
 
 use super::sources::{schedule, sources};
+use super::unseen::{Part, Unseen, renamed};
 use super::visibility::visibility;
 use crate::aws::{Described, Function, Mapping, Rule};
 use schemars::JsonSchema;
@@ -34,17 +35,21 @@ pub(super) struct Table {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) stack: Described,
-    pub(super) queues: BTreeMap<&'static str, Result<Queue, String>>,
-    pub(super) tables: BTreeMap<&'static str, Result<Table, String>>,
-    pub(super) functions: BTreeMap<&'static str, Result<Function, String>>,
+    /// Variables that name a part otherwise than the stack does: what they say, and what is so.
+    pub(super) renamed: Vec<(&'static str, String, String)>,
+    pub(super) queues: BTreeMap<&'static str, Result<Queue, Unseen>>,
+    pub(super) tables: BTreeMap<&'static str, Result<Table, Unseen>>,
+    pub(super) functions: BTreeMap<&'static str, Result<Function, Unseen>>,
     /// The queues that functions take from.
-    pub(super) mappings: BTreeMap<&'static str, Result<Vec<Mapping>, String>>,
+    pub(super) mappings: BTreeMap<&'static str, Result<Vec<Mapping>, Unseen>>,
     /// What starts the sweep; none where that cannot be asked for.
-    pub(super) schedule: Option<Result<Vec<Rule>, String>>,
+    pub(super) schedule: Option<Result<Vec<Rule>, Unseen>>,
     /// The CRMs that orgs are connected to.
-    pub(super) providers: Result<BTreeSet<String>, String>,
+    pub(super) providers: Result<BTreeSet<String>, Unseen>,
     /// Whether it is the stack of a developer's machine.
     pub(super) is_local: bool,
+    /// The stack's stage.
+    pub(super) stage: String,
 }
 
 /// Something wrong.
@@ -82,6 +87,7 @@ impl Seen {
 pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     let mut found = Vec::new();
     stack(seen, &mut found);
+    renamed(seen, &mut found);
     queues(seen, &mut found);
     tables(seen, &mut found);
     functions(seen, &mut found);
@@ -116,7 +122,9 @@ fn queues(seen: &Seen, found: &mut Vec<Finding>) {
         let queue = match queue {
             Ok(queue) => queue,
             Err(why) => {
-                found.push(finding("unreadable", &about, why, LEAVE));
+                let right = "sqs:GetQueueAttributes";
+                let part = Part { about: &about, right, mend: queue_again(name) };
+                found.push(why.finding(&part, &seen.stage));
                 continue;
             }
         };
@@ -143,11 +151,46 @@ fn queues(seen: &Seen, found: &mut Vec<Finding>) {
     }
 }
 
+/// What to do where the queue is gone.
+fn queue_again(name: &str) -> &'static str {
+    match name {
+        "changes" => {
+            "deploy template.yaml again, which makes an empty one: events that were in it are lost, and have to be sent again \
+             (rtr backfill, or whoever sends them)"
+        }
+        "bulk" | "poll" => "deploy template.yaml again: what was in it is sent again by itself",
+        _ => "deploy template.yaml again, which makes an empty one: what was in it is lost",
+    }
+}
+
+/// What to do where the table is gone.
+fn table_again(name: &str) -> &'static str {
+    match name {
+        "Records" => {
+            "restore it under this name before anything is sent: aws dynamodb list-backups --backup-type SYSTEM has it as it was \
+             deleted, for 35 days. Deploying template.yaml again makes an empty one, which knows no link, no version and nothing \
+             that is parked or dead"
+        }
+        "Config" => {
+            "restore it under this name: aws dynamodb list-backups --backup-type SYSTEM has it as it was deleted, for 35 days. Or \
+             deploy template.yaml again, which makes an empty one, then rtr config apply; revisions, pauses and the audit are gone"
+        }
+        _ => {
+            "deploy template.yaml again, which makes an empty one: suspensions, accounts and which connections have work parked are \
+             in none; aws dynamodb list-backups --backup-type SYSTEM has the table as it was deleted, for 35 days"
+        }
+    }
+}
+
 fn tables(seen: &Seen, found: &mut Vec<Finding>) {
     for (name, table) in &seen.tables {
         let about = format!("table {name}");
         match table {
-            Err(why) => found.push(finding("unreadable", &about, why, LEAVE)),
+            Err(why) => {
+                let right = "dynamodb:DescribeTable";
+                let part = Part { about: &about, right, mend: table_again(name) };
+                found.push(why.finding(&part, &seen.stage));
+            }
             Ok(table) if !table.active => {
                 found.push(finding("table", &about, "it is not active", "wait, then look again"));
             }
@@ -167,7 +210,10 @@ fn functions(seen: &Seen, found: &mut Vec<Finding>) {
     for (name, function) in &seen.functions {
         let about = format!("function {name}");
         match function {
-            Err(why) => found.push(finding("unreadable", &about, why, LEAVE)),
+            Err(why) => {
+                let right = "lambda:GetFunctionConfiguration";
+                found.push(why.finding(&Part { about: &about, right, mend: DEPLOY }, &seen.stage));
+            }
             Ok(function) if function.changing => {
                 let action = "wait until it is over, then look again";
                 found.push(finding("function", &about, "it is being updated", action));
@@ -232,7 +278,7 @@ mod tests {
         };
         with(&|seen| seen.stack.status = "UPDATE_IN_PROGRESS".to_owned());
         with(&|seen| seen.stack.status = "UPDATE_ROLLBACK_COMPLETE".to_owned());
-        with(&|seen| drop(seen.queues.insert("bulk", Err("no permission".to_owned()))));
+        with(&|seen| drop(seen.queues.insert("bulk", Err(Unseen::Denied))));
         with(&|seen| {
             let arn = "arn:changes".to_owned();
             let queue = Queue { arn, fifo: true, per_group: false, visibility_s: 90, max_receives: Some(5) };
@@ -247,11 +293,11 @@ mod tests {
         });
         with(&|seen| drop(seen.stack.parameters.insert("GroupBuckets".to_owned(), "8".to_owned())));
         with(&|seen| *seen = moving());
-        with(&|seen| seen.providers = Err("no permission".to_owned()));
+        with(&|seen| seen.providers = Err(Unseen::Denied));
         insta::assert_snapshot!(all.join("\n"), @r"
         stack | stack | a deployment is under way (UPDATE_IN_PROGRESS)
         stack | stack | the last deployment ended as UPDATE_ROLLBACK_COMPLETE
-        unreadable | bulk.fifo | no permission
+        unreadable | bulk.fifo | these credentials may not look at it: that needs sqs:GetQueueAttributes
         queue | changes.fifo | throughput and deduplication are not per message group: 300 requests a second are its most
         queue | changes.fifo | it gives messages up after 5 receives, and waiting for a CRM takes some
         told | function sync | it is told RTR_VISIBILITY_S = 360, and it is 90
@@ -261,7 +307,18 @@ mod tests {
         visibility | function bulk | bulk.fifo hides messages for 360 s, an invocation may take 900 s, and a request to hubspot may live 60 s after it: a crashed one's requests could still land while the next works
         group_buckets | message groups | the stack's GroupBuckets is 8; sync, bulk, redrive, sweep, ingest, apply: 64
         group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64
-        unreadable | configuration | no permission
+        unreadable | configuration | these credentials may not look at it: that needs dynamodb:Query
         ");
+    }
+
+    #[test]
+    fn given_a_part_that_is_gone_when_told_then_what_to_do_says_what_is_lost_with_it() {
+        for (name, word) in
+            [("Records", "restore it"), ("Config", "rtr config apply"), ("Limits", "empty one")]
+        {
+            assert!(table_again(name).contains(word) && table_again(name).contains("eploy"), "{name}");
+        }
+        assert!(queue_again("changes").contains("sent again") && queue_again("bulk").contains("by itself"));
+        assert!(queue_again("inbound").contains("is lost"));
     }
 }

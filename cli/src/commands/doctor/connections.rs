@@ -1,6 +1,7 @@
 //! Each connection as the tables have it: what stops it, what waits there, what is dead. Pure.
 
 use super::checks::{Finding, finding};
+use super::mend::Whose;
 use crate::commands::connection::dead::Dead;
 use crate::commands::connection::list::Listed;
 use crate::commands::dlq::filter::quoted;
@@ -48,7 +49,7 @@ fn of(one: &Listed, now: Instant) -> Vec<Finding> {
     let since = one.since.as_ref().map_or_else(String::new, |since| format!(" since {since}"));
     match one.state {
         "suspended" => {
-            let action = format!("mend its credentials, then rtr connection test {org} {connection}");
+            let action = Whose { org, connection, provider: &one.provider }.new_credentials();
             found.push(finding("suspended", &about, format!("suspended{since}: {why}"), &action));
         }
         "paused" => {
@@ -131,7 +132,7 @@ mod tests {
         ];
         insta::assert_snapshot!(lines(&connections(&all, now)), @r"
         suspended | acme a | suspended since 2026-11-18T11:00:00.000Z: the refresh token was revoked
-          mend its credentials, then rtr connection test acme a
+          new credentials: rtr connection connect acme hubspot --connection a, or another token in its secret (docs/credentials.md); then rtr connection test acme a
         paused | acme b | `mode: paused` in the org's file
           say `mode: live` in the org's file, then rtr config apply
         stopped | acme c | the CRM asked for a rest (until 2026-11-18T11:07:00.000Z)

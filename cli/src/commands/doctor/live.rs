@@ -2,6 +2,7 @@
 
 use super::checks::{Finding, finding};
 use super::drift::drift;
+use super::mend::Whose;
 use crate::aws::Aws;
 use crate::commands::connection::open::Finding as Flaw;
 use crate::commands::connection::select::Selected;
@@ -36,7 +37,7 @@ pub(super) async fn live(
         asked += 1;
         seen(asked);
         let saved = |now: &Description| saved(folder, now);
-        let (more, with) = of(&one.org, &one.connection, survey, saved);
+        let (more, with) = of(whose(&one), survey, saved);
         found.extend(more);
         compared.extend(with);
     }
@@ -49,13 +50,17 @@ fn saved(folder: &Path, now: &Description) -> Option<Description> {
     serde_json::from_str(&text).ok()
 }
 
+fn whose(one: &Selected) -> Whose<'_> {
+    Whose { org: &one.org, connection: &one.connection, provider: one.provider() }
+}
+
 /// What is wrong with one. An object of which nothing was saved is held against nothing, and not told as looked at.
 fn of(
-    org: &str,
-    connection: &str,
+    whose: Whose<'_>,
     survey: Result<Survey, Flaw>,
     saved: impl Fn(&Description) -> Option<Description>,
 ) -> Told {
+    let Whose { org, connection, .. } = whose;
     let about = |flaw: &Flaw| {
         let place = [flaw.object.as_deref(), flaw.property.as_deref()];
         let place = place.into_iter().flatten().collect::<Vec<_>>().join(".");
@@ -64,9 +69,9 @@ fn of(
     let survey = match survey {
         Ok(survey) => survey,
         Err(flaw) => {
-            let action = format!("rtr explain {}; then rtr connection test {org} {connection}", flaw.code);
             let message = format!("{} {}", flaw.code, flaw.message);
-            return (vec![finding("credentials", &about(&flaw), message, &action)], Vec::new());
+            let found = finding("credentials", &about(&flaw), message, &whose.about(flaw.code));
+            return (vec![found], Vec::new());
         }
     };
     let (mut found, mut compared) = (Vec::new(), Vec::new());
@@ -110,15 +115,16 @@ mod tests {
         let flaw = Flaw::of(Code::ConfigReference, "the CRM has no such property").at("contacts").on("phone");
         let survey = Survey { described: vec![described(&["email"])], findings: vec![flaw] };
         let before = |_: &Description| Some(described(&["email", "phone"]));
-        let (mut found, with) = of("acme", "hubspot", refused, |_| None);
+        let whose = Whose { org: "acme", connection: "hubspot", provider: "hubspot" };
+        let (mut found, with) = of(whose, refused, |_| None);
         assert_eq!(with, Vec::<String>::new(), "nothing was compared");
-        found.extend(of("acme", "hubspot", Ok(survey), before).0);
+        found.extend(of(whose, Ok(survey), before).0);
         let lines = found
             .iter()
             .map(|one| format!("{} | {} | {}\n  {}", one.check, one.about, one.message, one.action));
         insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
         credentials | acme hubspot | RTR4004 asking for the account: the token was revoked
-          rtr explain RTR4004; then rtr connection test acme hubspot
+          new credentials: rtr connection connect acme hubspot, or another token in its secret (docs/credentials.md); then rtr connection test acme hubspot
         schema | acme hubspot contacts.phone | RTR2002 the CRM has no such property
           mend the mapping, or the CRM's property; rtr explain RTR2002
         schema_drift | acme hubspot contacts.phone | it was there when the CRM's description was saved, and is not now
@@ -127,7 +133,7 @@ mod tests {
         let same = || Ok(Survey { described: vec![described(&["email"])], findings: Vec::new() });
         let compared = vec!["saved description of acme hubspot contacts".to_owned()];
         let before = |_: &Description| Some(described(&["email"]));
-        assert_eq!(of("acme", "hubspot", same(), before), (Vec::new(), compared));
-        assert_eq!(of("acme", "hubspot", same(), |_| None), (Vec::new(), Vec::new()), "nothing was saved");
+        assert_eq!(of(whose, same(), before), (Vec::new(), compared));
+        assert_eq!(of(whose, same(), |_| None), (Vec::new(), Vec::new()), "nothing was saved");
     }
 }

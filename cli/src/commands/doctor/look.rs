@@ -2,10 +2,12 @@
 
 use super::checks::{Queue, Seen, Table};
 use super::sources::{taking, target};
+use super::unseen::{self, Unseen};
 use crate::aws::{Aws, Described, problem};
 use crate::commands::connection::Which;
 use crate::commands::connection::select::{select, stored};
 use crate::problem::Problem;
+use crate::stack::upper_case;
 use aws_sdk_dynamodb::types::{IndexStatus, TableStatus};
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::Value;
@@ -39,12 +41,13 @@ const FUNCTIONS: [(&str, &str); 10] = [
 /// Looks at everything.
 pub(super) async fn look(aws: &Aws) -> Result<Seen, Problem> {
     let stack = Box::pin(aws.described()).await?;
-    let output = |name: &str| {
-        stack.outputs.get(name).cloned().ok_or_else(|| format!("the stack has no output {name}"))
-    };
-    let providers = Box::pin(providers(aws)).await.map_err(|problem| problem.what);
+    let output =
+        |name: &str| stack.outputs.get(name).cloned().ok_or_else(|| Unseen::Unnamed(name.to_owned()));
+    let providers =
+        Box::pin(providers(aws)).await.map_err(|problem| Unseen::of(problem, "the configuration"));
     let mut seen = Seen {
         stack: Described::default(),
+        renamed: renamed(&aws.stack.outputs, &stack.outputs),
         queues: BTreeMap::new(),
         tables: BTreeMap::new(),
         functions: BTreeMap::new(),
@@ -52,24 +55,28 @@ pub(super) async fn look(aws: &Aws) -> Result<Seen, Problem> {
         schedule: None,
         providers,
         is_local: aws.stack.stage == "local",
+        stage: aws.stack.stage.clone(),
     };
     for (name, key) in QUEUES {
         let queue = match output(key) {
-            Ok(url) => Box::pin(queue(aws, &url)).await.map_err(|problem| problem.what),
+            Ok(url) => Box::pin(queue(aws, &url)).await.map_err(|problem| Unseen::of(problem, &url)),
             Err(why) => Err(why),
         };
         seen.queues.insert(name, queue);
     }
     for (name, key, wanted) in TABLES {
         let table = match output(key) {
-            Ok(table_name) => Box::pin(table(aws, &table_name, wanted)).await.map_err(|problem| problem.what),
+            Ok(table_name) => {
+                let table = Box::pin(table(aws, &table_name, wanted)).await;
+                table.map_err(|problem| Unseen::of(problem, &table_name))
+            }
             Err(why) => Err(why),
         };
         seen.tables.insert(name, table);
     }
     for (name, key) in FUNCTIONS {
         let function = match output(key) {
-            Ok(function) => aws.function(&function).await.map_err(|problem| problem.what),
+            Ok(function) => aws.function(&function).await.map_err(|problem| Unseen::of(problem, &function)),
             Err(why) => Err(why),
         };
         seen.functions.insert(name, function);
@@ -78,13 +85,27 @@ pub(super) async fn look(aws: &Aws) -> Result<Seen, Problem> {
         let key = FUNCTIONS.iter().find(|(function, _)| *function == name).map_or("", |(_, key)| key);
         // What is not there, or may not be looked at, is told of the function.
         let (Ok(function), Some(Ok(_))) = (output(key), seen.functions.get(name)) else { continue };
-        seen.mappings.insert(name, aws.mappings(&function).await.map_err(|problem| problem.what));
+        let mappings = aws.mappings(&function).await.map_err(|problem| Unseen::of(problem, &function));
+        seen.mappings.insert(name, mappings);
     }
     if let Some(arn) = target(&seen).map(|sweep| sweep.arn.clone()) {
-        seen.schedule = Some(aws.rules(&arn).await.map_err(|problem| problem.what));
+        seen.schedule = Some(aws.rules(&arn).await.map_err(|problem| Unseen::of(problem, &arn)));
     }
     seen.stack = stack;
     Ok(seen)
+}
+
+/// Variables that name a table otherwise than the stack does: what each says, and what is so.
+fn renamed(
+    environment: &BTreeMap<String, String>,
+    outputs: &BTreeMap<String, String>,
+) -> Vec<(&'static str, String, String)> {
+    let of = |(_, variable): &(&str, &'static str)| {
+        let (_, own) = outputs.iter().find(|(output, _)| upper_case(output) == *variable)?;
+        let named = environment.get(*variable).filter(|named| *named != own)?;
+        Some((*variable, named.clone(), own.clone()))
+    };
+    unseen::TABLES.iter().filter_map(of).collect()
 }
 
 /// The CRMs that orgs are connected to.
@@ -126,4 +147,30 @@ async fn table(aws: &Aws, name: &str, wanted: &'static [&'static str]) -> Result
         indexes: here.filter_map(|index| index.index_name().map(str::to_owned)).collect(),
         wanted: wanted.to_vec(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_an_environment_when_held_against_the_stack_then_only_tables_that_differ_are_renamed() {
+        let of = |all: &[(&str, &str)]| {
+            all.iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let outputs = of(&[("RecordsTableName", "r"), ("LimitsTableName", "l"), ("ChangesQueueUrl", "q")]);
+        let environment = of(&[
+            ("RECORDS_TABLE_NAME", "other"),
+            ("LIMITS_TABLE_NAME", "l"),
+            ("CHANGES_QUEUE_URL", "elsewhere"),
+        ]);
+        assert_eq!(
+            renamed(&environment, &outputs),
+            [("RECORDS_TABLE_NAME", "other".to_owned(), "r".to_owned())],
+            "a queue has many addresses"
+        );
+        assert_eq!(renamed(&of(&[]), &outputs), []);
+    }
 }

@@ -3,7 +3,8 @@
 //! renewed, and credentials that are refused suspend their connection.
 //!
 //! - `look.rs` reads the stack, `checks.rs`, `sources.rs`, `visibility.rs` judge it · `identity.rs` account, region, clock ·
-//!   `access.rs` permissions · `secrets.rs`, `connections.rs` each connection as it is stored · `live.rs`, `drift.rs` as its CRM is
+//!   `unseen.rs` what is missing or may not be looked at · `access.rs` permissions · `secrets.rs`, `connections.rs` each connection as it
+//!   is stored · `live.rs`, `drift.rs` as its CRM is · `mend.rs` what to do about credentials
 
 mod access;
 mod checks;
@@ -12,10 +13,12 @@ mod drift;
 mod identity;
 mod live;
 mod look;
+mod mend;
 #[cfg(test)]
 mod sample;
 mod secrets;
 mod sources;
+mod unseen;
 mod visibility;
 
 use crate::app::App;
@@ -29,12 +32,15 @@ use crate::moment::now;
 use crate::output::{count, one_line, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
-use checks::{Finding, LEAVE, Seen, finding, findings};
+use access::Tried;
+use checks::{Finding, Seen, findings};
 use identity::{Who, identity};
 use indicatif::ProgressBar;
 use schemars::JsonSchema;
+use secrets::Named;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use unseen::{Gone, gone, unreadable};
 
 /// The shapes of its `--json` answers.
 pub(super) const ANSWERS: [Answer; 1] = [Answer::of::<Report>("doctor")];
@@ -102,31 +108,27 @@ async fn look(app: &App, args: &Args, bar: &ProgressBar) -> Result<Report, Probl
     };
     tell("the stack");
     let aws = Box::pin(app.aws()).await?;
-    let caller = aws.caller().await.map_err(|problem| problem.what);
+    // Side by side: who never answers is waited for once.
+    let (caller, seen) = tokio::join!(aws.caller(), Box::pin(look::look(&aws)));
+    let (caller, seen) = (caller.map_err(|problem| problem.what), seen?);
     let who = Who { caller, region: aws.region().map(str::to_owned), is_local: aws.stack.stage == "local" };
-    let seen = Box::pin(look::look(&aws)).await?;
+    let gone = gone(&seen);
     let mut report = report(&aws.stack.name, &aws.place, &who, &seen);
     tell("what these credentials may do");
     match Box::pin(access::look(&aws)).await {
         Ok(tried) => {
-            report
-                .looked_at
-                .extend(tried.iter().map(|(right, _)| format!("{} on {}", right.action, right.of)));
-            report.findings.extend(access::access(&tried, &aws.stack.stage));
+            let made = tried.iter().filter(|(_, tried)| *tried != Tried::Missing);
+            report.looked_at.extend(made.map(|(right, _)| format!("{} on {}", right.action, right.of)));
+            report.findings.extend(access::access(&tried, &gone, &aws.stack.stage));
         }
-        Err(problem) => report.findings.push(unreadable("permissions", &problem)),
+        Err(problem) => report.findings.push(unreadable("permissions", &problem, &gone)),
     }
     // Where the configuration cannot be read that is told already.
     if !args.no_connections && seen.providers.is_ok() {
         tell("the connections");
-        Box::pin(of_connections(&aws, args, &mut report, bar)).await?;
+        Box::pin(of_connections(&aws, args, &gone, &mut report, bar)).await?;
     }
     Ok(report)
-}
-
-/// What could not be looked at is a finding among the others: what was found before it must not be lost.
-fn unreadable(about: &str, problem: &Problem) -> Finding {
-    finding("unreadable", about, problem.what.clone(), problem.hint.as_deref().unwrap_or(LEAVE))
 }
 
 /// The connections: as the tables have them, their secrets, and if that was asked for as their CRMs are.
@@ -136,24 +138,25 @@ fn unreadable(about: &str, problem: &Problem) -> Finding {
 async fn of_connections(
     aws: &Aws,
     args: &Args,
+    gone: &Gone,
     report: &mut Report,
     bar: &ProgressBar,
 ) -> Result<(), Problem> {
     let stored = match stored(aws).await {
         Ok(stored) => stored,
         Err(problem) => {
-            report.findings.push(unreadable("the configuration", &problem));
+            report.findings.push(unreadable("the configuration", &problem, gone));
             return Ok(());
         }
     };
     let which = Which { org: args.org.clone(), connection: None };
     let mut asked = select(&stored, &which)?;
     let dead = Box::pin(Dead::count(aws, args.org.as_deref())).await.unwrap_or_else(|problem| {
-        report.findings.push(unreadable("dead letters", &problem));
+        report.findings.push(unreadable("dead letters", &problem, gone));
         Dead::default()
     });
     let listed = Box::pin(list::all(aws, &stored, &which)).await.unwrap_or_else(|problem| {
-        report.findings.push(unreadable("how the connections stand", &problem));
+        report.findings.push(unreadable("how the connections stand", &problem, gone));
         Vec::new()
     });
     report.looked_at.extend(listed.iter().map(|one| format!("connection {} {}", one.org_id, one.connection)));
@@ -166,20 +169,22 @@ async fn of_connections(
     };
     report.findings.extend(connections::dead(&dead, configured));
     // What a person has stopped needs no secret before he lets it go on.
-    let going: Vec<&Listed> = listed.iter().filter(|one| one.state != "paused").collect();
+    let going = listed.iter().filter(|one| one.state != "paused").map(secrets::of_connection);
+    let named: Vec<Named> =
+        going.chain(secrets::beside(&stored, args.org.as_deref(), &aws.stack.stage)).collect();
     // From here on it is known how many there are.
     bar.finish_and_clear();
-    let counted = progress_bar(Some(going.len() as u64));
+    let counted = progress_bar(Some(named.len() as u64));
     counted.set_message("secrets");
     let seen = |n: usize| counted.set_position(n as u64);
     let runtime = match runtime(aws).await {
         Ok(runtime) => runtime,
         Err(problem) => {
-            report.findings.push(unreadable("the connections' secrets", &problem));
+            report.findings.push(unreadable("the connections' secrets", &problem, gone));
             return Ok(());
         }
     };
-    let held = Box::pin(secrets::look(&runtime, &going, &seen)).await;
+    let held = Box::pin(secrets::look(&runtime, &named, &seen)).await;
     counted.finish_and_clear();
     report.findings.extend(secrets::secrets(&held, &aws.stack.stage, now()));
     if args.org.is_some() || args.all {
@@ -199,7 +204,7 @@ async fn of_connections(
                 report.looked_at.extend(compared);
                 report.findings.extend(found);
             }
-            Err(problem) => report.findings.push(unreadable("the CRMs", &problem)),
+            Err(problem) => report.findings.push(unreadable("the CRMs", &problem, gone)),
         }
     }
     Ok(())
@@ -268,7 +273,8 @@ mod tests {
     fn given_what_cannot_be_looked_at_and_words_from_outside_when_told_then_it_is_a_finding_that_no_terminal_acts_on()
      {
         let problem = Problem::unreachable("Scan failed at AWS: \u{1b}[2Jgone\u{9b}31m");
-        let report = Report { findings: vec![unreadable("dead letters", &problem)], ..of(&sound()) };
+        let report =
+            Report { findings: vec![unreadable("dead letters", &problem, &Gone::new())], ..of(&sound()) };
         insta::assert_snapshot!(words(&report), @r"
         dead letters: Scan failed at AWS: \u{1b}[2Jgone\u{9b}31m
           it may be missing, or these credentials may not look at it

@@ -50,6 +50,7 @@ pub(super) fn sound() -> Seen {
             parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             outputs: BTreeMap::new(),
         },
+        renamed: Vec::new(),
         queues: BTreeMap::from([
             ("changes", queue("changes", Some(1_000))),
             ("bulk", queue("bulk", None)),
@@ -81,6 +82,7 @@ pub(super) fn sound() -> Seen {
         }])),
         providers: Ok(BTreeSet::from(["hubspot".to_owned()])),
         is_local: false,
+        stage: "prod".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What starts the functions: the queues that their events come from, and the schedule of the sweep. Pure.
 
-use super::checks::{DEPLOY, Finding, LEAVE, Seen, finding, told};
+use super::checks::{DEPLOY, Finding, Seen, finding, told};
+use super::unseen::Part;
 use crate::aws::{Function, Mapping, Rule};
 
 /// Where each function's events come from.
@@ -73,7 +74,10 @@ pub(super) fn sources(seen: &Seen, found: &mut Vec<Finding>) {
     for source in &SOURCES {
         let about = format!("event source of {}", source.function);
         match seen.mappings.get(source.function) {
-            Some(Err(why)) => found.push(finding("unreadable", &about, why, LEAVE)),
+            Some(Err(why)) => {
+                let right = "lambda:ListEventSourceMappings";
+                found.push(why.finding(&Part { about: &about, right, mend: DEPLOY }, &seen.stage));
+            }
             Some(Ok(mappings)) => of_function(seen, source, &about, mappings, found),
             None => {}
         }
@@ -144,7 +148,10 @@ pub(super) fn schedule(seen: &Seen, found: &mut Vec<Finding>) {
     let about = "schedule of sweep";
     let rules = match &seen.schedule {
         None => return,
-        Some(Err(why)) => return found.push(finding("unreadable", about, why, LEAVE)),
+        Some(Err(why)) => {
+            let right = "events:ListRuleNamesByTarget and events:DescribeRule";
+            return found.push(why.finding(&Part { about, right, mend: DEPLOY }, &seen.stage));
+        }
         Some(Ok(rules)) => rules,
     };
     let by_time: Vec<&Rule> = rules.iter().filter(|rule| rule.schedule.is_some()).collect();
@@ -174,6 +181,7 @@ pub(super) fn target(seen: &Seen) -> Option<&Function> {
 #[cfg(test)]
 mod tests {
     use super::super::sample::{of, sound};
+    use super::super::unseen::Unseen;
     use super::*;
 
     #[test]
@@ -199,7 +207,7 @@ mod tests {
             all.extend(of(&seen));
         }
         let mut seen = sound();
-        seen.mappings.insert("sync", Err("403 Forbidden".to_owned()));
+        seen.mappings.insert("sync", Err(Unseen::Denied));
         all.extend(of(&seen));
         insta::assert_snapshot!(all.join("\n"), @r"
         event_source | event source of sync | it is Disabled: nothing is taken from changes.fifo
@@ -211,7 +219,7 @@ mod tests {
         told | function sync | it is told RTR_MAXIMUM_CONCURRENCY = 100, and it is 7
         event_source | event source of bulk | it takes from arn:another too, which is not bulk.fifo of this stack
         event_source | event source of bulk | it takes nothing from bulk.fifo: what comes there stays there
-        unreadable | event source of sync | 403 Forbidden
+        unreadable | event source of sync | these credentials may not look at it: that needs lambda:ListEventSourceMappings
         ");
     }
 
@@ -228,7 +236,7 @@ mod tests {
             Some(Ok(vec![rule("ENABLED", None)])),
             Some(Ok(vec![rule("DISABLED", rate)])),
             Some(Ok(vec![rule("ENABLED", Some("rate(5 minutes)"))])),
-            Some(Err("403 Forbidden".to_owned())),
+            Some(Err(Unseen::Denied)),
             Some(Ok(vec![rule("DISABLED", rate), rule("ENABLED", rate)])),
             // Where the function cannot be seen its schedule is nobody's.
             None,
@@ -239,7 +247,7 @@ mod tests {
         schedule | schedule of sweep | no rule starts it: what waits is not woken, and parked work does not go
         schedule | schedule of sweep | rule every-minute is DISABLED: what waits is not woken, and parked work does not go
         schedule | schedule of sweep | rule every-minute starts it by rate(5 minutes), and it is written for rate(1 minute)
-        unreadable | schedule of sweep | 403 Forbidden
+        unreadable | schedule of sweep | these credentials may not look at it: that needs events:ListRuleNamesByTarget and events:DescribeRule
         ");
     }
 }

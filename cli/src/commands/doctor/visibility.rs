@@ -1,6 +1,7 @@
 //! How long a received message stays hidden, beside how long its work may last. Pure.
 
-use super::checks::{Finding, LEAVE, Seen, finding, told};
+use super::checks::{DEPLOY, Finding, Seen, finding, told};
+use super::unseen::{Part, Unseen, gone};
 use rtr_connectors::registry;
 use std::collections::BTreeSet;
 
@@ -19,7 +20,16 @@ const QUEUED: [(&str, &str); 5] = [
 /// asked of a CRM must have landed or died.
 pub(super) fn visibility(seen: &Seen, found: &mut Vec<Finding>) {
     if let Err(why) = &seen.providers {
-        found.push(finding("unreadable", "configuration", why, LEAVE));
+        found.push(match (gone(seen).remove("Config"), why) {
+            (Some(told), Unseen::Missing(_)) => {
+                let (message, action) = (format!("not looked at: {told}"), "mend that, then look again");
+                finding("unreadable", "configuration", message, action)
+            }
+            (_, why) => {
+                let part = Part { about: "configuration", right: "dynamodb:Query", mend: DEPLOY };
+                why.finding(&part, &seen.stage)
+            }
+        });
     }
     let (provider, life_s) = life_that_counts(seen);
     for (name, queue) in QUEUED {

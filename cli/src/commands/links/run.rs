@@ -4,6 +4,7 @@ use super::ask::Asker;
 use super::import::Summary;
 use super::look::{Line, Look};
 use super::refused::Refused;
+use crate::aws::unavailable_part;
 use crate::commands::lines::{Keeper, NumberedLine, Source};
 use crate::output::rate;
 use crate::problem::Problem;
@@ -216,8 +217,7 @@ async fn write(plan: &Plan<'_>, portion: &mut [Going]) -> Result<(), Problem> {
     let mut open: Vec<&mut Going> = portion.iter_mut().filter(|going| going.ended.is_none()).collect();
     let told: Vec<&Told> = open.iter().map(|going| &going.told).collect();
     let records = plan.asker.runtime.seams().records;
-    let failed =
-        |error: rtr_engine::seams::Unavailable| Problem::unreachable(format!("the records table: {error}"));
+    let failed = |error| unavailable_part("the records table", &error);
     let outcomes = import(records, plan.target, &told, plan.writing).await.map_err(failed)?;
     let mut answer = Ok(());
     for (going, outcome) in open.iter_mut().zip(outcomes) {

@@ -114,8 +114,8 @@ mod tests {
 
         1 dead letter elsewhere, of connections that are gone or of none: rtr dlq list --org acme
 
-        AT                        BY   ACTION            OF            RECORDS  REASON
-        2026-11-18T11:06:40.000Z  ada  connection.pause  acme hubspot  -
+        AT                        BY   ORG   ACTION            OF            RECORDS  REASON
+        2026-11-18T11:06:40.000Z  ada  acme  connection.pause  acme hubspot  -
         ");
     }
 }

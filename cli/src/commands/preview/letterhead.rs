@@ -1,5 +1,6 @@
 //! How a connection's requests are authorised, without what authorises them.
 
+use crate::aws::unavailable_part;
 use crate::problem::Problem;
 use rtr_aws::function::Runtime;
 use rtr_connectors::registry;
@@ -14,8 +15,8 @@ pub(crate) async fn letterhead(runtime: Option<&Runtime>, own: &Connection) -> R
         Some(runtime) => runtime.seams().secrets.read(&own.secret).await,
         None => Ok(None),
     };
-    let secret =
-        secret.map_err(|error| Problem::unreachable(format!("the secret {}: {error}", own.secret)))?;
+    let failed = |error| unavailable_part(&format!("the secret {}", own.secret), &error);
+    let secret = secret.map_err(failed)?;
     let secret: Value =
         secret.and_then(|secret| serde_json::from_str(secret.text.expose_secret()).ok()).unwrap_or_default();
     let crm = registry::by_name(&own.provider);

@@ -16,7 +16,7 @@ use crate::output::{byte_bar, count};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
 use line::{Addressing, Line, Refused};
-use noting::Noting;
+use noting::{Counts, Noting};
 use run::{Run, Summary};
 use send::Target;
 use std::path::PathBuf;
@@ -56,12 +56,13 @@ pub(crate) struct Args {
 pub(crate) async fn run(app: &App, args: Args) -> Ended {
     let mut source = Source::new(&args.file);
     let keeper = Keeper::begin(app, &source, args.resume)?;
+    let mut counts = None;
     if args.strict {
-        let (lines, refused) = check_all(source, &keeper.progress).await?;
+        let (lines, refused, found) = check_all(source, &keeper.progress).await?;
         if !refused.is_empty() {
             return Ok(tell(app, &args, &Summary { sent: 0, refused, resumed_after: None }));
         }
-        source = lines;
+        (source, counts) = (lines, Some(found));
     }
     let aws = Box::pin(app.aws()).await?;
     let how = Addressing {
@@ -77,7 +78,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         lane: args.lane.clone(),
     };
     let bar = byte_bar(source.size());
-    let noting = Noting::new(&aws, &args.who, Source::new(&args.file).name());
+    let noting = Noting::new(&aws, &args.who, Source::new(&args.file).name(), counts);
     let sending = Run::new(target, how, keeper, bar, noting, app.out);
     let (summary, stopped) = Box::pin(sending.send_all(source)).await?;
     let exit = tell(app, &args, &summary);
@@ -87,20 +88,23 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     }
 }
 
-/// Reads everything once without sending.
-async fn check_all(source: Source, progress: &Progress) -> Result<(Source, Vec<Refused>), Problem> {
+/// Reads everything once without sending: what is wrong, and how many events there are to be sent of each org.
+async fn check_all(source: Source, progress: &Progress) -> Result<(Source, Vec<Refused>, Counts), Problem> {
     let source = source.kept().await?;
-    let mut refused = Vec::new();
+    let (mut refused, mut counts) = (Vec::new(), Counts::new());
     let mut lines = source.clone().lines()?;
     while let Some(next) = lines.recv().await {
         let (number, bytes, _) = next?;
-        if !progress.has(number)
-            && let Line::Refused(one) = line::read(number, &bytes, &Addressing::default())
-        {
-            refused.push(one);
+        if progress.has(number) {
+            continue;
+        }
+        match line::read(number, &bytes, &Addressing::default()) {
+            Line::Blank => {}
+            Line::Event(event) => *counts.entry(event.org).or_default() += 1,
+            Line::Refused(one) => refused.push(one),
         }
     }
-    Ok((source, refused))
+    Ok((source, refused, counts))
 }
 
 pub(in crate::commands) fn fresh() -> String {

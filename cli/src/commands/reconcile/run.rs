@@ -4,7 +4,7 @@ use super::Asked;
 use super::repair::Aside;
 use super::report::{OfType, Refused, Report};
 use super::sample::{Lowest, Sample, is_within};
-use crate::aws::Aws;
+use crate::aws::{Aws, unavailable_part};
 use crate::commands::backfill::feed::{Feed, From};
 use crate::commands::links::linked;
 use crate::commands::publish::line::{Addressing, Event, Line, read};
@@ -210,6 +210,6 @@ fn stopped(why: Stopped) -> Problem {
                 _ => Problem::unreachable(what).hint(test),
             }
         }
-        Stopped::Unavailable(error) => Problem::unreachable(format!("the records table: {error}")),
+        Stopped::Unavailable(error) => unavailable_part("the records table", &error),
     }
 }

@@ -23,7 +23,7 @@ mod signing;
 mod silences;
 mod tell;
 
-pub use signing::Signing;
+pub use signing::{Signing, can_sign};
 pub use silences::Silences;
 
 use crate::batch::{Received, Settings};

@@ -68,6 +68,12 @@ impl Signing {
     }
 }
 
+/// Whether deliveries can be signed with a secret of this `text`.
+#[must_use]
+pub fn can_sign(text: &SecretString) -> bool {
+    !secrets(text).is_empty()
+}
+
 /// `{"secrets": [new, old]}`, `{"secret": …}`, or the bare secret.
 fn secrets(text: &SecretString) -> Vec<SecretString> {
     let text = text.expose_secret();
@@ -94,5 +100,6 @@ mod tests {
         assert_eq!(read(r#"{"secret": "whsec_a"}"#), ["whsec_a"]);
         assert_eq!(read(" whsec_a\n"), ["whsec_a"]);
         assert!(read("").is_empty() && read("{}").is_empty());
+        assert!(can_sign(&"whsec_a".into()) && !can_sign(&r#"{"type": "bearer", "token": "a"}"#.into()));
     }
 }

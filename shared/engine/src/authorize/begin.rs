@@ -48,11 +48,38 @@ pub enum BeginError {
     Unavailable(String),
 }
 
-/// Notes the question and gives the address to ask it at.
+/// A question that can be asked, and that nobody has noted yet.
+#[derive(Debug)]
+pub struct Ready {
+    begun: Begun,
+    consent: Consent,
+}
+
+impl Ready {
+    /// Notes the question and gives the address to ask it at.
+    ///
+    /// # Errors
+    /// That AWS does not answer.
+    pub async fn note(self, consents: &dyn Consents) -> Result<Begun, BeginError> {
+        let put = consents.put_consent(&self.begun.state, &self.consent).await;
+        put.map_err(|error| BeginError::Unavailable(format!("the question cannot be noted: {error}")))?;
+        Ok(self.begun)
+    }
+}
+
+/// Prepares the question, notes it and gives the address to ask it at.
 ///
 /// # Errors
 /// What has to be set up first, or that AWS does not answer.
 pub async fn begin(seams: &Seams<'_>, consents: &dyn Consents, ask: &Begin<'_>) -> Result<Begun, BeginError> {
+    prepare(seams, ask).await?.note(consents).await
+}
+
+/// Prepares the question: nothing is changed yet.
+///
+/// # Errors
+/// What has to be set up first, or that AWS does not answer.
+pub async fn prepare(seams: &Seams<'_>, ask: &Begin<'_>) -> Result<Ready, BeginError> {
     let provider = &ask.connection.provider;
     let facts = registry::by_name(provider).and_then(|connector| connector.consent()).ok_or_else(|| {
         BeginError::Setup(format!("{provider} has no consent page: store the connection's secret by hand"))
@@ -85,9 +112,7 @@ pub async fn begin(seams: &Seams<'_>, consents: &dyn Consents, ask: &Begin<'_>) 
         redirect_uri: ask.redirect_uri.to_owned(),
         until,
     };
-    let put = consents.put_consent(&state, &consent).await;
-    put.map_err(|error| BeginError::Unavailable(format!("the question cannot be noted: {error}")))?;
-    Ok(Begun { url, state, until })
+    Ok(Ready { begun: Begun { url, state, until }, consent })
 }
 
 /// Who asks: an app's secret, or the client in the connection's own.

@@ -10,7 +10,7 @@ mod begin;
 mod page;
 mod trade;
 
-pub use begin::{Begin, BeginError, Begun, CONSENT_MS, begin};
+pub use begin::{Begin, BeginError, Begun, CONSENT_MS, Ready, begin, prepare};
 pub use page::Page;
 
 use crate::batch::Settings;

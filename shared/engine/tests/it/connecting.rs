@@ -3,7 +3,7 @@
 
 use crate::CONTACT;
 use rtr_connectors::http::Clock as _;
-use rtr_engine::authorize::{Begin, BeginError, Begun, Page, begin, run};
+use rtr_engine::authorize::{Begin, BeginError, Begun, Page, begin, prepare, run};
 use rtr_engine::seams::Consents as _;
 use rtr_testkit::world::World;
 use serde_json::{Value, json};
@@ -132,6 +132,24 @@ fn given_a_code_traded_with_another_verifier_when_it_comes_back_then_the_crm_ref
     world.limits.state().consents.get_mut(&begun.state).unwrap().verifier = "another".into();
     let page = came_back(&world, &query);
     assert!(page.status == 400 && page.text.contains("the code was not taken"), "{}", page.text);
+}
+
+#[test]
+fn given_a_question_that_is_prepared_when_nobody_notes_it_then_no_answer_is_waited_for() {
+    let world = with_app();
+    let config = futures::executor::block_on(world.seams().configs.org("acme")).unwrap();
+    let ask = Begin {
+        org_id: "acme",
+        connection: &config.connections["hubspot"],
+        app: Some("main"),
+        scope: None,
+        redirect_uri: CALLBACK,
+    };
+    let waited_for = || world.limits.state().consents.len();
+    let ready = futures::executor::block_on(prepare(&world.seams(), &ask)).unwrap();
+    assert_eq!(waited_for(), 0);
+    futures::executor::block_on(ready.note(&world.limits)).unwrap();
+    assert_eq!(waited_for(), 1);
 }
 
 #[test]
