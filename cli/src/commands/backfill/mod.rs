@@ -157,8 +157,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
 pub(in crate::commands) async fn bring(app: &App, args: Args) -> Result<Option<Brought>, Problem> {
     args.from.iter().try_for_each(From::is_there)?;
     // What is to be sent comes first: where there is none, nobody is asked whether it may be.
-    let answered =
-        || if args.dry_run { Ok(()) } else { will_be_answered("Send the events?", args.yes) };
+    let answered = || if args.dry_run { Ok(()) } else { will_be_answered("Send the events?", args.yes) };
     if args.from.is_some() {
         answered()?;
     }

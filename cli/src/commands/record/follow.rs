@@ -150,7 +150,7 @@ mod tests {
     #[tokio::test]
     async fn given_a_look_that_never_comes_back_when_told_to_end_then_following_ends() {
         let stop = CancellationToken::new();
-        let hangs = until(&stop, || std::future::pending(), |()| panic!("it came back"));
+        let hangs = until(&stop, std::future::pending::<Result<(), Problem>>, |()| panic!("it came back"));
         let tells = async {
             tokio::task::yield_now().await;
             stop.cancel();
