@@ -5,7 +5,7 @@ use crate::commands::{
     preview, publish, reconcile, record, schema, wait,
 };
 use crate::examples::added;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Arg, CommandFactory, Parser, Subcommand};
 use std::any::TypeId;
 
 /// Keeps records of an internal system in step with CRMs: the operators' command.
@@ -86,7 +86,7 @@ pub(crate) fn command() -> clap::Command {
 /// `command` with names that say something: an unset variable of a script's is nobody's name, and no key of a table's.
 fn naming(command: clap::Command) -> clap::Command {
     let command = command.mut_args(|arg| {
-        if NAMING.contains(&arg.get_id().as_str()) && is_any_text(&arg) {
+        if NAMING.contains(&Arg::get_id(&arg).as_str()) && is_any_text(&arg) {
             arg.value_parser(filled)
         } else {
             arg
@@ -96,8 +96,8 @@ fn naming(command: clap::Command) -> clap::Command {
 }
 
 /// Whether it takes any text at all: what is one of a list is refused by that.
-fn is_any_text(arg: &clap::Arg) -> bool {
-    let parser = arg.get_value_parser();
+fn is_any_text(arg: &Arg) -> bool {
+    let parser = Arg::get_value_parser(arg);
     parser.type_id() == TypeId::of::<String>() && parser.possible_values().is_none()
 }
 
