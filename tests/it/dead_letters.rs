@@ -187,7 +187,7 @@ fn given_dead_versions_when_they_are_dropped_then_they_count_as_done_and_the_aud
     assert_eq!(org.record("contact", "a")["applied_version"], 1, "the fence stands where it was dropped");
     let audit = dropped();
     assert_eq!(audit.len(), 1, "{audit:?}");
-    let (entry, target) = (&audit[0], format!("{} hubspot", org.id));
+    let (entry, target) = (&audit[0], format!("{0} hubspot --org {0}", org.id));
     assert_eq!(
         (&entry["by"], &entry["reason"], &entry["count"], &entry["target"]),
         (&json!("ada"), &json!("test data"), &json!(2), &json!(target)),

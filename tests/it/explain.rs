@@ -49,14 +49,45 @@ fn given_each_reason_why_a_record_is_not_in_the_crm_when_asked_then_one_command_
     assert!(shown.contains("zq-no-address") && shown.contains("the CRM says"), "{shown}");
 
     let draft = explained(&stack, &org.id, "contact", "draft", "skipped");
-    assert!(draft.contains("Not for this CRM") || draft.contains("Skipped"), "{draft}");
+    assert!(draft.contains("RTR4021") && draft.contains("`when` does not hold"), "{draft}");
     let waits = explained(&stack, &org.id, "contact", "waits", "parked");
-    assert!(waits.contains("RTR4005") && waits.contains("company"), "{waits}");
+    assert!(waits.contains("RTR4005") && waits.contains("(waits for company nobody, until 20"), "{waits}");
+
+    let letter = org.until_dead(1)[0]["id"].as_str().unwrap().to_owned();
+    assert!(bad.contains(&format!("hubspot: rtr dlq show --id {letter}")), "{bad}");
+    let drop = ["dlq", "drop", "--id", &letter, "--yes", "--because", "test data", "--author", "ada"];
+    stack.rtr(&drop).ended(0);
+    let given_up = explained(&stack, &org.id, "contact", "bad", "skipped");
+    assert!(given_up.contains("1 (skipped)") && given_up.contains("RTR4023"), "{given_up}");
+    assert!(given_up.contains(&format!("rtr audit --org {} says who did", org.id)), "{given_up}");
+    // What it was refused for stands there still.
+    assert!(given_up.contains("`email`: The CRM refused a value."), "{given_up}");
+    let audit = stack.rtr(&["audit", "--org", &org.id, "--action", "dlq.drop", "--json"]).json();
+    assert_eq!(audit[0]["target"], format!("{} hubspot contact bad", org.id), "{audit}");
 
     let nothing =
         |org: &str, record_type: &str| stack.rtr(&["record", org, record_type, "nobody"]).ended(4).err;
-    assert!(nothing(&org.id, "contact").contains("No event of the record has come there"));
+    assert!(nothing(&org.id, "contact").contains("No event of the record has come there that could be read"));
     assert!(nothing(&org.id, "invoice").contains("Records of type invoice have no route"));
     assert!(nothing(&org.id, "contct").contains("did you mean contact?"));
     assert!(nothing("nobody-at-all", "contact").contains("has no configuration"));
+}
+
+#[test]
+fn given_an_event_that_nobody_could_use_when_its_record_is_asked_for_then_that_is_why() {
+    let stack = Stack::here();
+    let org = Plan::new("unread").mapping("contact", PERSON).ready(&stack);
+    let body = json!({"org_id": org.id, "record_type": "contact", "record_id": "m/1 é", "data": {"email": "zq-a-value"}});
+    stack.publish(&[Event::raw(&body.to_string(), &format!("unread-{}", org.id))]);
+    let said = eventually("the record tells of it", || {
+        let said = stack.rtr(&["record", &org.id, "contact", "m/1 é"]);
+        if said.code == 0 { Ok(said.out) } else { Err(format!("{said:?}")) }
+    });
+    assert!(said.contains("RTR1002") && said.contains("`version` is missing"), "{said}");
+    assert!(said.contains("rtr dlq show --id ") && !said.contains("zq-a-value"), "{said}");
+    let told = stack.rtr(&["record", &org.id, "contact", "m/1 é", "--json"]).json();
+    assert_eq!(
+        (&told["unread"][0]["code"], &told["unread"][0]["field"]),
+        (&json!("RTR1002"), &json!("version"))
+    );
 }

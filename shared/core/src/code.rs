@@ -82,6 +82,9 @@ codes! {
     Untold = "RTR4017", "The internal system could not be told of a change in the CRM yet.";
     Polling = "RTR4018", "The CRM is asked what has changed when it is time.";
     Backfilled = "RTR4020", "It came by a backfill, or took the place of what did: the bulk lane drains it.";
+    LeftOut = "RTR4021", "The mapping's `when` does not take the record.";
+    Ignored = "RTR4022", "The mapping says to leave it: by `write`, `on_delete` or `on_missing`.";
+    GivenUp = "RTR4023", "A person gave the version up.";
     Crash = "RTR5001", "The function stopped again and again while working on this record.";
     StateUnavailable = "RTR5002", "The records table does not answer.";
     ConfigUnavailable = "RTR5003", "The configuration table does not answer.";

@@ -167,9 +167,16 @@ pub struct Recent {
     pub at: Instant,
     /// Why, unless it was simply applied.
     pub code: Option<Code>,
+    /// The field at fault, where there is one of a name that is kept.
+    pub field: Option<String>,
     /// How it came about, where that was noted.
     pub trail: Option<Trail>,
 }
+
+/// What a field's name begins with in the compact form, so that it is told from a code.
+const FIELD_MARK: char = '.';
+/// Bytes of a field's name that is kept: an item that outgrows a KiB costs twice as much to write.
+const FIELD_BYTES: usize = 40;
 
 impl Recent {
     /// The compact form in which it is stored: `applied 7 1795000000000 RTR3001 ~s1203…`, the last as [`Trail`] writes it.
@@ -177,7 +184,8 @@ impl Recent {
     pub fn to_text(&self) -> String {
         let code = self.code.map_or_else(String::new, |code| format!(" {code}"));
         let trail = self.trail.as_ref().map_or_else(String::new, |trail| format!(" {}", trail.to_text()));
-        format!("{} {} {}{code}{trail}", self.ended.as_str(), self.version, self.at.0)
+        let field = self.field.as_ref().map_or_else(String::new, |field| format!(" {FIELD_MARK}{field}"));
+        format!("{} {} {}{code}{field}{trail}", self.ended.as_str(), self.version, self.at.0)
     }
 
     /// Reads [`Self::to_text`]'s form; none when it is something else.
@@ -190,7 +198,8 @@ impl Recent {
         let rest: Vec<&str> = parts.collect();
         let code = rest.iter().find_map(|code| code.parse().ok());
         let trail = rest.iter().find_map(|trail| Trail::from_text(trail));
-        Some(Self { ended, version, at, code, trail })
+        let field = rest.iter().find_map(|field| field.strip_prefix(FIELD_MARK)).map(str::to_owned);
+        Some(Self { ended, version, at, code, field, trail })
     }
 }
 
@@ -225,11 +234,22 @@ impl Item {
     /// This item with one more outcome, the oldest beyond [`RECENT`] gone, and the ways of those beyond [`TRAILS`].
     #[must_use]
     pub fn noting(mut self, ended: Ended, version: u64, at: Instant, code: Option<Code>) -> Self {
-        self.recent.push(Recent { ended, version, at, code, trail: None });
+        self.recent.push(Recent { ended, version, at, code, field: None, trail: None });
         let extra = self.recent.len().saturating_sub(RECENT);
         self.recent.drain(..extra);
         let old = self.recent.len().saturating_sub(TRAILS);
-        self.recent[..old].iter_mut().for_each(|one| one.trail = None);
+        self.recent[..old].iter_mut().for_each(|one| (one.field, one.trail) = (None, None));
+        self
+    }
+
+    /// This item, its last outcome being for this field's sake. A name too long, or of several words, is not kept.
+    #[must_use]
+    pub fn for_field(mut self, field: Option<&str>) -> Self {
+        let is_kept =
+            |name: &&str| !name.is_empty() && name.len() <= FIELD_BYTES && !name.contains([' ', '\n']);
+        if let Some(last) = self.recent.last_mut() {
+            last.field = field.filter(is_kept).map(str::to_owned);
+        }
         self
     }
 }
@@ -258,6 +278,7 @@ mod tests {
             version: 9,
             at: Instant(12),
             code: Some(Code::Invalid),
+            field: None,
             trail: None,
         };
         assert_eq!(recent.to_text(), "dead 9 12 RTR3001");
@@ -268,6 +289,19 @@ mod tests {
         assert_eq!(Recent::from_text(&told.to_text()), Some(told.clone()));
         let plain = Recent { code: None, ended: Ended::Applied, ..told };
         assert_eq!(Recent::from_text(&plain.to_text()), Some(plain));
+    }
+
+    #[test]
+    fn given_an_outcome_for_a_fields_sake_when_stored_and_read_then_a_name_of_one_short_word_is_kept() {
+        let dead =
+            |field| Item::default().noting(Ended::Dead, 9, Instant(12), Some(Code::Invalid)).for_field(field);
+        let text = |item: Item| item.recent[0].to_text();
+        assert_eq!(text(dead(Some("email"))), "dead 9 12 RTR3001 .email");
+        assert_eq!(Recent::from_text("dead 9 12 RTR3001 .email"), dead(Some("email")).recent.pop());
+        let long = "f".repeat(41);
+        for none in [None, Some(""), Some("first name"), Some(long.as_str())] {
+            assert_eq!(text(dead(none)), "dead 9 12 RTR3001", "{none:?}");
+        }
     }
 
     #[test]

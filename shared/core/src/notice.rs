@@ -125,6 +125,15 @@ impl NoticeKind {
     }
 }
 
+/// What to do about a connection whose credentials are refused or missing; `whole` is its org and its id.
+#[must_use]
+pub fn connect_anew(org: &str, provider: Option<&str>, whole: &str) -> String {
+    let provider = provider.unwrap_or("PROVIDER");
+    format!(
+        "connect the account anew: rtr connection connect {org} {provider}; then rtr connection test {whole}"
+    )
+}
+
 impl Notice {
     /// Its name among the notices: the kind and the connection.
     #[must_use]
@@ -149,12 +158,7 @@ impl Notice {
             |connection| format!("--org {org} --connection {connection}"),
         );
         match self.kind {
-            NoticeKind::Suspended => {
-                let provider = self.provider.as_deref().unwrap_or("PROVIDER");
-                format!(
-                    "connect the account anew: rtr connection connect {org} {provider}; then rtr connection test {whole}"
-                )
-            }
+            NoticeKind::Suspended => connect_anew(org, self.provider.as_deref(), &whole),
             NoticeKind::Resumed => format!("nothing: rtr connection list {org} shows it drain"),
             NoticeKind::QuotaLow => {
                 format!(

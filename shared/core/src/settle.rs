@@ -98,12 +98,12 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
         Ending::Unchanged if fence && slot.is_none() => {
             write(applied(next(), attempt).noting(Ended::Unchanged, version, now, None))
         }
-        Ending::Skipped if fence && clear => {
+        Ending::Skipped(code) if fence && clear => {
             let mut item_next = applied(next(), attempt);
             if attempt.again || slot.is_some() {
                 item_next.applied_hash = None;
             }
-            write(item_next.noting(Ended::Skipped, version, now, None))
+            write(item_next.noting(Ended::Skipped, version, now, Some(*code)))
         }
         Ending::Applied(done) if fence && (clear || too_late) => write(confirm(next(), attempt, done, now)),
         Ending::Applied(_) if own => Decision::Done,
@@ -137,9 +137,9 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             None => Decision::Superseded,
         },
         Ending::Dropped => match slot.filter(|slot| slot.state == SlotState::Drop) {
-            Some(slot) if wanted == Some(version) => {
+            Some(_) if wanted == Some(version) => {
                 let dropped = Item { applied_hash: None, ..applied(next(), attempt) };
-                write(dropped.noting(Ended::Skipped, version, now, Some(slot.reason.code)))
+                write(dropped.noting(Ended::Skipped, version, now, Some(Code::GivenUp)))
             }
             _ => Decision::Superseded,
         },
@@ -175,9 +175,9 @@ pub fn settle(item: &Item, attempt: &Attempt, ending: &Ending, now: Instant) -> 
             write(Item { external_id: None, object: None, linked_at: None, applied_hash: None, ..next() })
         }
         Ending::Heard(of) => heard(item, of, now).map_or(Decision::PlanAgain, write),
-        Ending::Unchanged | Ending::Skipped if own => Decision::Done,
+        Ending::Unchanged | Ending::Skipped(_) if own => Decision::Done,
         Ending::Unchanged
-        | Ending::Skipped
+        | Ending::Skipped(_)
         | Ending::Intended { .. }
         | Ending::Linked(_)
         | Ending::Unlinked => Decision::PlanAgain,

@@ -185,7 +185,14 @@ mod tests {
         let applied = |version| item(Some(version), None);
         assert!(has_arrived(Some(&applied(5)), 5, None) && !has_arrived(Some(&applied(4)), 5, None));
         // What is written again was there before.
-        let written = Recent { trail: None, ended: Ended::Applied, version: 5, at: Instant(9), code: None };
+        let written = Recent {
+            field: None,
+            trail: None,
+            ended: Ended::Applied,
+            version: 5,
+            at: Instant(9),
+            code: None,
+        };
         let again = Item { recent: vec![written], ..applied(5) };
         let since = |at| Some(Instant(at));
         assert!(has_arrived(Some(&again), 5, since(9)) && !has_arrived(Some(&again), 5, since(10)));

@@ -1,25 +1,39 @@
-//! What is written down of an act on dead letters, before it begins.
+//! What is written down of an act on dead letters, or on parked versions, before it begins.
 
+use super::filter::Filter;
 use super::letter::Letter;
 use crate::audit::Who;
 use rtr_core::audit::Entry;
 use std::collections::BTreeMap;
 
-/// One entry for each connection that is concerned; what belongs to no org, or to no connection of it, has one of its own.
-pub(super) fn entries(action: &str, letters: &[Letter], who: &Who) -> Vec<Entry> {
-    let mut by_connection: BTreeMap<(Option<&str>, Option<&str>), u64> = BTreeMap::new();
+/// One entry for each connection that is concerned, of what `filter` took; what belongs to no org, or to no connection of it,
+/// has one of its own. A single record is named, of several the filter: so that what became of one leads to who did it.
+pub(crate) fn entries<'l>(
+    action: &str,
+    letters: impl IntoIterator<Item = &'l Letter>,
+    filter: &Filter,
+    who: &Who,
+) -> Vec<Entry> {
+    let mut by_connection: BTreeMap<(Option<&str>, Option<&str>), Vec<&Letter>> = BTreeMap::new();
     for letter in letters {
         let of = (letter.org_id.as_deref(), letter.connection.as_deref());
-        *by_connection.entry(of).or_default() += 1;
+        by_connection.entry(of).or_default().push(letter);
     }
-    let entry = |((org_id, connection), versions): ((Option<&str>, Option<&str>), u64)| {
-        let target = match (org_id, connection) {
+    let entry = |((org_id, connection), letters): ((Option<&str>, Option<&str>), Vec<&Letter>)| {
+        let whose = match (org_id, connection) {
             (Some(org_id), Some(connection)) => format!("{org_id} {connection}"),
             (Some(org_id), None) => org_id.to_owned(),
             (None, _) => "of no org".to_owned(),
         };
-        let entry = who.entry(action, target);
-        Entry { org_id: org_id.map(str::to_owned), count: Some(versions), ..entry }
+        let which = match letters.as_slice() {
+            [Letter { record_type: Some(record_type), record_id: Some(record_id), .. }] => {
+                format!(" {record_type} {record_id}")
+            }
+            _ => filter.words(),
+        };
+        let count = u64::try_from(letters.len()).unwrap_or(u64::MAX);
+        let entry = who.entry(action, format!("{whose}{which}"));
+        Entry { org_id: org_id.map(str::to_owned), count: Some(count), ..entry }
     };
     by_connection.into_iter().map(entry).collect()
 }
@@ -34,7 +48,9 @@ mod tests {
     fn given_letters_of_several_connections_when_dropped_then_each_connection_has_one_entry_of_all_its_records()
      {
         let letter = |org_id: &str, connection: &str| {
-            let summary = serde_json::json!({"org_id": org_id, "connection": connection, "version": 1});
+            let summary = serde_json::json!({
+                "org_id": org_id, "connection": connection, "record_type": "contact", "record_id": "c", "version": 1,
+            });
             let key = PairKey { pk: format!("{org_id}#contact"), sk: format!("c#{connection}") };
             Letter::read(key, Instant(0), &summary.to_string())
         };
@@ -47,7 +63,8 @@ mod tests {
             Letter::read(unread, Instant(0), "{}"),
         ];
         let who = Who { reason: Some("sent by mistake".to_owned()), author: "ada".to_owned() };
-        let found = entries("dlq.drop", &letters, &who);
+        let filter = Filter { code: Some("RTR3001".to_owned()), ..Filter::default() };
+        let found = entries("dlq.drop", &letters, &filter, &who);
         assert!(
             found.iter().all(|one| one.action == "dlq.drop" && one.by == "ada" && one.reason == who.reason)
         );
@@ -56,12 +73,12 @@ mod tests {
         assert_eq!(
             short,
             [
-                ("of no org", None, Some(1)),
-                ("acme hubspot", Some("acme"), Some(2)),
-                ("acme salesforce", Some("acme"), Some(1)),
-                ("umbra", Some("umbra"), Some(1)),
+                ("of no org --code RTR3001", None, Some(1)),
+                ("acme hubspot --code RTR3001", Some("acme"), Some(2)),
+                ("acme salesforce contact c", Some("acme"), Some(1)),
+                ("umbra contact c", Some("umbra"), Some(1)),
             ]
         );
-        assert_eq!(entries("dlq.drop", &[], &who), []);
+        assert_eq!(entries("dlq.drop", &[], &filter, &who), []);
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, who: &Who, rate: 
         return Ok(tell(app, &report));
     }
     if !act.dry_run {
-        for entry in entries("dlq.drop", &letters, who) {
+        for entry in entries("dlq.drop", &letters, filter, who) {
             note(&aws, &entry).await?;
         }
     }

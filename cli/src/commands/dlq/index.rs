@@ -22,7 +22,7 @@ type Row = HashMap<String, AttributeValue>;
 
 /// How much of the index is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     /// All of it.
     All,
     /// So many pages of each part at most, a mebibyte each: for who asks beside something else.
@@ -31,11 +31,11 @@ pub(super) enum Extent {
 
 /// What was found in the index.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The letters, oldest first.
-    pub(super) letters: Vec<Letter>,
+    pub(crate) letters: Vec<Letter>,
     /// Whether that is all there is.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
 }
 
 /// The dead letters that `filter` takes, oldest first.
@@ -44,7 +44,7 @@ pub(super) async fn read(aws: &Aws, filter: &Filter) -> Result<Vec<Letter>, Prob
 }
 
 /// Those that `filter` takes of as much of the index as `extent` says.
-pub(super) async fn read_some(aws: &Aws, filter: &Filter, extent: Extent) -> Result<Found, Problem> {
+pub(crate) async fn read_some(aws: &Aws, filter: &Filter, extent: Extent) -> Result<Found, Problem> {
     let table = aws.stack.output("RECORDS_TABLE_NAME")?;
     let parts = match &filter.org {
         Some(org) => {

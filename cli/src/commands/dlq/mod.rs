@@ -1,12 +1,12 @@
 //! `rtr dlq`: dead letters, filed with their records: listed from the index, acted on only after the item was read.
 
-mod audit;
+pub(crate) mod audit;
 mod drop;
 pub(crate) mod filter;
 pub(crate) mod foresee;
 mod fresh;
 pub(crate) mod group;
-mod index;
+pub(crate) mod index;
 pub(crate) mod letter;
 mod list;
 pub(crate) mod outlook;

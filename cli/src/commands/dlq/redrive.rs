@@ -83,7 +83,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
     let addressing = Addressing { buckets: aws.group_buckets(how.buckets).await, fresh };
     if !act.dry_run {
         settled(app, &aws, &letters).await?;
-        for entry in entries("dlq.redrive", &letters, who) {
+        for entry in entries("dlq.redrive", &letters, filter, who) {
             note(&aws, &entry).await?;
         }
     }

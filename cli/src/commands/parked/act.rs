@@ -4,10 +4,11 @@
 use super::Act;
 use super::entry::Entry;
 use super::look::find;
-use super::share::{Meant, Share, by_connection, shares, shares_words};
+use super::share::{Meant, Share, shares, shares_words};
 use crate::app::App;
 use crate::audit::note;
 use crate::aws::{Aws, unavailable};
+use crate::commands::dlq::audit::entries;
 use crate::commands::dlq::filter::Filter;
 use crate::confirm::confirm;
 use crate::output::{count, progress_bar};
@@ -75,7 +76,7 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
         return Ok(tell(app, what, &report));
     }
     if !act.dry_run {
-        audit(&aws, act, what, &entries).await?;
+        audit(&aws, act, what, filter, &entries).await?;
     }
     let by = format!("rtr#{}", runtime.seams().clock.nonce());
     let bar = progress_bar(Some(entries.len() as u64));
@@ -98,14 +99,13 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
 }
 
 /// One entry for each connection that is concerned.
-async fn audit(aws: &Aws, act: &Act, what: What, entries: &[Entry]) -> Result<(), Problem> {
+async fn audit(aws: &Aws, act: &Act, what: What, filter: &Filter, parked: &[Entry]) -> Result<(), Problem> {
     let action = match what {
         What::Drain => "parked.drain",
         What::Drop => "parked.drop",
     };
-    for (key, versions) in by_connection(entries) {
-        let mut entry = act.by.who().entry(action, format!("{} {}", key.org_id, key.connection));
-        (entry.org_id, entry.count) = (Some(key.org_id.clone()), Some(versions));
+    let letters = parked.iter().map(|one| &one.letter);
+    for entry in entries(action, letters, filter, &act.by.who()) {
         note(aws, &entry).await?;
     }
     Ok(())

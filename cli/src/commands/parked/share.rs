@@ -62,13 +62,6 @@ pub(super) fn shares(entries: &[Entry]) -> Vec<Share> {
     of.into_iter().map(share).collect()
 }
 
-/// How many of `entries` are at each connection.
-pub(super) fn by_connection(entries: &[Entry]) -> BTreeMap<&ConnectionKey, u64> {
-    let mut by_connection = BTreeMap::new();
-    entries.iter().for_each(|entry| *by_connection.entry(&entry.connection).or_default() += 1);
-    by_connection
-}
-
 /// The shares `of` what is dropped, and that `waiting` others are not.
 pub(super) fn shares_words(of: &[Share], waiting: usize) -> String {
     let line = |Share { org_id, connection, record_type, versions }: &Share| {
@@ -108,7 +101,6 @@ mod tests {
     fn given_what_waits_for_another_record_among_what_is_found_when_counted_then_it_counts_nowhere() {
         let dropped = Meant::of(found(), What::Drop);
         assert_eq!((dropped.entries.len(), dropped.waiting, dropped.dropping), (3, 2, 0));
-        assert_eq!(by_connection(&dropped.entries).into_values().collect::<Vec<_>>(), [3]);
         assert_eq!(
             shares_words(&shares(&dropped.entries), dropped.waiting),
             "acme hubspot, contact: 3 parked versions\nleft alone: 2 versions waiting for another record"

@@ -135,6 +135,7 @@ mod tests {
             key: RecordKey::new("acme", "contact", "c-1"),
             connections: BTreeMap::from([("hubspot".to_owned(), at)]),
             absent: vec![absent],
+            unread: Vec::new(),
         }
     }
 

@@ -5,7 +5,9 @@ mod follow;
 mod read;
 mod setting;
 mod steps;
+mod unread;
 mod view;
+mod waiting;
 mod words;
 
 pub(in crate::commands) use body::{Held, held};
@@ -46,8 +48,9 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
     if args.follow {
         return Box::pin(follow::run(app, &aws, &runtime.seams(), &key)).await;
     }
-    let found = Box::pin(read::read(&aws, &runtime.seams(), &key, args.show_data)).await?;
-    if found.connections.is_empty() {
+    let mut found = Box::pin(read::read(&aws, &runtime.seams(), &key, args.show_data)).await?;
+    found.unread = Box::pin(unread::unread(&aws, &key)).await?;
+    if found.connections.is_empty() && found.unread.is_empty() {
         let name = format!("{} {} {}", key.org_id, key.record_type, key.record_id);
         let why: Vec<String> = found.absent.iter().map(setting::Absent::words).collect();
         return Err(Problem::not_found(format!("nothing is known of {name}")).hint(why.join("\n  ")));

@@ -23,7 +23,8 @@ pub(super) async fn read(
     let keys: Vec<PairKey> = pairs.iter().map(|(_, pair)| pair.clone()).collect();
     let config = seams.configs.org(&key.org_id).await;
     let config = config.map_err(|error| unavailable("reading the configuration", &aws.place, &error))?;
-    let mut record = Record { key: key.clone(), connections: BTreeMap::new(), absent: Vec::new() };
+    let mut record =
+        Record { key: key.clone(), connections: BTreeMap::new(), absent: Vec::new(), unread: Vec::new() };
     if keys.is_empty() {
         record.absent = absent(&config, &key.record_type, &[]);
         return Ok(record);
@@ -34,6 +35,7 @@ pub(super) async fn read(
         let Some(item) = items.get(&pair) else { continue };
         let setting = Setting::of(&config, &connection, &key.record_type);
         let mut at = At::of(item, &setting);
+        at.slot.iter_mut().for_each(|slot| slot.is_letter(&pair));
         at.inbound = back(aws, seams, key, &connection, item).await?;
         if show_data {
             reveal(aws, seams, item, &mut at).await?;
@@ -57,7 +59,9 @@ async fn back(
     let told = PairKey::inbound(&ConnectionKey::new(&key.org_id, connection), object, external_id);
     let found = seams.records.read(std::slice::from_ref(&told)).await;
     let found = found.map_err(|error| unavailable("reading the way back", &aws.place, &error))?;
-    Ok(found.get(&told).and_then(Back::of))
+    let mut back = found.get(&told).and_then(Back::of);
+    back.iter_mut().filter_map(|back| back.slot.as_mut()).for_each(|slot| slot.is_letter(&told));
+    Ok(back)
 }
 
 /// The connections at which there is an item, with its key.

@@ -1,13 +1,16 @@
 //! What the configuration says now of records of a type at a connection, and why nothing may be known of one there. Pure.
 
+use crate::commands::dlq::filter::quoted;
 use rtr_core::code::Code;
 use rtr_core::config::{Mode, OrgConfig};
+use rtr_core::notice::connect_anew;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What the configuration says of a pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
+    org: String,
     connection: String,
     record_type: String,
     provider: Option<String>,
@@ -34,6 +37,7 @@ impl Setting {
     pub(super) fn of(config: &OrgConfig, connection: &str, record_type: &str) -> Self {
         let own = config.connections.get(connection);
         Self {
+            org: config.org.clone(),
             connection: connection.to_owned(),
             record_type: record_type.to_owned(),
             provider: own.map(|own| own.provider.clone()),
@@ -56,6 +60,26 @@ impl Setting {
             }
             (true, _) => format!("Records of type {record_type} go to {connection}."),
         }
+    }
+
+    /// What a person does about what is parked there for this reason; none: it goes by itself.
+    pub(super) fn action(&self, code: Code) -> Option<String> {
+        let Self { org, connection, provider, .. } = self;
+        let whole = format!("{} {}", quoted(org), quoted(connection));
+        let set_live =
+            format!("when it may go on: set `mode: live` of {connection} in the configuration and apply it");
+        match code {
+            Code::Shadowed => Some(set_live),
+            Code::Paused if self.mode == Some(Mode::Paused) => Some(set_live),
+            Code::Paused => Some(format!("when it may go on: rtr connection resume {whole}")),
+            Code::Suspended | Code::NoSecret => Some(connect_anew(&quoted(org), provider.as_deref(), &whole)),
+            _ => None,
+        }
+    }
+
+    /// What tells of people's acts on its org's records.
+    pub(super) fn audit(&self) -> String {
+        format!("rtr audit --org {}", quoted(&self.org))
     }
 
     /// The mapping by its file.
@@ -108,7 +132,7 @@ fn at(config: &OrgConfig, name: &str, record_type: &str) -> Absent {
         }
         _ => (
             None,
-            "No event of the record has come there: none was sent, it is still in its queue, or type or id are written otherwise."
+            "No event of the record has come there that could be read: none was sent, it is still in its queue, or type or id are written otherwise."
                 .to_owned(),
         ),
     };
@@ -120,6 +144,7 @@ impl Setting {
     /// A routed, live pair.
     pub(super) fn sample() -> Self {
         Self {
+            org: "acme".to_owned(),
             connection: "hubspot".to_owned(),
             record_type: "contact".to_owned(),
             provider: Some("hubspot".to_owned()),

@@ -36,11 +36,14 @@ pub(super) fn steps(recent: &Recent, why: Option<&str>, setting: &Setting) -> Ve
     }
     steps.push(step("route", None, setting.route_words()));
     steps.extend(mapping(recent, setting));
-    steps.extend(decision(recent).map(|words| Step { code: recent.code, ..step("decision", None, words) }));
+    let by_crm = is_by_crm(recent);
+    let code = recent.code.filter(|_| !by_crm);
+    steps.extend(decision(recent).map(|words| Step { code, ..step("decision", None, words) }));
     if let Some(trail) = recent.trail.as_ref().filter(|trail| trail.calls > 0) {
-        steps.extend(calls(trail));
+        steps.extend(calls(recent, trail, by_crm));
     }
-    steps.push(Step { code: recent.code, ..step("committed", Some(recent.at), committed(recent, why)) });
+    let committed = committed(recent, why, setting);
+    steps.push(Step { code: recent.code, ..step("committed", Some(recent.at), committed) });
     steps
 }
 
@@ -67,10 +70,24 @@ fn mapping(recent: &Recent, setting: &Setting) -> Option<Step> {
     Some(step("mapping", None, message))
 }
 
+/// Whether it was the CRM's answer, or the want of one, that it ended so for: not the event, the mapping, or something before
+/// any call.
+fn is_by_crm(recent: &Recent) -> bool {
+    let ours = matches!(recent.code.map(Code::as_str), Some(code) if code.starts_with("RTR1") || code.starts_with("RTR2"));
+    recent.trail.as_ref().is_some_and(|trail| trail.calls > 0) && !ours && recent.code != Some(Code::NotInCrm)
+}
+
 /// What was decided.
 fn decision(recent: &Recent) -> Option<&'static str> {
     let did = recent.trail.as_ref()?.did;
     Some(match (recent.ended, did) {
+        (Ended::Skipped, None) => match recent.code {
+            Some(Code::LeftOut) => "The mapping's `when` does not hold: no call.",
+            Some(Code::Ignored) => "The mapping leaves such a change alone: no call.",
+            Some(Code::Shadowed) => "What would be written was noted, and nothing sent: no call.",
+            Some(Code::GivenUp) => "Given up before it went: no call.",
+            _ => "Not for this CRM: no call.",
+        },
         (_, Some(Did::Create)) => "To be made: the CRM has no record of it.",
         (_, Some(Did::Update)) => "To be written to the linked record.",
         (_, Some(Did::Upsert)) => "To be written to whichever record has our key, or made.",
@@ -81,13 +98,12 @@ fn decision(recent: &Recent) -> Option<&'static str> {
         (Ended::Applied, None) => "To be written.",
         (Ended::Unchanged, None) => "Equal to what was last written: no call.",
         (Ended::Superseded, None) => "An equal or newer version was there before: no call.",
-        (Ended::Skipped, None) => "Not for this CRM: no call.",
         (Ended::Parked, None) => "Not now: no call.",
         (Ended::Dead, None) => "It cannot be sent as it is: no call.",
     })
 }
 
-fn calls(trail: &Trail) -> Vec<Step> {
+fn calls(recent: &Recent, trail: &Trail, by_crm: bool) -> Vec<Step> {
     let tokens = match trail.waited_ms {
         0 => "Within the limits: no wait.".to_owned(),
         ms => format!("Waited {} for the connection's limits.", span(ms)),
@@ -96,17 +112,21 @@ fn calls(trail: &Trail) -> Vec<Step> {
     let requests =
         if trail.calls == 1 { "1 request".to_owned() } else { format!("{} requests", trail.calls) };
     let answer = match trail.status {
+        // One answer to a call for several records: it says of each what became of it.
+        Some(status @ 200..300) if by_crm && recent.ended == Ended::Dead => {
+            format!("The CRM answered {status} after {}, and in it refused this record.", span(trail.took_ms))
+        }
         Some(status) => format!("The CRM answered {status} after {}.", span(trail.took_ms)),
         None => format!("The CRM did not answer within {}.", span(trail.took_ms)),
     };
     vec![
         step("tokens", None, tokens),
         step("request", None, format!("{requests}{to}.")),
-        step("answer", None, answer),
+        Step { code: recent.code.filter(|_| by_crm), ..step("answer", None, answer) },
     ]
 }
 
-fn committed(recent: &Recent, why: Option<&str>) -> String {
+fn committed(recent: &Recent, why: Option<&str>, setting: &Setting) -> String {
     let after = recent
         .trail
         .as_ref()
@@ -117,11 +137,18 @@ fn committed(recent: &Recent, why: Option<&str>) -> String {
         Ended::Unchanged => "Unchanged",
         Ended::Superseded => "Superseded",
         Ended::Skipped => "Skipped",
+        Ended::Parked if recent.code.is_some_and(|code| setting.action(code).is_some()) => {
+            "Parked, and waits for a person"
+        }
         Ended::Parked => "Parked, and goes by itself",
         Ended::Dead => "Dead, and waits for a person",
     };
     let dot = if because.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{meaning}{after}{because}{dot}")
+    let who = match recent.code {
+        Some(Code::GivenUp) => format!(" {} says who did, and why.", setting.audit()),
+        _ => String::new(),
+    };
+    format!("{meaning}{after}{because}{dot}{who}")
 }
 
 /// `35 ms`, `1.2 s`, `3 min`, `5 h`.
@@ -161,6 +188,7 @@ mod tests {
             version: 7,
             at: Instant(1_795_000_000_000),
             code: None,
+            field: None,
             trail: Some(trail),
         };
         insta::assert_snapshot!(told(&recent, None), @r"
@@ -182,6 +210,7 @@ mod tests {
             version: 8,
             at: Instant(1_795_000_000_000),
             code: Some(Code::Invalid),
+            field: None,
             trail: None,
         };
         insta::assert_snapshot!(told(&recent, Some("email: not an address")), @r"
@@ -199,6 +228,7 @@ mod tests {
             version: 8,
             at: Instant(0),
             code: Some(Code::OutcomeUnknown),
+            field: None,
             trail: Some(trail),
         };
         let told = told(&recent, Some(Code::OutcomeUnknown.about()));
@@ -207,5 +237,64 @@ mod tests {
             "{told}"
         );
         assert!(told.ends_with("the write may have landed."), "{told}");
+    }
+
+    fn recent(ended: Ended, code: Option<Code>, trail: Option<Trail>) -> Recent {
+        Recent { ended, version: 8, at: Instant(0), code, field: None, trail }
+    }
+
+    #[test]
+    fn given_an_answer_to_a_call_for_several_when_one_is_refused_then_the_code_stands_at_the_answer() {
+        let trail =
+            Trail { calls: 1, took_ms: 4, status: Some(207), did: Some(Did::Upsert), ..Trail::default() };
+        let steps = steps(&recent(Ended::Dead, Some(Code::Invalid), Some(trail)), None, &Setting::sample());
+        let coded: Vec<_> = steps.iter().filter(|step| step.code.is_some()).map(|step| step.step).collect();
+        assert_eq!(coded, ["answer", "committed"]);
+        let answer = steps.iter().find(|step| step.step == "answer").unwrap();
+        assert_eq!(answer.message, "The CRM answered 207 after 4 ms, and in it refused this record.");
+    }
+
+    #[test]
+    fn given_a_mapping_that_fails_after_a_question_when_told_then_the_code_stands_at_the_decision() {
+        let trail = Trail { calls: 1, status: Some(200), ..Trail::default() };
+        let steps =
+            steps(&recent(Ended::Dead, Some(Code::MappingFailed), Some(trail)), None, &Setting::sample());
+        let coded: Vec<_> = steps.iter().filter(|step| step.code.is_some()).map(|step| step.step).collect();
+        assert_eq!(coded, ["decision", "committed"]);
+    }
+
+    #[test]
+    fn given_what_went_nowhere_when_told_then_each_has_its_own_reason() {
+        let lines = [Code::LeftOut, Code::Ignored, Code::Shadowed, Code::GivenUp].map(|code| {
+            let steps = steps(
+                &recent(Ended::Skipped, Some(code), Some(Trail::default())),
+                Some(code.about()),
+                &Setting::sample(),
+            );
+            let last = steps.iter().rev().take(2).rev().map(|step| step.message.clone());
+            last.collect::<Vec<_>>().join(" ")
+        });
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        The mapping's `when` does not hold: no call. Skipped, 0 ms after it came in: The mapping's `when` does not take the record.
+        The mapping leaves such a change alone: no call. Skipped, 0 ms after it came in: The mapping says to leave it: by `write`, `on_delete` or `on_missing`.
+        What would be written was noted, and nothing sent: no call. Skipped, 0 ms after it came in: The connection is shadowed: what would have been written is kept, nothing was sent.
+        Given up before it went: no call. Skipped, 0 ms after it came in: A person gave the version up.
+        ");
+    }
+
+    #[test]
+    fn given_what_is_parked_when_told_then_it_says_whether_a_person_has_to_act() {
+        let setting = Setting::sample();
+        let line = |code: Code| committed(&recent(Ended::Parked, Some(code), None), None, &setting);
+        let waits = [Code::Paused, Code::Suspended, Code::NoSecret, Code::Throttled, Code::Unavailable];
+        insta::assert_snapshot!(waits.map(line).join("\n"), @r"
+        Parked, and waits for a person.
+        Parked, and waits for a person.
+        Parked, and waits for a person.
+        Parked, and goes by itself.
+        Parked, and goes by itself.
+        ");
+        let actions: Vec<String> = waits.iter().filter_map(|code| setting.action(*code)).collect();
+        insta::assert_snapshot!(actions.join("\n"), @"");
     }
 }

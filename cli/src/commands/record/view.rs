@@ -2,13 +2,14 @@
 
 use super::setting::{Absent, Setting};
 use super::steps::{Step, steps};
+use super::unread::Unread;
+use super::waiting::Waiting;
 use crate::schema::foreign;
 use rtr_core::code::Code;
 use rtr_core::item::{Ended, Item, Recent, Slot, SlotState};
 use rtr_core::key::RecordKey;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One record.
@@ -23,6 +24,9 @@ pub(super) struct Record {
     /// Why nothing is known of it at others that it would go to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) absent: Vec<Absent>,
+    /// Events of it that nobody could use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unread: Vec<Unread>,
 }
 
 /// The record at one connection.
@@ -78,26 +82,6 @@ pub(super) struct Outcome {
     pub(super) steps: Vec<Step>,
 }
 
-/// The version that is not applied.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Waiting {
-    #[schemars(schema_with = "foreign::state")]
-    pub(super) state: SlotState,
-    pub(super) version: u64,
-    pub(super) operation: &'static str,
-    #[schemars(schema_with = "foreign::code")]
-    pub(super) code: Code,
-    pub(super) message: String,
-    pub(super) field: Option<String>,
-    pub(super) since: String,
-    pub(super) not_before: Option<String>,
-    pub(super) attempts: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) crm_message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) data: Option<Value>,
-}
-
 /// What would have been written: names and a digest, no values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Shadowed {
@@ -123,7 +107,7 @@ impl At {
             object: item.object.clone(),
             linked_at: item.linked_at.map(|at| at.to_rfc3339()),
             mapping_revision: item.mapping_revision,
-            slot: item.slot.as_ref().map(waiting),
+            slot: item.slot.as_ref().map(|slot| Waiting::of(slot, setting)),
             shadow: item.shadow.as_ref().map(|shadow| Shadowed {
                 version: shadow.version,
                 operation: shadow.operation.clone(),
@@ -154,7 +138,7 @@ impl Back {
             status,
             told_version: item.applied_version,
             recent: item.recent.iter().rev().map(|recent| outcome(recent, item)).collect(),
-            slot: item.slot.as_ref().map(waiting),
+            slot: item.slot.as_ref().map(Waiting::back),
         })
     }
 }
@@ -176,31 +160,19 @@ fn outcome(recent: &Recent, item: &Item) -> Outcome {
     let lies_there =
         |slot: &&Slot| slot.wanted_version == recent.version && Some(slot.reason.code) == recent.code;
     let slot = item.slot.as_ref().filter(lies_there);
-    let about = recent.code.map(|code| code.about().to_owned());
+    // What is told of older ones is what is known of the code, and the field.
+    let about = recent.code.map(|code| match &recent.field {
+        Some(field) => format!("`{field}`: {}", code.about()),
+        None => code.about().to_owned(),
+    });
     Outcome {
         at: recent.at.to_rfc3339(),
         version: recent.version,
         outcome: recent.ended.as_str(),
         code: recent.code,
         message: slot.map(|slot| slot.reason.message.clone()).or(about),
-        field: slot.and_then(|slot| slot.reason.field.clone()),
+        field: slot.and_then(|slot| slot.reason.field.clone()).or_else(|| recent.field.clone()),
         steps: Vec::new(),
-    }
-}
-
-fn waiting(slot: &Slot) -> Waiting {
-    Waiting {
-        state: slot.state,
-        version: slot.wanted_version,
-        operation: slot.operation().as_str(),
-        code: slot.reason.code,
-        message: slot.reason.message.clone(),
-        field: slot.reason.field.clone(),
-        since: slot.since.to_rfc3339(),
-        not_before: (slot.not_before.0 > 0).then(|| slot.not_before.to_rfc3339()),
-        attempts: slot.attempts,
-        crm_message: None,
-        data: None,
     }
 }
 
@@ -245,7 +217,12 @@ mod tests {
 
     fn record() -> Record {
         let connections = BTreeMap::from([("hubspot".to_owned(), At::of(&dead(), &Setting::sample()))]);
-        Record { key: RecordKey::new("acme", "contact", "c-1"), connections, absent: Vec::new() }
+        Record {
+            key: RecordKey::new("acme", "contact", "c-1"),
+            connections,
+            absent: Vec::new(),
+            unread: Vec::new(),
+        }
     }
 
     #[test]
@@ -376,11 +353,15 @@ mod tests {
         };
         let item = Item { slot: Some(slot), shadow: Some(shadow), recent: Vec::new(), ..dead() };
         let connections = BTreeMap::from([("hubspot".to_owned(), At::of(&item, &Setting::sample()))]);
-        let record =
-            Record { key: RecordKey::new("acme", "contact", "c-1"), connections, absent: Vec::new() };
+        let record = Record {
+            key: RecordKey::new("acme", "contact", "c-1"),
+            connections,
+            absent: Vec::new(),
+            unread: Vec::new(),
+        };
         insta::assert_snapshot!(words(Style::Plain, &record), @r"
         CONNECTION  STATUS   WANTED  APPLIED  CRM ID  OPEN
-        hubspot     applied  8       7        501     version 8: RTR4005 written without the company in `company`, which is not linked; completed when it is
+        hubspot     applied  8       7        501     version 8: RTR4005 written without the company in `company`, which is not linked; completed when it is (waits for company k)
 
         hubspot is shadowed: version 9 would upsert email, firstname
         ");

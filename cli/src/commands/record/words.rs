@@ -1,7 +1,10 @@
 //! The record as people read it.
 
-use super::view::{At, Back, Outcome, Record, Shadowed, Waiting};
+use super::unread;
+use super::view::{At, Back, Outcome, Record, Shadowed};
+use super::waiting::Waiting;
 use crate::output::{Style, one_line, or_dash, pretty, safe, table};
+use rtr_core::item::Ended;
 use rtr_core::time::Instant;
 
 /// The whole answer: what holds at each connection, the way of the newest outcome at each, and the outcomes before it.
@@ -16,6 +19,9 @@ pub(super) fn words(style: Style, record: &Record) -> String {
         parts.extend(at.shadow.as_ref().map(|shadow| shadowed(id, shadow)));
         parts.extend(at.slot.as_ref().and_then(|slot| revealed(id, slot)));
     }
+    if !record.unread.is_empty() {
+        parts.push(unread::words(style, &record.unread));
+    }
     for absent in &record.absent {
         parts.push(one_line(&absent.words()));
     }
@@ -24,13 +30,29 @@ pub(super) fn words(style: Style, record: &Record) -> String {
 
 fn state(style: Style, record: &Record) -> String {
     let rows = record.connections.iter().map(|(id, at)| {
-        let why =
-            at.slot.as_ref().map(|slot| format!("version {}: {} {}", slot.version, slot.code, slot.message));
-        let (wanted, applied) = (or_dash(at.wanted_version), or_dash(at.applied_version));
+        let why = at.slot.as_ref().map(Waiting::words);
+        let (wanted, applied) = (or_dash(at.wanted_version), applied(at));
         let external = or_dash(at.external_id.as_ref());
         vec![id.clone(), at.status.to_owned(), wanted, applied, external, why.unwrap_or_default()]
     });
-    table(style, &["connection", "status", "wanted", "applied", "CRM id", "open"], rows.collect())
+    let header = ["connection", "status", "wanted", "applied", "CRM id", "open"];
+    let mut text = table(style, &header, rows.collect());
+    for (id, action) in
+        record.connections.iter().filter_map(|(id, at)| Some((id, at.slot.as_ref()?.action.as_ref()?)))
+    {
+        text.push_str(&format!("\n{}", one_line(&format!("{id}: {action}"))));
+    }
+    text
+}
+
+/// The version up to which all has ended; what ended without the CRM says so.
+fn applied(at: &At) -> String {
+    let version = or_dash(at.applied_version);
+    let last = at.recent.iter().find(|one| Some(one.version) == at.applied_version);
+    match last {
+        Some(last) if last.outcome == Ended::Skipped.as_str() => format!("{version} (skipped)"),
+        _ => version,
+    }
 }
 
 /// The newest outcome's steps, and the outcomes before it.
@@ -56,7 +78,8 @@ fn way_back(style: Style, id: &str, back: &Back) -> String {
     let known =
         if told.is_empty() { "nothing was told yet".to_owned() } else { format!("told up to {told}") };
     let open = back.slot.as_ref().map_or_else(String::new, |slot| {
-        format!("; {} of {}: {} {}", back.status, stamp(slot.version), slot.code, slot.message)
+        let more = slot.action.as_ref().map_or_else(String::new, |action| format!(" ({action})"));
+        format!("; {} of {}: {} {}{more}", back.status, stamp(slot.version), slot.code, slot.message)
     });
     let rows: Vec<Vec<String>> = back
         .recent
@@ -121,7 +144,7 @@ pub(super) fn line_back(connection: &str, one: &Outcome) -> Vec<String> {
 mod tests {
     use super::*;
     use rtr_core::code::Code;
-    use rtr_core::item::{Ended, Item};
+    use rtr_core::item::Item;
 
     #[test]
     fn given_data_and_names_from_outside_when_shown_then_no_terminal_acts_on_them() {
@@ -136,6 +159,8 @@ mod tests {
             since: String::new(),
             not_before: None,
             attempts: 1,
+            waits_for: None,
+            action: None,
             crm_message: Some(outside.to_owned()),
             data: Some(serde_json::json!({ "name": outside })),
         };

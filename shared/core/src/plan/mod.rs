@@ -150,8 +150,8 @@ pub enum Action {
     ReplaceParked,
     /// The CRM has it already: move the fence.
     Unchanged,
-    /// Not for this CRM: move the fence.
-    Skip,
+    /// Not for this CRM, and why: move the fence.
+    Skip(Code),
     /// Shadowed, with nothing to keep: neither call nor write.
     Pass,
     /// Shadowed: keep what would have been written.
@@ -198,7 +198,7 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
     }
     if unmatched {
         return match at.mapping.on_unmatched {
-            OnUnmatched::Ignore => Action::Skip,
+            OnUnmatched::Ignore => Action::Skip(Code::LeftOut),
             OnUnmatched::Delete => delete(incoming, at, &OnDelete::Archive),
         };
     }
@@ -206,7 +206,7 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
         return Action::Dead(Reason::new(Code::MappingFailed, "the mapping gave nothing for this record"));
     };
     if at.mapping.write == WriteMode::Create && at.item.external_id.is_some() {
-        return Action::Skip;
+        return Action::Skip(Code::Ignored);
     }
     if let Some(wait) = references::wait(incoming, at) {
         return wait;
@@ -244,7 +244,7 @@ pub fn plan(incoming: &Incoming, at: Situation<'_>) -> Action {
 
 fn delete(incoming: &Incoming, at: Situation<'_>, how: &OnDelete) -> Action {
     let set = match how {
-        OnDelete::Ignore => return Action::Skip,
+        OnDelete::Ignore => return Action::Skip(Code::Ignored),
         OnDelete::Archive | OnDelete::Erase => None,
         OnDelete::Set(fields) => Some(fields),
     };

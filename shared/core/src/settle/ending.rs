@@ -11,8 +11,8 @@ use crate::time::Instant;
 pub enum Ending {
     /// The CRM has it already.
     Unchanged,
-    /// It is not for this CRM.
-    Skipped,
+    /// It is not for this CRM, and why.
+    Skipped(Code),
     /// The CRM confirmed it.
     Applied(Applied),
     /// It never will without a person.

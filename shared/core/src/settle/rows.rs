@@ -161,12 +161,9 @@ pub(super) fn file(item: Item, attempt: &Attempt, filing: &Filing, now: Instant)
         backfill: false,
     };
     let intent = if filing.not_created { None } else { item.intent.clone() };
-    Item { slot: Some(slot), applied_hash, sent, crashes: 0, intent, ..item }.noting(
-        Ended::Dead,
-        attempt.version,
-        now,
-        Some(filing.reason.code),
-    )
+    Item { slot: Some(slot), applied_hash, sent, crashes: 0, intent, ..item }
+        .noting(Ended::Dead, attempt.version, now, Some(filing.reason.code))
+        .for_field(filing.reason.field.as_deref())
 }
 
 fn incomplete(open: &Open, attempt: &Attempt) -> Slot {

@@ -250,6 +250,6 @@ fn given_parked_work_when_the_sync_lane_ends_its_own_then_it_ends_nothing_of_the
         settle(&item(SlotState::Parked, 2, 1), &attempt(Lane::Sync, version), ending, Instant(5))
     };
     assert!(matches!(sync(3, &told()), Decision::StillNewest(_)));
-    assert_eq!(sync(3, &Ending::Skipped), Decision::PlanAgain);
+    assert_eq!(sync(3, &Ending::Skipped(Code::LeftOut)), Decision::PlanAgain);
     assert_eq!(sync(2, &dead()), Decision::Superseded);
 }

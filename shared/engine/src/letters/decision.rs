@@ -1,5 +1,6 @@
 //! What a dropped or resent dead letter leaves of its item. Pure.
 
+use rtr_core::code::Code;
 use rtr_core::item::{Ended, Item, Slot};
 use rtr_core::time::Instant;
 
@@ -46,7 +47,7 @@ pub fn dropped(item: &Item, seen: Seen, kind: Kind, by: &str, now: Instant) -> O
             ..next
         },
     };
-    Some(next.noting(Ended::Skipped, slot.wanted_version, now, Some(slot.reason.code)))
+    Some(next.noting(Ended::Skipped, slot.wanted_version, now, Some(Code::GivenUp)))
 }
 
 #[cfg(test)]
@@ -98,7 +99,7 @@ mod tests {
         assert_eq!((&dropped.applied_hash, &dropped.slot, dropped.by.as_str()), (&None, &None, "me"));
         assert!(dropped.external_id.is_some() && dropped.intent.is_some());
         assert!(!above_fence(&dropped, 7, 3) && above_fence(&dropped, 8, 3));
-        assert_eq!(dropped.recent[0].to_text(), "skipped 7 9 RTR3001");
+        assert_eq!(dropped.recent[0].to_text(), "skipped 7 9 RTR4023");
     }
 
     #[test]

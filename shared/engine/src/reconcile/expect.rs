@@ -166,7 +166,7 @@ fn expected(job: &Job, now: Instant) -> (Expected, Vec<LookBy>) {
         return (Expected::Unsaid(reason.clone()), Vec::new());
     }
     match decide(job, now) {
-        Action::Skip => (Expected::Nothing, Vec::new()),
+        Action::Skip(_) => (Expected::Nothing, Vec::new()),
         Action::Dead(reason) => (Expected::Unsaid(reason), Vec::new()),
         Action::Go(go) => {
             let look_by = match go.first {

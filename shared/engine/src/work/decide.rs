@@ -73,7 +73,7 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
             }
             Action::Park { until, reason } => job.give_back(until, reason),
             Action::Unchanged => work.push((job, Ending::Unchanged, Ended::Unchanged, None)),
-            Action::Skip => work.push((job, Ending::Skipped, Ended::Skipped, None)),
+            Action::Skip(code) => work.push((job, Ending::Skipped(code), Ended::Skipped, None)),
             Action::Dead(reason) => {
                 let certainty =
                     if reason.code == Code::Crash { Certainty::MayHaveLanded } else { Certainty::NotCalled };

@@ -63,7 +63,9 @@ pub(super) async fn failed(seams: &Seams<'_>, session: &Session<'_>, job: &mut J
             let ending = applied(job, None, Some(Code::Missing));
             finish(seams, vec![(job, ending, Ended::Applied, None)]).await;
         }
-        Treatment::Ignore => finish(seams, vec![(job, Ending::Skipped, Ended::Skipped, None)]).await,
+        Treatment::Ignore => {
+            finish(seams, vec![(job, Ending::Skipped(Code::Ignored), Ended::Skipped, None)]).await
+        }
         Treatment::Recreate => recreate(seams, job).await,
         Treatment::Follow(kept) => adopt(seams, job, kept).await,
         Treatment::Adopt(existing) => adopt_if_matched(seams, session, job, &existing, failure).await,

@@ -34,7 +34,7 @@ pub(crate) async fn look(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&
         let first = after_finding_nothing(&job.setup.mapping.mapping, job.key_value.as_deref(), deleted);
         match first {
             Some(first) => begin(job, first),
-            None => skipped.push((&mut **job, Ending::Skipped, Ended::Skipped, None)),
+            None => skipped.push((&mut **job, Ending::Skipped(Code::Ignored), Ended::Skipped, None)),
         }
     }
     finish(seams, skipped).await;

@@ -61,6 +61,7 @@ fn full() -> Item {
         by: "m-1".to_owned(),
         crashes: 2,
         recent: vec![Recent {
+            field: Some("email".to_owned()),
             trail: None,
             ended: Ended::Dead,
             version: 8,
@@ -196,6 +197,7 @@ fn given_a_steady_record_when_stored_then_it_costs_one_write_unit() {
     let id = |c: char| std::iter::repeat_n(c, 64).collect::<String>();
     let key = PairKey::new(&RecordKey::new(id('o'), id('t'), id('r')), &ConnectionKey::new(id('o'), id('c')));
     let recent = Recent {
+        field: None,
         trail: Some(Trail {
             entered_ms: 1_203,
             receives: 1,

@@ -145,7 +145,9 @@ impl Model<'_> {
     fn bent(&self, job: &Job, ending: &Ending, new: Item) -> Item {
         let old = &job.read;
         match ending {
-            Ending::Skipped if !self.on(Rule::Skip) => Item { applied_hash: old.applied_hash.clone(), ..new },
+            Ending::Skipped(_) if !self.on(Rule::Skip) => {
+                Item { applied_hash: old.applied_hash.clone(), ..new }
+            }
             Ending::Put(put) if put.uncertain => self.put_without(job, new),
             Ending::Unknown if !self.on(Rule::Withdraw) => Item { intent: None, ..new },
             Ending::Unknown if !self.on(Rule::Hold) => Item { applied_hash: old.applied_hash.clone(), ..new },

@@ -73,7 +73,7 @@ impl Model<'_> {
         let key = Some(key.as_str()).filter(|_| self.scenario.key != Key::Match);
         match after_finding_nothing(self.mapping(job.revision), key, self.goes(&job.stage)) {
             Some(first) => begin(world, g, j, first),
-            None => self.finish(world, g, j, &Ending::Skipped, false),
+            None => self.finish(world, g, j, &Ending::Skipped(Code::Ignored), false),
         }
     }
 

@@ -105,10 +105,10 @@ impl Model<'_> {
         let ending = match self.plan(world, &job) {
             Action::Superseded { .. } => return set(world, g, j, Stage::Ended),
             // Without the rule, nothing is written where nothing was.
-            Action::Skip if job.read.rev == 0 && !self.on(Rule::Note) => {
+            Action::Skip(_) if job.read.rev == 0 && !self.on(Rule::Note) => {
                 return set(world, g, j, Stage::Ended);
             }
-            Action::Skip => Ending::Skipped,
+            Action::Skip(code) => Ending::Skipped(code),
             Action::Unchanged => {
                 if job.lane == Lane::Bulk {
                     world.wrong = Some("the bulk lane found something unchanged");

@@ -221,7 +221,7 @@ impl Model<'_> {
 fn name(ending: &Ending) -> &'static str {
     match ending {
         Ending::Unchanged => "finds unchanged",
-        Ending::Skipped => "skips",
+        Ending::Skipped(_) => "skips",
         Ending::Dead(_) => "files",
         Ending::Parked(parking) if parking.wait.is_some() => "waits with",
         Ending::Parked(_) => "parks",

@@ -46,7 +46,8 @@ fn shapes() -> BTreeMap<String, Shape> {
 
 /// Version 7 is applied, and the CRM has confirmed it.
 fn applied() -> Item {
-    let recent = Recent { trail: None, ended: Ended::Applied, version: 7, at: Instant(5), code: None };
+    let recent =
+        Recent { field: None, trail: None, ended: Ended::Applied, version: 7, at: Instant(5), code: None };
     Item {
         rev: 3,
         applied_version: Some(7),
