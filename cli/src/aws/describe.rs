@@ -91,13 +91,13 @@ mod tests {
         address
     }
 
-    /// What asking at `endpoint` ends in.
-    async fn ends(endpoint: &str, has_credentials: bool) -> String {
+    /// What asking at `endpoint` ends in, which has so long to answer.
+    async fn ends(endpoint: &str, has_credentials: bool, patience: Duration) -> String {
         let credentials = provide_credentials_fn(move || async move {
             let none = || CredentialsError::not_loaded("nobody has any");
             has_credentials.then(|| Credentials::new("id", "secret", None, None, "test")).ok_or_else(none)
         });
-        let attempt = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(300)).build();
+        let attempt = TimeoutConfig::builder().operation_attempt_timeout(patience).build();
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
@@ -122,12 +122,13 @@ mod tests {
         let none = "HTTP/1.1 400 Bad Request\r\ncontent-length: 150\r\nconnection: close\r\n\r\n\
                     <ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id rtr-prod does not \
                     exist</Message></Error></ErrorResponse>      ";
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(300));
         let told = [
-            ends(&who_says(Some(page)), true).await,
-            ends(&who_says(Some(other)), true).await,
-            ends(&who_says(None), true).await,
-            ends(&who_says(None), false).await,
-            ends(&who_says(Some(none)), true).await,
+            ends(&who_says(Some(page)), true, long).await,
+            ends(&who_says(Some(other)), true, long).await,
+            ends(&who_says(None), true, short).await,
+            ends(&who_says(None), false, long).await,
+            ends(&who_says(Some(none)), true, long).await,
         ];
         insta::assert_snapshot!(told.join("\n"), @r"
         3 there does not answer as AWS does (DescribeStacks): an error without a code | what answers there does not look like AWS: check AWS_ENDPOINT_URL

@@ -278,7 +278,7 @@ mod tests {
         The mapping's `when` does not hold: no call. Skipped, 0 ms after it came in: The mapping's `when` does not take the record.
         The mapping leaves such a change alone: no call. Skipped, 0 ms after it came in: The mapping says to leave it: by `write`, `on_delete` or `on_missing`.
         What would be written was noted, and nothing sent: no call. Skipped, 0 ms after it came in: The connection is shadowed: what would have been written is kept, nothing was sent.
-        Given up before it went: no call. Skipped, 0 ms after it came in: A person gave the version up.
+        Given up before it went: no call. Skipped, 0 ms after it came in: A person gave the version up. rtr audit --org acme says who did, and why.
         ");
     }
 
@@ -295,6 +295,10 @@ mod tests {
         Parked, and goes by itself.
         ");
         let actions: Vec<String> = waits.iter().filter_map(|code| setting.action(*code)).collect();
-        insta::assert_snapshot!(actions.join("\n"), @"");
+        insta::assert_snapshot!(actions.join("\n"), @r"
+        when it may go on: rtr connection resume acme hubspot
+        connect the account anew: rtr connection connect acme hubspot; then rtr connection test acme hubspot
+        connect the account anew: rtr connection connect acme hubspot; then rtr connection test acme hubspot
+        ");
     }
 }
