@@ -143,9 +143,11 @@ fn given_wrong_lines_and_a_newer_live_version_when_backfilled_then_the_rest_goes
     assert!(said.err.starts_with("rtr: /none cannot be read"), "{said:?}");
     stack.rtr(&["backfill", &org.id, "contact", "--from", file.name()]).ended(2);
     // Before anything is read: fetching a list takes long.
-    stack
-        .rtr_with(&["backfill", &org.id, "contact"], "", &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")])
-        .ended(2);
+    let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    stack.rtr_with(&["backfill", &org.id, "contact", "--from", file.name()], "", &nowhere).ended(2);
+    // Where there is nothing to send, that is what is told, and not that nobody can be asked.
+    let said = stack.rtr(&["backfill", &org.id, "contact"]).ended(2);
+    assert!(said.err.contains("source") && !said.err.contains("--yes"), "{said:?}");
 }
 
 #[test]

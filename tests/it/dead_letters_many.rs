@@ -51,7 +51,8 @@ fn put(org: &Org<'_>, n: usize) -> WriteRequest {
     let slot = Slot {
         trace: None,
         wanted_version: 1,
-        mapping_revision: 0,
+        // The first that the org has.
+        mapping_revision: 1,
         state: SlotState::Dead,
         deleted: false,
         body: Body::Inline(json!({"email": format!("p{n:06}@x.example"), "first_name": "Ann"})),
@@ -82,8 +83,9 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 fn given_many_dead_letters_when_listed_previewed_and_redriven_then_all_are_applied_within_the_lines() {
     let count = std::env::var("RTR_DEAD_LETTERS").map_or(LETTERS, |text| text.parse().unwrap());
     let stack = Stack::here();
-    let org = Plan::new("many").mapping("contact", CONTACT).ready(&stack);
+    let mut org = Plan::new("many").mapping("contact", CONTACT).ready(&stack);
     seed(&stack, &org, count);
+    org.remap("contact", &CONTACT.replace("first_name", "upper(first_name)"));
 
     let (listed, listing) = timed(|| org.dead_letters());
     assert_eq!(listed.len(), count);
