@@ -105,6 +105,12 @@ fn given_a_paused_connection_when_events_come_then_the_newest_is_parked_and_goes
     let groups = stack.rtr(&["parked", "list", "--org", &org.id, "--group-by", "code", "--json"]).json();
     assert_eq!((&groups[0]["code"], &groups[0]["count"]), (&json!("RTR4006"), &json!(2)));
     assert_eq!(org.dead_letters(), Vec::<Value>::new());
+    let why = stack.rtr(&["record", &org.id, "contact", "a"]).ended(0).out;
+    assert!(why.contains("Parked, and waits for a person"), "{why}");
+    assert!(
+        why.contains(&format!("hubspot: when it may go on: rtr connection resume {} hubspot", org.id)),
+        "{why}"
+    );
 
     let resumed = stack.rtr(&["connection", "resume", &org.id, "--author", "bob", "--json"]).json();
     assert_eq!(

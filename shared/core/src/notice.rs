@@ -125,15 +125,6 @@ impl NoticeKind {
     }
 }
 
-/// What to do about a connection whose credentials are refused or missing; `whole` is its org and its id.
-#[must_use]
-pub fn connect_anew(org: &str, provider: Option<&str>, whole: &str) -> String {
-    let provider = provider.unwrap_or("PROVIDER");
-    format!(
-        "connect the account anew: rtr connection connect {org} {provider}; then rtr connection test {whole}"
-    )
-}
-
 impl Notice {
     /// Its name among the notices: the kind and the connection.
     #[must_use]
@@ -158,7 +149,15 @@ impl Notice {
             |connection| format!("--org {org} --connection {connection}"),
         );
         match self.kind {
-            NoticeKind::Suspended => connect_anew(org, self.provider.as_deref(), &whole),
+            NoticeKind::Suspended => {
+                let provider = self.provider.as_deref().unwrap_or("PROVIDER");
+                let other = self.connection.as_ref().filter(|connection| *connection != provider);
+                let other =
+                    other.map_or_else(String::new, |connection| format!(" --connection {connection}"));
+                format!(
+                    "connect the account anew: rtr connection connect {org} {provider}{other}; then rtr connection test {whole}"
+                )
+            }
             NoticeKind::Resumed => format!("nothing: rtr connection list {org} shows it drain"),
             NoticeKind::QuotaLow => {
                 format!(
@@ -209,7 +208,7 @@ mod tests {
             .iter()
             .map(|kind| format!("{} {}", kind.as_str(), notice(*kind).detail()))
             .collect();
-        insta::assert_snapshot!(told[0], @r#"connection.suspended {"action":"connect the account anew: rtr connection connect acme hubspot; then rtr connection test acme hubspot-eu","code":"RTR4004","connection":"hubspot-eu","count":3,"org_id":"acme","provider":"hubspot","since":"2026-11-18T11:06:40.000Z"}"#);
+        insta::assert_snapshot!(told[0], @r#"connection.suspended {"action":"connect the account anew: rtr connection connect acme hubspot --connection hubspot-eu; then rtr connection test acme hubspot-eu","code":"RTR4004","connection":"hubspot-eu","count":3,"org_id":"acme","provider":"hubspot","since":"2026-11-18T11:06:40.000Z"}"#);
         for (kind, told) in NoticeKind::ALL.iter().zip(&told) {
             assert_eq!(NoticeKind::from_name(kind.as_str()), Some(*kind));
             assert!(told.contains("rtr "), "{told}");

@@ -81,7 +81,7 @@ impl Filter {
     }
 
     /// The same as it is said on a command line, each word after a space; what has no value is not said.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let mut words = String::new();
         let mut say = |name: &str, value: Option<String>| {
             if let Some(value) = value {

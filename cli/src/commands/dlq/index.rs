@@ -27,6 +27,8 @@ pub(crate) enum Extent {
     All,
     /// So many pages of each part at most, a mebibyte each: for who asks beside something else.
     Pages(usize),
+    /// The same of one org's, the newest of each part.
+    Newest(usize),
 }
 
 /// What was found in the index.
@@ -105,6 +107,7 @@ async fn query(
             .expression_attribute_values(":partition", AttributeValue::S(partition.clone()))
             .expression_attribute_values(":since", AttributeValue::N(since.0.to_string()))
             .expression_attribute_values(":until", AttributeValue::N(until.0.to_string()))
+            .scan_index_forward(!matches!(extent, Extent::Newest(_)))
             .set_exclusive_start_key(from);
         let page =
             query.send().await.map_err(|error| problem("Query of the dead index", &aws.place, &error))?;
@@ -144,7 +147,7 @@ impl Extent {
     fn pages(self) -> usize {
         match self {
             Self::All => usize::MAX,
-            Self::Pages(most) => most,
+            Self::Pages(most) | Self::Newest(most) => most,
         }
     }
 }

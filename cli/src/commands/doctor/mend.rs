@@ -5,10 +5,10 @@ use rtr_core::code::Code;
 
 /// A connection, as a command line says it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Whose<'a> {
-    pub(super) org: &'a str,
-    pub(super) connection: &'a str,
-    pub(super) provider: &'a str,
+pub(crate) struct Whose<'a> {
+    pub(crate) org: &'a str,
+    pub(crate) connection: &'a str,
+    pub(crate) provider: &'a str,
 }
 
 impl Whose<'_> {
@@ -28,7 +28,7 @@ impl Whose<'_> {
     }
 
     /// What ends that its credentials are refused.
-    pub(super) fn new_credentials(self) -> String {
+    pub(crate) fn new_credentials(self) -> String {
         let (connect, test) = (self.connect(), self.test());
         format!(
             "new credentials: {connect}, or another token in its secret (docs/credentials.md); then {test}"
@@ -36,7 +36,7 @@ impl Whose<'_> {
     }
 
     /// What to do where it has no secret that can be used.
-    pub(super) fn secret(self) -> String {
+    pub(crate) fn secret(self) -> String {
         format!("store its secret as docs/credentials.md shows, or {}; then {}", self.connect(), self.test())
     }
 

@@ -13,7 +13,7 @@ mod drift;
 mod identity;
 mod live;
 mod look;
-mod mend;
+pub(crate) mod mend;
 #[cfg(test)]
 mod sample;
 mod secrets;

@@ -49,10 +49,16 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         return Box::pin(follow::run(app, &aws, &runtime.seams(), &key)).await;
     }
     let mut found = Box::pin(read::read(&aws, &runtime.seams(), &key, args.show_data)).await?;
-    found.unread = Box::pin(unread::unread(&aws, &key)).await?;
+    let mut elsewhere = None;
+    match Box::pin(unread::unread(&aws, &key)).await {
+        Ok(looked) => (found.unread, elsewhere) = (looked.unread, looked.elsewhere),
+        // What is known is told all the same.
+        Err(problem) if !found.connections.is_empty() => app.out.note(&problem.to_string()),
+        Err(problem) => return Err(problem),
+    }
     if found.connections.is_empty() && found.unread.is_empty() {
         let name = format!("{} {} {}", key.org_id, key.record_type, key.record_id);
-        let why: Vec<String> = found.absent.iter().map(setting::Absent::words).collect();
+        let why: Vec<String> = found.absent.iter().map(setting::Absent::words).chain(elsewhere).collect();
         return Err(Problem::not_found(format!("nothing is known of {name}")).hint(why.join("\n  ")));
     }
     app.out.answer(&found, |style| words::words(style, &found));

@@ -6,6 +6,7 @@ use crate::aws::{Aws, problem, unavailable};
 use crate::problem::Problem;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rtr_aws::records::names;
+use rtr_core::config::{Mode, OrgConfig, Pauses};
 use rtr_core::item::{Body, Item, Slot};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey};
 use rtr_engine::seams::{Records, Seams};
@@ -31,9 +32,10 @@ pub(super) async fn read(
     }
     let items = seams.records.read(&keys).await;
     let items = items.map_err(|error| unavailable("reading the record", &aws.place, &error))?;
+    let pauses = pauses(aws, &config).await?;
     for (connection, pair) in pairs {
         let Some(item) = items.get(&pair) else { continue };
-        let setting = Setting::of(&config, &connection, &key.record_type);
+        let setting = Setting::of(&config, &pauses, &connection, &key.record_type);
         let mut at = At::of(item, &setting);
         at.slot.iter_mut().for_each(|slot| slot.is_letter(&pair));
         at.inbound = back(aws, seams, key, &connection, item).await?;
@@ -45,6 +47,15 @@ pub(super) async fn read(
     let known: Vec<&str> = record.connections.keys().map(String::as_str).collect();
     record.absent = absent(&config, &key.record_type, &known);
     Ok(record)
+}
+
+/// Whose pauses are in force; read where something is paused at all.
+async fn pauses(aws: &Aws, config: &OrgConfig) -> Result<Pauses, Problem> {
+    if config.connections.values().all(|connection| connection.mode != Mode::Paused) {
+        return Ok(Pauses::default());
+    }
+    let pauses = Box::pin(aws.config_store()?.pauses(&config.org)).await;
+    pauses.map_err(|error| unavailable("reading the pauses", &aws.place, &error))
 }
 
 /// What the internal system was told of the CRM's record that `item` is linked to.

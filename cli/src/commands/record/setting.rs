@@ -1,9 +1,11 @@
 //! What the configuration says now of records of a type at a connection, and why nothing may be known of one there. Pure.
 
 use crate::commands::dlq::filter::quoted;
+use crate::commands::doctor::mend::Whose;
 use rtr_core::code::Code;
+use rtr_core::config::Pauses;
 use rtr_core::config::{Mode, OrgConfig};
-use rtr_core::notice::connect_anew;
+use rtr_core::key::ConnectionKey;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,6 +18,8 @@ pub(super) struct Setting {
     provider: Option<String>,
     is_routed: bool,
     mode: Option<Mode>,
+    /// Whose pause it is that must end first, as a command line says it; none: no pause stops it.
+    pause: Option<String>,
     /// The revision of the mapping in force; none: there is none.
     pub(super) revision: Option<u64>,
 }
@@ -33,9 +37,12 @@ pub(super) struct Absent {
 }
 
 impl Setting {
-    /// What `config` says.
-    pub(super) fn of(config: &OrgConfig, connection: &str, record_type: &str) -> Self {
+    /// What `config` says, in which `pauses` are in force.
+    pub(super) fn of(config: &OrgConfig, pauses: &Pauses, connection: &str, record_type: &str) -> Self {
         let own = config.connections.get(connection);
+        let key = ConnectionKey::new(&config.org, connection);
+        let pause =
+            own.and_then(|own| pauses.of(&key, &own.provider).first().map(|(scope, _)| scope.to_string()));
         Self {
             org: config.org.clone(),
             connection: connection.to_owned(),
@@ -43,6 +50,7 @@ impl Setting {
             provider: own.map(|own| own.provider.clone()),
             is_routed: config.route(record_type).iter().any(|name| name == connection),
             mode: own.map(|own| own.mode),
+            pause,
             revision: config.mapping(connection, record_type).map(|at| at.revision),
         }
     }
@@ -62,17 +70,22 @@ impl Setting {
         }
     }
 
-    /// What a person does about what is parked there for this reason; none: it goes by itself.
+    /// What a person does about what is parked there for this reason; none: it goes by itself, or does by now.
     pub(super) fn action(&self, code: Code) -> Option<String> {
         let Self { org, connection, provider, .. } = self;
-        let whole = format!("{} {}", quoted(org), quoted(connection));
-        let set_live =
-            format!("when it may go on: set `mode: live` of {connection} in the configuration and apply it");
-        match code {
-            Code::Shadowed => Some(set_live),
-            Code::Paused if self.mode == Some(Mode::Paused) => Some(set_live),
-            Code::Paused => Some(format!("when it may go on: rtr connection resume {whole}")),
-            Code::Suspended | Code::NoSecret => Some(connect_anew(&quoted(org), provider.as_deref(), &whole)),
+        let provider = provider.as_deref()?;
+        let whose = Whose { org, connection, provider };
+        let set_live = || {
+            format!("when it may go on: set `mode: live` of {connection} in the configuration and apply it")
+        };
+        match (code, self.mode?) {
+            (Code::Paused, Mode::Paused) => Some(match &self.pause {
+                Some(scope) => format!("when it may go on: rtr connection resume {scope}"),
+                None => set_live(),
+            }),
+            (Code::Shadowed, Mode::Shadow) => Some(set_live()),
+            (Code::Suspended, _) => Some(whose.new_credentials()),
+            (Code::NoSecret, _) => Some(whose.secret()),
             _ => None,
         }
     }
@@ -120,7 +133,7 @@ pub(super) fn absent(config: &OrgConfig, record_type: &str, known: &[&str]) -> V
 }
 
 fn at(config: &OrgConfig, name: &str, record_type: &str) -> Absent {
-    let setting = Setting::of(config, name, record_type);
+    let setting = Setting::of(config, &Pauses::default(), name, record_type);
     let (code, message) = match (setting.mode, setting.revision) {
         (None, _) => (Some(Code::NoMapping), format!("A route leads to {name}, and there is no such connection.")),
         (_, None) => {
@@ -141,6 +154,11 @@ fn at(config: &OrgConfig, name: &str, record_type: &str) -> Absent {
 
 #[cfg(test)]
 impl Setting {
+    /// The same, paused by this.
+    pub(super) fn paused(pause: Option<&str>) -> Self {
+        Self { mode: Some(Mode::Paused), pause: pause.map(str::to_owned), ..Self::sample() }
+    }
+
     /// A routed, live pair.
     pub(super) fn sample() -> Self {
         Self {
@@ -150,6 +168,7 @@ impl Setting {
             provider: Some("hubspot".to_owned()),
             is_routed: true,
             mode: Some(Mode::Live),
+            pause: None,
             revision: Some(12),
         }
     }

@@ -70,11 +70,25 @@ fn mapping(recent: &Recent, setting: &Setting) -> Option<Step> {
     Some(step("mapping", None, message))
 }
 
-/// Whether it was the CRM's answer, or the want of one, that it ended so for: not the event, the mapping, or something before
-/// any call.
+/// Whether it was the CRM's answer, or the want of one, that it ended so for: not the event, the mapping, or what was concluded
+/// from an answer.
 fn is_by_crm(recent: &Recent) -> bool {
-    let ours = matches!(recent.code.map(Code::as_str), Some(code) if code.starts_with("RTR1") || code.starts_with("RTR2"));
-    recent.trail.as_ref().is_some_and(|trail| trail.calls > 0) && !ours && recent.code != Some(Code::NotInCrm)
+    recent.trail.as_ref().is_some_and(|trail| trail.calls > 0)
+        && recent.code.is_some_and(|code| {
+            is_refusal(code)
+                || matches!(
+                    code,
+                    Code::Throttled | Code::Unavailable | Code::OutcomeUnknown | Code::Suspended | Code::Busy
+                )
+        })
+}
+
+/// Whether it is the CRM's word against what was sent.
+fn is_refusal(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Invalid | Code::Forbidden | Code::Missing | Code::Duplicate | Code::Refused | Code::TooLarge
+    )
 }
 
 /// What was decided.
@@ -113,7 +127,7 @@ fn calls(recent: &Recent, trail: &Trail, by_crm: bool) -> Vec<Step> {
         if trail.calls == 1 { "1 request".to_owned() } else { format!("{} requests", trail.calls) };
     let answer = match trail.status {
         // One answer to a call for several records: it says of each what became of it.
-        Some(status @ 200..300) if by_crm && recent.ended == Ended::Dead => {
+        Some(status @ 200..300) if by_crm && recent.code.is_some_and(is_refusal) => {
             format!("The CRM answered {status} after {}, and in it refused this record.", span(trail.took_ms))
         }
         Some(status) => format!("The CRM answered {status} after {}.", span(trail.took_ms)),
@@ -255,12 +269,18 @@ mod tests {
     }
 
     #[test]
-    fn given_a_mapping_that_fails_after_a_question_when_told_then_the_code_stands_at_the_decision() {
+    fn given_what_is_concluded_from_an_answer_when_told_then_the_code_stands_at_the_decision() {
         let trail = Trail { calls: 1, status: Some(200), ..Trail::default() };
-        let steps =
-            steps(&recent(Ended::Dead, Some(Code::MappingFailed), Some(trail)), None, &Setting::sample());
-        let coded: Vec<_> = steps.iter().filter(|step| step.code.is_some()).map(|step| step.step).collect();
-        assert_eq!(coded, ["decision", "committed"]);
+        for code in
+            [Code::MappingFailed, Code::Ambiguous, Code::Owned, Code::Ignored, Code::WaitingForReference]
+        {
+            let recent = recent(Ended::Dead, Some(code), Some(trail.clone()));
+            let steps = steps(&recent, None, &Setting::sample());
+            let coded: Vec<_> =
+                steps.iter().filter(|step| step.code.is_some()).map(|step| step.step).collect();
+            assert_eq!(coded, ["decision", "committed"], "{code}");
+            assert!(steps.iter().any(|step| step.message == "The CRM answered 200 after 0 ms."), "{code}");
+        }
     }
 
     #[test]
@@ -284,7 +304,7 @@ mod tests {
 
     #[test]
     fn given_what_is_parked_when_told_then_it_says_whether_a_person_has_to_act() {
-        let setting = Setting::sample();
+        let setting = Setting::paused(Some("acme hubspot"));
         let line = |code: Code| committed(&recent(Ended::Parked, Some(code), None), None, &setting);
         let waits = [Code::Paused, Code::Suspended, Code::NoSecret, Code::Throttled, Code::Unavailable];
         insta::assert_snapshot!(waits.map(line).join("\n"), @r"
@@ -297,8 +317,8 @@ mod tests {
         let actions: Vec<String> = waits.iter().filter_map(|code| setting.action(*code)).collect();
         insta::assert_snapshot!(actions.join("\n"), @r"
         when it may go on: rtr connection resume acme hubspot
-        connect the account anew: rtr connection connect acme hubspot; then rtr connection test acme hubspot
-        connect the account anew: rtr connection connect acme hubspot; then rtr connection test acme hubspot
+        new credentials: rtr connection connect acme hubspot, or another token in its secret (docs/credentials.md); then rtr connection test acme hubspot
+        store its secret as docs/credentials.md shows, or rtr connection connect acme hubspot; then rtr connection test acme hubspot
         ");
     }
 }

@@ -10,8 +10,8 @@ use rtr_core::key::RecordKey;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Pages of each part of the index that are read: an org has seldom more.
-const PAGES: usize = 4;
+/// Pages of each part of the index that are read, a mebibyte each: an org has seldom more.
+const PAGES: usize = 1;
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -24,12 +24,27 @@ pub(super) struct Unread {
     pub(super) field: Option<String>,
 }
 
-/// Those that name the record.
-pub(super) async fn unread(aws: &Aws, key: &RecordKey) -> Result<Vec<Unread>, Problem> {
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Those that name the record, newest first.
+    pub(super) unread: Vec<Unread>,
+    /// Where the others stand, if the newest of its org's dead letters alone were looked at.
+    pub(super) elsewhere: Option<String>,
+}
+
+/// Looks for those that name the record.
+pub(super) async fn unread(aws: &Aws, key: &RecordKey) -> Result<Found, Problem> {
     let (org, record_type) = (Some(key.org_id.clone()), Some(key.record_type.clone()));
     let filter = Filter { org, record_type, ..Filter::default() };
-    let found = read_some(aws, &filter, Extent::Pages(PAGES)).await?;
-    Ok(of(found.letters, key))
+    let found = read_some(aws, &filter, Extent::Newest(PAGES)).await?;
+    let elsewhere = (!found.whole).then(|| {
+        format!(
+            "Only its org's newest dead letters were looked at: rtr dlq list{} --reason malformed",
+            filter.words()
+        )
+    });
+    Ok(Found { unread: of(found.letters, key), elsewhere })
 }
 
 /// Those of `letters` that name the record and lie with none, newest first.

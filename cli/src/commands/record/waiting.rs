@@ -133,10 +133,12 @@ mod tests {
             Slot { waits: Some(waits), ..slot(SlotState::Waiting, Code::WaitingForReference, message) };
         let parked = slot(SlotState::Parked, Code::Unavailable, "HubSpot answered 503");
         let paused = slot(SlotState::Parked, Code::Paused, "the connection is paused");
-        let setting = Setting::sample();
-        let mut told = [waiting, parked, paused].map(|slot| Waiting::of(&slot, &setting)).to_vec();
+        let live = [waiting, parked, paused.clone()].map(|slot| Waiting::of(&slot, &Setting::sample()));
+        let by = [Some("acme hubspot"), Some("--provider hubspot"), None];
+        let stopped = by.map(|by| Waiting::of(&paused, &Setting::paused(by)));
+        let mut told = [live, stopped].concat();
         let dead = Slot { not_before: Instant(0), ..slot(SlotState::Dead, Code::Invalid, "refused") };
-        let mut dead = Waiting::of(&dead, &setting);
+        let mut dead = Waiting::of(&dead, &Setting::sample());
         dead.is_letter(&PairKey::new(
             &RecordKey::new("acme", "contact", "c"),
             &ConnectionKey::new("acme", "hubspot"),
@@ -146,7 +148,10 @@ mod tests {
         insta::assert_snapshot!(told.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
         version 8: RTR4005 the company in `company` is not linked yet (waits for company k-1, until 2026-11-18T11:07:40.000Z) | -
         version 8: RTR4002 HubSpot answered 503 (not before 2026-11-18T11:07:40.000Z) | -
+        version 8: RTR4006 the connection is paused (not before 2026-11-18T11:07:40.000Z) | -
         version 8: RTR4006 the connection is paused | when it may go on: rtr connection resume acme hubspot
+        version 8: RTR4006 the connection is paused | when it may go on: rtr connection resume --provider hubspot
+        version 8: RTR4006 the connection is paused | when it may go on: set `mode: live` of hubspot in the configuration and apply it
         version 8: RTR3001 refused | rtr dlq show --id a99cd191a4e5c0f4
         ");
     }
