@@ -5,6 +5,8 @@ mod errors;
 mod events;
 mod lambda;
 mod signed;
+#[cfg(test)]
+mod stand_in;
 mod sts;
 
 pub(crate) use describe::Described;

@@ -60,52 +60,22 @@ fn missing(asked: Asked<'_>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stand_in::{config, who_says};
     use super::*;
     use crate::problem::Exit;
-    use aws_config::retry::RetryConfig;
-    use aws_config::timeout::TimeoutConfig;
-    use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use aws_credential_types::Credentials;
     use aws_credential_types::credential_fn::provide_credentials_fn;
     use aws_credential_types::provider::SharedCredentialsProvider;
     use aws_credential_types::provider::error::CredentialsError;
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
     use std::time::Duration;
-
-    /// The address of one who says `answer` to whoever comes; none: he says nothing.
-    fn who_says(answer: Option<&'static str>) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            let mut held = Vec::new();
-            for mut stream in listener.incoming().flatten() {
-                let read = stream.read(&mut [0; 4096]);
-                if let (Some(answer), Ok(_)) = (answer, read) {
-                    let _ = stream.write_all(answer.as_bytes());
-                } else {
-                    held.push(stream);
-                }
-            }
-        });
-        address
-    }
 
     /// What asking at `endpoint` ends in, which has so long to answer.
     async fn ends(endpoint: &str, has_credentials: bool, patience: Duration) -> String {
-        let credentials = provide_credentials_fn(move || async move {
-            let none = || CredentialsError::not_loaded("nobody has any");
-            has_credentials.then(|| Credentials::new("id", "secret", None, None, "test")).ok_or_else(none)
-        });
-        let attempt = TimeoutConfig::builder().operation_attempt_timeout(patience).build();
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(attempt)
-            .build();
+        let none = provide_credentials_fn(|| async { Err(CredentialsError::not_loaded("nobody has any")) });
+        let mut config = config(endpoint, patience).into_builder();
+        if !has_credentials {
+            config.set_credentials_provider(Some(SharedCredentialsProvider::new(none)));
+        }
+        let config = config.build();
         let asked = Asked { name: "rtr-prod", region: Some("eu-west-1"), place: "there" };
         let problem = Box::pin(describe(&Client::new(&config), asked)).await.unwrap_err();
         let hint = problem.hint.unwrap_or_default();

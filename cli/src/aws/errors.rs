@@ -3,6 +3,7 @@
 
 use crate::problem::Problem;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use rtr_engine::seams::Unavailable;
 use std::error::Error;
@@ -55,6 +56,8 @@ enum Cause {
     Denied,
     /// The stack's part is not there.
     Absent,
+    /// It lies in another region than is asked.
+    Elsewhere,
     /// Who answers is not AWS.
     Foreign,
     /// There is nothing to sign with.
@@ -66,15 +69,14 @@ enum Cause {
 }
 
 /// What `operation` at `place` failed of.
-pub(crate) fn problem<E, R>(operation: &str, place: &str, error: &SdkError<E, R>) -> Problem
+pub(crate) fn problem<E>(operation: &str, place: &str, error: &SdkError<E, HttpResponse>) -> Problem
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: std::fmt::Debug,
 {
     match error {
         SdkError::ServiceError(service) => match service.err().code() {
             Some(code) => answered(operation, place, code, service.err().message().unwrap_or_default()),
-            None => foreign(operation, place, "an error without a code"),
+            None => wordless(operation, place, &Wordless::of(service.raw())),
         },
         SdkError::ResponseError(_) => foreign(operation, place, "an answer that cannot be read"),
         SdkError::TimeoutError(_) => unreached(operation, place, "no answer in time"),
@@ -101,6 +103,7 @@ impl Cause {
     fn of_code(code: &str) -> Self {
         match code {
             code if is_absent(code) => Self::Absent,
+            "PermanentRedirect" => Self::Elsewhere,
             code if DENIED.contains(&code) || is_denied(code) => Self::Denied,
             _ => Self::Other,
         }
@@ -128,6 +131,7 @@ impl Cause {
             Self::Absent => Some(
                 "it is gone, or the environment names another stack's parts: check --stack; rtr doctor says what is missing",
             ),
+            Self::Elsewhere => Some("set AWS_REGION to the region in which it lies"),
             Self::Foreign => Some(
                 "what answers there does not look like AWS: check AWS_ENDPOINT_URL, and any proxy on the way",
             ),
@@ -140,6 +144,55 @@ impl Cause {
             }
             Self::Other => None,
         }
+    }
+}
+
+/// What there is of an error without a code, as a HEAD is answered: S3 puts no body there, and so no code.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wordless<'a> {
+    status: u16,
+    /// Whether it came with something all the same: a page, and not AWS's.
+    has_body: bool,
+    /// Whether it names its request, as AWS does.
+    is_numbered: bool,
+    /// The region in which the bucket lies.
+    region: Option<&'a str>,
+}
+
+impl<'a> Wordless<'a> {
+    fn of(raw: &'a HttpResponse) -> Self {
+        let headers = raw.headers();
+        Self {
+            status: raw.status().as_u16(),
+            has_body: raw.body().bytes().is_some_and(|body| !body.is_empty()),
+            is_numbered: headers.get("x-amz-request-id").is_some(),
+            region: headers.get("x-amz-bucket-region"),
+        }
+    }
+
+    fn cause(&self, place: &str) -> Cause {
+        let is_elsewhere = self.region.is_some_and(|region| !place.ends_with(region));
+        match self.status {
+            _ if self.has_body => Cause::Foreign,
+            301 | 307 => Cause::Elsewhere,
+            400 if is_elsewhere => Cause::Elsewhere,
+            401 | 403 => Cause::Denied,
+            // Credentials that have expired, most of all.
+            400 if self.is_numbered => Cause::Denied,
+            _ if self.is_numbered => Cause::Other,
+            _ => Cause::Foreign,
+        }
+    }
+}
+
+fn wordless(operation: &str, place: &str, answer: &Wordless<'_>) -> Problem {
+    let (status, cause) = (answer.status, answer.cause(place));
+    match (cause, answer.region) {
+        (Cause::Foreign, _) => foreign(operation, place, "an error without a code"),
+        (Cause::Elsewhere, Some(region)) => {
+            told(format!("{operation} failed at {place}: it lies in {region} ({status})"), cause)
+        }
+        _ => told(format!("{operation} failed at {place}: {status}, and it does not say why"), cause),
     }
 }
 
@@ -195,7 +248,9 @@ fn innermost(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stand_in::{config, who_says};
     use super::*;
+    use std::time::Duration;
 
     /// What the SDK puts around a cause.
     #[derive(Debug)]
@@ -242,6 +297,58 @@ mod tests {
           check AWS_ENDPOINT_URL, AWS_REGION and the network; for the local stack: make local
         3 rtr: http://127.0.0.1:4566 cannot be reached (Scan)
           check AWS_ENDPOINT_URL, AWS_REGION and the network; for the local stack: make local
+        ");
+    }
+
+    #[test]
+    fn given_an_error_without_a_body_when_told_then_its_status_says_what_it_is_and_a_page_is_nobody_we_know()
+    {
+        let of = |status| Wordless { status, ..Wordless::default() };
+        let of_aws = |status| Wordless { is_numbered: true, ..of(status) };
+        let all = [
+            of(403),
+            of(401),
+            Wordless { region: Some("us-east-2"), ..of_aws(301) },
+            of_aws(301),
+            Wordless { region: Some("us-east-2"), ..of_aws(400) },
+            Wordless { region: Some("eu-west-1"), ..of_aws(400) },
+            of_aws(503),
+            of(400),
+            Wordless { has_body: true, ..of(403) },
+        ];
+        let told = all.map(|answer| {
+            let told = wordless("HeadObject", "AWS in eu-west-1", &answer);
+            let hint = told.hint.unwrap_or_default();
+            format!(
+                "{} {} | {}",
+                told.exit.code(),
+                told.what,
+                hint.split([':', ',']).next().unwrap_or_default()
+            )
+        });
+        insta::assert_snapshot!(told.join("\n"), @r"
+        3 HeadObject failed at AWS in eu-west-1: 403, and it does not say why | check the credentials (AWS_PROFILE
+        3 HeadObject failed at AWS in eu-west-1: 401, and it does not say why | check the credentials (AWS_PROFILE
+        3 HeadObject failed at AWS in eu-west-1: it lies in us-east-2 (301) | set AWS_REGION to the region in which it lies
+        3 HeadObject failed at AWS in eu-west-1: 301, and it does not say why | set AWS_REGION to the region in which it lies
+        3 HeadObject failed at AWS in eu-west-1: it lies in us-east-2 (400) | set AWS_REGION to the region in which it lies
+        3 HeadObject failed at AWS in eu-west-1: 400, and it does not say why | check the credentials (AWS_PROFILE
+        3 HeadObject failed at AWS in eu-west-1: 503, and it does not say why | 
+        3 AWS in eu-west-1 does not answer as AWS does (HeadObject): an error without a code | what answers there does not look like AWS
+        3 AWS in eu-west-1 does not answer as AWS does (HeadObject): an error without a code | what answers there does not look like AWS
+        ");
+    }
+
+    #[tokio::test]
+    async fn given_a_head_that_is_refused_when_asked_then_it_is_told_that_one_may_not() {
+        let denied = "HTTP/1.1 403 Forbidden\r\nx-amz-request-id: 1\r\nconnection: close\r\n\r\n";
+        let config = config(&who_says(Some(denied)), Duration::from_secs(60));
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+        let asked = aws_sdk_s3::Client::from_conf(s3).head_object().bucket("b").key("k").send();
+        let told = problem("HeadObject", "AWS in eu-west-1", &Box::pin(asked).await.unwrap_err());
+        insta::assert_snapshot!(told, @r"
+        rtr: HeadObject failed at AWS in eu-west-1: 403, and it does not say why
+          check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and their policy
         ");
     }
 
