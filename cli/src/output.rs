@@ -6,7 +6,7 @@
 mod progress;
 mod table;
 
-pub(crate) use progress::{byte_bar, left, progress_bar, rate, share_bar};
+pub(crate) use progress::{FileBar, left, progress_bar, rate, share_bar};
 pub(crate) use table::table;
 
 use crate::problem::Exit;

@@ -1,7 +1,11 @@
 //! How far something long is: how much of how much, how fast, how long still. On a terminal; nothing elsewhere.
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::cell::Cell;
 use std::fmt::Write;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Times a second that it is drawn.
@@ -36,9 +40,50 @@ pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
     bar(total.map_or(Total::Unknown, Total::Items))
 }
 
-/// A bar that goes with what is read of a file; a spinner where its size is not known.
-pub(crate) fn byte_bar(size: Option<u64>) -> ProgressBar {
-    bar(size.map_or(Total::Unknown, Total::Bytes))
+/// A bar that goes with what is read of a file; a spinner where its size is not known. What an earlier run has done is read over at
+/// once: how fast it goes, and how long still, is counted from where this run begins.
+pub(crate) struct FileBar {
+    bar: ProgressBar,
+    /// The bytes before what is begun with.
+    from: Arc<AtomicU64>,
+    has_begun: Cell<bool>,
+}
+
+impl FileBar {
+    /// Over a file of `size`.
+    pub(crate) fn new(size: Option<u64>) -> Self {
+        let (bar, from) = (bar(size.map_or(Total::Unknown, Total::Bytes)), Arc::new(AtomicU64::new(0)));
+        let origin = from.clone();
+        let left = move |state: &ProgressState, out: &mut dyn Write| {
+            let _ =
+                write!(out, "{}", left_words(rest_from(&origin, state.pos(), state.len(), state.elapsed())));
+        };
+        let style = bar.style().with_key("left", left);
+        Self { bar: bar.with_style(style), from, has_begun: Cell::new(false) }
+    }
+
+    /// Something is read as far as `position`; `is_done`: by an earlier run.
+    pub(crate) fn reads(&self, position: u64, is_done: bool) {
+        if !is_done && !self.has_begun.replace(true) {
+            self.from.store(self.bar.position(), Ordering::Relaxed);
+            self.bar.reset_elapsed();
+        }
+        self.bar.set_position(position);
+    }
+}
+
+impl Deref for FileBar {
+    type Target = ProgressBar;
+
+    fn deref(&self) -> &ProgressBar {
+        &self.bar
+    }
+}
+
+/// What is left, by what was done since `from`.
+fn rest_from(from: &AtomicU64, done: u64, all: Option<u64>, elapsed: Duration) -> Option<Duration> {
+    let from = from.load(Ordering::Relaxed);
+    rest(done.saturating_sub(from), all.map(|all| all.saturating_sub(from)), elapsed)
 }
 
 /// A bar of a thousand parts.
@@ -154,5 +199,28 @@ mod tests {
         let counted = bar(Total::Items(10));
         counted.inc(4);
         assert_eq!((counted.position(), counted.length()), (4, Some(10)));
+    }
+
+    #[test]
+    fn given_a_file_that_was_begun_before_when_it_is_gone_on_with_then_time_and_rest_are_of_this_run_alone() {
+        let bar = FileBar::new(Some(1_000));
+        let left = |elapsed| left_words(rest_from(&bar.from, bar.position(), bar.length(), elapsed));
+        let s = Duration::from_secs;
+        // 800 bytes are read over in a moment.
+        bar.reads(400, true);
+        bar.reads(800, true);
+        assert!(!bar.has_begun.get());
+        std::thread::sleep(Duration::from_millis(20));
+        let before = bar.elapsed();
+        bar.reads(850, false);
+        assert!(bar.elapsed() < before, "the clock begins anew");
+        assert_eq!((left(s(10)), bar.position()), (", 30 seconds left".to_owned(), 850));
+        // One between that is done moves no origin.
+        bar.reads(900, true);
+        bar.reads(950, false);
+        assert_eq!(left(s(30)), ", 10 seconds left");
+        let anew = FileBar::new(Some(100));
+        anew.reads(50, false);
+        assert_eq!(rest_from(&anew.from, anew.position(), anew.length(), s(5)), Some(s(5)));
     }
 }

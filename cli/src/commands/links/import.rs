@@ -12,7 +12,7 @@ use crate::commands::connection::open::{Opening, runtime};
 use crate::commands::connection::select::{select, stored};
 use crate::commands::lines::{Keeper, Source};
 use crate::confirm::confirm_where_somebody_sits;
-use crate::output::{byte_bar, count};
+use crate::output::{FileBar, count};
 use crate::problem::{Ended, Exit, Problem};
 use rtr_core::key::ConnectionKey;
 use rtr_core::mapping::nearest;
@@ -73,7 +73,7 @@ pub(super) async fn run(app: &App, args: &ImportArgs) -> Ended {
         let target = format!("{org} {connection} {record_type} {name}{stamp}");
         note(&aws, &args.who.entry_of("links.import", org, target)).await?;
     }
-    let running = Run::new(&plan, &look, keeper, byte_bar(source.size()));
+    let running = Run::new(&plan, &look, keeper, FileBar::new(source.size()));
     let (summary, stopped) = Box::pin(running.all(source.clone())).await?;
     if let Some(to) = &args.rejects {
         keep(to, source, &look, &summary.refused).await?;

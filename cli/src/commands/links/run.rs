@@ -6,11 +6,10 @@ use super::look::{Line, Look};
 use super::refused::Refused;
 use crate::aws::unavailable_part;
 use crate::commands::lines::{Keeper, NumberedLine, Source};
-use crate::output::rate;
+use crate::output::{FileBar, rate};
 use crate::problem::Problem;
 use crate::signal::{asked_to_end, interrupted};
 use futures::stream::{FuturesUnordered, StreamExt};
-use indicatif::ProgressBar;
 use rtr_core::links::{Refusal, Told};
 use rtr_engine::links::{Outcome, Seen, Target, Writing, import};
 use std::collections::HashSet;
@@ -60,7 +59,7 @@ pub(super) struct Run<'a> {
     plan: &'a Plan<'a>,
     look: &'a Look,
     keeper: Keeper,
-    bar: ProgressBar,
+    bar: FileBar,
     next: Vec<Going>,
     summary: Summary,
     stopped: Option<Problem>,
@@ -68,7 +67,7 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// A run from where `keeper` says.
-    pub(super) fn new(plan: &'a Plan<'a>, look: &'a Look, keeper: Keeper, bar: ProgressBar) -> Self {
+    pub(super) fn new(plan: &'a Plan<'a>, look: &'a Look, keeper: Keeper, bar: FileBar) -> Self {
         let summary = Summary {
             resumed_after: keeper.resumed_after(),
             dry_run: plan.writing == Writing::Nothing,
@@ -124,8 +123,9 @@ impl<'a> Run<'a> {
             Ok(line) => line,
             Err(problem) => return self.stop(problem),
         };
-        self.bar.set_position(position);
-        if self.keeper.progress.has(line) {
+        let is_done = self.keeper.progress.has(line);
+        self.bar.reads(position, is_done);
+        if is_done {
             return;
         }
         match self.look.line(line, &bytes) {

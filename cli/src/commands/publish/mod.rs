@@ -12,7 +12,7 @@ pub(in crate::commands) mod send;
 use crate::app::App;
 use crate::audit::Who;
 use crate::commands::lines::{Keeper, Progress, Source};
-use crate::output::{byte_bar, count};
+use crate::output::{FileBar, count};
 use crate::problem::{Ended, Exit, Problem};
 use crate::schema::Answer;
 use line::{Addressing, Line, Refused};
@@ -77,7 +77,7 @@ pub(crate) async fn run(app: &App, args: Args) -> Ended {
         place: aws.place.clone(),
         lane: args.lane.clone(),
     };
-    let bar = byte_bar(source.size());
+    let bar = FileBar::new(source.size());
     let noting = Noting::new(&aws, &args.who, Source::new(&args.file).name(), counts);
     let sending = Run::new(target, how, keeper, bar, noting, app.out);
     let (summary, stopped) = Box::pin(sending.send_all(source)).await?;

@@ -5,11 +5,10 @@ use super::noting::Noting;
 use super::schedule::Schedule;
 use super::send::{Ended, Target, send};
 use crate::commands::lines::{Keeper, NumberedLine, Source};
-use crate::output::{Output, rate};
+use crate::output::{FileBar, Output, rate};
 use crate::problem::Problem;
 use crate::signal::{asked_to_end, interrupted};
 use futures::stream::{FuturesUnordered, StreamExt};
-use indicatif::ProgressBar;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::pin::pin;
@@ -35,7 +34,7 @@ pub(super) struct Run<'a> {
     target: Target,
     how: Addressing,
     keeper: Keeper,
-    bar: ProgressBar,
+    bar: FileBar,
     schedule: Schedule,
     summary: Summary,
     stopped: Option<Problem>,
@@ -49,7 +48,7 @@ impl<'a> Run<'a> {
         target: Target,
         how: Addressing,
         keeper: Keeper,
-        bar: ProgressBar,
+        bar: FileBar,
         noting: Noting<'a>,
         out: Output,
     ) -> Self {
@@ -101,8 +100,9 @@ impl<'a> Run<'a> {
             Ok(line) => line,
             Err(problem) => return self.stop(problem),
         };
-        self.bar.set_position(position);
-        if self.keeper.progress.has(number) {
+        let is_done = self.keeper.progress.has(number);
+        self.bar.reads(position, is_done);
+        if is_done {
             return;
         }
         match read(number, &bytes, &self.how) {
