@@ -6,6 +6,9 @@ use crate::audit::Who;
 use rtr_core::audit::Entry;
 use std::collections::BTreeMap;
 
+/// Ids that are named at most.
+const IDS: usize = 10;
+
 /// One entry for each connection that is concerned, of what `filter` took; what belongs to no org, or to no connection of it,
 /// has one of its own. A single record is named, of several the filter: so that what became of one leads to who did it.
 pub(crate) fn entries<'l>(
@@ -29,13 +32,23 @@ pub(crate) fn entries<'l>(
             [Letter { record_type: Some(record_type), record_id: Some(record_id), .. }] => {
                 format!(" {record_type} {record_id}")
             }
-            _ => filter.words(),
+            _ => named(filter),
         };
         let count = u64::try_from(letters.len()).unwrap_or(u64::MAX);
         let entry = who.entry(action, format!("{whose}{which}"));
         Entry { org_id: org_id.map(str::to_owned), count: Some(count), ..entry }
     };
     by_connection.into_iter().map(entry).collect()
+}
+
+/// The filter in words, of many ids a few: DynamoDB takes no entry beyond 400 KB, and without one nothing is done.
+fn named(filter: &Filter) -> String {
+    let more = filter.id.len().saturating_sub(IDS);
+    if more == 0 {
+        return filter.words();
+    }
+    let few = Filter { id: filter.id[..IDS].to_vec(), ..filter.clone() };
+    format!("{} and {more} more", few.words())
 }
 
 #[cfg(test)]
@@ -80,5 +93,18 @@ mod tests {
             ]
         );
         assert_eq!(entries("dlq.drop", &[], &filter, &who), []);
+    }
+
+    #[test]
+    fn given_many_ids_when_written_down_then_ten_are_named_and_the_rest_is_counted() {
+        let filter = |ids: usize| Filter {
+            org: Some("acme".to_owned()),
+            id: (0..ids).map(|n| format!("{n:016}")).collect(),
+            ..Filter::default()
+        };
+        assert_eq!(named(&filter(10)), filter(10).words());
+        let eleven = named(&filter(11));
+        assert!(eleven.ends_with(" --id 0000000000000009 and 1 more"), "{eleven}");
+        assert!(named(&filter(100_000)).len() < 1_000);
     }
 }
