@@ -1,6 +1,7 @@
 //! `rtr` as scripts use it: exit codes and shapes.
 
 use crate::CONTACT;
+use crate::dead_letters_many::seed;
 use crate::stack::{Plan, ScratchQueue, ScratchTable, Stack, Worker, eventually, same, unique, variable};
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ fn given_no_such_things_when_asked_for_then_the_exit_codes_say_so() {
         let said = stack.rtr(&[&["dlq"], act, &["--org", &nobody, "--json"]].concat()).ended(4);
         assert!(said.out.is_empty() && said.err.contains(&format!("org `{nobody}`")), "{said:?}");
     }
+    stack.rtr(&["dlq", "list", "--org", &nobody, "--code", "RTR3001"]).ended(4);
     stack.rtr(&["explain", "RTR9999"]).ended(4);
     let explained = stack.rtr(&["explain", "RTR3001", "--json"]).json();
     assert_eq!(explained["code"], "RTR3001");
@@ -44,14 +46,38 @@ fn given_no_such_things_when_asked_for_then_the_exit_codes_say_so() {
     let said =
         stack.rtr_with(&["dlq", "list"], "", &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")]).ended(2);
     assert!(said.err.contains("no AWS region is set"), "{said:?}");
-    for table in ["CONFIG_TABLE_NAME", "RECORDS_TABLE_NAME"] {
-        let gone = [(table, "rtr-no-such-table")];
-        for args in [&["connection", "list"][..], &["audit"], &["config", "show"], &["dlq", "list"]] {
-            let said = stack.rtr_with(args, "", &gone);
-            let told = said.code == 4 && said.err.contains("rtr doctor says what is missing");
-            assert!(said.code == 0 || told, "{args:?} without {table}: {said:?}");
+}
+
+#[test]
+fn given_a_table_that_is_gone_when_asked_then_whoever_reads_it_says_so_and_nobody_else() {
+    let stack = Stack::here();
+    let org = Plan::new("unplugged").mapping("contact", CONTACT).ready(&stack);
+    let all = [&["connection", "list", &org.id][..], &["audit"], &["config", "show"], &["dlq", "list"]];
+    for (table, codes) in [("CONFIG_TABLE_NAME", [4, 4, 4, 0]), ("RECORDS_TABLE_NAME", [4, 0, 0, 4])] {
+        for (args, code) in all.iter().zip(codes) {
+            let said = stack.rtr_with(args, "", &[(table, "rtr-no-such-table")]).ended(code);
+            let told = said.err.contains("rtr doctor says what is missing");
+            assert_eq!(told, code == 4, "{args:?} without {table}: {said:?}");
         }
     }
+}
+
+#[test]
+fn given_letters_of_an_org_that_is_not_configured_when_a_filter_finds_none_then_that_is_an_answer_and_no_slip()
+ {
+    let stack = Stack::here();
+    let org = Plan::new("unknown").mapping("contact", CONTACT).ready(&stack);
+    seed(&stack, &org, 1);
+    // Under this configuration there is no org at all.
+    let empty = ScratchTable::like(&stack, "CONFIG_TABLE_NAME");
+    let elsewhere = [("CONFIG_TABLE_NAME", empty.name.as_str())];
+    let listed = |more: &[&str]| {
+        let args = [&["dlq", "list", "--org", &org.id, "--json"], more].concat();
+        stack.rtr_with(&args, "", &elsewhere).ended(0)
+    };
+    assert_eq!(listed(&[]).parsed().as_array().unwrap().len(), 1);
+    let said = listed(&["--code", "RTR1001"]);
+    assert!(said.parsed() == json!([]) && said.err.contains("is configured"), "{said:?}");
 }
 
 #[test]

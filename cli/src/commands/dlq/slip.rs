@@ -2,6 +2,7 @@
 //! connection, which may be gone while its letters were still there, it is said beside the answer.
 
 use super::filter::Filter;
+use super::index::{Extent, read_some};
 use crate::app::App;
 use crate::aws::Aws;
 use crate::commands::config::absent;
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 /// Says so where nothing was found by a name that no stored configuration knows.
 ///
 /// # Errors
-/// When the org that is named is nowhere: neither configured, nor gone with work of it left.
+/// When the org that is named is nowhere: neither configured, nor gone with work or letters of it left.
 pub(super) async fn tell(app: &App, aws: &Aws, filter: &Filter) -> Result<(), Problem> {
     if filter.org.is_none() && filter.connection.is_none() {
         return Ok(());
@@ -26,7 +27,8 @@ pub(super) async fn tell(app: &App, aws: &Aws, filter: &Filter) -> Result<(), Pr
     if let Some(org) = filter.org.as_ref().filter(|org| !is_configured(org, &stored)) {
         // Where lanes cannot be read nobody knows that there is none.
         let lanes = aws.runtime("")?.limits().lanes_due(Instant(i64::MAX), usize::MAX).await;
-        if lanes.is_ok_and(|lanes| lanes.iter().all(|baton| baton.connection.org_id != *org)) {
+        let has_no_lane = lanes.is_ok_and(|lanes| lanes.iter().all(|baton| baton.connection.org_id != *org));
+        if has_no_lane && !has_letters(aws, filter, org).await? {
             return Err(absent(org, &stored));
         }
     }
@@ -34,6 +36,15 @@ pub(super) async fn tell(app: &App, aws: &Aws, filter: &Filter) -> Result<(), Pr
         app.out.note(&words);
     }
     Ok(())
+}
+
+/// Whether letters of the org lie there that the rest of the filter has left out: it may have been refused for its name, or be gone.
+async fn has_letters(aws: &Aws, filter: &Filter, org: &str) -> Result<bool, Problem> {
+    let alone = Filter { org: Some(org.to_owned()), ..Filter::default() };
+    if alone.words() == filter.words() {
+        return Ok(false);
+    }
+    Ok(!read_some(aws, &alone, Extent::Pages(1)).await?.letters.is_empty())
 }
 
 fn is_configured(org: &str, stored: &Stored) -> bool {
