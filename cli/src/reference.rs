@@ -36,6 +36,7 @@ Of every command:
 | 2 | the command line or the configuration is wrong |
 | 3 | AWS or the network is not reachable, or not permitted; or the answer cannot be written, as on a full disk |
 | 4 | what was asked for does not exist |
+| 130 | a second Ctrl-C or SIGTERM ended it at once; the first one waits for what is under way |
 
 Not there, though one might look for them: `rtr org purge`, `rtr record erase`, `rtr connection forget`, `rtr console`.
 ";

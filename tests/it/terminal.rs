@@ -61,6 +61,48 @@ fn given_a_redrive_under_way_when_it_is_interrupted_then_what_was_sent_is_told_a
 }
 
 #[test]
+fn given_a_drop_of_named_letters_when_it_is_interrupted_then_those_that_are_left_are_to_be_named() {
+    const ALL: usize = 20;
+    let stack = Stack::here();
+    let org = Plan::new("named").mapping("contact", CONTACT).ready(&stack);
+    seed(&stack, &org, ALL);
+    let ids: Vec<String> =
+        org.dead_letters().iter().map(|letter| letter["id"].as_str().unwrap().to_owned()).collect();
+    let mut drop = vec!["dlq", "drop", "--rate", "2", "--yes"];
+    drop.extend(ids.iter().flat_map(|id| ["--id", id]));
+    let mut terminal = stack.rtr_at_a_terminal(&drop, &[]);
+    terminal.finds(r"\d+/20  [0-9.]+/s, \d+ seconds? left");
+    terminal.interrupts();
+    let (told, code) = terminal.ends();
+    assert_eq!(code, 1, "{told}");
+    let left = org.dead_letters().len();
+    let words = format!("{left} of {ALL} are as they were: go on with those of the ids that rtr dlq list");
+    assert!((1..ALL).contains(&left) && told.contains(&words), "{left} left: {told}");
+}
+
+#[test]
+fn given_a_request_that_hangs_when_interrupted_twice_then_the_second_one_ends_it_at_once() {
+    let stack = Stack::here();
+    let org = Plan::new("hangs").mapping("contact", CONTACT).ready(&stack);
+    // It takes connections, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let file = std::env::temp_dir().join(format!("rtr-{}.jsonl", org.id));
+    let event = org.contact("c", 1, &serde_json::json!({"email": "c@x.example"}));
+    std::fs::write(&file, format!("{}\n", event.body)).unwrap();
+    let publish = ["publish", file.to_str().unwrap()];
+    let mut terminal = stack.rtr_at_a_terminal(&publish, &[("AWS_ENDPOINT_URL_SQS", &address)]);
+    let _under_way = silent.accept().unwrap();
+    terminal.interrupts();
+    // Two signals that come together are one.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    terminal.interrupts();
+    let (told, code) = terminal.ends();
+    std::fs::remove_file(&file).unwrap();
+    assert!(code == 130 && told.contains("stopped at once"), "{code}: {told}");
+}
+
+#[test]
 fn given_a_terminal_when_a_list_is_shown_then_it_is_coloured_and_fits_unless_no_colour_is_wanted() {
     let stack = Stack::here();
     let org = Plan::new("seen").mapping("contact", CONTACT).ready(&stack);

@@ -34,6 +34,9 @@ pub(super) const ANSWERS: [Answer; 5] = [
     Answer::of::<drop::Report>("dlq drop"),
 ];
 
+/// What shows the ids of what is dead.
+const LIST: &str = "rtr dlq list";
+
 /// What to do with dead letters.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {

@@ -1,7 +1,6 @@
 //! `rtr dlq redrive`: wakes dead versions through their records' own groups. Safe in any order, any number of times. What
 //! became of them is read from their items.
 
-use super::Act;
 use super::audit::entries;
 use super::filter::Filter;
 use super::fresh::settled;
@@ -10,6 +9,7 @@ use super::index;
 use super::letter::Letter;
 use super::pace::Pace;
 use super::slip;
+use super::{Act, LIST};
 use crate::app::App;
 use crate::audit::{Who, note};
 use crate::aws::unavailable;
@@ -17,7 +17,7 @@ use crate::confirm::confirm;
 use crate::output::{count, one_line, progress_bar};
 use crate::problem::{Ended, Exit};
 use crate::schema::foreign;
-use crate::signal::{told_to_end, unless_interrupted};
+use crate::signal::{Rest, told_to_end, unless_interrupted};
 use rtr_connectors::http::Clock as _;
 use rtr_engine::letters::{Addressing, Failed, Following, Outcomes, Refused, plan_step};
 use rtr_engine::seams::{Records, Seams, Unavailable};
@@ -91,13 +91,16 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
     let mut pace = Pace::new(how.rate, letters.len());
     let (stop, mut left) = (told_to_end(), letters.len());
     for step in letters.chunks(pace.step()) {
-        let done = one_step(&runtime.seams(), step, &addressing, &mut report, &mut following).await;
-        if let Err(Failed { doing, error }) = done {
-            pace.end();
-            tell(app, &report)?;
-            return Err(unavailable(&doing, &aws.place, &error));
-        }
-        left -= step.len();
+        let told = (&mut report, &mut following);
+        let looked_at = match one_step(&runtime.seams(), step, &addressing, told, &stop).await {
+            Ok(looked_at) => looked_at,
+            Err(Failed { doing, error }) => {
+                pace.end();
+                tell(app, &report)?;
+                return Err(unavailable(&doing, &aws.place, &error));
+            }
+        };
+        left -= looked_at;
         if stop.run_until_cancelled(pace.wait(step.len())).await.is_none() {
             break;
         }
@@ -111,27 +114,32 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, how: &How, who: &
             return Err(unavailable("reading what became of them", &aws.place, &error));
         }
     }
-    unless_interrupted(tell(app, &report)?, left, letters.len())
+    let named = (!filter.id.is_empty()).then_some(LIST);
+    let rest = Rest { left, all: letters.len(), dry_run: act.dry_run, named };
+    unless_interrupted(tell(app, &report)?, rest)
 }
 
+/// How many of the step were looked at: all, unless it is told to stop.
 async fn one_step(
     seams: &Seams<'_>,
     letters: &[Letter],
     how: &Addressing,
-    report: &mut Report,
-    following: &mut Following,
-) -> Result<(), Failed> {
-    let mut planned = plan_step(seams.records, letters, how).await?;
+    (report, following): (&mut Report, &mut Following),
+    stop: &CancellationToken,
+) -> Result<usize, Failed> {
+    let planning = stop.run_until_cancelled(plan_step(seams.records, letters, how)).await;
+    let Some(planned) = planning else { return Ok(0) };
+    let mut planned = planned?;
     report.gone += planned.gone;
     report.refused.append(&mut planned.refused);
     if report.dry_run {
         report.redriven += planned.ready();
-        return Ok(());
+        return Ok(letters.len());
     }
-    let step = planned.send(seams).await;
+    let step = planned.send_while(seams, &|| !stop.is_cancelled()).await;
     report.redriven += step.sent.len();
     following.add(step.sent);
-    step.failed.map_or(Ok(()), Err)
+    step.failed.map_or(Ok(letters.len() - step.left), Err)
 }
 
 /// Looks until all have ended, the time is over or somebody asks for the end; what is left then is looked at once more.

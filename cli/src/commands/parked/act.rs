@@ -13,7 +13,7 @@ use crate::commands::dlq::filter::Filter;
 use crate::confirm::confirm;
 use crate::output::{count, progress_bar};
 use crate::problem::{Ended, Exit, Problem};
-use crate::signal::{told_to_end, unless_interrupted};
+use crate::signal::{Rest, told_to_end, unless_interrupted};
 use rtr_core::item::Item;
 use rtr_core::key::ConnectionKey;
 use rtr_core::parked::{self, give_up, hasten};
@@ -95,7 +95,9 @@ pub(super) async fn run(app: &App, filter: &Filter, act: &Act, what: What) -> En
         }
     }
     bar.finish_and_clear();
-    unless_interrupted(tell(app, what, &report), left, entries.len())
+    let named = (!filter.id.is_empty()).then_some("rtr parked list");
+    let rest = Rest { left, all: entries.len(), dry_run: act.dry_run, named };
+    unless_interrupted(tell(app, what, &report), rest)
 }
 
 /// One entry for each connection that is concerned.
@@ -158,12 +160,17 @@ async fn one_step(
         // What is due is known to its lane before it is due: a slot that no lane knows of would sleep.
         wanted.extend(writing.iter().map(|entry| &entry.connection));
         want(seams, &wanted).await?;
+        // All went together: those that are done count, whichever of them failed.
+        let mut failed = None;
         for (entry, wrote) in writing.into_iter().zip(seams.records.write(&writes).await) {
             match wrote {
                 Wrote::Done => report.done += 1,
-                Wrote::Failed(error) => return Err(error),
+                Wrote::Failed(error) => failed = failed.or(Some(error)),
                 Wrote::Refused | Wrote::Owned(_) => left.push(entry),
             }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
     }
     if !dry_run {

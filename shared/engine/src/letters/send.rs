@@ -15,11 +15,14 @@ use rtr_core::item::Item;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Ways over which a step is sent at once: what each carries is in its order.
 const WAYS: u64 = 8;
 /// Bodies read, and places freed, at once.
 const AT_ONCE: usize = 16;
+/// Messages of one way that are sent together: those of one request.
+const TOGETHER: usize = 10;
 
 /// What could not be done, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +80,10 @@ struct Ready<'a> {
 pub struct Step {
     /// What was sent.
     pub sent: Vec<Sent>,
-    /// The first thing that could not be done.
+    /// The first thing that could not be done. Nothing was begun after it.
     pub failed: Option<Failed>,
+    /// Ready, and not begun.
+    pub left: usize,
 }
 
 /// Plans one step: what of `letters` is dead still, as a strong read finds it.
@@ -143,27 +148,36 @@ impl Planned<'_> {
 
     /// Sends what is ready, and frees the places of what went as an event.
     pub async fn send(self, seams: &Seams<'_>) -> Step {
-        let answers = dispatch(seams, &self.ready).await;
+        self.send_while(seams, &|| true).await
+    }
+
+    /// The same as long as `goes_on` says so: what is under way then ends, and no other request is begun.
+    pub async fn send_while(self, seams: &Seams<'_>, goes_on: &(dyn Fn() -> bool + Sync)) -> Step {
+        let answers = dispatch(seams, &self.ready, goes_on).await;
         let mut step = Step::default();
         let mut clearing = Vec::new();
         for (ready, answer) in self.ready.into_iter().zip(answers) {
             let Ready { letter, seen, lying, .. } = ready;
             match answer {
-                Ok(()) => {
+                None => step.left += 1,
+                Some(Ok(())) => {
                     step.sent.push(Sent { letter: letter.clone(), seen, anew: lying.is_some() });
                     // The event is in the queue; what lay in for it goes, unless it has died again already.
                     clearing.extend(lying.map(|item| (letter, item, seen)));
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     step.failed.get_or_insert(failed(&format!("sending {}", letter.whose()), error));
                 }
             }
         }
-        let cleared = stream::iter(clearing)
+        let has_failed = AtomicBool::new(false);
+        let clearing = clearing.into_iter().take_while(|_| !has_failed.load(Ordering::Relaxed));
+        let mut cleared = stream::iter(clearing)
             .map(|(letter, item, seen)| async move { (letter, clear(seams, letter, item, seen).await) })
             .buffer_unordered(AT_ONCE);
-        for (letter, cleared) in cleared.collect::<Vec<_>>().await {
+        while let Some((letter, cleared)) = cleared.next().await {
             if let Cleared::Failed(error) = cleared {
+                has_failed.store(true, Ordering::Relaxed);
                 step.failed.get_or_insert(failed(&format!("clearing {}", letter.whose()), error));
             }
         }
@@ -171,21 +185,43 @@ impl Planned<'_> {
     }
 }
 
-/// Sends over several ways at once; the answers stand in the order of `ready`.
-async fn dispatch(seams: &Seams<'_>, ready: &[Ready<'_>]) -> Vec<Result<(), Unavailable>> {
-    let ways = ways(ready);
-    let sending = ways.iter().map(|((queue, _), places)| async move {
-        let messages: Vec<Outbound> = places.iter().map(|place| ready[*place].message.clone()).collect();
-        seams.queue.send(*queue, &messages).await
-    });
-    let sent = join_all(sending).await;
-    let mut answers = vec![Err(Unavailable("the queue did not answer for it".to_owned())); ready.len()];
-    for (places, sent) in ways.values().zip(sent) {
-        for (place, answer) in places.iter().zip(sent) {
-            answers[*place] = answer;
+/// Sends over several ways at once; the answers stand in the order of `ready`. What fails once may hang for long each time: none
+/// begins after a failure, on any way, and what was not begun has no answer.
+async fn dispatch(
+    seams: &Seams<'_>,
+    ready: &[Ready<'_>],
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Vec<Option<Result<(), Unavailable>>> {
+    let (ways, has_failed) = (ways(ready), AtomicBool::new(false));
+    let sending = ways.iter().map(|((queue, _), places)| {
+        let has_failed = &has_failed;
+        async move {
+            let mut answers = Vec::new();
+            for places in places.chunks(TOGETHER) {
+                if has_failed.load(Ordering::Relaxed) || !goes_on() {
+                    break;
+                }
+                let messages: Vec<Outbound> =
+                    places.iter().map(|place| ready[*place].message.clone()).collect();
+                let mut sent = seams.queue.send(*queue, &messages).await;
+                sent.resize_with(places.len(), unanswered);
+                if sent.iter().any(Result::is_err) {
+                    has_failed.store(true, Ordering::Relaxed);
+                }
+                answers.extend(places.iter().copied().zip(sent));
+            }
+            answers
         }
+    });
+    let mut answers = vec![None; ready.len()];
+    for (place, answer) in join_all(sending).await.into_iter().flatten() {
+        answers[place] = Some(answer);
     }
     answers
+}
+
+fn unanswered() -> Result<(), Unavailable> {
+    Err(Unavailable("the queue did not answer for it".to_owned()))
 }
 
 /// The places of `ready` by the way they go: all of a message group go the same.
