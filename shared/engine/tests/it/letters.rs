@@ -87,6 +87,26 @@ fn contact(world: &World, id: &str, data: &Value) {
 }
 
 #[test]
+fn given_a_queue_that_does_not_answer_or_a_person_who_stops_when_sent_then_no_other_request_is_begun() {
+    let world = World::with_contact(FAILING);
+    for n in 0..40 {
+        contact(&world, &format!("c{n}"), &json!({"email": format!("c{n}@x.io"), "first_name": "Bob"}));
+    }
+    let letters = letters(&world);
+    let how = Addressing { buckets: 0, fresh: "f".to_owned() };
+    let planned = || block_on(plan_step(&world.records, &letters, &how)).unwrap();
+    world.queue.state().down = true;
+    let step = block_on(planned().send(&world.seams()));
+    assert!(step.failed.is_some() && step.sent.is_empty());
+    assert!((30..40).contains(&step.left), "one request fails: {} are left", step.left);
+    world.queue.state().down = false;
+    let step = block_on(planned().send_while(&world.seams(), &|| false));
+    assert_eq!((step.failed, step.sent.len(), step.left), (None, 0, 40));
+    let step = block_on(planned().send(&world.seams()));
+    assert_eq!((step.failed, step.sent.len(), step.left), (None, 40, 0));
+}
+
+#[test]
 fn given_letters_of_a_mapping_when_rehearsed_and_redriven_then_each_ends_as_it_was_said_to() {
     let world = World::with_contact(FAILING);
     for (id, name) in [("a", "Bob"), ("b", "Bob"), ("c", "Eve")] {
