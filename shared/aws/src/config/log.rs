@@ -57,6 +57,11 @@ impl ConfigStore {
         org: &str,
         revision: u64,
     ) -> Result<Option<StoredDoc<T>>, Unavailable> {
+        self.row_at(org, revision).await?.as_ref().map(from_row).transpose()
+    }
+
+    /// The same as it is stored: whoever can do without what cannot be read tells that from a table that does not answer.
+    pub(super) async fn row_at(&self, org: &str, revision: u64) -> Result<Option<Row>, Unavailable> {
         let page = self
             .table
             .client
@@ -72,7 +77,7 @@ impl ConfigStore {
             .send()
             .await
             .map_err(|error| unavailable("Query", &error))?;
-        page.items().first().map(from_row).transpose()
+        Ok(page.items.unwrap_or_default().into_iter().next())
     }
 }
 

@@ -12,6 +12,7 @@ mod cache;
 mod earlier;
 mod log;
 mod memory;
+mod once;
 mod pauses;
 mod row;
 mod store;

@@ -1,10 +1,12 @@
 use crate::stack::{SetClock, drop_table, make_table, with_stack};
+use aws_sdk_dynamodb::types::AttributeValue as Attribute;
 use rtr_aws::admin::Admin;
 use rtr_aws::clients::Clients;
-use rtr_aws::config::{ApplyError, ConfigStore, DynamoConfigs};
+use rtr_aws::config::{ApplyError, ConfigStore, DynamoConfigs, EarlierMappings};
 use rtr_core::config::{AUDIT, DocBody, DocChange, GLOBAL_ORG, GlobalDoc, OrgDoc, Signature};
 use rtr_core::limit::LIMITER_BUDGET_MS;
 use rtr_engine::batch::{Settings, TOKENS_WITHIN_MS};
+use rtr_engine::letters::{Earlier, Of};
 use rtr_engine::seams::Configs;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -74,6 +76,50 @@ fn given_documents_when_applied_then_they_are_numbered_kept_and_loaded() {
         assert!(store.revision::<OrgDoc>("acme", 1).await.unwrap().is_none());
         assert!(store.current::<OrgDoc>("nobody").await.unwrap().is_none());
         drop_table(&clients, &name).await;
+    });
+}
+
+#[test]
+fn given_an_earlier_revision_that_cannot_be_read_when_its_mapping_is_asked_for_then_there_is_none_and_no_fault()
+ {
+    with_stack(async |clients, name| {
+        let (_, store, _) = cache(&clients, &name).await;
+        let doc = |revision: u64, field: &str| {
+            let mapping = json!({"object": "contacts", "fields": {"email": field}});
+            let doc = json!({"connections": {"hubspot": {}}, "mappings": {"hubspot": {"contact": mapping}},
+                "mapping_revisions": {"hubspot/contact": revision}});
+            DocBody::Org(serde_json::from_value::<OrgDoc>(doc).unwrap())
+        };
+        for (revision, replaces, field) in [(1, None, "a"), (2, Some(1), "b"), (3, Some(2), "c")] {
+            store.apply(&change("acme", revision, replaces, doc(revision, field)), &by("ada")).await.unwrap();
+        }
+        // As another version of this program may have written it.
+        let update = clients.dynamodb.update_item().table_name(&name);
+        let update = update.key("pk", Attribute::S("acme".to_owned()));
+        let update = update.key("sk", Attribute::S("revision#000000000001".to_owned()));
+        let update = update.update_expression("SET doc = :doc");
+        let unknown = Attribute::S(r#"{"routes": "of tomorrow"}"#.to_owned());
+        update.expression_attribute_values(":doc", unknown).send().await.unwrap();
+
+        let stored = store.load().await.unwrap();
+        let earlier = EarlierMappings::new(store.clone(), &stored, "local");
+        let of = |revision| Of {
+            org: "acme".to_owned(),
+            connection: "hubspot".to_owned(),
+            record_type: "contact".to_owned(),
+            revision,
+        };
+        assert!(earlier.config(&of(1)).await.unwrap().is_none());
+        let readable = earlier.config(&of(2)).await.unwrap().unwrap();
+        assert_eq!(readable.mapping("hubspot", "contact").unwrap().revision, 2);
+        assert!(store.at::<OrgDoc>("acme", 1).await.is_err(), "for others it is a fault");
+        // What is known is not asked for again.
+        drop_table(&clients, &name).await;
+        assert!(
+            earlier.config(&of(2)).await.unwrap().is_some()
+                && earlier.config(&of(1)).await.unwrap().is_none()
+        );
+        assert!(earlier.config(&of(0)).await.is_err(), "a table that does not answer is a fault");
     });
 }
 

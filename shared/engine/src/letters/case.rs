@@ -3,9 +3,10 @@
 use super::earlier::Of;
 use super::letter::Letter;
 use super::trial::{Fate, Under};
+use crate::rehearsal::Rehearsed;
 use rtr_core::change::{Change, Operation, to_body};
 use rtr_core::config::OrgConfig;
-use rtr_core::item::{Item, Slot};
+use rtr_core::item::{Ended, Item, Slot};
 use rtr_core::key::{ConnectionKey, PairKey, RecordKey, Whose};
 use rtr_core::mapping::Subject;
 use rtr_core::payload::Payload;
@@ -33,8 +34,10 @@ pub(super) enum Again {
     Otherwise,
     /// The same.
     Same,
-    /// Nobody can say.
+    /// Nobody can say: the mapping of then is not kept.
     NotKnown,
+    /// Nobody can say: the mapping of then sends nothing now.
+    NothingThen,
 }
 
 impl Case<'_> {
@@ -130,13 +133,15 @@ pub(super) fn references(case: &Case<'_>, under: &Under, then: Option<&OrgConfig
 }
 
 /// Whether the CRM gets the same: in the field that it named, or in all of it where it named none of ours.
-pub(super) fn compared(was: Option<&Payload>, now: Option<&Payload>, field: Option<&str>) -> Again {
-    let (was, now) = match (was, now) {
+pub(super) fn compared(was: Option<&Rehearsed>, now: &Rehearsed, field: Option<&str>) -> Again {
+    let removed = was.is_some_and(|was| was.ended == Ended::Applied);
+    let (was, now) = match (was.and_then(|was| was.payload.as_ref()), &now.payload) {
         (Some(was), Some(now)) => (was, now),
         // A removal has none.
         (None, None) => return Again::Same,
         (Some(_), None) => return Again::Otherwise,
-        (None, Some(_)) => return Again::NotKnown,
+        (None, Some(_)) if removed => return Again::Otherwise,
+        (None, Some(_)) => return Again::NothingThen,
     };
     let of = |payload: &Payload, field: &str| {
         payload.fields.get(field).or_else(|| payload.on_create.get(field)).cloned()
@@ -146,4 +151,38 @@ pub(super) fn compared(was: Option<&Payload>, now: Option<&Payload>, field: Opti
         None => was == now,
     };
     if is_same { Again::Same } else { Again::Otherwise }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rehearsed(ended: Ended, payload: Option<Payload>) -> Rehearsed {
+        Rehearsed {
+            ended,
+            reason: None,
+            linked_before: None,
+            linked_then: None,
+            payload,
+            key_value: None,
+            requests: Vec::new(),
+            unasked: None,
+        }
+    }
+
+    #[test]
+    fn given_a_mapping_of_then_that_gives_nothing_to_write_when_compared_then_a_removal_is_told_from_what_does_not_go()
+     {
+        let now = rehearsed(Ended::Applied, Some(Payload::default()));
+        let of = |ended| compared(Some(&rehearsed(ended, None)), &now, None);
+        assert!(matches!(of(Ended::Applied), Again::Otherwise), "it was to be removed, and is to be written");
+        for ended in [Ended::Parked, Ended::Skipped, Ended::Dead] {
+            assert!(matches!(of(ended), Again::NothingThen), "{ended:?}");
+        }
+        assert!(matches!(compared(None, &now, None), Again::NothingThen));
+        assert!(matches!(compared(Some(&now), &now, None), Again::Same));
+        let removal = rehearsed(Ended::Applied, None);
+        assert!(matches!(compared(Some(&removal), &removal, None), Again::Same));
+        assert!(matches!(compared(Some(&now), &removal, None), Again::Otherwise));
+    }
 }

@@ -29,9 +29,9 @@ impl Of {
 /// What is kept of earlier configuration.
 #[async_trait]
 pub trait Earlier: Send + Sync {
-    /// The org's configuration with that mapping; none where it is not kept, or cannot be used any more.
+    /// The org's configuration with that mapping; none where it is not kept, or cannot be used any more. Asked for many at once.
     ///
     /// # Errors
-    /// When it cannot be read.
-    async fn config(&self, of: &Of) -> Result<Option<OrgConfig>, Unavailable>;
+    /// When what is kept does not answer.
+    async fn config(&self, of: &Of) -> Result<Option<Arc<OrgConfig>>, Unavailable>;
 }

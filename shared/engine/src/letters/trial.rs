@@ -17,12 +17,15 @@ use rtr_core::config::{Connection, Mode, OrgConfig};
 use rtr_core::item::{Ended, Item, Reason, Slot};
 use rtr_core::key::PairKey;
 use rtr_core::payload::Payload;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// Bodies read at once.
+/// Bodies, or earlier mappings, read at once.
 const AT_ONCE: usize = 16;
 /// Why nobody can say whether the CRM would get what it refused.
 const NOT_KNOWN: &str = "not known: what the CRM refused was of a mapping that is not kept any more, and it may get the same again";
+/// The same, where the mapping of then is kept.
+const NOTHING_THEN: &str = "not known: by the mapping of then nothing goes now, so what the CRM refused cannot be told, and it may get the same again";
 
 /// An org, as it would be.
 #[derive(Debug)]
@@ -73,7 +76,7 @@ pub struct Trial<'a> {
 }
 
 /// The configuration with the mapping that letters died under; none where that is not kept.
-type Thens = BTreeMap<Of, Option<OrgConfig>>;
+type Thens = BTreeMap<Of, Option<Arc<OrgConfig>>>;
 
 impl std::fmt::Debug for Trial<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -151,29 +154,28 @@ impl<'a> Trial<'a> {
         Ok(Ok(Case { letter, record, connection, item: item.clone(), slot: slot.clone(), data }))
     }
 
-    /// The mappings that letters were refused under and that are others by now: each is asked for once.
+    /// The mappings that letters were refused under and that are others by now: each is asked for once, some side by side.
     async fn thens(
         &self,
         cases: &[Result<Case<'_>, Fared<'_>>],
         orgs: &BTreeMap<String, Under>,
     ) -> Result<Thens, Unavailable> {
-        let mut thens = Thens::new();
-        for case in cases.iter().flatten() {
-            let Some(under) = orgs.get(&case.record.org_id) else { continue };
-            let Some(of) = case.refused_under_another(under).filter(|of| !thens.contains_key(of)) else {
-                continue;
-            };
-            let then = match self.earlier {
-                Some(earlier) => earlier.config(&of).await?,
-                None => None,
-            };
-            // Whatever is kept: only the mapping of that revision says what was sent.
-            let is_of_then =
-                |config: &OrgConfig| of.mapping(config).is_some_and(|at| at.revision == of.revision);
-            let then = then.filter(is_of_then);
-            thens.insert(of, then);
-        }
-        Ok(thens)
+        let Some(earlier) = self.earlier else { return Ok(Thens::new()) };
+        let another = |case: &Case<'_>| {
+            orgs.get(&case.record.org_id).and_then(|under| case.refused_under_another(under))
+        };
+        let wanted: BTreeSet<Of> = cases.iter().flatten().filter_map(another).collect();
+        stream::iter(wanted)
+            .map(|of| async move {
+                let then = earlier.config(&of).await?;
+                // Whatever is kept: only the mapping of that revision says what was sent.
+                let is_of_then =
+                    |config: &Arc<OrgConfig>| of.mapping(config).is_some_and(|at| at.revision == of.revision);
+                Ok((of.clone(), then.filter(is_of_then)))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Lays out the letters' items, and those of what their records refer to, for both rehearsals.
@@ -189,7 +191,7 @@ impl<'a> Trial<'a> {
                 state.lay(case.letter.key.clone(), undone(&case.item, case.slot.wanted_version));
             }
             keys.extend(orgs.get(&case.record.org_id).into_iter().flat_map(|under| {
-                let then = case.refused_under_another(under).and_then(|of| thens.get(&of)?.as_ref());
+                let then = case.refused_under_another(under).and_then(|of| thens.get(&of)?.as_deref());
                 references(case, under, then)
             }));
         }
@@ -219,6 +221,7 @@ impl<'a> Trial<'a> {
             Again::Otherwise => Fate::Ended(rehearsed.ended),
             Again::Same => Fate::AsRefused,
             Again::NotKnown => Fate::Unrehearsed(NOT_KNOWN),
+            Again::NothingThen => Fate::Unrehearsed(NOTHING_THEN),
         };
         let Rehearsed { reason, payload, requests, .. } = rehearsed;
         Ok(Fared { letter: case.letter, fate, reason, payload, requests, mode })
@@ -269,9 +272,9 @@ impl<'a> Trial<'a> {
         if of.mapping(then).is_none_or(|was| was.mapping.object != at.mapping.object) {
             return Ok(Again::Otherwise);
         }
-        let was = self.rehearse(case, under, then, &self.before).await?.and_then(|was| was.payload);
+        let was = self.rehearse(case, under, then, &self.before).await?;
         let field = case.slot.reason.field.as_deref();
-        Ok(compared(was.as_ref(), now.payload.as_ref(), field))
+        Ok(compared(was.as_ref(), now, field))
     }
 }
 

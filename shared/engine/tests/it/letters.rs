@@ -13,7 +13,8 @@ use rtr_testkit::build;
 use rtr_testkit::world::{ORG, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 const FAILING: &str =
     "object: contacts\nfields:\n  email: email\n  firstname: {from: first_name, map: {Ann: Anna}}\n";
@@ -40,22 +41,40 @@ fn under(config: OrgConfig) -> BTreeMap<String, Under> {
 /// What is kept of earlier configuration, by the revision of the contacts' mapping.
 #[derive(Default)]
 struct Kept {
-    configs: BTreeMap<u64, OrgConfig>,
+    configs: BTreeMap<u64, Arc<OrgConfig>>,
     asked: Mutex<Vec<u64>>,
+    /// How many are asked for at the moment, and the most that were.
+    at_once: Mutex<(usize, usize)>,
 }
 
 impl Kept {
     fn keep(&mut self, config: OrgConfig) -> u64 {
         let revision = config.mapping("hubspot", "contact").unwrap().revision;
-        self.configs.insert(revision, config);
+        self.configs.insert(revision, Arc::new(config));
         revision
     }
 }
 
 #[async_trait]
 impl Earlier for Kept {
-    async fn config(&self, of: &Of) -> Result<Option<OrgConfig>, Unavailable> {
+    async fn config(&self, of: &Of) -> Result<Option<Arc<OrgConfig>>, Unavailable> {
         self.asked.lock().unwrap().push(of.revision);
+        {
+            let (now, most) = &mut *self.at_once.lock().unwrap();
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        // An answer takes its time: the others are asked for meanwhile.
+        let mut is_back = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut is_back, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self.at_once.lock().unwrap().0 -= 1;
         Ok(self.configs.get(&of.revision).cloned())
     }
 }
@@ -171,12 +190,19 @@ fn given_what_the_crm_refused_when_rehearsed_then_it_is_told_whether_it_would_ge
     }
     assert!(kept.configs.len() == 4 && kept.asked.lock().unwrap().iter().all(|asked| *asked == of_then));
     // What was sent then is not known once the mapping of then is not kept, nor by another that is.
-    let by_later = Kept { configs: BTreeMap::from([(of_then, config(&world))]), ..Kept::default() };
-    for unknowing in [Kept::default(), by_later] {
-        let Fate::Unrehearsed(why) = fate(&unknowing, config(&world)) else {
-            panic!("it is said to be known")
-        };
-        assert!(why.starts_with("not known: "), "{why}");
+    let by_later = Kept { configs: BTreeMap::from([(of_then, config(&world).into())]), ..Kept::default() };
+    // It is kept, and by it nothing would go now: a waiting record, a filter.
+    let filtered = World::with_contact(&format!("{plain}when: status == 'live'\n"));
+    let mut nothing_then = Kept::default();
+    assert_eq!(nothing_then.keep(config(&filtered)), of_then);
+    let unknown = [
+        (Kept::default(), "of a mapping that is not kept any more"),
+        (by_later, "of a mapping that is not kept any more"),
+        (nothing_then, "by the mapping of then nothing goes now"),
+    ];
+    for (kept, said) in unknown {
+        let Fate::Unrehearsed(why) = fate(&kept, config(&world)) else { panic!("it is said to be known") };
+        assert!(why.starts_with("not known: ") && why.contains(said), "{why}");
     }
     let orgs = under(config(&world));
     assert!(matches!(tried(&world, &letters, &orgs)[0].fate, Fate::Unrehearsed(_)), "nothing is kept at all");
@@ -189,6 +215,34 @@ fn given_what_the_crm_refused_when_rehearsed_then_it_is_told_whether_it_would_ge
     assert_eq!(fate(&kept, config(&world)), Fate::Ended(Ended::Applied));
     assert_eq!(redriven(&world, &letters).applied, 1);
     assert_eq!(world.contacts("firstname"), ["Robert"]);
+}
+
+#[test]
+fn given_letters_of_several_earlier_mappings_when_rehearsed_then_each_is_asked_for_once_and_side_by_side() {
+    let mapping =
+        |email: &str| format!("object: contacts\nfields:\n  email: {email}\n  firstname: first_name\n");
+    let world = choosy(&mapping("email"));
+    let mut kept = Kept::default();
+    for (n, email) in ["email", "email | upper", "email | lower"].into_iter().enumerate() {
+        world.configs.apply(&[("mappings/hubspot/contact.yaml", &mapping(email))]).unwrap();
+        kept.keep(config(&world));
+        for id in ["a", "b"] {
+            contact(
+                &world,
+                &format!("{id}{n}"),
+                &json!({"email": format!("{id}{n}@x.io"), "first_name": "Bob"}),
+            );
+        }
+    }
+    world.configs.apply(&[("mappings/hubspot/contact.yaml", &mapping("email | trim"))]).unwrap();
+    let letters = letters(&world);
+    let trial = Trial::over(&world.records, world.clock.as_ref()).knowing(&kept);
+    let told = block_on(trial.run(&letters, &under(config(&world)))).unwrap();
+    assert!(told.len() == 6 && told.iter().all(|one| one.fate == Fate::AsRefused), "{told:?}");
+    let mut asked = kept.asked.lock().unwrap().clone();
+    asked.sort_unstable();
+    assert_eq!(asked, kept.configs.keys().copied().collect::<Vec<_>>());
+    assert_eq!(kept.at_once.lock().unwrap().1, 3);
 }
 
 #[test]
