@@ -227,6 +227,7 @@ mod tests {
             at(Ended::Unchanged, None),
             at(Ended::Superseded, None),
             at(Ended::Skipped, None),
+            why(Ended::Skipped, Code::LeftOut, "", Code::LeftOut.about()),
             why(
                 Ended::Parked,
                 Code::WaitingForReference,
@@ -249,6 +250,8 @@ mod tests {
         hubspot: superseded: this version or a newer one came before
 
         hubspot: skipped: the mapping says that it is not for this CRM
+
+        hubspot: skipped: RTR4021 The mapping's `when` does not take the record. (rtr explain RTR4021)
 
         hubspot: waits: RTR4005 the company in `company` is not linked yet (rtr explain RTR4005)
 

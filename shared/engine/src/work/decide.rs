@@ -1,7 +1,7 @@
 //! Decides jobs, and writes at once the endings that need no call.
 
 use super::commit::{Certainty, commit, filing, finish, kept_body, parking};
-use super::job::{Job, Stage};
+use super::job::{Job, Stage, left};
 use super::prepare;
 use crate::report::BatchReport;
 use crate::seams::{Seams, Unavailable};
@@ -28,9 +28,9 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
             }
             // It may have landed in an earlier run: what stands at the CRM is not known any more.
             Action::Pass if job.again && job.item.applied_hash.is_some() => {
-                work.push((job, Ending::Unknown, Ended::Skipped, None));
+                work.push((job, Ending::Unknown, Ended::Skipped, Some(passed())));
             }
-            Action::Pass => job.end(Ended::Skipped),
+            Action::Pass => job.stage = Stage::Ended(Ended::Skipped, Some(passed())),
             Action::Shadow(shadow) => {
                 let reason = Reason::new(Code::Shadowed, "the connection is shadowed: nothing was sent");
                 work.push((job, Ending::Shadowed(shadow), Ended::Skipped, Some(reason)));
@@ -73,7 +73,7 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
             }
             Action::Park { until, reason } => job.give_back(until, reason),
             Action::Unchanged => work.push((job, Ending::Unchanged, Ended::Unchanged, None)),
-            Action::Skip(code) => work.push((job, Ending::Skipped(code), Ended::Skipped, None)),
+            Action::Skip(code) => work.push((job, Ending::Skipped(code), Ended::Skipped, Some(left(code)))),
             Action::Dead(reason) => {
                 let certainty =
                     if reason.code == Code::Crash { Certainty::MayHaveLanded } else { Certainty::NotCalled };
@@ -104,6 +104,11 @@ pub(crate) async fn plan_all(seams: &Seams<'_>, jobs: &mut [Job], report: &mut B
         finish(seams, work).await;
     }
     report.count(Metric::LinkedMeanwhile, linked_meanwhile(seams, jobs, &waiting).await);
+}
+
+/// Why nothing is noted of what a shadowed connection would be sent.
+fn passed() -> Reason {
+    Reason::new(Code::Shadowed, "the connection is shadowed, and nothing new would be written")
 }
 
 /// When and why a version goes that takes the place of what is parked.

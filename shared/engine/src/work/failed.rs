@@ -2,7 +2,7 @@
 
 use super::commit::{Certainty, Committed, commit, filing, finish};
 use super::execute::applied;
-use super::job::{Job, Stage};
+use super::job::{Job, Stage, left};
 use super::look::{adopt, adopt_if_matched};
 use super::prepare::{decide, references_moved};
 use super::treat::{Treatment, treat, waiting};
@@ -64,7 +64,8 @@ pub(super) async fn failed(seams: &Seams<'_>, session: &Session<'_>, job: &mut J
             finish(seams, vec![(job, ending, Ended::Applied, None)]).await;
         }
         Treatment::Ignore => {
-            finish(seams, vec![(job, Ending::Skipped(Code::Ignored), Ended::Skipped, None)]).await
+            let reason = Some(left(Code::Ignored));
+            finish(seams, vec![(job, Ending::Skipped(Code::Ignored), Ended::Skipped, reason)]).await
         }
         Treatment::Recreate => recreate(seams, job).await,
         Treatment::Follow(kept) => adopt(seams, job, kept).await,

@@ -270,3 +270,8 @@ impl Job {
         }
     }
 }
+
+/// Why the mapping leaves a version alone.
+pub(super) fn left(code: Code) -> Reason {
+    Reason::new(code, code.about())
+}

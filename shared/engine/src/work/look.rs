@@ -2,7 +2,7 @@
 
 use super::calls;
 use super::commit::{Certainty, Committed, commit, filing, finish};
-use super::job::{Job, Stage};
+use super::job::{Job, Stage, left};
 use super::treat::{Treatment, treat, waiting};
 use crate::seams::Seams;
 use rtr_connectors::connector::{Found, Lookup, LookupBy};
@@ -34,7 +34,10 @@ pub(crate) async fn look(seams: &Seams<'_>, session: &Session<'_>, jobs: &mut [&
         let first = after_finding_nothing(&job.setup.mapping.mapping, job.key_value.as_deref(), deleted);
         match first {
             Some(first) => begin(job, first),
-            None => skipped.push((&mut **job, Ending::Skipped(Code::Ignored), Ended::Skipped, None)),
+            None => {
+                let reason = Some(left(Code::Ignored));
+                skipped.push((&mut **job, Ending::Skipped(Code::Ignored), Ended::Skipped, reason));
+            }
         }
     }
     finish(seams, skipped).await;

@@ -1,6 +1,7 @@
 //! Applied, unchanged, superseded, skipped: what each costs.
 
 use crate::CONTACT;
+use crate::lines::lines;
 use rtr_core::item::Ended;
 use rtr_testkit::build;
 use rtr_testkit::world::World;
@@ -95,8 +96,12 @@ fn given_the_same_version_with_other_content_when_synced_then_it_is_counted_and_
 #[test]
 fn given_a_record_the_mapping_does_not_want_when_synced_then_the_fence_moves_even_without_an_item() {
     let world = World::with_contact(&format!("{CONTACT}when: status != 'draft'\n"));
-    let report = world.sync(&[world.contact("c0", 5, &json!({"email": "a@x.io", "status": "draft"}))]);
-    assert_eq!((report.counts["skipped"], world.calls().len()), (1, 0));
+    let lines = lines("record", || {
+        let report = world.sync(&[world.contact("c0", 5, &json!({"email": "a@x.io", "status": "draft"}))]);
+        assert_eq!((report.counts["skipped"], world.calls().len()), (1, 0));
+    });
+    let said: Vec<_> = lines.iter().map(|line| (line["outcome"].as_str(), line["code"].as_str())).collect();
+    assert_eq!(said, [("skipped", "RTR4021")]);
     let late = world.sync(&[world.contact("c0", 4, &json!({"email": "a@x.io", "status": "live"}))]);
     assert_eq!((late.counts["superseded"], world.contacts("email").len()), (1, 0));
 }
