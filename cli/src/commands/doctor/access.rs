@@ -1,6 +1,6 @@
 //! What these credentials may read: each kind of read that a command needs, tried at what is not there.
 
-use super::checks::{DEPLOY, Finding, LEAVE, finding};
+use super::checks::{AGAIN, Finding, LEAVE, finding};
 use super::unseen::Gone;
 use crate::aws::{Aws, code, is_absent, is_denied};
 use crate::problem::Problem;
@@ -186,7 +186,7 @@ fn lacking(right: &Right, tried: &Tried, gone: &Gone, stage: &str) -> Option<Fin
         Tried::Missing if right.table.is_some_and(|table| gone.contains_key(table)) => None,
         Tried::Missing => {
             let message = format!("not tried: {} is not there", right.of);
-            Some(finding("missing", &about, message, DEPLOY))
+            Some(finding("missing", &about, message, AGAIN))
         }
         Tried::Failed(why) => Some(finding("unreadable", &about, why, LEAVE)),
     }
@@ -238,6 +238,7 @@ mod tests {
         let gone = Gone::from([("Limits", "table Limits is missing".to_owned())]);
         let found = access(&all, &gone, "prod");
         let lines = found.iter().map(|one| format!("{} | {} | {}", one.check, one.about, one.message));
+        assert!(found.iter().all(|one| one.action == AGAIN), "{found:?}");
         insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"missing | dynamodb:Scan on the indexes of the records table | not tried: the indexes of the records table is not there");
     }
 }

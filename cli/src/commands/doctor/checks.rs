@@ -102,7 +102,14 @@ pub(super) fn finding(check: &'static str, about: &str, message: impl Into<Strin
     Finding { check, about: about.to_owned(), message: message.into(), action: action.to_owned() }
 }
 
-pub(super) const DEPLOY: &str = "deploy template.yaml again";
+/// What differs from the template. CloudFormation takes what was changed by hand for what it has made itself, and does nothing.
+pub(super) const DEPLOY: &str = "deploy template.yaml again; if that finds nothing to update, somebody has changed it by hand: deploy by a drift-aware \
+     change set (docs/operations.md#a-part-that-is-gone)";
+/// What is not there any more, which CloudFormation does not see either.
+pub(super) const AGAIN: &str =
+    "deploy by a drift-aware change set, which makes it again (docs/operations.md#a-part-that-is-gone)";
+/// What is not there and can be had back as it was.
+const RESTORE: &str = "restore it under this name, from what AWS keeps of it for 35 days (docs/operations.md#a-part-that-is-gone)";
 pub(super) const LEAVE: &str = "it may be missing, or these credentials may not look at it";
 
 fn stack(seen: &Seen, found: &mut Vec<Finding>) {
@@ -123,7 +130,7 @@ fn queues(seen: &Seen, found: &mut Vec<Finding>) {
             Ok(queue) => queue,
             Err(why) => {
                 let right = "sqs:GetQueueAttributes";
-                let part = Part { about: &about, right, mend: queue_again(name) };
+                let part = Part { about: &about, right, mend: &queue_again(name) };
                 found.push(why.finding(&part, &seen.stage));
                 continue;
             }
@@ -152,33 +159,30 @@ fn queues(seen: &Seen, found: &mut Vec<Finding>) {
 }
 
 /// What to do where the queue is gone.
-fn queue_again(name: &str) -> &'static str {
-    match name {
+fn queue_again(name: &str) -> String {
+    let lost = match name {
         "changes" => {
-            "deploy template.yaml again, which makes an empty one: events that were in it are lost, and have to be sent again \
-             (rtr backfill, or whoever sends them)"
+            "events that were in it are lost, and have to be sent again (rtr backfill, or whoever sends them)"
         }
-        "bulk" | "poll" => "deploy template.yaml again: what was in it is sent again by itself",
-        _ => "deploy template.yaml again, which makes an empty one: what was in it is lost",
-    }
+        "bulk" | "poll" => "what was in it is sent again by itself",
+        _ => "what was in it is lost",
+    };
+    format!("{AGAIN}: {lost}")
 }
 
 /// What to do where the table is gone.
-fn table_again(name: &str) -> &'static str {
+fn table_again(name: &str) -> String {
     match name {
         "Records" => {
-            "restore it under this name before anything is sent: aws dynamodb list-backups --backup-type SYSTEM has it as it was \
-             deleted, for 35 days. Deploying template.yaml again makes an empty one, which knows no link, no version and nothing \
-             that is parked or dead"
+            format!("{RESTORE}. An empty one knows no link, no version and nothing that is parked or dead")
         }
-        "Config" => {
-            "restore it under this name: aws dynamodb list-backups --backup-type SYSTEM has it as it was deleted, for 35 days. Or \
-             deploy template.yaml again, which makes an empty one, then rtr config apply; revisions, pauses and the audit are gone"
-        }
-        _ => {
-            "deploy template.yaml again, which makes an empty one: suspensions, accounts and which connections have work parked are \
-             in none; aws dynamodb list-backups --backup-type SYSTEM has the table as it was deleted, for 35 days"
-        }
+        "Config" => format!(
+            "{RESTORE}. Or have an empty one made as is said there, then rtr config apply: revisions, pauses and the audit are gone"
+        ),
+        _ => format!(
+            "{RESTORE}. Or have an empty one made as is said there: suspensions, accounts and which connections have work parked \
+             are gone"
+        ),
     }
 }
 
@@ -188,7 +192,7 @@ fn tables(seen: &Seen, found: &mut Vec<Finding>) {
         match table {
             Err(why) => {
                 let right = "dynamodb:DescribeTable";
-                let part = Part { about: &about, right, mend: table_again(name) };
+                let part = Part { about: &about, right, mend: &table_again(name) };
                 found.push(why.finding(&part, &seen.stage));
             }
             Ok(table) if !table.active => {
@@ -212,7 +216,7 @@ fn functions(seen: &Seen, found: &mut Vec<Finding>) {
         match function {
             Err(why) => {
                 let right = "lambda:GetFunctionConfiguration";
-                found.push(why.finding(&Part { about: &about, right, mend: DEPLOY }, &seen.stage));
+                found.push(why.finding(&Part { about: &about, right, mend: AGAIN }, &seen.stage));
             }
             Ok(function) if function.changing => {
                 let action = "wait until it is over, then look again";
@@ -307,18 +311,41 @@ mod tests {
         visibility | function bulk | bulk.fifo hides messages for 360 s, an invocation may take 900 s, and a request to hubspot may live 60 s after it: a crashed one's requests could still land while the next works
         group_buckets | message groups | the stack's GroupBuckets is 8; sync, bulk, redrive, sweep, ingest, apply: 64
         group_buckets | message groups | the stack's GroupBuckets is 64; sync: 0; bulk, redrive, sweep, ingest, apply: 64
-        unreadable | configuration | these credentials may not look at it: that needs dynamodb:Query
+        unreadable | configuration | these credentials may not look at it: that needs dynamodb:Scan
         ");
     }
 
     #[test]
     fn given_a_part_that_is_gone_when_told_then_what_to_do_says_what_is_lost_with_it() {
-        for (name, word) in
-            [("Records", "restore it"), ("Config", "rtr config apply"), ("Limits", "empty one")]
-        {
-            assert!(table_again(name).contains(word) && table_again(name).contains("eploy"), "{name}");
+        let queues = ["changes", "bulk", "inbound"].map(queue_again);
+        let tables = ["Records", "Config", "Limits"].map(table_again);
+        insta::assert_snapshot!([queues, tables].concat().join("\n"), @r"
+        deploy by a drift-aware change set, which makes it again (docs/operations.md#a-part-that-is-gone): events that were in it are lost, and have to be sent again (rtr backfill, or whoever sends them)
+        deploy by a drift-aware change set, which makes it again (docs/operations.md#a-part-that-is-gone): what was in it is sent again by itself
+        deploy by a drift-aware change set, which makes it again (docs/operations.md#a-part-that-is-gone): what was in it is lost
+        restore it under this name, from what AWS keeps of it for 35 days (docs/operations.md#a-part-that-is-gone). An empty one knows no link, no version and nothing that is parked or dead
+        restore it under this name, from what AWS keeps of it for 35 days (docs/operations.md#a-part-that-is-gone). Or have an empty one made as is said there, then rtr config apply: revisions, pauses and the audit are gone
+        restore it under this name, from what AWS keeps of it for 35 days (docs/operations.md#a-part-that-is-gone). Or have an empty one made as is said there: suspensions, accounts and which connections have work parked are gone
+        ");
+    }
+
+    #[test]
+    fn given_a_part_that_is_gone_when_told_then_no_advice_counts_on_a_deployment_that_changes_nothing() {
+        let mut seen = sound();
+        let gone = || Unseen::Missing("it".to_owned());
+        seen.queues.values_mut().for_each(|queue| *queue = Err(gone()));
+        seen.tables.values_mut().for_each(|table| *table = Err(gone()));
+        seen.functions.values_mut().for_each(|function| *function = Err(gone()));
+        seen.mappings.values_mut().for_each(|mappings| *mappings = Err(gone()));
+        let found = findings(&seen);
+        let missing: Vec<&Finding> = found.iter().filter(|one| one.check == "missing").collect();
+        assert!(missing.len() > 15, "{missing:?}");
+        for one in missing {
+            assert!(!one.action.contains("deploy template.yaml again"), "{one:?}");
         }
-        assert!(queue_again("changes").contains("sent again") && queue_again("bulk").contains("by itself"));
-        assert!(queue_again("inbound").contains("is lost"));
+        // The page that they name has that section.
+        let page = include_str!("../../../../docs/operations.md");
+        assert!(page.contains("\n## A part that is gone\n") && AGAIN.contains("#a-part-that-is-gone)"));
+        assert!([DEPLOY, RESTORE].iter().all(|said| said.contains("#a-part-that-is-gone)")));
     }
 }

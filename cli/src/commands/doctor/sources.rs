@@ -1,6 +1,6 @@
 //! What starts the functions: the queues that their events come from, and the schedule of the sweep. Pure.
 
-use super::checks::{DEPLOY, Finding, Seen, finding, told};
+use super::checks::{AGAIN, DEPLOY, Finding, Seen, finding, told};
 use super::unseen::Part;
 use crate::aws::{Function, Mapping, Rule};
 
@@ -76,7 +76,7 @@ pub(super) fn sources(seen: &Seen, found: &mut Vec<Finding>) {
         match seen.mappings.get(source.function) {
             Some(Err(why)) => {
                 let right = "lambda:ListEventSourceMappings";
-                found.push(why.finding(&Part { about: &about, right, mend: DEPLOY }, &seen.stage));
+                found.push(why.finding(&Part { about: &about, right, mend: AGAIN }, &seen.stage));
             }
             Some(Ok(mappings)) => of_function(seen, source, &about, mappings, found),
             None => {}
@@ -150,7 +150,7 @@ pub(super) fn schedule(seen: &Seen, found: &mut Vec<Finding>) {
         None => return,
         Some(Err(why)) => {
             let right = "events:ListRuleNamesByTarget and events:DescribeRule";
-            return found.push(why.finding(&Part { about, right, mend: DEPLOY }, &seen.stage));
+            return found.push(why.finding(&Part { about, right, mend: AGAIN }, &seen.stage));
         }
         Some(Ok(rules)) => rules,
     };

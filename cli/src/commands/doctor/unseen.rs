@@ -100,11 +100,12 @@ pub(super) fn unreadable(about: &str, problem: &Problem, gone: &Gone) -> Finding
 
 #[cfg(test)]
 mod tests {
+    use super::super::checks::AGAIN;
     use super::super::sample::{of, sound};
     use super::*;
 
     fn part() -> Part<'static> {
-        Part { about: "changes.fifo", right: "sqs:GetQueueAttributes", mend: DEPLOY }
+        Part { about: "changes.fifo", right: "sqs:GetQueueAttributes", mend: AGAIN }
     }
 
     #[test]
@@ -125,7 +126,7 @@ mod tests {
         ];
         insta::assert_snapshot!(all.join("\n"), @r"
         missing | changes.fifo | it is missing: rtr-prod-changes.fifo is not there
-          deploy template.yaml again
+          deploy by a drift-aware change set, which makes it again (docs/operations.md#a-part-that-is-gone)
         unreadable | changes.fifo | these credentials may not look at it: that needs sqs:GetQueueAttributes
           have the policy rtr-prod-viewer attached to them
         unreadable | changes.fifo | these credentials may not look at it: that needs sqs:GetQueueAttributes

@@ -1,6 +1,6 @@
 //! How long a received message stays hidden, beside how long its work may last. Pure.
 
-use super::checks::{DEPLOY, Finding, Seen, finding, told};
+use super::checks::{AGAIN, Finding, Seen, finding, told};
 use super::unseen::{Part, Unseen, gone};
 use rtr_connectors::registry;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ pub(super) fn visibility(seen: &Seen, found: &mut Vec<Finding>) {
                 finding("unreadable", "configuration", message, action)
             }
             (_, why) => {
-                let part = Part { about: "configuration", right: "dynamodb:Query", mend: DEPLOY };
+                let part = Part { about: "configuration", right: "dynamodb:Scan", mend: AGAIN };
                 why.finding(&part, &seen.stage)
             }
         });
