@@ -62,12 +62,12 @@ impl<'a> EarlierMappings<'a> {
             return Ok(None);
         };
         let own = if earlier.needs_own(self.stored) {
-            self.owns.get((org.clone(), *revision), self.at(org, *revision)).await?
+            Box::pin(self.owns.get((org.clone(), *revision), self.at(org, *revision))).await?
         } else {
             Ok(None)
         };
         let global = if earlier.needs_global(self.stored) {
-            self.globals.get(*revision, self.at(GLOBAL_ORG, *revision)).await?
+            Box::pin(self.globals.get(*revision, self.at(GLOBAL_ORG, *revision))).await?
         } else {
             Ok(None)
         };
@@ -83,7 +83,7 @@ impl<'a> EarlierMappings<'a> {
 #[async_trait]
 impl Earlier for EarlierMappings<'_> {
     async fn config(&self, of: &Of) -> Result<Option<Arc<OrgConfig>>, Unavailable> {
-        self.configs.get(of.clone(), self.found(of)).await
+        Box::pin(self.configs.get(of.clone(), self.found(of))).await
     }
 }
 
