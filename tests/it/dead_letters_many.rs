@@ -85,7 +85,7 @@ fn given_many_dead_letters_when_listed_previewed_and_redriven_then_all_are_appli
     let stack = Stack::here();
     let mut org = Plan::new("many").mapping("contact", CONTACT).ready(&stack);
     seed(&stack, &org, count);
-    org.remap("contact", &CONTACT.replace("first_name", "upper(first_name)"));
+    org.remap("contact", &CONTACT.replace("first_name", "first_name | upper"));
 
     let (listed, listing) = timed(|| org.dead_letters());
     assert_eq!(listed.len(), count);
