@@ -3,6 +3,7 @@
 //! `make bench-dlq N=10000` fails beyond a line; with a few only their counts are held.
 
 use crate::CONTACT;
+use crate::lifecycle::revision;
 use crate::stack::{LONG, Org, Plan, Stack, eventually_within, variable};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use rtr_core::code::Code;
@@ -28,7 +29,9 @@ const ITEMS: usize = 25;
 /// Files `count` dead letters of the org's, in the shape in which the functions write them.
 pub(crate) fn seed(stack: &Stack, org: &Org<'_>, count: usize) {
     let table = variable("RECORDS_TABLE_NAME");
-    let puts: Vec<WriteRequest> = (0..count).map(|n| put(org, n)).collect();
+    // They died under the mapping that the org has now.
+    let revision = revision(stack, org);
+    let puts: Vec<WriteRequest> = (0..count).map(|n| put(org, n, revision)).collect();
     let writing = puts
         .chunks(ITEMS)
         .map(|chunk| stack.dynamodb.batch_write_item().request_items(&table, chunk.to_vec()).send());
@@ -38,7 +41,7 @@ pub(crate) fn seed(stack: &Stack, org: &Org<'_>, count: usize) {
     }
 }
 
-fn put(org: &Org<'_>, n: usize) -> WriteRequest {
+fn put(org: &Org<'_>, n: usize, revision: u64) -> WriteRequest {
     let record = org.key("contact", &format!("r{n:06}"));
     let key = PairKey::new(&record, &ConnectionKey::new(&record.org_id, "hubspot"));
     let names = Names {
@@ -51,8 +54,7 @@ fn put(org: &Org<'_>, n: usize) -> WriteRequest {
     let slot = Slot {
         trace: None,
         wanted_version: 1,
-        // The first that the org has.
-        mapping_revision: 1,
+        mapping_revision: revision,
         state: SlotState::Dead,
         deleted: false,
         body: Body::Inline(json!({"email": format!("p{n:06}@x.example"), "first_name": "Ann"})),

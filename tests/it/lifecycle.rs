@@ -52,7 +52,7 @@ impl Drop for Folder {
 }
 
 /// The org's last revision.
-fn revision(stack: &Stack, org: &Org<'_>) -> u64 {
+pub(crate) fn revision(stack: &Stack, org: &Org<'_>) -> u64 {
     let shown = stack.rtr(&["config", "history", &org.id, "--most", "1", "--json"]).json();
     shown[0]["revision"].as_u64().unwrap()
 }
