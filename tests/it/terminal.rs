@@ -91,13 +91,10 @@ fn given_a_request_that_hangs_when_interrupted_twice_then_the_second_one_ends_it
     let event = org.contact("c", 1, &serde_json::json!({"email": "c@x.example"}));
     std::fs::write(&file, format!("{}\n", event.body)).unwrap();
     let publish = ["publish", file.to_str().unwrap()];
-    let mut terminal = stack.rtr_at_a_terminal(&publish, &[("AWS_ENDPOINT_URL_SQS", &address)]);
+    let terminal = stack.rtr_at_a_terminal(&publish, &[("AWS_ENDPOINT_URL_SQS", &address)]);
     let _under_way = silent.accept().unwrap();
-    terminal.interrupts();
     // Two signals that come together are one.
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    terminal.interrupts();
-    let (told, code) = terminal.ends();
+    let (told, code) = terminal.ends_by_interrupts();
     std::fs::remove_file(&file).unwrap();
     assert!(code == 130 && told.contains("stopped at once"), "{code}: {told}");
 }

@@ -1,6 +1,6 @@
 //! `rtr` at a terminal, as a person sits at one.
 
-use super::Stack;
+use super::{Stack, eventually};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
@@ -41,6 +41,19 @@ impl Terminal {
     /// Presses Ctrl-C.
     pub(crate) fn interrupts(&mut self) {
         self.0.send_control('c').unwrap();
+    }
+
+    /// Presses Ctrl-C again and again until it ends; the rest of what is seen, and the exit code.
+    pub(crate) fn ends_by_interrupts(mut self) -> (String, i32) {
+        let code = eventually("it ends", || match self.0.process().status() {
+            Some(WaitStatus::Exited(_, code)) => Ok(code),
+            other => {
+                // It may have ended just now.
+                let _ = self.0.send_control('c');
+                Err(format!("{other:?}"))
+            }
+        });
+        (whole(&self.0.exp_eof().unwrap()), code)
     }
 
     /// Waits for the end; the rest of what is seen, and the exit code.
